@@ -1,0 +1,238 @@
+//! Checkpoints as the published Python clients send them: `{"traces": […]}` and single records.
+//!
+//! Takes what the published server takes and refuses the rest in its words, so that its users can swap the server: its
+//! JSON dialect, pydantic's coercions, and its validation errors to the letter. One invalid record refuses its batch.
+//! `tests/it/data/python` holds what the original answered and lists where we differ on purpose.
+
+mod python_json;
+mod record;
+mod refusal;
+
+use crate::model::{Checkpoint, Direction, Text};
+
+pub use crate::model::checkpoint::trace_id;
+pub use record::{from_json, to_json, write_json};
+pub use refusal::{Problems, Refusal};
+
+use python_json::{Fault, Node};
+use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, Rule, STRING, Step};
+
+/// What a record without a host name is given.
+const UNKNOWN_HOST: Text = Text::from_static("unknown");
+
+/// Reads the body of `POST /ingest`; the records in the order they were sent.
+///
+/// # Errors
+/// [`Refusal`] when the body or any record in it is not valid.
+pub fn batch(body: &[u8]) -> Result<Vec<Checkpoint>, Refusal> {
+    let document = document(body)?;
+    let mut problems = Problems::default();
+    let records = batch_of(&document, &mut problems);
+    problems.check()?;
+    Ok(records)
+}
+
+/// Reads the body of `POST /ingest/single`.
+///
+/// # Errors
+/// [`Refusal`] when it is not one valid record.
+pub fn single(body: &[u8]) -> Result<Checkpoint, Refusal> {
+    let document = document(body)?;
+    let mut problems = Problems::default();
+    match record_of(&document, &[Step::Key("body")], &mut problems) {
+        Some(record) => Ok(record),
+        None => Err(problems.into_refusal()),
+    }
+}
+
+/// A payload as the original stored it, made into the compact JSON that [`batch`] yields; `None` for an empty object.
+///
+/// # Errors
+/// The text itself when it is not a JSON object.
+pub fn stored_data(text: &str) -> Result<Option<Text>, &str> {
+    match python_json::parse(text) {
+        Ok(Node::Null) => Ok(None),
+        Ok(Node::Dict(pairs)) if pairs.is_empty() => Ok(None),
+        Ok(data @ Node::Dict(_)) => {
+            let mut compact = String::new();
+            data.write(&mut compact);
+            Ok(Some(Text::from(compact)))
+        }
+        Ok(_) | Err(_) => Err(text),
+    }
+}
+
+/// Whether a body of this content type is read as JSON. One of another type, or of none, is a text to the original,
+/// which it refuses: answer [`wrong_content_type`].
+pub fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.strip_prefix("application/").is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+}
+
+/// The answer to a body of another content type than JSON's.
+pub fn wrong_content_type(body: &[u8]) -> Refusal {
+    if body.is_empty() {
+        return refuse(MISSING, &Node::Null);
+    }
+    refuse(MODEL, &Node::Text(String::from_utf8_lossy(body)))
+}
+
+fn refuse(rule: Rule, input: &Node<'_>) -> Refusal {
+    let mut problems = Problems::default();
+    problems.add(rule, &[Step::Key("body")], input);
+    problems.into_refusal()
+}
+
+fn document(body: &[u8]) -> Result<Node<'_>, Refusal> {
+    if body.is_empty() {
+        return Err(refuse(MISSING, &Node::Null));
+    }
+    let text = std::str::from_utf8(body).map_err(|_| Refusal::Unreadable)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    python_json::parse(text).map_err(|fault| match fault {
+        Fault::Excessive => Refusal::Unreadable,
+        Fault::Syntax { message, at } => {
+            // Python counts characters.
+            let position = text.get(..at).unwrap_or(text).chars().count();
+            let mut problems = Problems::default();
+            problems.add_invalid_json(position, message);
+            problems.into_refusal()
+        }
+    })
+}
+
+fn batch_of(document: &Node<'_>, problems: &mut Problems) -> Vec<Checkpoint> {
+    const BODY: Step<'_> = Step::Key("body");
+    const TRACES: Step<'_> = Step::Key("traces");
+    if !matches!(document, Node::Dict(_)) {
+        problems.add(MODEL, &[BODY], document);
+        return Vec::new();
+    }
+    let nodes = match document.get("traces") {
+        Some(Node::List(nodes)) => nodes,
+        Some(other) => {
+            problems.add(LIST, &[BODY, TRACES], other);
+            return Vec::new();
+        }
+        None => {
+            problems.add(MISSING, &[BODY, TRACES], document);
+            return Vec::new();
+        }
+    };
+    let mut records = Vec::with_capacity(nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
+        if problems.is_full() {
+            break;
+        }
+        records.extend(record_of(node, &[BODY, TRACES, Step::Index(index)], problems));
+    }
+    records
+}
+
+/// One record; `None` when it has problems, which are noted in the order of the original's fields.
+fn record_of(node: &Node<'_>, path: &[Step<'_>], problems: &mut Problems) -> Option<Checkpoint> {
+    if !matches!(node, Node::Dict(_)) {
+        problems.add(MODEL, path, node);
+        return None;
+    }
+    let mut fields = Fields { record: node, path, problems };
+    // Every field is looked at before the first missing one ends it, so that all problems are told.
+    let source_id = fields.text("source_id");
+    let correlation_id = fields.text("correlation_id");
+    let timestamp_ms = fields.timestamp();
+    let suffix = fields.text("suffix");
+    let direction = fields.text("direction");
+    let operation = fields.text("operation");
+    let endpoint = fields.text("endpoint");
+    let data = fields.data();
+    let hostname = match fields.record.get("hostname") {
+        None => Some(UNKNOWN_HOST),
+        Some(_) => fields.text("hostname"),
+    };
+    let raw_line = match fields.record.get("raw_line") {
+        None | Some(Node::Null) => Some(None),
+        Some(_) => fields.text("raw_line").map(Some),
+    };
+    let correlation_id = correlation_id?;
+    Some(Checkpoint {
+        source_id: source_id?,
+        trace_id: trace_id(&correlation_id),
+        correlation_id,
+        timestamp_ms: timestamp_ms?,
+        suffix: suffix?,
+        direction: Direction::parse(&direction?),
+        operation: operation?,
+        endpoint: endpoint?,
+        data: data?,
+        hostname: hostname?,
+        raw_line: raw_line?,
+    })
+}
+
+/// The fields of one record; each method notes what is wrong with its field and then answers `None`.
+struct Fields<'r, 'a> {
+    record: &'r Node<'a>,
+    path: &'r [Step<'r>],
+    problems: &'r mut Problems,
+}
+
+impl Fields<'_, '_> {
+    fn text(&mut self, key: &str) -> Option<Text> {
+        match self.record.get(key) {
+            Some(Node::Text(text)) => Some(Text::from(text.as_ref())),
+            Some(other) => self.note(STRING, key, other),
+            None => self.note(MISSING, key, self.record),
+        }
+    }
+
+    fn timestamp(&mut self) -> Option<f64> {
+        const KEY: &str = "timestamp";
+        let Some(node) = self.record.get(KEY) else { return self.note(MISSING, KEY, self.record) };
+        let (number, otherwise) = match node {
+            Node::Float(number) => (Some(*number), NUMBER),
+            Node::Int(digits) => (digits.parse().ok().filter(|number: &f64| number.is_finite()), NUMBER),
+            Node::Bool(value) => (Some(f64::from(u8::from(*value))), NUMBER),
+            Node::Text(text) => (number_of(text), NUMBER_TEXT),
+            _ => (None, NUMBER),
+        };
+        match number {
+            // The database of the original has no minus zero.
+            Some(number) if number.is_finite() => Some(number + 0.0),
+            // It loses a NaN and counts it as a duplicate, and an infinity makes the whole trace unreadable.
+            Some(_) => self.note(FINITE, KEY, node),
+            None => self.note(otherwise, KEY, node),
+        }
+    }
+
+    /// The payload as compact JSON. The original stores an empty object as none.
+    fn data(&mut self) -> Option<Option<Text>> {
+        match self.record.get("data") {
+            None | Some(Node::Null) => Some(None),
+            Some(Node::Dict(pairs)) if pairs.is_empty() => Some(None),
+            Some(data @ Node::Dict(_)) => {
+                let mut text = String::new();
+                data.write(&mut text);
+                Some(Some(Text::from(text)))
+            }
+            Some(other) => self.note(DICT, "data", other),
+        }
+    }
+
+    fn note<T>(&mut self, rule: Rule, key: &str, input: &Node<'_>) -> Option<T> {
+        let path: Vec<Step<'_>> = self.path.iter().copied().chain([Step::Key(key)]).collect();
+        self.problems.add(rule, &path, input);
+        None
+    }
+}
+
+/// A number written as text: spaces around it, or single underscores within it, but not both.
+fn number_of(text: &str) -> Option<f64> {
+    if let Ok(number) = text.trim().parse() {
+        return Some(number);
+    }
+    let separated = text.contains('_') && !text.starts_with('_') && !text.ends_with('_') && !text.contains("__");
+    if separated { text.replace('_', "").parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+//! Floor 1: bytes -> model. One file per format; nothing here knows a socket, a database or a terminal.
+//!
+//! [`body`] undoes what HTTP and gRPC put around a message, with a hard cap on what it may become; the formats read
+//! what is left. Input is hostile by assumption: no bytes make a decoder panic, loop, or allocate without bound.
+
+pub mod body;
+pub mod checkpoint;
+pub mod otlp;

@@ -1,0 +1,270 @@
+//! A JSON document that borrows from its text, and how values of the proto3 JSON mapping are read from it.
+//!
+//! A tree instead of typed structs, because OTLP senders disagree on types (numbers as text, enums by name, `null` for
+//! "absent") and because one bad span must not cost the document. Strings without escapes are slices of the body.
+
+use std::{borrow::Cow, fmt};
+
+use base64::{
+    Engine as _,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::model::Text;
+
+const TOLERANT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, TOLERANT);
+const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, TOLERANT);
+
+/// JSON that is well-formed but not of the shape OTLP has at that place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: expected {expected}")]
+pub struct ShapeError {
+    /// The way there from the top, such as `resourceSpans[0].resource`.
+    pub path: String,
+    /// What should be there.
+    pub expected: &'static str,
+}
+
+pub(super) type Result<T> = std::result::Result<T, ShapeError>;
+
+/// One JSON value.
+#[derive(Debug)]
+pub(super) enum Node<'a> {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Double(f64),
+    Text(Cow<'a, str>),
+    Array(Vec<Node<'a>>),
+    Object(Vec<(Cow<'a, str>, Node<'a>)>),
+}
+
+/// Names what should be there; the callers on the way out add where.
+pub(super) fn wrong<T>(expected: &'static str) -> Result<T> {
+    Err(ShapeError { path: String::new(), expected })
+}
+
+impl ShapeError {
+    /// The same error seen from one step further out.
+    pub(super) fn below(mut self, step: &str) -> ShapeError {
+        let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        self.path = format!("{step}{joint}{}", self.path);
+        self
+    }
+}
+
+impl<'a> Node<'a> {
+    /// What `read` makes of the value of `key`, its default when there is none. `null` counts as none, and of a key
+    /// sent twice the last wins.
+    pub fn field<T: Default>(&self, key: &str, read: impl FnOnce(&Node<'a>) -> Result<T>) -> Result<T> {
+        let found = self.present()?.rfind(|(name, _)| *name == key);
+        found.map_or_else(|| Ok(T::default()), |(_, value)| read(value).map_err(|error| error.below(key)))
+    }
+
+    /// Keys and values in the order sent, without those that are `null`.
+    pub fn present(&self) -> Result<impl DoubleEndedIterator<Item = (&str, &Node<'a>)>> {
+        match self {
+            Node::Object(pairs) => {
+                let pairs = pairs.iter().filter(|(_, value)| !matches!(value, Node::Null));
+                Ok(pairs.map(|(key, value)| (key.as_ref(), value)))
+            }
+            _ => wrong("an object"),
+        }
+    }
+
+    /// Calls `read` with each element in the order sent; `null` is passed over.
+    pub fn each_element(&self, mut read: impl FnMut(&Node<'a>) -> Result<()>) -> Result<()> {
+        let elements = self.elements()?.iter().enumerate();
+        for (index, element) in elements.filter(|(_, element)| !matches!(element, Node::Null)) {
+            read(element).map_err(|error| error.below(&format!("[{index}]")))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what is no object.
+    pub fn check_object(&self) -> Result<()> {
+        self.present().map(|_| ())
+    }
+
+    /// All elements, `null` included.
+    pub fn elements(&self) -> Result<&[Node<'a>]> {
+        match self {
+            Node::Array(elements) => Ok(elements),
+            _ => wrong("an array"),
+        }
+    }
+
+    /// A string.
+    pub fn str(&self) -> Result<&str> {
+        match self {
+            Node::Text(text) => Ok(text),
+            _ => wrong("a string"),
+        }
+    }
+
+    /// A string; one without escapes shares the body's buffer.
+    pub fn text(&self, body: &Bytes) -> Result<Text> {
+        match self {
+            Node::Text(Cow::Borrowed(text)) => Ok(Text::from_utf8(body.slice_ref(text.as_bytes())).unwrap_or_default()),
+            Node::Text(Cow::Owned(text)) => Ok(Text::from(text.as_str())),
+            _ => wrong("a string"),
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&self) -> Result<bool> {
+        match self {
+            Node::Bool(value) => Ok(*value),
+            _ => wrong("true or false"),
+        }
+    }
+
+    /// A 64-bit signed integer, as number or text.
+    pub fn int64(&self) -> Result<i64> {
+        self.integer().and_then(|number| number.try_into().ok()).map_or_else(|| wrong("a 64-bit integer"), Ok)
+    }
+
+    /// A 64-bit unsigned integer, as number or text.
+    pub fn uint64(&self) -> Result<u64> {
+        self.integer().and_then(|number| number.try_into().ok()).map_or_else(|| wrong("an unsigned 64-bit integer"), Ok)
+    }
+
+    /// A 32-bit unsigned integer, as number or text.
+    pub fn uint32(&self) -> Result<u32> {
+        self.integer().and_then(|number| number.try_into().ok()).map_or_else(|| wrong("an unsigned 32-bit integer"), Ok)
+    }
+
+    /// An enum: its number, or its place in `names`; unknown names are 0, as unknown numbers mean nothing either.
+    pub fn enumeration(&self, names: &[&str]) -> Result<i64> {
+        if let Some(number) = self.integer() {
+            return Ok(i64::try_from(number).unwrap_or(0));
+        }
+        let place = names.iter().position(|name| *name == self.str().unwrap_or_default());
+        self.str().map(|_| place.and_then(|place| i64::try_from(place).ok()).unwrap_or(0))
+    }
+
+    /// A double: a number, a number as text, or `NaN`, `Infinity`, `-Infinity` as text.
+    pub fn double(&self) -> Result<f64> {
+        match self {
+            Node::Unsigned(number) => Ok(*number as f64),
+            Node::Signed(number) => Ok(*number as f64),
+            Node::Double(number) => Ok(*number),
+            Node::Text(text) => text.parse().or_else(|_| wrong("a number")),
+            _ => wrong("a number"),
+        }
+    }
+
+    /// Bytes as base64 of either alphabet, padded or not.
+    pub fn base64(&self) -> Result<Bytes> {
+        let text = self.str()?;
+        let engine = if text.contains(['-', '_']) { &BASE64_URL } else { &BASE64 };
+        engine.decode(text).map(Bytes::from).or_else(|_| wrong("base64"))
+    }
+
+    /// Any spelling of a whole number: `7`, `"7"`, `7.0`, `1.7e18`.
+    fn integer(&self) -> Option<i128> {
+        let whole = |number: f64| (number.fract() == 0.0 && number.abs() < 1e20).then_some(number as i128);
+        match self {
+            Node::Unsigned(number) => Some(i128::from(*number)),
+            Node::Signed(number) => Some(i128::from(*number)),
+            Node::Double(number) => whole(*number),
+            Node::Text(text) => text.parse().ok().or_else(|| text.parse().ok().and_then(whole)),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Node<'de>, D::Error> {
+        deserializer.deserialize_any(AnyNode)
+    }
+}
+
+struct AnyNode;
+
+impl<'de> Visitor<'de> for AnyNode {
+    type Value = Node<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Node<'de>, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Node<'de>, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> std::result::Result<Node<'de>, E> {
+        Ok(Node::Unsigned(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> std::result::Result<Node<'de>, E> {
+        Ok(Node::Signed(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> std::result::Result<Node<'de>, E> {
+        Ok(Node::Double(number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Node<'de>, E> {
+        Ok(Node::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> std::result::Result<Node<'de>, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = sequence.next_element()? {
+            elements.push(element);
+        }
+        Ok(Node::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Node<'de>, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(key) = map.next_key()? {
+            let Key(key) = key;
+            pairs.push((key, map.next_value()?));
+        }
+        Ok(Node::Object(pairs))
+    }
+}
+
+/// An object's key, borrowed when it holds no escapes (`Cow` itself always copies).
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Key<'de>, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Key<'de>, E> {
+        Ok(Key(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Key<'de>, E> {
+        Ok(Key(Cow::Owned(text.to_owned())))
+    }
+}

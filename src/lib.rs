@@ -1,0 +1,4 @@
+//! Collect, query and watch traces, in a SQLite file or on a server.
+
+pub mod decode;
+pub mod model;

@@ -1,0 +1,173 @@
+//! Log records in the JSON of the public interface: what everybody asks for has a name, the rest stands in `extra`.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    JsonError, Result, attributes_from_json, attributes_to_json, object, string, text, text_or_empty, text_or_null,
+    time, value_from_json, value_to_json,
+};
+use crate::model::{LogRecord, Resource, Scope, Severity, SpanId, Text, TraceId, Value};
+
+/// Fields that are an attribute of the record or else of its resource: the field and the attributes' names, the usual
+/// one first.
+const NAMED: [(&str, &[&str]); 9] = [
+    ("environment", &["deployment.environment.name", "deployment.environment"]),
+    ("host", &["host.name"]),
+    ("pid", &["process.pid"]),
+    ("thread_id", &["thread.id"]),
+    ("module", &["code.namespace"]),
+    ("error_type", &["exception.type"]),
+    ("error_message", &["exception.message"]),
+    ("stack_trace", &["exception.stacktrace"]),
+    ("sdk_version", &["telemetry.sdk.version"]),
+];
+
+/// A log record. `id` and `issue_id` are null where nobody gave it any; `resource` and `scope` say who sent it.
+pub fn log_to_json(log: &LogRecord) -> Map<String, Json> {
+    let named = |field: &str| {
+        let keys = NAMED.iter().find(|(name, _)| *name == field).map_or(&[][..], |(_, keys)| keys);
+        let of_record = keys.iter().find_map(|key| log.attributes.get(key));
+        let value = of_record.or_else(|| keys.iter().find_map(|key| log.resource.attributes.get(key)));
+        value.map_or(Json::Null, value_to_json)
+    };
+    object([
+        ("id", Json::Null),
+        ("time", json!(log.time.to_rfc3339())),
+        ("level", json!(log.severity.as_str())),
+        ("message", json!(log.message.as_str())),
+        ("service", json!(log.resource.service.as_str())),
+        ("environment", named("environment")),
+        ("host", named("host")),
+        ("pid", named("pid")),
+        ("thread_id", named("thread_id")),
+        ("module", named("module")),
+        ("trace_id", json!(log.trace_id.as_ref().map(TraceId::to_string))),
+        ("span_id", json!(log.span_id.map(|id| id.to_string()))),
+        ("error_type", named("error_type")),
+        ("error_message", named("error_message")),
+        ("stack_trace", named("stack_trace")),
+        ("issue_id", Json::Null),
+        ("sdk_version", named("sdk_version")),
+        ("extra", attributes_to_json(&log.attributes.iter().filter(|(key, _)| !is_named(log, key)).cloned().collect())),
+        ("resource", attributes_to_json(&log.resource.attributes)),
+        (
+            "scope",
+            json!({
+                "name": log.scope.name.as_str(),
+                "version": log.scope.version.as_str(),
+                "attributes": attributes_to_json(&log.scope.attributes),
+                "schema_url": text_or_null(&log.scope.schema_url),
+            }),
+        ),
+        ("resource_schema_url", text_or_null(&log.resource.schema_url)),
+    ])
+}
+
+/// Whether a field says this attribute already: the usual name of one, with the value that stands there.
+fn is_named(log: &LogRecord, key: &str) -> bool {
+    let has_field = NAMED.iter().any(|(_, keys)| keys.first() == Some(&key));
+    has_field && log.attributes.get(key).is_some_and(|value| *value != Value::Empty)
+}
+
+/// Reads a log record back; attributes that have a field of their own come after the others.
+///
+/// # Errors
+/// Names the first key that is missing or of the wrong type.
+pub fn log_from_json(json: &Json) -> Result<LogRecord> {
+    let mut resource = Resource::new(attributes_from_json(&json["resource"]));
+    resource.service = text(json, "service")?;
+    resource.schema_url = text_or_empty(&json["resource_schema_url"]);
+    let mut attributes = attributes_from_json(&json["extra"]);
+    for (field, keys) in NAMED {
+        let value = value_from_json(&json[field]);
+        let is_of_others = |key: &&str| {
+            let known = attributes.get(key).or_else(|| resource.attributes.get(key));
+            known.is_some_and(|known| *known == value)
+        };
+        if value != Value::Empty
+            && !keys.iter().any(is_of_others)
+            && let Some(key) = keys.first()
+        {
+            attributes.0.push((Text::from(*key), value));
+        }
+    }
+    let level = string(json, "level")?;
+    let levels = [Severity::Trace, Severity::Debug, Severity::Info, Severity::Warn, Severity::Error, Severity::Fatal];
+    let scope = &json["scope"];
+    Ok(LogRecord {
+        time: time(json, "time")?,
+        severity: levels.into_iter().find(|known| known.as_str() == level).ok_or(JsonError { key: "level" })?,
+        message: text(json, "message")?,
+        trace_id: json["trace_id"].as_str().and_then(|id| TraceId::parse(id).ok()),
+        span_id: json["span_id"].as_str().and_then(|id| SpanId::parse(id).ok()),
+        attributes,
+        resource: Arc::new(resource),
+        scope: Arc::new(Scope {
+            name: text_or_empty(&scope["name"]),
+            version: text_or_empty(&scope["version"]),
+            attributes: attributes_from_json(&scope["attributes"]),
+            dropped_attributes: 0,
+            schema_url: text_or_empty(&scope["schema_url"]),
+        }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Attributes, Nanos};
+
+    fn log() -> LogRecord {
+        let attributes: Attributes = [
+            ("attempt", Value::Int(2)),
+            ("process.pid", Value::Int(4_121)),
+            ("exception.type", Value::from("HTTPError")),
+            ("exception.message", Value::from("402 card_declined")),
+        ]
+        .into_iter()
+        .collect();
+        let resource = [("service.name", "shop"), ("host.name", "a1"), ("deployment.environment", "prod")];
+        LogRecord {
+            time: Nanos(1_795_252_442_117_000_000),
+            severity: Severity::Error,
+            message: Text::from("charge failed"),
+            trace_id: TraceId::parse("cli-12345-abc").ok(),
+            span_id: Some(SpanId([7; 8])),
+            attributes,
+            resource: Arc::new(Resource::new(resource.into_iter().collect())),
+            scope: Arc::new(Scope { name: Text::from("shop.pay"), ..Scope::default() }),
+        }
+    }
+
+    #[test]
+    fn well_known_attributes_have_fields_and_the_rest_is_extra() {
+        insta::assert_snapshot!(Json::Object(log_to_json(&log())), @r#"{"id":null,"time":"2026-11-21T09:14:02.117000000Z","level":"error","message":"charge failed","service":"shop","environment":"prod","host":"a1","pid":4121,"thread_id":null,"module":null,"trace_id":"cli-12345-abc","span_id":"0707070707070707","error_type":"HTTPError","error_message":"402 card_declined","stack_trace":null,"issue_id":null,"sdk_version":null,"extra":{"attempt":2},"resource":{"service.name":"shop","host.name":"a1","deployment.environment":"prod"},"scope":{"name":"shop.pay","version":"","attributes":{},"schema_url":null},"resource_schema_url":null}"#);
+    }
+
+    #[test]
+    fn a_log_record_reads_back_equal() {
+        for attributes in [log().attributes, Attributes::EMPTY, [("host.name", "b2"), ("x", "y")].into_iter().collect()]
+        {
+            let mut sent = LogRecord { attributes, ..log() };
+            let read = log_from_json(&Json::Object(log_to_json(&sent))).expect("complete");
+            let sorted = |attributes: &Attributes| {
+                let mut pairs: Vec<_> =
+                    attributes.iter().map(|(key, value)| (key.clone(), format!("{value:?}"))).collect();
+                pairs.sort();
+                pairs
+            };
+            assert_eq!(sorted(&read.attributes), sorted(&sent.attributes));
+            sent.attributes = read.attributes.clone();
+            assert_eq!(read, sent);
+        }
+    }
+
+    #[test]
+    fn an_unknown_level_is_an_error() {
+        let mut json = Json::Object(log_to_json(&log()));
+        json["level"] = json!("loud");
+        assert_eq!(log_from_json(&json), Err(JsonError { key: "level" }));
+    }
+}

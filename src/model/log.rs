@@ -1,0 +1,79 @@
+//! Log records: what an application said, when, how bad it is, and in which trace.
+
+use std::sync::Arc;
+
+use super::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId};
+
+/// One log record.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogRecord {
+    /// When it happened; the time it was observed when the sender gave no other.
+    pub time: Nanos,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The message.
+    pub message: Text,
+    /// The trace it belongs to, if any.
+    pub trace_id: Option<TraceId>,
+    /// The span it belongs to, if any.
+    pub span_id: Option<SpanId>,
+    /// Everything else the sender attached.
+    pub attributes: Attributes,
+    /// Who sent it.
+    pub resource: Arc<Resource>,
+    /// The library that recorded it.
+    pub scope: Arc<Scope>,
+}
+
+impl LogRecord {
+    /// Whether it counts as an error: level error or above.
+    pub fn is_error(&self) -> bool {
+        self.severity >= Severity::Error
+    }
+}
+
+/// How bad a log record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+#[repr(u8)]
+pub enum Severity {
+    /// Finest detail.
+    Trace = 0,
+    /// For developers.
+    Debug = 1,
+    /// Normal operation; also what an unnamed level counts as.
+    #[default]
+    Info = 2,
+    /// Something to look at.
+    Warn = 3,
+    /// Something failed.
+    Error = 4,
+    /// The program cannot go on.
+    Fatal = 5,
+}
+
+impl Severity {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Trace => "trace",
+            Severity::Debug => "debug",
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+            Severity::Fatal => "fatal",
+        }
+    }
+
+    /// The level of an OTLP
+    /// [severity number](https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber) (1 to 24).
+    pub fn from_number(number: i64) -> Severity {
+        match number {
+            1..=4 => Severity::Trace,
+            5..=8 => Severity::Debug,
+            13..=16 => Severity::Warn,
+            17..=20 => Severity::Error,
+            21..=24 => Severity::Fatal,
+            _ => Severity::Info,
+        }
+    }
+}

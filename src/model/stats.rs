@@ -1,0 +1,360 @@
+//! Statistics: totals, a time line, and one row per operation.
+//!
+//! [`StatsFold`] is how every backend works them out: it is given one trace at a time, so memory is bounded by the
+//! largest trace and the durations themselves. Percentiles are exact (nearest rank).
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    Checkpoint, Nanos, SpanId, StatsBy,
+    ask::Operation,
+    pair::pair,
+    self_time::{Interval, self_times},
+};
+
+/// Bars in a time line.
+pub const TIMELINE_BARS: usize = 24;
+/// Upper bounds of the latency histogram's bars but the last, nanoseconds.
+pub const HISTOGRAM_BOUNDS_NS: [u64; 11] = [
+    1_000_000,
+    2_000_000,
+    5_000_000,
+    10_000_000,
+    20_000_000,
+    50_000_000,
+    100_000_000,
+    200_000_000,
+    500_000_000,
+    1_000_000_000,
+    5_000_000_000,
+];
+
+/// What a store holds, in numbers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stats {
+    /// Traces.
+    pub traces: u64,
+    /// Traces with errors.
+    pub failed: u64,
+    /// Spans.
+    pub spans: u64,
+    /// Checkpoints.
+    pub checkpoints: u64,
+    /// Log records.
+    pub logs: u64,
+    /// Open issues.
+    pub issues: u64,
+    /// Failed spans and error logs.
+    pub errors: u64,
+    /// Services.
+    pub services: u64,
+    /// Start of the earliest trace.
+    pub first: Option<Nanos>,
+    /// Start of the latest trace.
+    pub last: Option<Nanos>,
+    /// Where all this lies.
+    pub database: DatabaseInfo,
+    /// Traces and errors over time; `None` when there are no traces.
+    pub timeline: Option<Timeline>,
+    /// Rows, largest self time first.
+    pub operations: Vec<OperationStats>,
+}
+
+/// Where a store lies and how big it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DatabaseInfo {
+    /// Absolute path or redacted URL.
+    pub location: String,
+    /// Bytes on disk.
+    pub size_bytes: u64,
+    /// How long records are kept; `None` when no server ever said.
+    pub retention_seconds: Option<u64>,
+}
+
+/// Counts in equal steps of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// Start of the first step.
+    pub start: Nanos,
+    /// Length of a step, nanoseconds, at least 1.
+    pub step_ns: u64,
+    /// Traces that started in each step.
+    pub traces: Vec<u64>,
+    /// Failed traces that started in each step.
+    pub errors: Vec<u64>,
+}
+
+/// Calls, errors and latency of one operation (or service, source, model).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OperationStats {
+    /// What the row stands for.
+    pub operation: Operation,
+    /// How many spans, and checkpoint entries that have their exit.
+    pub calls: u64,
+    /// How many of them failed.
+    pub errors: u64,
+    /// Median duration, nanoseconds.
+    pub p50_ns: u64,
+    /// 95th percentile, nanoseconds.
+    pub p95_ns: u64,
+    /// 99th percentile, nanoseconds.
+    pub p99_ns: u64,
+    /// Longest, nanoseconds.
+    pub max_ns: u64,
+    /// Sum of durations, nanoseconds.
+    pub total_ns: u64,
+    /// Sum of self times, nanoseconds.
+    pub self_ns: u64,
+    /// Calls by duration: one bar per bound of [`HISTOGRAM_BOUNDS_NS`] and one above.
+    pub histogram: Vec<u64>,
+    /// Records it was made of: one a span, and every checkpoint, also those that make no call.
+    pub records: u64,
+    /// Checkpoint entries without an exit; they are no calls yet.
+    pub open: u64,
+}
+
+/// What statistics need of a span.
+#[derive(Debug, Clone)]
+pub struct StatsSpan {
+    /// The row it counts in; `None` when the grouping or the filter leaves it out (it still shortens its parent).
+    pub operation: Option<Operation>,
+    /// Ids and times.
+    pub interval: Interval,
+    /// Whether it failed.
+    pub is_error: bool,
+}
+
+/// Works out [`Stats::operations`], one trace at a time.
+#[derive(Debug, Default)]
+pub struct StatsFold {
+    rows: FxHashMap<Operation, Row>,
+}
+
+#[derive(Debug, Default)]
+struct Row {
+    durations: Vec<u64>,
+    errors: u64,
+    self_ns: u64,
+    records: u64,
+    open: u64,
+}
+
+impl StatsFold {
+    /// Adds all spans of one trace; a trace given in two parts gets wrong self times, so give it whole.
+    pub fn add_trace(&mut self, spans: &[StatsSpan]) {
+        let intervals: Vec<Interval> = spans.iter().map(|span| span.interval).collect();
+        for (span, own) in spans.iter().zip(self_times(&intervals)) {
+            let Some(operation) = &span.operation else { continue };
+            let row = self.row(operation);
+            row.add_call(span.interval.end.since(span.interval.start), own);
+            row.errors += u64::from(span.is_error);
+            row.records += 1;
+        }
+    }
+
+    /// Adds all checkpoints of one trace as the operations they make; what `counts` refuses still shortens those it ran
+    /// inside. A trace given in two parts loses the pairs between them, so give it whole.
+    pub fn add_checkpoints(&mut self, checkpoints: &[Checkpoint], by: StatsBy, counts: impl Fn(&Checkpoint) -> bool) {
+        let key = |checkpoint: &Checkpoint| checkpoint_row(checkpoint, by).filter(|_| counts(checkpoint));
+        for checkpoint in checkpoints {
+            if let Some(operation) = key(checkpoint) {
+                self.row(&operation).records += 1;
+            }
+        }
+        let time = |index: usize| checkpoints.get(index).map_or(Nanos(0), Checkpoint::time);
+        let id = |index: usize| SpanId((index as u64 + 1).to_be_bytes());
+        let operations = pair(checkpoints).operations;
+        let intervals: Vec<Interval> = operations
+            .iter()
+            .enumerate()
+            .map(|(index, one)| {
+                let start = time(one.enter);
+                let end = one.exit.map_or(start, time);
+                Interval { span_id: id(index), parent: one.parent.map(id), start, end }
+            })
+            .collect();
+        for ((one, interval), own) in operations.iter().zip(&intervals).zip(self_times(&intervals)) {
+            let Some(operation) = checkpoints.get(one.enter).and_then(key) else { continue };
+            let row = self.row(&operation);
+            match one.exit {
+                Some(_) => row.add_call(interval.end.since(interval.start), own),
+                None => row.open += 1,
+            }
+        }
+    }
+
+    fn row(&mut self, operation: &Operation) -> &mut Row {
+        // The key is only copied when it is new; entries would copy it every time.
+        if !self.rows.contains_key(operation) {
+            self.rows.insert(operation.clone(), Row::default());
+        }
+        self.rows.get_mut(operation).expect("inserted above")
+    }
+
+    /// The rows in the order that answers what was asked: of sources, who sends most first, also those that make no
+    /// call; else as [`Self::finish`].
+    pub fn finish_by(self, by: StatsBy) -> Vec<OperationStats> {
+        if by != StatsBy::Source {
+            return self.finish();
+        }
+        let mut sources = self.rows();
+        sources.sort_by_key(|row| std::cmp::Reverse(row.records));
+        sources
+    }
+
+    /// The rows that have a call or an open operation, largest self time first, then by name.
+    pub fn finish(self) -> Vec<OperationStats> {
+        self.rows().into_iter().filter(|row| row.calls > 0 || row.open > 0).collect()
+    }
+
+    fn rows(self) -> Vec<OperationStats> {
+        let mut operations: Vec<OperationStats> =
+            self.rows.into_iter().map(|(operation, row)| row.finish(operation)).collect();
+        operations.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.operation.cmp(&b.operation)));
+        operations
+    }
+}
+
+/// The row a checkpoint counts in; `None` when the grouping has none for it.
+fn checkpoint_row(checkpoint: &Checkpoint, by: StatsBy) -> Option<Operation> {
+    let service = Some(checkpoint.source_id.clone());
+    match by {
+        StatsBy::Operation => Some(Operation { service, name: Some(checkpoint.name()) }),
+        StatsBy::Service | StatsBy::Source => Some(Operation { service, name: None }),
+        StatsBy::Model => None,
+    }
+}
+
+impl Row {
+    fn add_call(&mut self, duration_ns: u64, self_ns: u64) {
+        self.durations.push(duration_ns);
+        self.self_ns = self.self_ns.saturating_add(self_ns);
+    }
+
+    fn finish(mut self, operation: Operation) -> OperationStats {
+        self.durations.sort_unstable();
+        let mut histogram = vec![0; HISTOGRAM_BOUNDS_NS.len() + 1];
+        for duration in &self.durations {
+            histogram[HISTOGRAM_BOUNDS_NS.partition_point(|bound| bound < duration)] += 1;
+        }
+        OperationStats {
+            operation,
+            calls: self.durations.len() as u64,
+            errors: self.errors,
+            p50_ns: percentile(&self.durations, 50),
+            p95_ns: percentile(&self.durations, 95),
+            p99_ns: percentile(&self.durations, 99),
+            max_ns: self.durations.last().copied().unwrap_or(0),
+            total_ns: self.durations.iter().fold(0, |sum, duration| sum.saturating_add(*duration)),
+            self_ns: self.self_ns,
+            histogram,
+            records: self.records,
+            open: self.open,
+        }
+    }
+}
+
+/// The nearest-rank percentile of sorted values; zero when there are none.
+pub fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
+}
+
+impl Timeline {
+    /// Counts traces, given as start and whether it failed; `None` when there are none.
+    pub fn of(traces: impl Iterator<Item = (Nanos, bool)> + Clone) -> Option<Timeline> {
+        let start = traces.clone().map(|(start, _)| start).min()?;
+        let last = traces.clone().map(|(start, _)| start).max()?;
+        let step_ns = (last.since(start) / TIMELINE_BARS as u64).saturating_add(1);
+        let mut timeline = Timeline { start, step_ns, traces: vec![0; TIMELINE_BARS], errors: vec![0; TIMELINE_BARS] };
+        for (begin, failed) in traces {
+            let bar = usize::try_from(begin.since(start) / step_ns).unwrap_or(0).min(TIMELINE_BARS - 1);
+            timeline.traces[bar] += 1;
+            timeline.errors[bar] += u64::from(failed);
+        }
+        Some(timeline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SpanId, Text};
+
+    #[test]
+    fn percentiles_are_nearest_rank() {
+        let values: Vec<u64> = (1..=100).collect();
+        assert_eq!([50, 95, 99].map(|percent| percentile(&values, percent)), [50, 95, 99]);
+        assert_eq!(percentile(&[7], 50), 7);
+        assert_eq!(percentile(&[], 99), 0);
+    }
+
+    #[test]
+    fn rows_are_sorted_by_self_time_and_a_left_out_span_still_shortens_its_parent() {
+        let span = |id: u64, parent: u64, start: u64, end: u64, name: Option<&str>| StatsSpan {
+            operation: name.map(|name| Operation { service: None, name: Some(Text::from(name)) }),
+            interval: Interval {
+                span_id: SpanId(id.to_be_bytes()),
+                parent: (parent > 0).then(|| SpanId(parent.to_be_bytes())),
+                start: Nanos(start),
+                end: Nanos(end),
+            },
+            is_error: id == 2,
+        };
+        let mut fold = StatsFold::default();
+        fold.add_trace(&[span(1, 0, 0, 100, Some("a")), span(2, 1, 10, 70, Some("b")), span(3, 1, 80, 90, None)]);
+        let rows = fold.finish();
+        assert_eq!(rows.iter().map(|row| (row.self_ns, row.errors)).collect::<Vec<_>>(), [(60, 1), (30, 0)]);
+    }
+
+    fn checkpoint(line: &str) -> Checkpoint {
+        let words: Vec<&str> = line.split(' ').collect();
+        Checkpoint {
+            source_id: Text::from(words[1]),
+            correlation_id: Text::from("c"),
+            trace_id: crate::model::TraceId::Text(Text::from_static("c")),
+            timestamp_ms: words[0].parse().expect("a number"),
+            suffix: Text::EMPTY,
+            direction: crate::model::Direction::parse(words[2]),
+            operation: Text::from("REST"),
+            endpoint: Text::from(words[3]),
+            data: None,
+            hostname: Text::from("h"),
+            raw_line: None,
+        }
+    }
+
+    #[test]
+    fn pairs_are_calls_and_every_checkpoint_counts_for_its_source() {
+        let lines =
+            ["1 MA -> a", "2 WK -> b", "5 WK <- b", "7 WK -> stuck", "9 MA <- a", "9 WK <- never", "9 WK == note"];
+        let checkpoints = lines.map(checkpoint);
+        let rows = |by| {
+            let mut fold = StatsFold::default();
+            fold.add_checkpoints(&checkpoints, by, |_| true);
+            let row = |row: OperationStats| {
+                let name = [row.operation.service, row.operation.name].map(Option::unwrap_or_default).join(" ");
+                format!("{name}: {} of {} records, {} open, {}ns", row.calls, row.records, row.open, row.self_ns)
+            };
+            fold.finish_by(by).into_iter().map(row).collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(rows(StatsBy::Source), @r"
+        WK : 1 of 5 records, 1 open, 3000000ns
+        MA : 1 of 2 records, 0 open, 5000000ns
+        ");
+        insta::assert_snapshot!(rows(StatsBy::Operation), @r"
+        MA REST a: 1 of 2 records, 0 open, 5000000ns
+        WK REST b: 1 of 2 records, 0 open, 3000000ns
+        WK REST stuck: 0 of 1 records, 1 open, 0ns
+        ");
+        assert_eq!(rows(StatsBy::Model), "");
+    }
+
+    #[test]
+    fn a_time_line_counts_every_trace_once() {
+        let starts = [(Nanos(5), false), (Nanos(5), true), (Nanos(1_000), false)];
+        let timeline = Timeline::of(starts.into_iter()).expect("traces");
+        assert_eq!(timeline.traces.iter().sum::<u64>(), 3);
+        assert_eq!((timeline.traces[0], timeline.errors[0], timeline.traces[TIMELINE_BARS - 1]), (2, 1, 1));
+    }
+}
