@@ -1,4 +1,6 @@
 //! Collect, query and watch traces, in a SQLite file or on a server.
 
+pub mod api;
 pub mod decode;
 pub mod model;
+pub mod store;

@@ -1,0 +1,124 @@
+//! Why a store could not do what it was asked, in terms a caller can act on.
+
+use std::path::PathBuf;
+
+/// Result of the store floor.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a store failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no database at the path.
+    #[error("no database at `{}`", .0.display())]
+    Missing(PathBuf),
+    /// The path is there but cannot be opened: permissions, a directory, a missing parent folder.
+    #[error("cannot open `{}`", path.display())]
+    Open {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file, but no SQLite database or not one of ours.
+    #[error("`{}` is not a tracehub database", .0.display())]
+    NotOurs(PathBuf),
+    /// Written by a newer version.
+    #[error("`{}` was written by a newer tracehub (schema {found}, this one knows {known})", path.display())]
+    NewerSchema {
+        /// The path.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// The newest schema this version reads.
+        known: u32,
+    },
+    /// The content contradicts itself.
+    #[error("database is corrupt: {0}")]
+    Corrupt(String),
+    /// Another process holds it.
+    #[error("database is locked: {0}")]
+    Locked(String),
+    /// Opened for reading, or lies on a read-only medium.
+    #[error("database is read-only")]
+    ReadOnly,
+    /// The disk has no room.
+    #[error("disk is full")]
+    DiskFull,
+    /// More waits to be written than may wait.
+    #[error("too much is waiting to be written")]
+    Busy,
+    /// The file was moved, removed or replaced while in use.
+    #[error("database file `{}` was removed or replaced", .0.display())]
+    Gone(PathBuf),
+    /// The store was closed.
+    #[error("store is closed")]
+    Closed,
+    /// Not a cursor this store gave out.
+    #[error("cursor is not valid here")]
+    BadCursor,
+    /// The URL or path names nothing this build can open.
+    #[error("cannot use `{target}`: {reason}")]
+    BadTarget {
+        /// What was given, without secrets.
+        target: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A server could not be reached.
+    #[error("cannot reach `{url}`")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// What went wrong on the way.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A server answered, but not with what the API says.
+    #[error("`{url}` does not answer like a tracehub server: {reason}")]
+    Protocol {
+        /// Its address.
+        url: String,
+        /// What was wrong.
+        reason: String,
+    },
+    /// A server refused the request for want of a key, or of rights.
+    #[error("`{url}` denied access: {reason}")]
+    Denied {
+        /// Its address.
+        url: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A server understood the request and refused it.
+    #[error("`{url}` refused the request: {reason}")]
+    Refused {
+        /// Its address.
+        url: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A kind of record this store cannot hold.
+    #[error("this version cannot store {0}")]
+    Unsupported(&'static str),
+    /// Reading or writing failed for another reason.
+    #[error("database failed")]
+    Io(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anyone changing it.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Error::Locked(_)
+                | Error::DiskFull
+                | Error::Busy
+                | Error::Closed
+                | Error::Unreachable { .. }
+                | Error::Io(_)
+                | Error::Gone(_)
+        )
+    }
+}

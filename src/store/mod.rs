@@ -1,0 +1,187 @@
+//! Floor 2: where records live. One trait, [`Backend`], and its implementors, chosen by URL scheme in [`open`].
+//!
+//! A remote server is just another implementor, so nothing above knows whether it reads a file or a network. Trees,
+//! diffs and tables are questions for `query`; a backend only stores and finds.
+
+pub mod error;
+pub mod old;
+pub mod open;
+mod place;
+pub mod remote;
+mod select;
+pub mod sqlite;
+pub mod wire;
+
+use std::{collections::VecDeque, fmt, time::Duration};
+
+use async_trait::async_trait;
+
+pub use error::{Error, Result};
+pub use open::{Mode, Target, open};
+
+use crate::model::{
+    Batch, Cursor, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
+    TraceSummary, Written,
+};
+
+/// What a backend is, known without asking it anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// `sqlite` or `remote`.
+    pub kind: &'static str,
+    /// Absolute path or URL, without secrets.
+    pub location: String,
+    /// Whether writing is refused.
+    pub read_only: bool,
+    /// Version of the storage format; `None` when the other side keeps that to itself.
+    pub schema: Option<u32>,
+}
+
+/// Part of a scan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chunk {
+    /// Records in the order they were committed.
+    pub batch: Batch,
+    /// Where to go on; always valid, also when nothing was found.
+    pub next: Cursor,
+    /// Whether nothing lay beyond `next` when it was read.
+    pub at_end: bool,
+}
+
+/// Something a backend had to leave out or mend in what it read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What, as a plain clause: `2 rows skipped: no time`.
+    pub text: String,
+    /// How many records are missing from the answers because of it; 0 when they were mended.
+    pub skipped: u64,
+}
+
+/// A store of traces.
+///
+/// The contract, each line of which is a test that runs on every implementor:
+/// - `write` returns only after the batch is on disk, all of it or none.
+/// - `write` is idempotent: a record seen before counts as a duplicate and changes nothing.
+/// - `traces` pages by key: following `next` visits every match once, whatever arrives meanwhile.
+/// - `traces` orders totally: by the sort, then start, then id.
+/// - `trace` of an id nobody wrote is `None`, not an error.
+/// - summaries equal the fold of the records, however they were split into batches.
+/// - `scan` yields every record once, in commit order; a record never appears behind a cursor already given out.
+/// - `scan` with nothing new waits up to `wait`, then returns an empty chunk with a valid cursor.
+/// - a cursor the backend did not make is [`Error::BadCursor`].
+/// - `cursor_at` a time leads a scan to everything received since, and to nothing received before.
+/// - `delete` with `dry_run` counts the same and removes nothing.
+/// - `prune` goes by when records were received, never by their own clocks.
+#[async_trait]
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
+    /// What this is; no I/O.
+    fn info(&self) -> &Info;
+
+    /// What was left out or mended in the answers given so far; empty for all stores that only hold what they wrote.
+    fn warnings(&self) -> Vec<Warning> {
+        Vec::new()
+    }
+
+    /// Stores a batch.
+    ///
+    /// # Errors
+    /// Nothing of the batch is stored then. [`Error::is_retryable`] says whether trying again can help.
+    async fn write(&self, batch: Batch) -> Result<Written>;
+
+    /// Reads records in commit order after `after` (`None` is the beginning), at most about `max` of them.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`] for a foreign cursor, or the store fails.
+    async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk>;
+
+    /// The place in commit order where what was received at or after `received` begins: a scan that goes on after it
+    /// yields all of that, and what arrives later. [`Nanos`] of `u64::MAX` is the end of the store. Reads no records.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn cursor_at(&self, received: Nanos) -> Result<Cursor>;
+
+    /// The place before the newest `records` records the filter names, or before a few more; `None` when that is the
+    /// beginning. With 0 it is the end of the store: a scan from it sees exactly what is committed from now on.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn place(&self, filter: &RecordFilter, records: usize) -> Result<Option<Cursor>> {
+        place_by_scanning(self, filter, records).await
+    }
+
+    /// Lists traces; an empty page when none match.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`] for a foreign cursor, or the store fails.
+    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>>;
+
+    /// All records of one trace; `None` when there are none.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>>;
+
+    /// Totals and rows per operation.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats>;
+
+    /// About how many records there are, to show how far reading them got.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn record_count(&self) -> Result<u64> {
+        let stats = self.stats(&StatsQuery::default()).await?;
+        Ok(stats.spans + stats.checkpoints + stats.logs)
+    }
+
+    /// Removes what the filter names, or only counts it.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], or the store fails.
+    async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed>;
+
+    /// Removes at most about `budget` records that are past their retention; call again while it removes some.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], or the store fails.
+    async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed>;
+
+    /// Finishes what is under way and lets go of the store. Later calls fail with [`Error::Closed`].
+    ///
+    /// # Errors
+    /// What could not be finished; everything acknowledged is on disk all the same.
+    async fn close(&self) -> Result<()>;
+}
+
+/// Records per step of [`place_by_scanning`].
+const PLACE_STEP: usize = 1_000;
+
+/// [`Backend::place`] for stores that can only be read forwards: from the beginning to the end.
+///
+/// # Errors
+/// The store fails.
+async fn place_by_scanning<B: Backend + ?Sized>(
+    backend: &B,
+    filter: &RecordFilter,
+    records: usize,
+) -> Result<Option<Cursor>> {
+    // The newest chunks: the place before each, and its length.
+    let mut chunks: VecDeque<(Option<Cursor>, usize)> = VecDeque::new();
+    let (mut place, mut found) = (None, 0);
+    loop {
+        let step = PLACE_STEP.min(records.max(1));
+        let chunk = backend.scan(filter, place.as_ref(), step, Duration::ZERO).await?;
+        found += chunk.batch.len();
+        chunks.push_back((place.replace(chunk.next.clone()), chunk.batch.len()));
+        while let Some((_, length)) = chunks.front().filter(|(_, length)| found - length >= records) {
+            found -= length;
+            chunks.pop_front();
+        }
+        if chunk.at_end {
+            return Ok(chunks.pop_front().map_or(Some(chunk.next), |(before, _)| before));
+        }
+    }
+}

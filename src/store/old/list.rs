@@ -1,0 +1,81 @@
+//! Lists of traces: every row is read and folded, trace by trace, because the file keeps no summaries to trust.
+//!
+//! Only a search by the beginning of an id reads a part of the rows, through the file's index.
+
+use rusqlite::types::Value as Sql;
+
+use super::rows::{Condition, Record, Rows};
+use crate::{
+    model::{Page, RecordKind, TraceFold, TraceId, TraceQuery, TraceSummary},
+    store::{
+        Result,
+        select::{Selection, has_attributes, matches},
+    },
+};
+
+/// One page of the traces `query` names.
+pub(super) fn list(rows: &Rows<'_>, query: &TraceQuery) -> Result<Page<TraceSummary>> {
+    let nothing = Selection::new(query)?;
+    let kind = if rows.layout.format.holds_spans { RecordKind::Spans } else { RecordKind::Checkpoints };
+    if query.kind.is_some_and(|wanted| wanted != kind) {
+        return Ok(nothing.page());
+    }
+    if let Some(prefix) = &query.id_prefix {
+        let found = select(rows, query, &beginning(rows, prefix))?;
+        // An id written in an unusual way lies elsewhere in the index.
+        if found.total > 0 {
+            return Ok(found.page());
+        }
+    }
+    Ok(select(rows, query, &Condition::default())?.page())
+}
+
+fn select<'q>(rows: &Rows<'_>, query: &'q TraceQuery, condition: &Condition) -> Result<Selection<'q>> {
+    let mut selection = Selection::new(query)?;
+    each_trace(rows, condition, &query.attributes, |id, fold, has_attributes| {
+        if has_attributes && matches(query, &id, &fold) {
+            selection.count(&fold);
+            selection.offer(id, fold);
+        }
+    })?;
+    Ok(selection)
+}
+
+/// Rows whose key begins like this, in any of the ways hexadecimal digits are usually written.
+fn beginning(rows: &Rows<'_>, prefix: &str) -> Condition {
+    let mut spellings = vec![prefix.to_owned()];
+    if prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        spellings.extend([prefix.to_ascii_lowercase(), prefix.to_ascii_uppercase()]);
+    }
+    spellings.sort();
+    spellings.dedup();
+    let range = format!("(\"{0}\" >= ? AND \"{0}\" <= ?)", rows.layout.key());
+    let ends = |spelling: String| [Sql::Text(spelling.clone()), Sql::Text(format!("{spelling}{}", char::MAX))];
+    Condition { sql: vec![range; spellings.len()].join(" OR "), values: spellings.into_iter().flat_map(ends).collect() }
+}
+
+/// Visits each trace with its summary, and whether one of its spans has all these attributes.
+pub(super) fn each_trace(
+    rows: &Rows<'_>,
+    condition: &Condition,
+    attributes: &[(String, String)],
+    mut visit: impl FnMut(TraceId, TraceFold, bool),
+) -> Result<()> {
+    let mut current: Option<(TraceId, TraceFold, bool)> = None;
+    rows.by_trace(condition, |record| {
+        if current.as_ref().is_none_or(|(id, ..)| id != record.trace_id()) {
+            let next = (record.trace_id().clone(), TraceFold::default(), attributes.is_empty());
+            if let Some((id, fold, has_attributes)) = current.replace(next) {
+                visit(id, fold, has_attributes);
+            }
+        }
+        if let Some((_, fold, has_them)) = &mut current {
+            record.fold_into(fold);
+            *has_them |= matches!(&record, Record::Span(span) if has_attributes(span, attributes));
+        }
+    })?;
+    if let Some((id, fold, has_attributes)) = current {
+        visit(id, fold, has_attributes);
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Files other programs wrote, read as they are: the databases of the Python tracehub server and of msgtrace.
+//!
+//! They are known by the columns of their tables and never changed: no lock is left, no log is made beside them, and
+//! all that writes is refused. Nothing in them can be trusted to be what its column says, so a row that cannot be read
+//! costs the answer that row only, and [`Backend::warnings`] says how many there were.
+
+mod cell;
+mod layout;
+mod list;
+mod msgtrace;
+mod notes;
+mod place;
+mod python;
+mod rows;
+mod scan;
+mod stats;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use self::{layout::Layout, notes::Notes, place::Place, rows::Rows};
+use super::{Backend, Chunk, Error, Info, Result, Warning};
+use crate::model::{
+    Batch, Cursor, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
+    TraceSummary, Written,
+};
+
+/// How often a waiting scan looks for new rows.
+const POLL: Duration = Duration::from_millis(200);
+
+/// A file another program wrote.
+#[derive(Debug)]
+struct OldFile {
+    info: Info,
+    content: Arc<Content>,
+    closed: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Content {
+    place: Place,
+    layout: Layout,
+    notes: Notes,
+}
+
+/// Opens the file at `path` if another program wrote it and its layout is known; `None` for every other file and for
+/// none, about which nothing is said here.
+///
+/// # Errors
+/// Its layout is known and it cannot be opened.
+pub async fn open(path: &Path) -> Result<Option<Arc<dyn Backend>>> {
+    let path = path.to_owned();
+    let look = move || -> Result<Option<OldFile>> {
+        let Some((place, layout)) = place::recognise(&path)? else { return Ok(None) };
+        // What cannot be read shall be said now, not by the first question.
+        place.connect()?;
+        let info = Info { kind: layout.kind, location: place.location(), read_only: true, schema: None };
+        let content = Arc::new(Content { place, layout, notes: Notes::default() });
+        Ok(Some(OldFile { info, content, closed: AtomicBool::new(false) }))
+    };
+    let file = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Io(error.into()))??;
+    Ok(file.map(|file| Arc::new(file) as Arc<dyn Backend>))
+}
+
+impl OldFile {
+    /// Runs `work` in one snapshot, off the async threads.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        let content = Arc::clone(&self.content);
+        let task = tokio::task::spawn_blocking(move || {
+            let connection = content.place.connect()?;
+            let _snapshot = connection.unchecked_transaction()?;
+            work(&Rows::new(&connection, &content.layout, &content.notes))
+        });
+        task.await.map_err(|error| Error::Io(error.into()))?
+    }
+}
+
+#[async_trait]
+impl Backend for OldFile {
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.content.notes.warnings()
+    }
+
+    async fn write(&self, _batch: Batch) -> Result<Written> {
+        Err(Error::ReadOnly)
+    }
+
+    async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk> {
+        let deadline = Instant::now().checked_add(wait);
+        let mut after = after.cloned();
+        loop {
+            let (filter, from) = (filter.clone(), after.clone());
+            let chunk = self.run(move |rows| scan::scan(rows, &filter, from.as_ref(), max)).await?;
+            let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if !chunk.batch.is_empty() || !chunk.at_end || is_late {
+                return Ok(chunk);
+            }
+            after = Some(chunk.next);
+            let next_look = Instant::now() + POLL;
+            tokio::time::sleep_until(deadline.map_or(next_look, |deadline| deadline.min(next_look))).await;
+        }
+    }
+
+    async fn cursor_at(&self, received: Nanos) -> Result<Cursor> {
+        self.run(move |rows| scan::cursor_at(rows, received)).await
+    }
+
+    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
+        let query = query.clone();
+        self.run(move |rows| list::list(rows, &query)).await
+    }
+
+    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
+        let id = id.clone();
+        self.run(move |rows| {
+            let Batch { spans, logs, checkpoints } = rows.of_trace(&id)?;
+            Ok(Trace::new(id, spans, checkpoints, logs))
+        })
+        .await
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
+        let (query, location) = (query.clone(), self.info.location.clone());
+        self.run(move |rows| stats::stats(rows, &query, location)).await
+    }
+
+    async fn record_count(&self) -> Result<u64> {
+        self.run(|rows| rows.count()).await
+    }
+
+    async fn delete(&self, _filter: &RecordFilter, _dry_run: bool) -> Result<Removed> {
+        Err(Error::ReadOnly)
+    }
+
+    async fn prune(&self, _keep: &Retention, _budget: usize) -> Result<Removed> {
+        Err(Error::ReadOnly)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.closed.store(true, Ordering::Release);
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! From a path or URL to a backend: one line per scheme.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{Backend, Error, Result, old, remote, sqlite};
+
+/// Where records live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A tracehub server; `key` goes with every request.
+    Server {
+        /// Its base URL.
+        url: String,
+        /// API key or the token of a server's lock file.
+        key: Option<String>,
+    },
+}
+
+/// What one means to do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Look only: never creates, migrates or locks a file.
+    Read,
+    /// Own the file: creates and migrates it, and nobody else may write meanwhile.
+    Write,
+}
+
+impl Target {
+    /// The target a text names: `http://` and `https://` are servers, other schemes are refused, the rest is a path.
+    ///
+    /// # Errors
+    /// [`Error::BadTarget`] for a scheme this build does not know.
+    pub fn parse(text: &str) -> Result<Target> {
+        let bad =
+            |reason: &str| Error::BadTarget { target: remote::without_credentials(text), reason: reason.to_owned() };
+        match text.split_once("://") {
+            Some(("http" | "https", _)) => Ok(Target::Server { url: text.to_owned(), key: None }),
+            Some((scheme, _)) if scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+') => {
+                Err(bad("this build knows files, `http://` and `https://`"))
+            }
+            _ if text.is_empty() => Err(bad("it is empty")),
+            _ => Ok(Target::File(PathBuf::from(text))),
+        }
+    }
+}
+
+/// Opens what `target` names.
+///
+/// # Errors
+/// [`Error::Missing`] when reading a file that is not there, and every other reason it cannot be opened.
+pub async fn open(target: &Target, mode: Mode) -> Result<Arc<dyn Backend>> {
+    match target {
+        Target::File(path) => {
+            if mode == Mode::Read
+                && let Some(file) = old::open(path).await?
+            {
+                return Ok(file);
+            }
+            sqlite::open(path.clone(), mode).await
+        }
+        Target::Server { url, key } => remote::open(url, key.as_deref()).await,
+    }
+}

@@ -1,0 +1,101 @@
+//! A place in an ordered list of traces, and the cursor that names it.
+
+use std::cmp::Ordering;
+
+use crate::{
+    model::{Cursor, Sort, TraceId},
+    store::{Error, Result},
+};
+
+/// Where a trace stands in a list; what comes first is smaller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// What the list is sorted by; largest first.
+    pub key: u64,
+    /// Start of the trace, unix nanoseconds; latest first.
+    pub start_ns: u64,
+    /// Its id; smallest first.
+    pub id: TraceId,
+    /// Whether all that is turned round.
+    pub reverse: bool,
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Place) -> Ordering {
+        let order = (other.key, other.start_ns, &self.id).cmp(&(self.key, self.start_ns, &other.id));
+        if self.reverse { order.reverse() } else { order }
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Place) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The cursor of a place.
+pub(super) fn write(place: &Place, sort: Sort) -> Cursor {
+    let order = if place.reverse { "up" } else { "down" };
+    let (kind, id) = match &place.id {
+        TraceId::Otel(raw) => ("o", hex(raw)),
+        TraceId::Text(text) => ("t", hex(text.as_bytes())),
+    };
+    Cursor(format!("l1.{}.{order}.{:x}.{:x}.{kind}.{id}", sort.as_str(), place.key, place.start_ns))
+}
+
+/// The place a cursor names in a list of this order.
+///
+/// # Errors
+/// [`Error::BadCursor`] for anything else.
+pub(super) fn read(cursor: &Cursor, sort: Sort, reverse: bool) -> Result<Place> {
+    let parts: Vec<&str> = cursor.0.split('.').collect();
+    let ["l1", found_sort, order, key, start, kind, id] = parts.as_slice() else { return Err(Error::BadCursor) };
+    if *found_sort != sort.as_str() || *order != if reverse { "up" } else { "down" } {
+        return Err(Error::BadCursor);
+    }
+    let number = |digits: &str| u64::from_str_radix(digits, 16).map_err(|_| Error::BadCursor);
+    let raw = unhex(id).ok_or(Error::BadCursor)?;
+    let id = match *kind {
+        "o" => TraceId::from_otel_bytes(&raw).map_err(|_| Error::BadCursor)?,
+        "t" => {
+            TraceId::parse(std::str::from_utf8(&raw).map_err(|_| Error::BadCursor)?).map_err(|_| Error::BadCursor)?
+        }
+        _ => return Err(Error::BadCursor),
+    };
+    Ok(Place { key: number(key)?, start_ns: number(start)?, id, reverse })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    pairs.map(|pair| crate::model::id::from_hex::<1>(pair).map(|[byte]| byte)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_names_its_place_in_the_same_order_only(key: u64, start_ns: u64, id in "[a-z. ü]{1,20}", reverse: bool) {
+            let place = Place { key, start_ns, id: TraceId::parse(&id).expect("valid"), reverse };
+            let cursor = write(&place, Sort::Spans);
+            prop_assert_eq!(read(&cursor, Sort::Spans, reverse).expect("own cursor"), place);
+            prop_assert!(read(&cursor, Sort::Spans, !reverse).is_err());
+            prop_assert!(read(&cursor, Sort::Start, reverse).is_err());
+        }
+
+        #[test]
+        fn garbage_is_no_cursor(text in ".{0,60}") {
+            prop_assert!(read(&Cursor(text), Sort::Start, false).is_err());
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! A tracehub server as a backend: the trait, serialized over its HTTP API.
+//!
+//! Opening does no I/O; the first question finds out whether anybody answers. Redirects are not followed, because a
+//! key must not travel to a host nobody named. Records cross as the public JSON, so bytes in attributes arrive as their
+//! base64 text; everything else is exact.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header};
+use serde_json::Value as Json;
+
+use super::{Backend, Chunk, Error, Info, Result, wire};
+use crate::{
+    api::{self, Pairs, path},
+    decode::checkpoint,
+    model::{
+        Batch, Cursor, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
+        TraceSummary, Written,
+        json::{JsonError, log_from_json, span_from_json, stats_from_json, summary_from_json},
+    },
+};
+
+/// How long a server may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest pause within an answer; longer than the longest wait of a scan.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest part of a server's explanation that is repeated, in characters.
+const MAX_DETAIL_CHARS: usize = 300;
+
+/// Makes a backend of the server at `url`, which may have a path of its own when it stands behind a proxy. `key` goes
+/// with every request.
+///
+/// # Errors
+/// [`Error::BadTarget`] when `url` is none, or cannot be used as a base of others.
+pub async fn open(url: &str, key: Option<&str>) -> Result<Arc<dyn Backend>> {
+    let bad = |reason: String| Error::BadTarget { target: without_credentials(url), reason };
+    let mut base: Url = url.parse().map_err(|error| bad(format!("{error}")))?;
+    if !base.has_host() || !matches!(base.scheme(), "http" | "https") {
+        return Err(bad("it is no http:// or https:// address".to_owned()));
+    }
+    base.set_query(None);
+    base.set_fragment(None);
+    let location = without_credentials(base.as_str().trim_end_matches('/'));
+    // Fails when another part of the program has chosen a provider already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut client = Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("tracehub/", env!("CARGO_PKG_VERSION")))
+        .default_headers(
+            headers(key).ok_or_else(|| bad("the API key holds characters no header may hold".to_owned()))?,
+        );
+    if is_loopback(&base) {
+        client = client.no_proxy();
+    }
+    let client = client.build().map_err(|error| bad(error.to_string()))?;
+    let info = Info { kind: "remote", location, read_only: false, schema: None };
+    Ok(Arc::new(Remote { info, base, client, is_closed: AtomicBool::new(false) }))
+}
+
+/// Both headers servers look for a key in; `None` when it cannot be one.
+fn headers(key: Option<&str>) -> Option<header::HeaderMap> {
+    let mut headers = header::HeaderMap::new();
+    if let Some(key) = key {
+        for (name, value) in [(api::KEY_HEADER, key.to_owned()), ("authorization", format!("Bearer {key}"))] {
+            let mut value = header::HeaderValue::from_str(&value).ok()?;
+            value.set_sensitive(true);
+            headers.insert(header::HeaderName::from_static(name), value);
+        }
+    }
+    Some(headers)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let literal = host.trim_start_matches('[').trim_end_matches(']');
+    literal.parse::<std::net::IpAddr>().map_or(host == "localhost", |ip| ip.is_loopback())
+}
+
+/// The URL without a user name and password, whether or not it can be read.
+pub fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{tail}")
+}
+
+struct Remote {
+    info: Info,
+    base: Url,
+    client: Client,
+    is_closed: AtomicBool,
+}
+
+// By hand, because the base URL may hold a password.
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("location", &self.info.location).finish_non_exhaustive()
+    }
+}
+
+impl Remote {
+    fn request(&self, method: Method, path: &str, pairs: &Pairs) -> RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        self.client.request(method, url).query(pairs)
+    }
+
+    /// Sends a request; `None` when the server says that there is no such thing.
+    async fn send(&self, request: RequestBuilder) -> Result<Option<Response>> {
+        if self.is_closed.load(Ordering::Relaxed) {
+            return Err(Error::Closed);
+        }
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        let is_ours = response.headers().contains_key(api::API_HEADER);
+        if status.is_success() && is_ours {
+            return Ok(Some(response));
+        }
+        let detail = detail(response).await;
+        match (status, is_ours) {
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
+                let reason = detail.unwrap_or_else(|| format!("it says {status}"));
+                Err(Error::Denied { url: self.info.location.clone(), reason })
+            }
+            (StatusCode::NOT_FOUND, true) => Ok(None),
+            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, true) => Err(self.refused(detail)),
+            // A proxy in between may say this one too.
+            (StatusCode::SERVICE_UNAVAILABLE, _) => Err(later(detail)),
+            (_, true) => Err(Error::Io(detail.unwrap_or_else(|| format!("the server says {status}")).into())),
+            (_, false) => Err(self.protocol(format!("it says {status} without the header `{}`", api::API_HEADER))),
+        }
+    }
+
+    /// Sends a request and reads its answer, with its headers.
+    async fn ask(&self, request: RequestBuilder) -> Result<Option<(header::HeaderMap, Json)>> {
+        let Some(response) = self.send(request).await? else { return Ok(None) };
+        let headers = response.headers().clone();
+        let bytes = self.body(response).await?;
+        let json =
+            serde_json::from_slice(&bytes).map_err(|error| self.protocol(format!("its JSON is broken: {error}")))?;
+        Ok(Some((headers, json)))
+    }
+
+    async fn body(&self, response: Response) -> Result<Bytes> {
+        response.bytes().await.map_err(|error| self.unreachable(error))
+    }
+
+    /// As [`Self::ask`], of something that every server has.
+    async fn ask_always(&self, request: RequestBuilder) -> Result<(header::HeaderMap, Json)> {
+        let answer = self.ask(request).await?;
+        answer.ok_or_else(|| self.unknown_request())
+    }
+
+    fn unknown_request(&self) -> Error {
+        self.protocol("it does not know this request; it may be an older version".to_owned())
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Error {
+        Error::Unreachable { url: self.info.location.clone(), source: Box::new(error.without_url()) }
+    }
+
+    fn protocol(&self, reason: String) -> Error {
+        Error::Protocol { url: self.info.location.clone(), reason }
+    }
+
+    fn refused(&self, detail: Option<String>) -> Error {
+        match detail {
+            Some(detail) if detail == Error::BadCursor.to_string() => Error::BadCursor,
+            detail => Error::Refused { url: self.info.location.clone(), reason: detail.unwrap_or_default() },
+        }
+    }
+
+    fn wrong_json(&self, error: JsonError) -> Error {
+        self.protocol(error.to_string())
+    }
+
+    fn removed(&self, json: Json) -> Result<Removed> {
+        serde_json::from_value(json).map_err(|error| self.protocol(error.to_string()))
+    }
+}
+
+/// What a server says went wrong.
+async fn detail(response: Response) -> Option<String> {
+    let json: Json = response.json().await.ok()?;
+    Some(json["detail"].as_str()?.chars().take(MAX_DETAIL_CHARS).collect())
+}
+
+/// What may pass: too busy, unless the server says something else.
+fn later(detail: Option<String>) -> Error {
+    match detail {
+        None => Error::Busy,
+        Some(detail) => Error::Io(format!("the server says: {detail}").into()),
+    }
+}
+
+fn records<T>(
+    json: &Json,
+    key: &'static str,
+    read: impl Fn(&Json) -> std::result::Result<T, JsonError>,
+) -> std::result::Result<Vec<T>, JsonError> {
+    json[key].as_array().ok_or(JsonError { key })?.iter().map(read).collect()
+}
+
+fn trace_from_json(id: &TraceId, json: &Json) -> std::result::Result<Option<Trace>, JsonError> {
+    let spans = records(json, "spans", |span| span_from_json(id, span))?;
+    let checkpoints = records(json, "checkpoints", checkpoint::from_json)?;
+    let logs = records(json, "logs", log_from_json)?;
+    Ok(Trace::new(id.clone(), spans, checkpoints, logs))
+}
+
+#[async_trait]
+impl Backend for Remote {
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    async fn write(&self, batch: Batch) -> Result<Written> {
+        let request = self.request(Method::POST, path::RECORDS, &Pairs::new());
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(wire::records_to_json(&batch));
+        let (_, json) = self.ask_always(request).await?;
+        let count = |key| json[key].as_u64().ok_or(JsonError { key });
+        let read = || Ok(Written { accepted: count("accepted")?, duplicates: count("duplicates")? });
+        read().map_err(|error| self.wrong_json(error))
+    }
+
+    async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk> {
+        let mut pairs = api::filter_to_pairs(filter);
+        pairs.extend(after.map(|cursor| ("after".to_owned(), cursor.0.clone())));
+        pairs.push(("max".to_owned(), max.to_string()));
+        pairs.push(("wait_ms".to_owned(), wait.as_millis().to_string()));
+        let response = self.send(self.request(Method::GET, path::SCAN, &pairs)).await?;
+        let bytes = self.body(response.ok_or_else(|| self.unknown_request())?).await?;
+        wire::chunk_from_json(&bytes).map_err(|error| self.protocol(error.to_string()))
+    }
+
+    async fn cursor_at(&self, received: Nanos) -> Result<Cursor> {
+        let pairs = vec![("received_since".to_owned(), received.to_rfc3339())];
+        let (_, json) = self.ask_always(self.request(Method::GET, path::CURSOR, &pairs)).await?;
+        let next = json["next"].as_str().ok_or(JsonError { key: "next" });
+        next.map(|next| Cursor(next.to_owned())).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn place(&self, filter: &RecordFilter, records: usize) -> Result<Option<Cursor>> {
+        let mut pairs = api::filter_to_pairs(filter);
+        pairs.push(("records".to_owned(), records.to_string()));
+        let (_, json) = self.ask_always(self.request(Method::GET, path::PLACE, &pairs)).await?;
+        match &json["place"] {
+            Json::Null => Ok(None),
+            place => {
+                let place = place.as_str().ok_or_else(|| self.wrong_json(JsonError { key: "place" }))?;
+                Ok(Some(Cursor(place.to_owned())))
+            }
+        }
+    }
+
+    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
+        let request = self.request(Method::GET, path::TRACES, &api::trace_query_to_pairs(query));
+        let (headers, json) = self.ask_always(request).await?;
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let count = |name: &'static str| text(name).and_then(|text| text.parse().ok()).ok_or(JsonError { key: name });
+        let read = || {
+            let items = json.as_array().ok_or(JsonError { key: "[]" })?;
+            Ok(Page {
+                items: items.iter().map(summary_from_json).collect::<std::result::Result<_, _>>()?,
+                next: text(api::NEXT_CURSOR_HEADER).map(|cursor| Cursor(cursor.to_owned())),
+                total: count(api::TOTAL_HEADER)?,
+                failed: count(api::FAILED_HEADER)?,
+            })
+        };
+        read().map_err(|error| self.wrong_json(error))
+    }
+
+    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
+        let pairs = vec![("id".to_owned(), id.to_string())];
+        let Some((_, json)) = self.ask(self.request(Method::GET, path::TRACE, &pairs)).await? else { return Ok(None) };
+        trace_from_json(id, &json).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
+        let request = self.request(Method::GET, path::STATS, &api::stats_query_to_pairs(query));
+        let (_, json) = self.ask_always(request).await?;
+        stats_from_json(&json).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {
+        let mut pairs = api::filter_to_pairs(filter);
+        pairs.push(("dry_run".to_owned(), dry_run.to_string()));
+        let (_, json) = self.ask_always(self.request(Method::DELETE, path::TRACES, &pairs)).await?;
+        self.removed(json)
+    }
+
+    async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
+        let before = keep.received_before.to_rfc3339();
+        let pairs = vec![("received_before".to_owned(), before), ("budget".to_owned(), budget.to_string())];
+        let (_, json) = self.ask_always(self.request(Method::POST, path::PRUNE, &pairs)).await?;
+        self.removed(json)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.is_closed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_location_holds_no_password() {
+        let backend = open("http://me:secret@localhost:8099/base/?x=1", Some("th_key")).await.expect("a URL");
+        assert_eq!(backend.info().location, "http://localhost:8099/base");
+        assert!(!format!("{backend:?}").contains("secret"));
+        let error = open("http://me:secret@:99/", None).await.expect_err("no host");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_address_of_a_server_is_refused() {
+        for (url, key) in [("http://", None), ("ftp://host", None), ("http://host", Some("line\nbreak"))] {
+            assert!(matches!(open(url, key).await, Err(Error::BadTarget { .. })), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_at_the_other_end_is_unreachable() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        drop(listener);
+        let backend = open(&url, None).await.expect("a URL");
+        let error = backend.traces(&TraceQuery::default()).await.expect_err("nobody there");
+        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,163 @@
+//! Which traces a list holds, in which order, and one page of them: for stores that go through folds.
+//!
+//! Only a page's worth is kept, however many traces there are.
+
+use std::{cmp::Ordering, collections::BinaryHeap};
+
+use super::{
+    Result,
+    place::{self, Place},
+};
+use crate::model::{
+    Attributes, Page, RecordKind, Sort, Span, TraceFold, TraceId, TraceQuery, TraceSummary, json::value_to_text,
+};
+
+/// Whether a query names a trace, as far as its fold says: all but the attributes.
+pub(super) fn matches(query: &TraceQuery, id: &TraceId, fold: &TraceFold) -> bool {
+    let duration_ns = fold.end_ns.saturating_sub(fold.start_ns);
+    let holds = |kind| match kind {
+        RecordKind::Spans => fold.spans > 0,
+        RecordKind::Checkpoints => fold.checkpoints > 0,
+        RecordKind::Logs => fold.logs > 0,
+    };
+    query.since.is_none_or(|since| fold.start_ns >= since.0)
+        && query.until.is_none_or(|until| fold.start_ns < until.0)
+        && query.min_duration_ns.is_none_or(|least| duration_ns >= least)
+        && query.max_duration_ns.is_none_or(|most| duration_ns <= most)
+        && query.has_errors.is_none_or(|wanted| (fold.errors > 0) == wanted)
+        && query.kind.is_none_or(holds)
+        && query.service.as_ref().is_none_or(|service| fold.services.binary_search(service).is_ok())
+        && query.id_prefix.as_ref().is_none_or(|prefix| begins_with(id, prefix))
+        && query.workflow.as_ref().is_none_or(|name| fold.workflow.as_ref().is_some_and(|found| found.name == *name))
+        && query.name.as_ref().is_none_or(|part| fold.root.as_ref().is_some_and(|root| contains(&root.name, part)))
+}
+
+fn begins_with(id: &TraceId, prefix: &str) -> bool {
+    match id {
+        TraceId::Otel(_) => id.to_string().starts_with(&prefix.to_ascii_lowercase()),
+        TraceId::Text(text) => text.starts_with(prefix),
+    }
+}
+
+fn contains(name: &str, part: &str) -> bool {
+    name.to_lowercase().contains(&part.to_lowercase())
+}
+
+/// Whether a span has all these attributes, on itself or its resource.
+pub(super) fn has_attributes(span: &Span, pairs: &[(String, String)]) -> bool {
+    let has = |attributes: &Attributes, key: &str, text: &str| {
+        attributes.get(key).is_some_and(|value| value_to_text(value) == text)
+    };
+    pairs.iter().all(|(key, text)| has(&span.attributes, key, text) || has(&span.resource.attributes, key, text))
+}
+
+/// What was found so far: how many, and the best page of them.
+pub(super) struct Selection<'q> {
+    query: &'q TraceQuery,
+    after: Option<Place>,
+    /// How many traces match, on all pages.
+    pub(super) total: u64,
+    /// How many of those have errors.
+    pub(super) failed: u64,
+    best: BinaryHeap<Candidate>,
+}
+
+struct Candidate {
+    place: Place,
+    fold: TraceFold,
+}
+
+impl<'q> Selection<'q> {
+    /// Nothing found yet.
+    ///
+    /// # Errors
+    /// [`crate::store::Error::BadCursor`] when the query goes on after a place of another list.
+    pub(super) fn new(query: &'q TraceQuery) -> Result<Selection<'q>> {
+        let after = query.cursor.as_ref().map(|cursor| place::read(cursor, query.sort, query.reverse)).transpose()?;
+        Ok(Selection { query, after, total: 0, failed: 0, best: BinaryHeap::new() })
+    }
+
+    /// Most traces on the page; 0 is all.
+    pub(super) fn limit(&self) -> usize {
+        self.query.limit
+    }
+
+    /// Whether the order is turned round.
+    pub(super) fn is_reversed(&self) -> bool {
+        self.query.reverse
+    }
+
+    /// Start of the trace after which the page begins; `None` on the first page.
+    pub(super) fn begins_at_ns(&self) -> Option<u64> {
+        self.after.as_ref().map(|place| place.start_ns)
+    }
+
+    /// What the list is sorted by of the trace after which the page begins; `None` on the first page.
+    pub(super) fn begins_at_key(&self) -> Option<u64> {
+        self.after.as_ref().map(|place| place.key)
+    }
+
+    /// Counts a trace that matches.
+    pub(super) fn count(&mut self, fold: &TraceFold) {
+        self.total += 1;
+        self.failed += u64::from(fold.errors > 0);
+    }
+
+    /// Keeps a trace if it can be on the page; whether it lies after the cursor.
+    pub(super) fn offer(&mut self, id: TraceId, fold: TraceFold) -> bool {
+        let key = match self.query.sort {
+            Sort::Start => fold.start_ns,
+            Sort::Duration => fold.end_ns.saturating_sub(fold.start_ns),
+            Sort::Spans => fold.spans,
+            Sort::Errors => fold.errors,
+            Sort::Received => fold.received_s,
+        };
+        let start_ns = if self.query.sort == Sort::Received { 0 } else { fold.start_ns };
+        let place = Place { key, start_ns, id, reverse: self.query.reverse };
+        if self.after.as_ref().is_some_and(|after| place <= *after) {
+            return false;
+        }
+        let is_full = self.query.limit > 0 && self.best.len() > self.query.limit;
+        if is_full && self.best.peek().is_some_and(|worst| worst.place < place) {
+            return true;
+        }
+        self.best.push(Candidate { place, fold });
+        if is_full {
+            self.best.pop();
+        }
+        true
+    }
+
+    /// The page.
+    pub(super) fn page(self) -> Page<TraceSummary> {
+        let Selection { query, total, failed, best, .. } = self;
+        let mut best = best.into_sorted_vec();
+        let has_more = query.limit > 0 && best.len() > query.limit;
+        if has_more {
+            best.truncate(query.limit);
+        }
+        let next = best.last().filter(|_| has_more).map(|last| place::write(&last.place, query.sort));
+        let items = best.into_iter().filter_map(|candidate| candidate.fold.finish(candidate.place.id)).collect();
+        Page { items, next, total, failed }
+    }
+}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Candidate) -> Ordering {
+        self.place.cmp(&other.place)
+    }
+}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Candidate) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Candidate) -> bool {
+        self.place == other.place
+    }
+}
+
+impl Eq for Candidate {}

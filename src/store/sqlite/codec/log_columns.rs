@@ -1,0 +1,164 @@
+//! Log records as columns: which column each field of a [`LogRecord`] goes to, and back.
+//!
+//! Records that belong to no trace lie under [`NO_TRACE`], which sorts among the others and is taken off again here.
+
+use std::ops::Range;
+
+use super::{
+    attributes::{AttributeReader, AttributeWriter},
+    bytes::{unzigzag, zigzag},
+    columns::{ColumnReader, ColumnWriter},
+    error::{CodecError, Result},
+    inbox::{get_resource, get_scope, put_resource, put_scope},
+    index::BlockIndex,
+    log_rows::severity,
+    record::NO_TRACE,
+    rows::{Columnar, Shared, SharedValues, TraceRuns, block_summary, once, seal_rows, trace_runs},
+    segment::{ColumnSource, Segment},
+    value::approximate_bytes,
+};
+use crate::model::{LogRecord, Nanos, Severity, SpanId, Text, TraceId};
+
+impl Columnar for LogRecord {
+    fn trace_id(&self) -> &TraceId {
+        self.trace_id.as_ref().unwrap_or(&NO_TRACE)
+    }
+
+    fn start(&self) -> Nanos {
+        self.time
+    }
+
+    fn service(&self) -> &str {
+        &self.resource.service
+    }
+
+    fn bytes(&self) -> usize {
+        let attributes = self.attributes.iter().map(|(key, value)| key.len() + approximate_bytes(value));
+        self.message.len() + attributes.sum::<usize>()
+    }
+}
+
+/// Seals log records that come sorted by trace id and time.
+pub fn seal_logs(rows: &[&LogRecord]) -> Segment {
+    let resources = Shared::new(rows, |log| &log.resource, put_resource);
+    let scopes = Shared::new(rows, |log| &log.scope, put_scope);
+    let attributes = AttributeWriter::new(rows.iter().map(|log| &log.attributes).collect());
+    seal_rows(
+        rows,
+        |columns, block, min_start_ns| {
+            write_block(columns, &rows[block.clone()], min_start_ns);
+            columns.strings("resource", &resources.of(block.clone()));
+            columns.strings("scope", &scopes.of(block.clone()));
+            attributes.write_block(columns, block);
+        },
+        |columns| attributes.finish(columns),
+    )
+}
+
+fn write_block<'a>(columns: &mut ColumnWriter<'a>, logs: &[&'a LogRecord], min_start_ns: u64) {
+    columns.raw("trace", &trace_runs(logs));
+    let mut previous = min_start_ns;
+    let time = |log: &&LogRecord| zigzag(log.time.0.wrapping_sub(std::mem::replace(&mut previous, log.time.0)) as i64);
+    columns.numbers("time", &logs.iter().map(time).collect::<Vec<_>>());
+    let mut numbers = |name: &str, number: &dyn Fn(&LogRecord) -> u64| {
+        columns.numbers(name, &logs.iter().map(|log| number(log)).collect::<Vec<_>>());
+    };
+    numbers("severity", &|log| log.severity as u64);
+    numbers("has_span", &|log| u64::from(log.span_id.is_some()));
+    numbers("span", &|log| log.span_id.map_or(0, |span| u64::from_be_bytes(span.0)));
+    columns.strings("message", &logs.iter().map(|log| log.message.as_bytes()).collect::<Vec<_>>());
+}
+
+/// Reads log records, in their order: those of `blocks`, or only those of one trace in them.
+///
+/// # Errors
+/// The source fails or what it gives is damaged.
+pub fn read_logs(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    blocks: Range<usize>,
+    only: Option<&TraceId>,
+) -> Result<Vec<LogRecord>> {
+    let mut columns = ColumnReader::new(source);
+    let attributes = AttributeReader::open(&mut columns)?;
+    let mut shared = SharedValues::default();
+    let mut logs = Vec::new();
+    for block in blocks {
+        let summary = block_summary(index, block)?;
+        let count = summary.rows;
+        let traces = TraceRuns::read(&mut columns, block, count)?;
+        let rows = traces.rows_of(only);
+        if rows.is_empty() {
+            continue;
+        }
+        let shapes = attributes.block(&mut columns, block, count)?;
+        let attributes = attributes.read(&mut columns, &shapes, rows.clone())?;
+        let times = times(&mut columns, block, count, summary.min_start_ns)?;
+        let severities = columns.numbers("severity", block, count)?;
+        let (has_span, spans) = (columns.numbers("has_span", block, count)?, columns.numbers("span", block, count)?);
+        let messages = columns.strings("message", block, count)?;
+        let (resources, scopes) = (columns.strings("resource", block, count)?, columns.strings("scope", block, count)?);
+        for (row, attributes) in rows.zip(attributes) {
+            let span_id = SpanId(spans.get(row)?.to_be_bytes());
+            let trace_id = traces.id(row)?;
+            logs.push(LogRecord {
+                time: times.get(row).copied().ok_or(CodecError::Truncated)?,
+                severity: severity(severities.get(row)?)?,
+                message: messages.text(row)?,
+                trace_id: (*trace_id != NO_TRACE).then(|| trace_id.clone()),
+                span_id: (has_span.get(row)? != 0).then_some(span_id),
+                attributes,
+                resource: once(&mut shared.resources, resources.bytes(row)?, get_resource)?,
+                scope: once(&mut shared.scopes, scopes.bytes(row)?, get_scope)?,
+            });
+        }
+    }
+    Ok(logs)
+}
+
+fn times(columns: &mut ColumnReader<'_>, block: usize, count: usize, min_start_ns: u64) -> Result<Vec<Nanos>> {
+    let differences = columns.numbers("time", block, count)?;
+    let mut time = min_start_ns;
+    let mut next = |row| {
+        time = time.wrapping_add(unzigzag(differences.get(row)?) as u64);
+        Ok(Nanos(time))
+    };
+    (0..count).map(&mut next).collect()
+}
+
+/// What statistics need of a log record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LightLog {
+    /// When it happened.
+    pub time: Nanos,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Its service.
+    pub service: Text,
+}
+
+/// Reads what statistics need of the log records in `blocks`, in their order.
+///
+/// # Errors
+/// The source fails or what it gives is damaged.
+pub fn read_light_logs(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    blocks: Range<usize>,
+) -> Result<Vec<LightLog>> {
+    let mut columns = ColumnReader::new(source);
+    let mut shared = SharedValues::default();
+    let mut logs = Vec::new();
+    for block in blocks {
+        let summary = block_summary(index, block)?;
+        let times = times(&mut columns, block, summary.rows, summary.min_start_ns)?;
+        let severities = columns.numbers("severity", block, summary.rows)?;
+        let resources = columns.strings("resource", block, summary.rows)?;
+        for (row, time) in times.into_iter().enumerate() {
+            let resource = once(&mut shared.resources, resources.bytes(row)?, get_resource)?;
+            let service = resource.service.clone();
+            logs.push(LightLog { time, severity: severity(severities.get(row)?)?, service });
+        }
+    }
+    Ok(logs)
+}

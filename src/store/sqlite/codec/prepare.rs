@@ -1,0 +1,92 @@
+//! One accepted write, made ready for the inbox: its bytes and everything the store needs to know without them.
+
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{
+    bytes::Reader,
+    checkpoint_rows, envelope,
+    error::Result,
+    inbox, log_rows,
+    record::{NO_TRACE, Record, identities},
+};
+use crate::model::{RecordKind, TraceFold, TraceId};
+
+/// One accepted write of one kind of record, ready for the inbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// Which kind.
+    pub kind: RecordKind,
+    /// The records; [`decode_inbox`] reads them back.
+    pub payload: Vec<u8>,
+    /// How many there are.
+    pub records: u32,
+    /// Earliest start, unix nanoseconds; `u64::MAX` without records.
+    pub min_start_ns: u64,
+    /// Latest end, unix nanoseconds; 0 without records.
+    pub max_end_ns: u64,
+    /// What each trace's summary learns from the batch, sorted by trace id; log records without a trace are in none.
+    pub folds: Vec<(TraceId, TraceFold)>,
+    /// The identity of each record, in order, as [`identities`] has it.
+    pub identities: Vec<u64>,
+    /// When each began, unix nanoseconds, in order.
+    pub starts_ns: Vec<u64>,
+    /// Whether log records without a trace are among them.
+    pub has_traceless: bool,
+    /// Equal for equal records in equal order, and, but for chance, for nothing else.
+    pub digest: [u8; 16],
+}
+
+/// Makes records, all of this kind, ready for the inbox.
+pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
+    let content = encode(kind, records);
+    Prepared {
+        kind,
+        payload: envelope::wrap_lz4(&content),
+        records: u32::try_from(records.len()).expect("a request holds far fewer records than 2^32"),
+        min_start_ns: records.iter().map(|record| record.start().0).min().unwrap_or(u64::MAX),
+        max_end_ns: records.iter().map(|record| record.end().0).max().unwrap_or(0),
+        folds: fold(records),
+        identities: identities(records.iter()),
+        starts_ns: records.iter().map(|record| record.start().0).collect(),
+        has_traceless: records.iter().any(|record| *record.trace_id() == NO_TRACE),
+        digest: xxh3_128(&content).to_le_bytes(),
+    }
+}
+
+fn encode(kind: RecordKind, records: &[Record]) -> Vec<u8> {
+    match kind {
+        RecordKind::Spans => inbox::encode(&Record::spans(records)),
+        RecordKind::Checkpoints => checkpoint_rows::encode(&Record::checkpoints(records)),
+        RecordKind::Logs => log_rows::encode(&Record::logs(records)),
+    }
+}
+
+/// The records of [`Prepared::payload`], in their order.
+///
+/// # Errors
+/// The payload is damaged.
+pub fn decode_inbox(kind: RecordKind, payload: &[u8]) -> Result<Vec<Record>> {
+    let reader = Reader::new(envelope::unwrap_lz4(payload)?);
+    Ok(match kind {
+        RecordKind::Spans => inbox::decode(reader)?.into_iter().map(Record::Span).collect(),
+        RecordKind::Checkpoints => checkpoint_rows::decode(reader)?.into_iter().map(Record::Checkpoint).collect(),
+        RecordKind::Logs => log_rows::decode(reader)?.into_iter().map(Record::Log).collect(),
+    })
+}
+
+/// How many bytes the records of a payload take when they are decompressed; 0 for a payload that is damaged.
+pub fn content_bytes(payload: &[u8]) -> usize {
+    envelope::content_bytes(payload)
+}
+
+fn fold(records: &[Record]) -> Vec<(TraceId, TraceFold)> {
+    let mut folds: FxHashMap<&TraceId, TraceFold> = FxHashMap::default();
+    for record in records {
+        record.add_to(folds.entry(record.trace_id()).or_default());
+    }
+    folds.remove(&NO_TRACE);
+    let mut folds: Vec<_> = folds.into_iter().map(|(id, fold)| (id.clone(), fold)).collect();
+    folds.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    folds
+}

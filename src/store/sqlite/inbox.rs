@@ -1,0 +1,214 @@
+//! The inbox: accepted writes in commit order, each a row of one kind of record, until they are sealed.
+
+use rusqlite::{Connection, params};
+use rustc_hash::FxHashMap;
+
+use super::{
+    arrivals::Arrival,
+    codec::{self, Prepared, Record},
+    keys::{from_column, kind_column, read_kind, to_column},
+    segments::Arrived,
+};
+use crate::{
+    model::{RecordKind, TraceFold, TraceId},
+    store::Result,
+};
+
+const NS_PER_S: u64 = 1_000_000_000;
+
+/// A row.
+pub(super) struct Row {
+    /// Number of the write.
+    pub seq: i64,
+    /// Which kind of record it holds.
+    pub kind: RecordKind,
+    /// When it was received, unix nanoseconds.
+    pub received_ns: u64,
+    /// The records, in the order sent.
+    pub records: Vec<Record>,
+}
+
+/// Appends a write.
+pub(super) fn append(transaction: &Connection, write: &Prepared, received_ns: u64) -> Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO inbox(kind, count, received_ns, min_start_ns, max_end_ns, folds, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    insert.execute(params![
+        kind_column(write.kind),
+        write.records,
+        to_column(received_ns),
+        to_column(write.min_start_ns),
+        to_column(write.max_end_ns),
+        codec::encode_folds(&write.folds),
+        write.payload,
+    ])?;
+    Ok(())
+}
+
+/// Replaces the content of a row, which keeps its place in the order.
+pub(super) fn replace(transaction: &Connection, seq: i64, write: &Prepared) -> Result<()> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE inbox SET count=?2, min_start_ns=?3, max_end_ns=?4, folds=?5, payload=?6 WHERE seq=?1",
+    )?;
+    update.execute(params![
+        seq,
+        write.records,
+        to_column(write.min_start_ns),
+        to_column(write.max_end_ns),
+        codec::encode_folds(&write.folds),
+        write.payload,
+    ])?;
+    Ok(())
+}
+
+/// How many records wait, and the first row's number.
+pub(super) fn backlog(connection: &Connection) -> Result<(u64, Option<i64>)> {
+    let mut select = connection.prepare_cached("SELECT COALESCE(SUM(count), 0), MIN(seq) FROM inbox")?;
+    Ok(select.query_row([], |row| Ok((from_column(row.get(0)?), row.get(1)?)))?)
+}
+
+/// How many records of each kind wait, in the order of [`RecordKind::ALL`].
+pub(super) fn counts(connection: &Connection) -> Result<[u64; 3]> {
+    let mut select = connection.prepare_cached("SELECT COALESCE(SUM(count), 0) FROM inbox WHERE kind = ?1")?;
+    let mut count = |kind| select.query_row([kind_column(kind)], |row| row.get(0)).map(from_column);
+    let [spans, checkpoints, logs] = RecordKind::ALL;
+    Ok([count(spans)?, count(checkpoints)?, count(logs)?])
+}
+
+/// Number of the last write ever accepted; 0 before the first.
+pub(super) fn last_seq(connection: &Connection) -> Result<i64> {
+    let mut select =
+        connection.prepare_cached("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'inbox'")?;
+    Ok(select.query_row([], |row| row.get(0))?)
+}
+
+/// Number of the first write that waits and was received at or after a time; `None` when there is none.
+pub(super) fn first_received_since(connection: &Connection, received_ns: u64) -> Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT MIN(seq) FROM inbox WHERE received_ns >= ?1")?;
+    Ok(select.query_row([to_column(received_ns)], |row| row.get(0))?)
+}
+
+/// Numbers of the rows of a kind after `after`, in order.
+pub(super) fn rows_after(connection: &Connection, kind: RecordKind, after: i64) -> Result<Vec<i64>> {
+    let mut select = connection.prepare_cached("SELECT seq FROM inbox WHERE seq > ?2 AND kind = ?1 ORDER BY seq")?;
+    let rows = select.query_map([kind_column(kind), after], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Number and length of the newest rows of a kind, newest first, until they hold `records`.
+pub(super) fn newest(connection: &Connection, kind: RecordKind, records: usize) -> Result<Vec<(i64, usize)>> {
+    let mut select = connection.prepare_cached("SELECT seq, count FROM inbox WHERE kind = ?1 ORDER BY seq DESC")?;
+    let mut rows = select.query([kind_column(kind)])?;
+    let (mut newest, mut found) = (Vec::new(), 0);
+    while let Some(row) = rows.next()?
+        && found < records
+    {
+        let count = row.get::<_, u32>(1)? as usize;
+        newest.push((row.get(0)?, count));
+        found += count;
+    }
+    Ok(newest)
+}
+
+/// What waits, folded per trace.
+pub(super) fn folds(connection: &Connection) -> Result<FxHashMap<TraceId, TraceFold>> {
+    let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
+    each_folds(connection, |_, row| {
+        for (id, fold) in row {
+            folds.entry(id).or_default().merge(&fold);
+        }
+    })?;
+    Ok(folds)
+}
+
+/// Calls `visit` with the number and the folds of each row, in order.
+pub(super) fn each_folds(connection: &Connection, mut visit: impl FnMut(i64, Vec<(TraceId, TraceFold)>)) -> Result<()> {
+    let mut select = connection.prepare_cached("SELECT seq, folds, received_ns FROM inbox ORDER BY seq")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let mut folds = codec::decode_folds(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        let received_s = from_column(row.get(2)?) / NS_PER_S;
+        folds.iter_mut().for_each(|(_, fold)| note_received(fold, received_s));
+        visit(row.get(0)?, folds);
+    }
+    Ok(())
+}
+
+/// Notes in a fold when its checkpoints, if it has any, were received.
+pub(super) fn note_received(fold: &mut TraceFold, received_s: u64) {
+    if fold.checkpoints > 0 {
+        fold.received_s = fold.received_s.max(received_s);
+    }
+}
+
+/// Calls `visit` with each row after `after`, in order, until it returns false.
+pub(super) fn each_row(connection: &Connection, after: i64, mut visit: impl FnMut(Row) -> bool) -> Result<()> {
+    let mut select =
+        connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox WHERE seq > ?1 ORDER BY seq")?;
+    let mut rows = select.query([after])?;
+    while let Some(row) = rows.next()? {
+        if !visit(read(row)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The row of this number; `None` when there is none.
+pub(super) fn row(connection: &Connection, seq: i64) -> Result<Option<Row>> {
+    let mut select = connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox WHERE seq = ?1")?;
+    let mut rows = select.query([seq])?;
+    rows.next()?.map(read).transpose()
+}
+
+fn read(row: &rusqlite::Row<'_>) -> Result<Row> {
+    let kind = read_kind(row.get(1)?)?;
+    let records = codec::decode_inbox(kind, row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    Ok(Row { seq: row.get(0)?, kind, received_ns: from_column(row.get(2)?), records })
+}
+
+impl Row {
+    /// Its records, each with how it came.
+    pub(super) fn arrived(self) -> impl Iterator<Item = Arrived> {
+        let (seq, received_ns) = (self.seq, self.received_ns);
+        self.records.into_iter().enumerate().map(move |(place, record)| {
+            // The order of spans within a write says nothing.
+            let position = if record.kind() == RecordKind::Spans { 0 } else { place as u32 };
+            Arrived { arrival: Arrival { seq, received_ns, position }, record }
+        })
+    }
+}
+
+/// The oldest rows, whole, until they hold `records` or `bytes` or there are no more; and whether that was all.
+pub(super) fn oldest(connection: &Connection, records: usize, bytes: usize) -> Result<(Vec<Arrived>, bool)> {
+    let mut select = connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox ORDER BY seq")?;
+    let mut rows = select.query([])?;
+    let (mut oldest, mut content_bytes) = (Vec::new(), 0_usize);
+    while let Some(row) = rows.next()? {
+        let more_bytes = codec::content_bytes(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?);
+        let is_full = oldest.len() >= records || content_bytes.saturating_add(more_bytes) > bytes;
+        if is_full && !oldest.is_empty() {
+            return Ok((oldest, false));
+        }
+        content_bytes = content_bytes.saturating_add(more_bytes);
+        oldest.extend(read(row)?.arrived());
+    }
+    Ok((oldest, true))
+}
+
+/// The records of one trace that wait.
+pub(super) fn records_of(connection: &Connection, trace: &TraceId) -> Result<Vec<Record>> {
+    let mut rows_with_it = Vec::new();
+    each_folds(connection, |seq, folds| {
+        if folds.binary_search_by(|(id, _)| id.cmp(trace)).is_ok() {
+            rows_with_it.push(seq);
+        }
+    })?;
+    let mut records = Vec::new();
+    for seq in rows_with_it {
+        let row = row(connection, seq)?;
+        records.extend(row.into_iter().flat_map(|row| row.records).filter(|record| record.trace_id() == trace));
+    }
+    Ok(records)
+}

@@ -1,0 +1,303 @@
+//! The second thread: seals the inbox into segments, merges small segments, removes what is asked for.
+//!
+//! It works out changes from its own read-only view while commits go on, and hands them to the writer as single
+//! transactions. Only this thread ever takes records out of the inbox or touches segments, one chore at a time, so
+//! what it read still holds when its change is applied; meanwhile the inbox can only grow at its end.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::Receiver,
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use rustc_hash::FxHashMap;
+use tokio::sync::oneshot;
+
+use super::{
+    Tuning, inbox,
+    queue::{Forget, Queue},
+    removal,
+    segments::{self, Arrived, Extent},
+    traces::{self, Change},
+};
+use crate::{
+    model::{RecordFilter, RecordKind, Removed, Retention, TraceFold, TraceId},
+    store::Result,
+};
+
+/// After a failure nothing is tried again on its own for this long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// This many small neighbours are merged, if that lifts them into the next size.
+const NEIGHBOURS: usize = 8;
+/// This many are merged whatever comes out.
+const MANY_NEIGHBOURS: usize = 64;
+/// No merge makes more than this of `seal_records`.
+const MOST_MERGED: u64 = 4;
+/// Nor one with columns of more bytes than this; and no more bytes than this, before compression, are sealed at once.
+/// SQLite takes no value of a gigabyte.
+const MOST_MERGED_BYTES: u64 = 512 << 20;
+const SEAL_BYTES: usize = 128 << 20;
+/// Pages given back to the system per transaction.
+const PAGES_PER_STEP: u64 = 512;
+
+/// What the thread is asked to do.
+pub(super) enum Chore {
+    /// Seal the inbox: as long as a segment's worth waits, or all of it.
+    Seal {
+        /// Also what is less than a segment's worth.
+        all: bool,
+        /// Told when it is done.
+        reply: Option<oneshot::Sender<Result<()>>>,
+    },
+    /// Remove what a filter names.
+    Delete {
+        /// What.
+        filter: RecordFilter,
+        /// Told what was removed.
+        reply: oneshot::Sender<Result<Removed>>,
+    },
+    /// Remove what is past its retention.
+    Prune {
+        /// What to keep.
+        keep: Retention,
+        /// About how many records at most.
+        budget: usize,
+        /// Told what was removed.
+        reply: oneshot::Sender<Result<Removed>>,
+    },
+    /// End.
+    Stop,
+}
+
+/// The thread's own state.
+pub(super) struct Keeper {
+    /// Its view of the file.
+    pub connection: Connection,
+    /// The way to the writer.
+    pub queue: Queue,
+    tuning: Tuning,
+    seal_asked: Arc<AtomicBool>,
+    failed_at: Option<Instant>,
+}
+
+impl Keeper {
+    pub(super) fn new(connection: Connection, queue: Queue, tuning: Tuning, seal_asked: Arc<AtomicBool>) -> Keeper {
+        Keeper { connection, queue, tuning, seal_asked, failed_at: None }
+    }
+
+    /// Works until told to stop.
+    pub(super) fn run(mut self, chores: &Receiver<Chore>) {
+        // Who asked may have gone; what was done stays done.
+        while let Ok(chore) = chores.recv() {
+            match chore {
+                Chore::Seal { all, reply: None } => self.seal_in_background(all),
+                Chore::Seal { all, reply: Some(reply) } => {
+                    let _ = reply.send(self.seal(all).and_then(|()| self.merge()));
+                }
+                Chore::Delete { filter, reply } => {
+                    let removed = removal::delete(&self, &filter);
+                    let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
+                }
+                Chore::Prune { keep, budget, reply } => {
+                    let removed = removal::prune(&self, keep.received_before.0, budget);
+                    let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
+                }
+                Chore::Stop => break,
+            }
+        }
+    }
+
+    fn seal_in_background(&mut self, all: bool) {
+        self.seal_asked.store(false, Ordering::Release);
+        if self.failed_at.is_some_and(|failed_at| failed_at.elapsed() < PAUSE) {
+            return;
+        }
+        self.failed_at = None;
+        if let Err(error) = self.seal(all).and_then(|()| self.merge()) {
+            tracing::warn!(%error, "records could not be sealed; they stay in the inbox");
+            self.failed_at = Some(Instant::now());
+        }
+    }
+
+    fn seal(&self, all: bool) -> Result<()> {
+        let most = self.tuning.seal_records;
+        loop {
+            let (records, is_last) = inbox::oldest(&self.connection, most, SEAL_BYTES)?;
+            if records.is_empty() || (is_last && records.len() < most && !all) {
+                return Ok(());
+            }
+            self.seal_records(records)?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn seal_records(&self, records: Vec<Arrived>) -> Result<()> {
+        let through = records.iter().map(|record| record.arrival.seq).max().unwrap_or(0);
+        let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
+        let mut sealed = Vec::new();
+        for (kind, records) in by_kind(records) {
+            let (segment, of_kind) = segments::seal(kind, &records);
+            sealed.push(segment);
+            of_kind.into_iter().for_each(|(id, fold)| folds.entry(id).or_default().merge(&fold));
+        }
+        let mut folds: Vec<(TraceId, TraceFold)> = folds.into_iter().collect();
+        // Neighbours in the index are written together.
+        folds.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let changes: Vec<Change> =
+            folds.into_iter().map(|(trace, fold)| self.grown(trace, fold)).collect::<Result<_>>()?;
+        self.queue.change(Forget::Nothing, move |transaction| {
+            sealed.iter().try_for_each(|segment| segments::insert(transaction, segment))?;
+            traces::apply(transaction, &changes)?;
+            transaction.prepare_cached("DELETE FROM inbox WHERE seq <= ?1")?.execute([through])?;
+            Ok(Removed::default())
+        })?;
+        Ok(())
+    }
+
+    /// The row of a trace after `fold` more of it is sealed.
+    fn grown(&self, trace: TraceId, fold: TraceFold) -> Result<Change> {
+        let before = traces::find(&self.connection, &trace)?;
+        let mut after = before.as_ref().map(|stored| stored.fold.clone()).unwrap_or_default();
+        after.merge(&fold);
+        Ok(Change::new(trace, before, after))
+    }
+
+    fn merge(&self) -> Result<()> {
+        RecordKind::ALL.into_iter().try_for_each(|kind| self.merge_kind(kind))
+    }
+
+    fn merge_kind(&self, kind: RecordKind) -> Result<()> {
+        let seal_records = self.tuning.seal_records as u64;
+        loop {
+            let extents = segments::extents(&self.connection, kind)?;
+            // What is large in bytes counts as large, so that no column comes near what SQLite can hold.
+            let rows = |extent: &Extent| -> Result<u64> {
+                let is_heavy = extent.rows < seal_records
+                    && segments::column_bytes(&self.connection, extent.id)?
+                        > MOST_MERGED_BYTES / MANY_NEIGHBOURS as u64;
+                Ok(if is_heavy { seal_records } else { extent.rows })
+            };
+            let rows: Vec<u64> = extents.iter().map(rows).collect::<Result<_>>()?;
+            let Some(run) = run_to_merge(&rows, seal_records) else { return Ok(()) };
+            let run = extents.get(run).unwrap_or_default().to_vec();
+            let mut records = Vec::new();
+            for extent in &run {
+                records.extend(segments::records(&self.connection, extent)?);
+            }
+            // Traces are untouched: their folds do not say where their records lie.
+            let (sealed, _) = segments::seal(kind, &records);
+            self.queue.change(Forget::Nothing, move |transaction| {
+                run.iter().try_for_each(|extent| segments::remove(transaction, extent.id))?;
+                segments::insert(transaction, &sealed)?;
+                Ok(Removed::default())
+            })?;
+        }
+    }
+
+    /// Gives pages nobody uses back to the system, when they are many or the removal was asked for.
+    fn give_back(&self, removed: &Removed) {
+        if removed.is_empty() {
+            return;
+        }
+        if let Err(error) = self.shrink_file() {
+            tracing::warn!(%error, "the database could not be made smaller after a removal");
+        }
+    }
+
+    fn shrink_file(&self) -> Result<()> {
+        let count = |pragma: &str| -> Result<u64> {
+            Ok(self.connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map(super::keys::from_column)?)
+        };
+        let mut free = count("PRAGMA freelist_count")?;
+        if free * 8 < count("PRAGMA page_count")? {
+            return Ok(());
+        }
+        while free > 0 {
+            self.queue.change(Forget::Nothing, |transaction| {
+                // Each row of the answer is a page.
+                let mut pragma = transaction.prepare(&format!("PRAGMA incremental_vacuum({PAGES_PER_STEP})"))?;
+                let mut rows = pragma.query([])?;
+                while rows.next()?.is_some() {}
+                Ok(Removed::default())
+            })?;
+            let left = count("PRAGMA freelist_count")?;
+            if left >= free {
+                return Ok(());
+            }
+            free = left;
+        }
+        Ok(())
+    }
+}
+
+/// Records by their kind, each kind in the order it came; only those there are.
+fn by_kind(records: Vec<Arrived>) -> Vec<(RecordKind, Vec<Arrived>)> {
+    let mut kinds = RecordKind::ALL.map(|kind| (kind, Vec::new()));
+    for record in records {
+        if let Some((_, of_kind)) = kinds.get_mut(record.record.kind() as usize) {
+            of_kind.push(record);
+        }
+    }
+    kinds.into_iter().filter(|(_, records)| !records.is_empty()).collect()
+}
+
+/// The next neighbours to merge, given how many rows each segment has: small ones that together reach the next size,
+/// so that a record is rewritten only a few times however slowly records come in.
+fn run_to_merge(rows: &[u64], seal_records: u64) -> Option<Range<usize>> {
+    let sizes = [seal_records / 128, seal_records / 16, seal_records / 2];
+    sizes.into_iter().filter(|size| *size > 1).find_map(|size| {
+        let (mut start, mut sum) = (0, 0);
+        for (place, rows) in rows.iter().enumerate() {
+            if *rows >= size {
+                (start, sum) = (place + 1, 0);
+                continue;
+            }
+            sum += rows;
+            let length = place + 1 - start;
+            let is_worth_it = length >= NEIGHBOURS && sum >= size;
+            if is_worth_it || length >= MANY_NEIGHBOURS || sum >= seal_records * MOST_MERGED {
+                return Some(start..place + 1);
+            }
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_small_neighbours_are_merged_and_fewer_are_not() {
+        assert_eq!(run_to_merge(&[7_000; 7], 16_384), None);
+        let rows = [16_384, 7_000, 7_000, 7_000, 7_000, 7_000, 7_000, 7_000, 7_000];
+        assert_eq!(run_to_merge(&rows, 16_384), Some(1..9));
+    }
+
+    #[test]
+    fn a_large_segment_is_not_rewritten_for_the_sake_of_small_ones() {
+        assert!(run_to_merge(&[7_000, 20, 20, 20, 20, 20, 20, 20, 20], 16_384).is_some_and(|run| run.start == 1));
+    }
+
+    #[test]
+    fn merging_ends_and_rewrites_a_record_a_few_times_at_most() {
+        let (mut sizes, mut rewritten) = (Vec::new(), 0);
+        for rows in [10].repeat(5_000) {
+            sizes.push(rows);
+            while let Some(run) = run_to_merge(&sizes, 16_384) {
+                let rows: u64 = sizes[run.clone()].iter().sum();
+                sizes.splice(run, [rows]);
+                rewritten += rows;
+            }
+        }
+        assert!(rewritten <= 4 * 50_000, "{rewritten}");
+        assert!(sizes.len() < 64, "{}", sizes.len());
+    }
+}

@@ -1,0 +1,432 @@
+//! Columns inside a SQLite file: one file, one transaction log, any process may read while one writes.
+//!
+//! A write goes into the [`inbox`] and is committed there before it is answered. When enough waits it is sealed into a
+//! segment ([`segments`]): sorted by trace, split into columns, each compressed in blocks. The table of [`traces`]
+//! holds a summary of each trace's sealed part; adding the inbox's own summaries gives the whole. No record lies in
+//! the file twice ([`seen`]), so nobody who reads has to look for duplicates.
+//!
+//! Two threads own all changes: the [`writer`] commits, the [`keeper`] works out what to seal, merge and remove.
+
+mod arrivals;
+pub mod codec;
+mod columns;
+pub(super) mod failure;
+mod file_id;
+mod inbox;
+mod keeper;
+mod keys;
+mod list;
+pub mod lock;
+mod queue;
+mod reader;
+mod removal;
+mod scan;
+pub(super) mod schema;
+mod seen;
+mod segments;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod traces;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use rustc_hash::FxHashSet;
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
+
+use self::{
+    codec::{Prepared, Record},
+    keeper::{Chore, Keeper},
+    lock::Lock,
+    queue::Queue,
+    reader::Readers,
+    schema::Found,
+    writer::Writer,
+};
+use super::{Backend, Chunk, Error, Info, Mode, Result, place_by_scanning};
+use crate::model::{
+    Batch, Cursor, Nanos, Page, RecordFilter, RecordKind, Removed, Retention, Stats, StatsQuery, Trace, TraceId,
+    TraceQuery, TraceSummary, Written,
+};
+
+/// Batches larger than this are encoded off the async threads.
+const SMALL_BATCH: usize = 1_000;
+/// Longest wait for a commit before looking whether the store is still open.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// How often a waiting scan looks for new records when another process writes them.
+const POLL: Duration = Duration::from_millis(50);
+
+/// How durable an acknowledged write is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// On disk: survives power loss.
+    #[default]
+    Disk,
+    /// With the operating system: survives a crash of this process only.
+    Os,
+}
+
+/// Settings of a store opened for writing.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How durable an acknowledged write is.
+    pub durability: Durability,
+    /// How long records are kept; written into the file so that readers can say it. `None` leaves what is there.
+    pub retention: Option<Duration>,
+}
+
+/// Sizes that tests make small; everyone else takes the default.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Tuning {
+    /// Records sealed at once.
+    pub seal_records: usize,
+    /// Age at which fewer are sealed.
+    pub seal_age: Duration,
+    /// Unsealed records above which writes wait.
+    pub most_unsealed: usize,
+    /// Bytes of writes that may wait.
+    pub queue_bytes: usize,
+    /// Pages the file may grow to.
+    pub most_pages: Option<u32>,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            seal_records: 16_384,
+            seal_age: Duration::from_secs(60),
+            most_unsealed: 8 * 16_384,
+            queue_bytes: 64 << 20,
+            most_pages: None,
+        }
+    }
+}
+
+/// A SQLite file.
+#[derive(Debug)]
+pub struct Sqlite {
+    info: Info,
+    // Closed in this order: the last connection to go, the writer's, empties the log.
+    readers: Arc<Readers>,
+    owner: Option<Arc<Ownership>>,
+    last_segments: Arc<scan::LastSegments>,
+    closed: AtomicBool,
+}
+
+/// What only the process that writes has.
+#[derive(Debug)]
+struct Ownership {
+    queue: Queue,
+    chores: mpsc::Sender<Chore>,
+    committed: watch::Receiver<i64>,
+    threads: Mutex<Option<Threads>>,
+    lock: Mutex<Option<Lock>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    keeper: JoinHandle<()>,
+    writer: JoinHandle<()>,
+}
+
+impl Ownership {
+    /// Ends both threads, after what they have been given, and lets go of the lock.
+    fn end(&self) {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Threads { keeper, writer }) = threads {
+            // The keeper first: it needs the writer to finish its last chore. A thread that panicked has ended.
+            let _ = self.chores.send(Chore::Stop);
+            let _ = keeper.join();
+            self.queue.stop();
+            let _ = writer.join();
+        }
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl Sqlite {
+    /// Opens a file for writing, creating or migrating it, and takes its lock.
+    ///
+    /// # Errors
+    /// See [`super::Error`]; [`super::Error::Locked`] names the process that owns the file.
+    pub async fn open_for_writing(path: PathBuf, options: Options) -> Result<Arc<Sqlite>> {
+        Sqlite::open_tuned(path, options, Tuning::default()).await
+    }
+
+    /// [`Sqlite::open_for_writing`] with sizes of one's own.
+    ///
+    /// # Errors
+    /// The same.
+    #[doc(hidden)]
+    pub async fn open_tuned(path: PathBuf, options: Options, tuning: Tuning) -> Result<Arc<Sqlite>> {
+        let open = move || own(&path, &options, tuning);
+        tokio::task::spawn_blocking(open).await.map_err(|error| Error::Io(error.into()))?.map(Arc::new)
+    }
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] and every other reason; an empty file is [`Error::NotOurs`].
+    pub async fn open_for_reading(path: PathBuf) -> Result<Arc<Sqlite>> {
+        let open = move || {
+            let first = schema::open_for_reading(&path)?;
+            let path = canonical(&path)?;
+            let readers = Arc::new(Readers::new(path.clone(), Some(first)));
+            Ok(Sqlite::new(&path, readers, None))
+        };
+        tokio::task::spawn_blocking(open).await.map_err(|error| Error::Io(error.into()))?.map(Arc::new)
+    }
+
+    fn new(path: &Path, readers: Arc<Readers>, owner: Option<Arc<Ownership>>) -> Sqlite {
+        let info = Info {
+            kind: "sqlite",
+            location: path.display().to_string(),
+            read_only: owner.is_none(),
+            schema: Some(schema::VERSION),
+        };
+        Sqlite { info, readers, owner, last_segments: Arc::default(), closed: AtomicBool::new(false) }
+    }
+
+    /// Tells other processes how to reach this one.
+    ///
+    /// # Errors
+    /// The lock file cannot be written; [`Error::ReadOnly`] for a reader.
+    pub fn publish(&self, owner: &lock::Owner) -> Result<()> {
+        let lock = self.owner()?.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        lock.as_ref().ok_or(Error::Closed)?.publish(owner)
+    }
+
+    /// Seals and merges everything that waits.
+    ///
+    /// # Errors
+    /// It cannot be stored.
+    #[doc(hidden)]
+    pub async fn seal_now(&self) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Chore::Seal { all: true, reply: Some(reply) })?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    fn owner(&self) -> Result<&Arc<Ownership>> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        self.owner.as_ref().ok_or(Error::ReadOnly)
+    }
+
+    fn ask(&self, chore: Chore) -> Result<()> {
+        self.owner()?.chores.send(chore).map_err(|_| Error::Closed)
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.readers.close();
+        if let Some(owner) = &self.owner {
+            owner.end();
+        }
+    }
+}
+
+/// Opens a file.
+///
+/// # Errors
+/// See [`super::Error`].
+pub async fn open(path: PathBuf, mode: Mode) -> Result<Arc<dyn Backend>> {
+    match mode {
+        Mode::Read => Ok(Sqlite::open_for_reading(path).await?),
+        Mode::Write => Ok(Sqlite::open_for_writing(path, Options::default()).await?),
+    }
+}
+
+fn own(path: &Path, options: &Options, tuning: Tuning) -> Result<Sqlite> {
+    schema::check_library()?;
+    // Before anything is created: a file that is not ours stays as it is and gets no lock beside it.
+    if schema::probe(path)? == Found::Missing {
+        schema::create(path)?;
+    }
+    let path = canonical(path)?;
+    let lock = Lock::take(&path)?;
+    let connection = schema::open_for_writing(&path, options.durability)?;
+    if let Some(retention) = options.retention {
+        schema::set_retention(&connection, retention)?;
+    }
+    let view = schema::open_for_reading(&path)?;
+    let (queue, messages) = Queue::new(tuning.queue_bytes);
+    let (chores, chores_to_do) = mpsc::channel();
+    let seal_asked = Arc::new(AtomicBool::new(false));
+    let settings = (options.durability, tuning);
+    let (committed, commits) = watch::channel(0);
+    let to_keeper = (chores.clone(), Arc::clone(&seal_asked));
+    let writer = Writer::new(path.clone(), connection, settings, to_keeper, committed)?;
+    let keeper = Keeper::new(view, queue.clone(), tuning, seal_asked);
+    let threads = Threads {
+        keeper: spawn("tracehub-keeper", move || keeper.run(&chores_to_do))?,
+        writer: spawn("tracehub-writer", move || writer.run(&messages))?,
+    };
+    let (threads, lock) = (Mutex::new(Some(threads)), Mutex::new(Some(lock)));
+    let owner = Ownership { queue, chores, committed: commits, threads, lock };
+    Ok(Sqlite::new(&path, Arc::new(Readers::new(path.clone(), None)), Some(Arc::new(owner))))
+}
+
+fn canonical(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|source| Error::Open { path: path.to_owned(), source })
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| Error::Io(error.into()))
+}
+
+/// Encodes a batch, a part for each kind, and says how many of its records repeat others of it.
+fn prepare(batch: Batch) -> (Vec<Prepared>, u64) {
+    let parts = [
+        batch.spans.into_iter().map(Record::Span).collect::<Vec<_>>(),
+        batch.checkpoints.into_iter().map(Record::Checkpoint).collect(),
+        batch.logs.into_iter().map(Record::Log).collect(),
+    ];
+    let (mut prepared, mut duplicates) = (Vec::new(), 0);
+    for (kind, records) in RecordKind::ALL.into_iter().zip(parts) {
+        if !records.is_empty() {
+            let (part, repeated) = prepare_kind(kind, records);
+            prepared.push(part);
+            duplicates += repeated;
+        }
+    }
+    (prepared, duplicates)
+}
+
+fn prepare_kind(kind: RecordKind, mut records: Vec<Record>) -> (Prepared, u64) {
+    let prepared = codec::prepare(kind, &records);
+    let mut distinct = FxHashSet::with_capacity_and_hasher(records.len(), Default::default());
+    if prepared.identities.iter().all(|record| distinct.insert(*record)) {
+        return (prepared, 0);
+    }
+    let before = records.len();
+    distinct.clear();
+    let mut identities = prepared.identities.iter();
+    records.retain(|_| identities.next().is_none_or(|record| distinct.insert(*record)));
+    (codec::prepare(kind, &records), (before - records.len()) as u64)
+}
+
+/// Returns after a commit of this process, or when another process may have made one, or at the deadline.
+async fn wait_for_commit(committed: Option<&mut watch::Receiver<i64>>, deadline: Option<Instant>) {
+    let Some(committed) = committed else {
+        let next_look = Instant::now() + POLL;
+        return tokio::time::sleep_until(deadline.map_or(next_look, |deadline| deadline.min(next_look))).await;
+    };
+    let deadline = deadline.unwrap_or_else(|| Instant::now() + LONGEST_WAIT);
+    // The writer ends when the store is closed, which the next look finds out.
+    if let Ok(Err(_)) = tokio::time::timeout_at(deadline, committed.changed()).await {
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+#[async_trait]
+impl Backend for Sqlite {
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    async fn write(&self, batch: Batch) -> Result<Written> {
+        let owner = self.owner()?;
+        if batch.is_empty() {
+            return Ok(Written::default());
+        }
+        let (parts, duplicates) = if batch.len() > SMALL_BATCH {
+            tokio::task::spawn_blocking(move || prepare(batch)).await.map_err(|error| Error::Io(error.into()))?
+        } else {
+            prepare(batch)
+        };
+        owner.queue.write(parts, duplicates).await
+    }
+
+    async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk> {
+        let deadline = Instant::now().checked_add(wait);
+        let mut after = after.cloned();
+        let mut committed = self.owner.as_ref().map(|owner| owner.committed.clone());
+        loop {
+            if let Some(committed) = &mut committed {
+                committed.mark_unchanged();
+            }
+            let (filter, from, last_segments) = (filter.clone(), after.clone(), Arc::clone(&self.last_segments));
+            let read = move |connection: &_| scan::scan(connection, &filter, from.as_ref(), max, &last_segments);
+            let chunk = self.readers.run(read).await?;
+            let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if !chunk.batch.is_empty() || !chunk.at_end || is_late {
+                return Ok(chunk);
+            }
+            after = Some(chunk.next);
+            wait_for_commit(committed.as_mut(), deadline).await;
+        }
+    }
+
+    async fn cursor_at(&self, received: Nanos) -> Result<Cursor> {
+        self.readers.run(move |connection| scan::cursor_at(connection, received)).await
+    }
+
+    async fn place(&self, filter: &RecordFilter, records: usize) -> Result<Option<Cursor>> {
+        if records > 0 && (filter.trace.is_some() || filter.ended_before.is_some()) {
+            return place_by_scanning(self, filter, records).await;
+        }
+        let kind = filter.kind;
+        self.readers.run(move |connection| scan::place(connection, kind, records).map(Some)).await
+    }
+
+    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
+        let query = query.clone();
+        self.readers.run(move |connection| list::list(connection, &query)).await
+    }
+
+    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
+        let id = id.clone();
+        self.readers.run(move |connection| reader::trace(connection, &id)).await
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
+        let (query, location) = (query.clone(), self.info.location.clone());
+        self.readers.run(move |connection| stats::stats(connection, &query, location)).await
+    }
+
+    async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {
+        if dry_run {
+            let filter = filter.clone();
+            return self.readers.run(move |connection| removal::count(connection, &filter)).await;
+        }
+        let (reply, answer) = oneshot::channel();
+        self.ask(Chore::Delete { filter: filter.clone(), reply })?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Chore::Prune { keep: *keep, budget, reply })?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn close(&self) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.readers.close();
+        if let Some(owner) = self.owner.clone() {
+            let end = tokio::task::spawn_blocking(move || owner.end());
+            end.await.map_err(|error| Error::Io(error.into()))?;
+        }
+        Ok(())
+    }
+}

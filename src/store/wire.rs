@@ -1,0 +1,139 @@
+//! Records on their way between a server and a program that uses it as its store: JSON in the shapes of `show`, each
+//! span with the id of its trace.
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json, value::RawValue};
+
+use super::Chunk;
+use crate::{
+    decode::checkpoint,
+    model::{
+        Batch, Checkpoint, Cursor, LogRecord, Span, Text, TraceId,
+        json::{JsonError, log_from_json, log_to_json, span_from_json, span_to_json},
+    },
+};
+
+/// Why a document of records cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// It is no JSON, or has another shape.
+    #[error("its JSON is broken: {0}")]
+    Broken(#[from] serde_json::Error),
+    /// A record lacks something.
+    #[error(transparent)]
+    Record(#[from] JsonError),
+}
+
+/// Records as one JSON object, in the order they are in; what a remote store sends to be written.
+pub fn records_to_json(batch: &Batch) -> String {
+    format!("{{{}}}", members(batch))
+}
+
+/// The answer to a scan: its records, where to go on, and whether that is the end.
+pub fn chunk_to_json(chunk: &Chunk) -> String {
+    format!(r#"{{{},"next":{},"at_end":{}}}"#, members(&chunk.batch), json!(chunk.next.0), chunk.at_end)
+}
+
+fn members(batch: &Batch) -> String {
+    let mut text = String::from(r#""spans":["#);
+    list(&mut text, &batch.spans, write_span);
+    text.push_str(r#"],"checkpoints":["#);
+    // As text, because numbers in a payload may have more digits than a JSON library keeps.
+    list(&mut text, &batch.checkpoints, checkpoint::write_json);
+    text.push_str(r#"],"logs":["#);
+    list(&mut text, &batch.logs, |log, text| text.push_str(&Json::Object(log_to_json(log)).to_string()));
+    text.push(']');
+    text
+}
+
+fn list<T>(text: &mut String, records: &[T], write: impl Fn(&T, &mut String)) {
+    for (index, record) in records.iter().enumerate() {
+        text.push_str(if index == 0 { "" } else { "," });
+        write(record, text);
+    }
+}
+
+fn write_span(span: &Span, text: &mut String) {
+    let mut object = span_to_json(span, 0, &[]);
+    object.insert("trace_id".to_owned(), json!(span.trace_id.to_string()));
+    text.push_str(&Json::Object(object).to_string());
+}
+
+#[derive(Deserialize)]
+struct Document<'d> {
+    spans: Vec<Json>,
+    #[serde(borrow)]
+    checkpoints: Vec<&'d RawValue>,
+    logs: Vec<Json>,
+    next: Option<String>,
+    at_end: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Payload<'d> {
+    #[serde(borrow)]
+    data: Option<&'d RawValue>,
+}
+
+/// Reads what [`records_to_json`] wrote.
+///
+/// # Errors
+/// The document is broken, or names the first key of a record that is missing or of the wrong type.
+pub fn records_from_json(bytes: &[u8]) -> Result<Batch, WireError> {
+    batch(&serde_json::from_slice(bytes)?)
+}
+
+/// Reads what [`chunk_to_json`] wrote.
+///
+/// # Errors
+/// As [`records_from_json`].
+pub fn chunk_from_json(bytes: &[u8]) -> Result<Chunk, WireError> {
+    let document: Document<'_> = serde_json::from_slice(bytes)?;
+    let batch = batch(&document)?;
+    let next = Cursor(document.next.ok_or(JsonError { key: "next" })?);
+    Ok(Chunk { batch, next, at_end: document.at_end.ok_or(JsonError { key: "at_end" })? })
+}
+
+fn batch(document: &Document<'_>) -> Result<Batch, WireError> {
+    let read_span = |span: &Json| {
+        let id = span["trace_id"].as_str().and_then(|id| TraceId::parse(id).ok());
+        span_from_json(&id.ok_or(JsonError { key: "trace_id" })?, span)
+    };
+    let spans: Result<Vec<Span>, JsonError> = document.spans.iter().map(read_span).collect();
+    let logs: Result<Vec<LogRecord>, JsonError> = document.logs.iter().map(log_from_json).collect();
+    let checkpoints: Result<_, WireError> = document.checkpoints.iter().map(|record| read_checkpoint(record)).collect();
+    Ok(Batch { spans: spans?, logs: logs?, checkpoints: checkpoints? })
+}
+
+fn read_checkpoint(record: &RawValue) -> Result<Checkpoint, WireError> {
+    let mut checkpoint = checkpoint::from_json(&serde_json::from_str(record.get())?)?;
+    if checkpoint.data.is_some() {
+        let payload: Payload<'_> = serde_json::from_str(record.get())?;
+        checkpoint.data = payload.data.map(|data| Text::from(data.get()));
+    }
+    Ok(checkpoint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_crosses_with_every_digit_of_its_payload() {
+        let body = r#"{"source_id":"MA","correlation_id":"req/with slash?&","timestamp":1706803200123.456,"suffix":"x",
+            "direction":"->","operation":"REST","endpoint":"/api","raw_line":"[x] ✓",
+            "data":{"n":123456789012345678901234567890,"f":1.0,"z":null,"a":["\u001b"]}}"#;
+        let record = checkpoint::single(body.as_bytes()).expect("a checkpoint");
+        let batch = Batch { checkpoints: vec![record], ..Batch::default() };
+        assert_eq!(records_from_json(records_to_json(&batch).as_bytes()).expect("our own"), batch);
+        let chunk = Chunk { batch, next: Cursor("s1.\"".to_owned()), at_end: true };
+        assert_eq!(chunk_from_json(chunk_to_json(&chunk).as_bytes()).expect("our own"), chunk);
+    }
+
+    #[test]
+    fn a_document_without_a_kind_of_record_is_refused() {
+        assert!(records_from_json(br#"{"spans":[],"logs":[]}"#).is_err());
+        assert!(records_from_json(br#"{"spans":[],"checkpoints":[{}],"logs":[]}"#).is_err());
+        assert!(chunk_from_json(br#"{"spans":[],"checkpoints":[],"logs":[]}"#).is_err());
+    }
+}
