@@ -3,4 +3,6 @@
 pub mod api;
 pub mod decode;
 pub mod model;
+pub mod query;
 pub mod store;
+pub mod view;

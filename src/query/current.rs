@@ -1,0 +1,212 @@
+//! The current trace, as an environment names it, and fresh ids to start one.
+//!
+//! Pure functions: whoever calls them reads the environment and the random bytes.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::model::{SpanId, TraceId, id::from_hex};
+
+/// The sampled bit of the [trace flags](https://www.w3.org/TR/trace-context/#trace-flags).
+const SAMPLED: u8 = 1;
+
+/// The variables that may name a trace, as they are set; unset and empty are the same.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Environment<'a> {
+    /// `TRACEPARENT`
+    pub traceparent: Option<&'a str>,
+    /// `TRACEHUB_TRACE_ID`
+    pub trace_id: Option<&'a str>,
+    /// `TRACEHUB_CORRELATION_ID`
+    pub correlation_id: Option<&'a str>,
+}
+
+/// Which variable named the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// `TRACEPARENT`
+    Traceparent,
+    /// `TRACEHUB_TRACE_ID`
+    TraceId,
+    /// `TRACEHUB_CORRELATION_ID`
+    CorrelationId,
+}
+
+impl Source {
+    /// The name of the variable.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::Traceparent => "TRACEPARENT",
+            Source::TraceId => "TRACEHUB_TRACE_ID",
+            Source::CorrelationId => "TRACEHUB_CORRELATION_ID",
+        }
+    }
+}
+
+/// The trace a process runs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current {
+    /// Its id.
+    pub trace_id: TraceId,
+    /// The span the process runs in; only `TRACEPARENT` names one.
+    pub span_id: Option<SpanId>,
+    /// Where it was found.
+    pub source: Source,
+    /// Whether the trace is being recorded; `None` when nobody said.
+    pub sampled: Option<bool>,
+}
+
+impl Current {
+    /// The JSON of `trace current`.
+    pub fn to_json(&self) -> Map<String, Json> {
+        let pairs = [
+            ("trace_id", json!(self.trace_id.to_string())),
+            ("span_id", json!(self.span_id.map(|id| id.to_string()))),
+            ("source", json!(self.source.as_str())),
+            ("sampled", json!(self.sampled)),
+        ];
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+/// The current trace: `TRACEPARENT`, else `TRACEHUB_TRACE_ID`, else `TRACEHUB_CORRELATION_ID`. A value that is no id
+/// is passed over as if it were not set; `None` when none names a trace.
+pub fn current(environment: &Environment<'_>) -> Option<Current> {
+    if let Some(parent) = environment.traceparent.and_then(Traceparent::parse) {
+        return Some(Current {
+            trace_id: parent.trace_id,
+            span_id: Some(parent.span_id),
+            source: Source::Traceparent,
+            sampled: Some(parent.sampled),
+        });
+    }
+    let named = |value: Option<&str>, source| {
+        let trace_id = TraceId::parse(value?).ok()?;
+        Some(Current { trace_id, span_id: None, source, sampled: None })
+    };
+    named(environment.trace_id, Source::TraceId).or_else(|| named(environment.correlation_id, Source::CorrelationId))
+}
+
+/// A parsed [`traceparent`](https://www.w3.org/TR/trace-context/#traceparent-header).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traceparent {
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The calling span.
+    pub span_id: SpanId,
+    /// Whether the caller records.
+    pub sampled: bool,
+}
+
+impl Traceparent {
+    /// Reads a header as the standard rules: lower-case hex, no zero ids, version `ff` never, version `00` exactly 55
+    /// characters, later versions the same fields and then the end or a dash. `None` when any of it is off.
+    pub fn parse(header: &str) -> Option<Traceparent> {
+        let header = header.as_bytes();
+        let (head, tail) = header.split_at_checked(55)?;
+        if head.iter().any(u8::is_ascii_uppercase) {
+            return None;
+        }
+        let [version, trace_id, span_id, flags] = fields(head)?;
+        let [version] = from_hex::<1>(version)?;
+        let [flags] = from_hex::<1>(flags)?;
+        let tail_is_fine = match version {
+            0xff => false,
+            0 => tail.is_empty(),
+            _ => tail.is_empty() || tail.starts_with(b"-"),
+        };
+        if !tail_is_fine {
+            return None;
+        }
+        Some(Traceparent {
+            trace_id: TraceId::from_otel_bytes(&from_hex::<16>(trace_id)?).ok()?,
+            span_id: SpanId::from_bytes(&from_hex::<8>(span_id)?).ok()?,
+            sampled: flags & SAMPLED != 0,
+        })
+    }
+}
+
+/// Writes a sampled version 00 header; `None` for a correlation id, which the header cannot carry.
+pub fn format_traceparent(trace_id: &TraceId, span_id: SpanId) -> Option<String> {
+    match trace_id {
+        TraceId::Otel(_) => Some(format!("00-{trace_id}-{span_id}-01")),
+        TraceId::Text(_) => None,
+    }
+}
+
+/// A trace id of random bytes; never the invalid zero id.
+pub fn new_trace_id(random: [u8; 16]) -> TraceId {
+    if random == [0; 16] {
+        return new_trace_id([1; 16]);
+    }
+    TraceId::Otel(random)
+}
+
+/// A span id of random bytes; never the invalid zero id.
+pub fn new_span_id(random: [u8; 8]) -> SpanId {
+    if random == [0; 8] { SpanId([1; 8]) } else { SpanId(random) }
+}
+
+/// The four fields of a header of 55 bytes, without the dashes between them.
+fn fields(head: &[u8]) -> Option<[&[u8]; 4]> {
+    let mut fields = head.split(|byte| *byte == b'-');
+    let found = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
+    fields.next().is_none().then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn the_header_names_trace_span_and_sampling() {
+        let parent = Traceparent::parse(HEADER).expect("valid");
+        assert_eq!(format_traceparent(&parent.trace_id, parent.span_id).as_deref(), Some(HEADER));
+        assert!(parent.sampled);
+        assert!(!Traceparent::parse(&HEADER.replace("-01", "-02")).expect("valid").sampled);
+    }
+
+    #[test]
+    fn what_the_standard_calls_invalid_is_no_header() {
+        let invalid = [
+            HEADER.to_uppercase(),
+            HEADER.replacen("00-", "ff-", 1),
+            HEADER.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
+            HEADER.replace("00f067aa0ba902b7", &"0".repeat(16)),
+            format!("{HEADER}-extra"),
+            HEADER[..54].to_owned(),
+            HEADER.replace('-', "_"),
+            "ünïcode".repeat(10),
+            String::new(),
+        ];
+        for header in invalid {
+            assert_eq!(Traceparent::parse(&header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn later_versions_may_carry_more_after_a_dash() {
+        let later = HEADER.replacen("00-", "cc-", 1);
+        assert!(Traceparent::parse(&later).is_some());
+        assert!(Traceparent::parse(&format!("{later}-what-ever")).is_some());
+        assert!(Traceparent::parse(&format!("{later}.what")).is_none());
+    }
+
+    #[test]
+    fn the_first_variable_that_names_a_trace_wins_and_a_broken_one_is_passed_over() {
+        let all = Environment { traceparent: Some(HEADER), trace_id: Some("abc"), correlation_id: Some("cli-1") };
+        let source = |environment: &Environment<'_>| current(environment).map(|found| found.source);
+        assert_eq!(source(&all), Some(Source::Traceparent));
+        assert_eq!(source(&Environment { traceparent: Some("00-broken"), ..all }), Some(Source::TraceId));
+        assert_eq!(source(&Environment { traceparent: None, trace_id: Some(""), ..all }), Some(Source::CorrelationId));
+        assert_eq!(source(&Environment::default()), None);
+    }
+
+    #[test]
+    fn fresh_ids_are_never_zero() {
+        assert_eq!(new_span_id([0; 8]), SpanId([1; 8]));
+        assert_eq!(new_trace_id([0; 16]), TraceId::Otel([1; 16]));
+        assert_eq!(new_trace_id([3; 16]), TraceId::Otel([3; 16]));
+    }
+}

@@ -1,0 +1,205 @@
+//! What stands below a span: exceptions, log lines, warnings, links, and on request its attributes and events.
+
+use rustc_hash::FxHashSet;
+
+use super::scene::Scene;
+use crate::{
+    model::{Attributes, Event, LogRecord, Nanos, Severity, Span, json::value_to_text},
+    query::show::Warning,
+    view::{
+        format,
+        line::{Line, Paint, Sheet},
+    },
+};
+
+/// Resource attributes that say more about the machine than about the service.
+const NOISY_RESOURCE: [&str; 4] = ["host.", "process.", "telemetry.", "os."];
+
+/// The lines below a span, in the order things happened, without guides.
+pub(super) fn below_span(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> Vec<Line> {
+    let span = scene.span(index);
+    let in_full = scene.chosen.contains(&index);
+    let mut lines: Vec<Line> = Vec::new();
+    if in_full {
+        lines.push(identity(span, sheet));
+    }
+    lines.extend(scene.report.warnings[index].iter().filter_map(warning));
+    let mut moments = moments(scene, index, in_full, sheet);
+    moments.sort_by_key(|(time, _)| *time);
+    let told_why = span.events.iter().any(is_exception) || scene.echoes.messages.contains(&index);
+    lines.extend(moments.into_iter().flat_map(|(_, lines)| lines));
+    if span.is_error() && !span.status.message.is_empty() && (in_full || !told_why) {
+        lines.push(Line::of(format!("✗ {}", sheet.stored(&span.status.message)), Paint::Bad));
+    }
+    if in_full {
+        lines.extend(links(span, sheet));
+    } else if !span.links.is_empty() {
+        lines.push(Line::of(format!("↗ {}", format::counted(span.links.len() as u64, "link")), Paint::Dim));
+    }
+    if in_full || scene.options.attributes {
+        lines.extend(attributes(&span.attributes, sheet));
+        lines.extend(dropped(span));
+    }
+    lines
+}
+
+/// Attributes of what recorded the drawn spans, once for each service.
+pub(super) fn write_resources(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
+    let mut seen = FxHashSet::default();
+    let mut has_heading = false;
+    for index in &scene.drawn {
+        let resource = &scene.span(*index).resource;
+        if !seen.insert(resource.service.as_str()) {
+            continue;
+        }
+        let is_shown = |key: &str| {
+            let is_noisy = NOISY_RESOURCE.iter().any(|noisy| key.starts_with(noisy));
+            key != "service.name" && (scene.options.span.is_some() || !is_noisy)
+        };
+        let shown = resource.attributes.iter().filter(|(key, _)| is_shown(key)).cloned().collect();
+        let lines = attributes(&Attributes(shown), sheet);
+        if lines.is_empty() {
+            continue;
+        }
+        if !has_heading {
+            sheet.line(Line::of("RESOURCES", Paint::Bold));
+            has_heading = true;
+        }
+        let mut heading = Line::of("  ", Paint::Plain);
+        heading.add(sheet.stored(&resource.service), scene.hue(&resource.service));
+        sheet.line(heading);
+        for line in lines {
+            let mut indented = Line::of("    ", Paint::Plain);
+            indented.append(line);
+            sheet.line(indented);
+        }
+    }
+}
+
+/// Whether an event tells of an exception.
+pub(super) fn is_exception(event: &Event) -> bool {
+    event.name == "exception"
+}
+
+/// `Type: message`, as much of it as there is; escaped.
+pub(super) fn exception_title(event: &Event, sheet: &Sheet<'_>) -> String {
+    let text = |key: &str| event.attributes.get(key).map(value_to_text).filter(|text| !text.is_empty());
+    let message = text("exception.message").map(|message| message.lines().next().unwrap_or_default().to_owned());
+    match (text("exception.type"), message) {
+        (Some(kind), Some(message)) => sheet.stored(&format!("{kind}: {message}")),
+        (kind, message) => sheet.stored(&kind.or(message).unwrap_or_else(|| "exception".to_owned())),
+    }
+}
+
+/// `• WARN cart  message`
+pub(super) fn log_line(log: &LogRecord, sheet: &Sheet<'_>) -> Line {
+    let paint = match log.severity {
+        Severity::Error | Severity::Fatal => Paint::Bad,
+        Severity::Warn => Paint::Warn,
+        _ => Paint::Plain,
+    };
+    let mut line = Line::of("• ", Paint::Dim);
+    line.add(log.severity.as_str().to_uppercase(), paint);
+    if !log.resource.service.is_empty() {
+        line.add(format!(" {}", sheet.stored(&log.resource.service)), Paint::Dim);
+    }
+    line.add("  ", Paint::Plain);
+    line.add(sheet.stored(log.message.lines().next().unwrap_or_default()), Paint::Plain);
+    line
+}
+
+fn identity(span: &Span, sheet: &Sheet<'_>) -> Line {
+    let mut line = Line::of("span ", Paint::Dim);
+    line.add(span.span_id.to_string(), Paint::Bold);
+    if let Some(parent) = span.parent_span_id {
+        line.add(" · parent ", Paint::Dim).add(parent.to_string(), Paint::Plain);
+    }
+    line.add(format!(" · {}", span.kind.as_str()), Paint::Dim);
+    let scope = [&span.scope.name, &span.scope.version].map(|text| sheet.stored(text)).join(" ");
+    if !scope.trim().is_empty() {
+        line.add(format!(" · {}", scope.trim()), Paint::Dim);
+    }
+    line
+}
+
+fn warning(warning: &Warning) -> Option<Line> {
+    let text = match warning {
+        // The heading above orphans says so already.
+        Warning::MissingParent(_) => return None,
+        Warning::StartsBeforeParent(by_ns) => format!("−{}: starts before its parent", format::duration(*by_ns)),
+        Warning::Cycle => "cycle: it is among its own ancestors".to_owned(),
+        other => other.to_string(),
+    };
+    Some(Line::of(format!("⚠ {text}"), Paint::Warn))
+}
+
+/// Events and log records with when they happened.
+fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) -> Vec<(Nanos, Vec<Line>)> {
+    let span = scene.span(index);
+    let mut moments = Vec::new();
+    for (place, event) in span.events.iter().enumerate() {
+        if is_exception(event) {
+            if scene.echoes.exceptions.contains(&(index, place)) && !in_full {
+                continue;
+            }
+            let mut lines = vec![Line::of(format!("◆ exception {}", exception_title(event, sheet)), Paint::Bad)];
+            if in_full {
+                lines.extend(attributes(&event.attributes, sheet).into_iter().map(indented));
+            }
+            moments.push((event.time, lines));
+        } else if in_full || scene.options.attributes {
+            let mut line = Line::of(format!("◆ {}", sheet.stored(&event.name)), Paint::Plain);
+            line.add(format!("  +{}", format::duration(event.time.since(span.start))), Paint::Dim);
+            let details = attributes(&event.attributes, sheet).into_iter().map(indented);
+            moments.push((event.time, std::iter::once(line).chain(details).collect()));
+        }
+    }
+    for log in scene.logs.get(&span.span_id).into_iter().flatten() {
+        moments.push((log.time, vec![log_line(log, sheet)]));
+    }
+    moments
+}
+
+fn indented(line: Line) -> Line {
+    let mut outer = Line::of("  ", Paint::Plain);
+    outer.append(line);
+    outer
+}
+
+fn links(span: &Span, sheet: &Sheet<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for link in &span.links {
+        let trace = link.trace_id.as_ref().map_or("?".to_owned(), |id| sheet.stored(&id.to_string()));
+        let mut line = Line::of(format!("↗ trace {trace}"), Paint::Plain);
+        if let Some(span) = link.span_id {
+            line.add(format!(" span {span}"), Paint::Plain);
+        }
+        lines.push(line);
+        lines.extend(attributes(&link.attributes, sheet).into_iter().map(indented));
+    }
+    lines
+}
+
+/// One line an attribute, in the order sent; a value of several lines takes several.
+fn attributes(attributes: &Attributes, sheet: &Sheet<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (key, value) in attributes.iter() {
+        let value = value_to_text(value);
+        let mut parts = value.lines();
+        let mut line = Line::of(sheet.stored(key), Paint::Dim);
+        line.add("=", Paint::Dim).add(sheet.stored(parts.next().unwrap_or_default()), Paint::Plain);
+        lines.push(line);
+        lines.extend(parts.map(|part| indented(Line::of(sheet.stored(part), Paint::Plain))));
+    }
+    lines
+}
+
+fn dropped(span: &Span) -> Option<Line> {
+    let kinds = [(span.dropped_attributes, "attribute"), (span.dropped_events, "event"), (span.dropped_links, "link")];
+    let counts: Vec<String> = kinds
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format::counted(u64::from(*count), what))
+        .collect();
+    (!counts.is_empty()).then(|| Line::of(format!("⚠ {} dropped by the sender", counts.join(", ")), Paint::Warn))
+}

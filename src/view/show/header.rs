@@ -1,0 +1,262 @@
+//! The lines above the picture: what happened, when, how much of it, through which services, and what took longest.
+
+use rustc_hash::FxHashMap;
+
+use super::scene::Scene;
+use crate::{
+    model::TraceStatus,
+    view::{
+        format,
+        line::{Line, Paint, Sheet},
+        list::status_mark,
+        style::TimeStyle,
+        text::{cut, width},
+    },
+};
+
+/// From how many columns on the time stands on the first line.
+const WIDE: usize = 110;
+/// Names of operations that took longest.
+const SLOWEST: usize = 3;
+/// Open operations that are named.
+const MOST_OPEN: usize = 3;
+/// Part of the trace an operation must have spent itself, one in so many, to be named.
+const NOTEWORTHY: u64 = 20;
+
+/// Writes the block.
+pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
+    let is_wide = scene.style.width >= WIDE;
+    let time = Line::of(started(scene), Paint::Dim);
+    let mut items = counts(scene);
+    if is_wide {
+        let fits = write_title(scene, Some(&time), sheet);
+        if !fits {
+            items.insert(0, time);
+        }
+        items.extend(services(scene, sheet));
+        sheet.items(2, items);
+    } else {
+        write_title(scene, None, sheet);
+        items.insert(0, time);
+        let services = services(scene, sheet);
+        if scene.report.trace.summary.services.len() > 1 {
+            sheet.items(2, items);
+            sheet.items(2, services.into_iter().collect());
+        } else {
+            items.extend(services);
+            sheet.items(2, items);
+        }
+    }
+    sheet.items(2, open(scene, sheet));
+    // Shares are dropped when that makes room for one operation more.
+    let (with, without) = (slowest(scene, true, sheet), slowest(scene, false, sheet));
+    sheet.items(2, if without.len() > with.len() { without } else { with });
+}
+
+/// Writes mark, name, duration and id, and the time when there is room for it; whether there was.
+fn write_title(scene: &Scene<'_>, time: Option<&Line>, sheet: &mut Sheet<'_>) -> bool {
+    let summary = &scene.report.trace.summary;
+    let total = scene.style.width;
+    let (mark, paint) = status_mark(scene.status());
+    let (start, took) = scene.started();
+    let duration = match scene.status() {
+        TraceStatus::Open => format!("open for {}", format::duration(scene.style.now.since(start).max(took))),
+        _ => format::duration(took),
+    };
+    let id = sheet.stored(&summary.trace_id.to_string());
+    let name = sheet.stored(&summary.name);
+    let fixed = 2 + 2 + width(&duration);
+    let is_terminal = scene.style.is_terminal;
+    let id_fits = !is_terminal || fixed + 12.min(width(&name)) + 2 + width(&id) <= total;
+    let room = total.saturating_sub(if id_fits { fixed + 2 + width(&id) } else { fixed });
+    let mut line = Line::of(format!("{mark} "), paint);
+    line.add(if is_terminal { cut(&name, room.max(1)).into_owned() } else { name }, Paint::Bold);
+    line.add(format!("  {duration}"), Paint::Plain);
+    if !id_fits {
+        sheet.line(line);
+        // Ids are never cut, so a long one takes lines of its own.
+        let columns = total.saturating_sub(2).max(1);
+        for piece in pieces(&id, columns) {
+            sheet.line(Line::of(format!("  {piece}"), Paint::Dim));
+        }
+        return false;
+    }
+    if let Some(time) = time {
+        let is_room = !is_terminal || line.width() + 3 + width(&id) + 3 + time.width() <= total;
+        line.add(format!("   {id}"), Paint::Dim);
+        if is_room {
+            line.add("   ", Paint::Plain).append(time.clone());
+        }
+        sheet.line(line);
+        return is_room;
+    }
+    let rest = if is_terminal { total - line.width() } else { width(&id) + 3 };
+    line.add_right(id, rest, Paint::Dim);
+    sheet.line(line);
+    false
+}
+
+fn pieces(text: &str, columns: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for c in text.chars() {
+        if let Some(last) = pieces.last_mut()
+            && width(last) + width(c.encode_utf8(&mut [0; 4])) <= columns
+        {
+            last.push(c);
+        } else {
+            pieces.push(c.to_string());
+        }
+    }
+    pieces
+}
+
+fn started(scene: &Scene<'_>) -> String {
+    let (style, (start, _)) = (scene.style, scene.started());
+    let age = format::age(style.now.since(start));
+    match style.times {
+        None if style.is_terminal => {
+            format!("{} ({age} ago)", format::clock(start, &style.zone, "%a %Y-%m-%d %H:%M:%S.%3f"))
+        }
+        Some(TimeStyle::Relative) => format!("{age} ago"),
+        Some(TimeStyle::Local) => format::clock(start, &style.zone, "%Y-%m-%d %H:%M:%S.%3f %:z"),
+        None | Some(TimeStyle::Utc) => start.to_rfc3339(),
+    }
+}
+
+fn counts(scene: &Scene<'_>) -> Vec<Line> {
+    let summary = &scene.report.trace.summary;
+    let depth = scene.report.tree.depth.iter().max().map_or(0, |depth| u64::from(*depth) + 1);
+    let mut items = Vec::new();
+    let mut count = |number: u64, what: &str, paint| {
+        if number > 0 {
+            items.push(Line::of(format::counted(number, what), paint));
+        }
+    };
+    count(summary.span_count, "span", Paint::Plain);
+    count(summary.checkpoint_count, "checkpoint", Paint::Plain);
+    count(summary.error_count, "error", Paint::Bad);
+    count(summary.log_count, "log", Paint::Plain);
+    if depth > 1 {
+        items.push(Line::of(format!("depth {}", format::count(depth)), Paint::Plain));
+    }
+    if let Some(tokens) = summary.tokens {
+        items.push(Line::of(format!("{} tokens", format::tokens(tokens.input, tokens.output)), Paint::Plain));
+    }
+    if let Some(cost) = &summary.cost {
+        items.push(Line::of(format::cost(cost), Paint::Plain));
+    }
+    items
+}
+
+/// Who calls whom, each service once, in the order they first appear: `shop → redis · cart → postgres ×37`.
+fn services(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<Line> {
+    let report = scene.report;
+    if report.trace.spans.is_empty() {
+        let names = report.trace.summary.services.iter().map(|service| sheet.stored(service));
+        let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+        return (!names.is_empty()).then(|| Line::of(names.join(" · "), Paint::Plain));
+    }
+    let mut entries: FxHashMap<&str, u64> = FxHashMap::default();
+    let mut order: Vec<(&str, usize)> = Vec::new();
+    let mut depth_of: FxHashMap<&str, usize> = FxHashMap::default();
+    for index in &report.tree.order {
+        let service = scene.span(*index).service().as_str();
+        let caller = report.tree.parent[*index].map(|parent| scene.span(parent).service().as_str());
+        if caller == Some(service) {
+            continue;
+        }
+        *entries.entry(service).or_default() += u64::from(caller.is_some());
+        if !depth_of.contains_key(service) {
+            let depth = caller.and_then(|caller| depth_of.get(caller)).map_or(0, |depth| depth + 1);
+            depth_of.insert(service, depth);
+            order.push((service, depth));
+        }
+    }
+    let mut line = Line::new();
+    let mut last = None;
+    for (service, depth) in order {
+        match last {
+            None => {}
+            Some(before) if depth > before => drop(line.add(" → ", Paint::Dim)),
+            Some(_) => drop(line.add(" · ", Paint::Dim)),
+        }
+        last = Some(depth);
+        line.add(sheet.stored(service), scene.hue(service));
+        let calls = entries.get(service).copied().unwrap_or(0);
+        if calls > 2 {
+            line.add(format!(" ×{}", format::count(calls)), Paint::Dim);
+        }
+    }
+    Some(line)
+}
+
+/// What was entered and not left, the latest first: whatever waits for something waits for that.
+fn open(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Line> {
+    let mut named: Vec<(usize, u64)> = Vec::new();
+    let mut known: FxHashMap<(&str, &str), usize> = FxHashMap::default();
+    for index in scene.open.iter().rev() {
+        let span = scene.span(*index);
+        let place = *known.entry((span.service().as_str(), span.name.as_str())).or_insert(named.len());
+        match named.get_mut(place) {
+            // Told with the age of the oldest, which comes last.
+            Some(alike) => *alike = (*index, alike.1 + 1),
+            None => named.push((*index, 1)),
+        }
+    }
+    let mut lines = Vec::new();
+    for (index, times) in named.iter().take(MOST_OPEN) {
+        let span = scene.span(*index);
+        let mut line = Line::of(if lines.is_empty() { "still open: " } else { "" }, Paint::Warn);
+        line.add(format!("{} ", sheet.stored(span.service())), scene.hue(span.service()));
+        line.add(sheet.stored(&span.name), Paint::Plain);
+        if *times > 1 {
+            line.add(format!(" ×{}", format::count(*times)), Paint::Dim);
+        }
+        line.add(format!(" {}", format::duration(scene.age_ns(*index))), Paint::Warn);
+        lines.push(line);
+    }
+    let more = named.iter().skip(MOST_OPEN).map(|(_, times)| times).sum();
+    if more > 0 {
+        lines.push(Line::of(format!("{} more", format::count(more)), Paint::Warn));
+    }
+    lines
+}
+
+/// The operations that spent most time themselves.
+fn slowest(scene: &Scene<'_>, with_shares: bool, sheet: &Sheet<'_>) -> Vec<Line> {
+    let (_, total) = scene.started();
+    if scene.drawn.len() < 3 {
+        return Vec::new();
+    }
+    let mut sums: FxHashMap<(&str, &str), (u64, u64)> = FxHashMap::default();
+    for index in &scene.drawn {
+        let span = scene.span(*index);
+        if span.start.0 == 0 {
+            continue;
+        }
+        let (own, calls) = sums.entry((span.name.as_str(), span.service().as_str())).or_default();
+        *own = own.saturating_add(scene.report.self_ns[*index]);
+        *calls += 1;
+    }
+    let mut sums: Vec<_> = sums.into_iter().filter(|(_, (own, _))| *own > 0 && *own >= total / NOTEWORTHY).collect();
+    sums.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
+    let mut lines = Vec::new();
+    let mut used = 2;
+    for ((name, _), (own, calls)) in sums.into_iter().take(SLOWEST) {
+        let mut line = Line::of(if lines.is_empty() { "slowest self: " } else { "" }, Paint::Dim);
+        line.add(sheet.stored(name), Paint::Plain);
+        if calls > 1 {
+            line.add(format!(" ×{}", format::count(calls)), Paint::Dim);
+        }
+        line.add(format!(" {}", format::duration(own)), Paint::Plain);
+        if with_shares && own <= total {
+            line.add(format!(" ({})", format::share(own, total)), Paint::Dim);
+        }
+        used += line.width() + 3;
+        if scene.style.is_terminal && used > scene.style.width + 3 && !lines.is_empty() {
+            break;
+        }
+        lines.push(line);
+    }
+    lines
+}

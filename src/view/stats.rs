@@ -1,0 +1,425 @@
+//! Statistics as totals, sparklines and a table.
+
+use jiff::tz::TimeZone;
+
+use super::{
+    format,
+    line::{Line, Paint, Sheet},
+    style::Style,
+    table::{Column, Table, bar, sparkline},
+    text::width,
+};
+use crate::model::{OperationStats, Stats, StatsBy, Text, Timeline, ask::Operation};
+
+/// Rows shown when not all are asked for.
+const FIRST_ROWS: usize = 15;
+/// From how many columns on there is room for rates, maxima, totals and histograms.
+const WIDE: usize = 120;
+const MINUTE_NS: u64 = 60_000_000_000;
+const DAY_NS: u64 = 86_400_000_000_000;
+
+/// What to show of the statistics.
+#[derive(Debug, Clone, Default)]
+pub struct StatsOptions {
+    /// The time range asked for, as typed, such as `last 1h`; empty for all.
+    pub range: String,
+    /// What the rows stand for.
+    pub by: StatsBy,
+    /// All rows instead of the first.
+    pub all: bool,
+}
+
+/// The text.
+pub fn render(stats: &Stats, options: &StatsOptions, style: &Style) -> String {
+    let mut sheet = Sheet::new(style);
+    let is_wide = style.width >= WIDE;
+    let mut totals = totals(stats, options, &sheet);
+    if is_wide {
+        totals.extend(database(stats, ", keeps "));
+    }
+    sheet.items(0, totals);
+    timelines(stats, style, &mut sheet);
+    if !stats.operations.is_empty() {
+        sheet.gap();
+        table(stats, options, &sheet, style).write(&mut sheet, style);
+    }
+    last_line(stats, options, style, &mut sheet);
+    sheet.finish()
+}
+
+fn totals(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>) -> Vec<Line> {
+    let mut items = vec![Line::of(format::counted(stats.traces, "trace"), Paint::Bold)];
+    let mut count = |number: u64, what: &str| {
+        if number > 0 {
+            items.push(Line::of(format::counted(number, what), Paint::Plain));
+        }
+    };
+    count(stats.spans, "span");
+    count(stats.checkpoints, "checkpoint");
+    count(stats.logs, "log");
+    count(stats.issues, "open issue");
+    if stats.failed > 0 {
+        let share = format::rate(stats.failed, stats.traces);
+        items.push(Line::of(format!("{} failed ({share})", format::count(stats.failed)), Paint::Bad));
+    }
+    if !options.range.is_empty() {
+        items.push(Line::of(sheet.stored(&options.range), Paint::Dim));
+    }
+    if let Some(range_ns) = range_ns(stats) {
+        items.push(Line::of(format!("{}/min", format::per_minute(stats.traces, range_ns)), Paint::Dim));
+    }
+    items
+}
+
+/// How much time the traces span; `None` when less than a minute, which says nothing about a rate.
+fn range_ns(stats: &Stats) -> Option<u64> {
+    let range_ns = stats.last?.since(stats.first?);
+    (range_ns >= MINUTE_NS).then_some(range_ns)
+}
+
+/// `database 84.2 MiB, keeps 24h`
+fn database(stats: &Stats, before_retention: &str) -> Option<Line> {
+    if stats.database.size_bytes == 0 {
+        return None;
+    }
+    let mut text = format!("database {}", format::bytes(stats.database.size_bytes));
+    if let Some(seconds) = stats.database.retention_seconds {
+        let kept = if before_retention.contains("keeps") { "" } else { " kept" };
+        text += &format!("{before_retention}{}{kept}", format::retention(seconds));
+    }
+    Some(Line::of(text, Paint::Dim))
+}
+
+fn timelines(stats: &Stats, style: &Style, sheet: &mut Sheet<'_>) {
+    let Some(timeline) = &stats.timeline else { return };
+    let mut lines = vec![timeline_line("traces ", &timeline.traces, timeline, Paint::Hue(0), style)];
+    if timeline.errors.iter().any(|count| *count > 0) {
+        lines.push(timeline_line("errors ", &timeline.errors, timeline, Paint::Bad, style));
+    }
+    let wanted: usize = lines.iter().map(|line| line.width() + 6).sum();
+    if style.width >= WIDE && wanted <= style.width + 6 {
+        let mut both = Line::new();
+        for line in lines {
+            both.pad(if both.width() > 0 { both.width() + 6 } else { 0 }).append(line);
+        }
+        sheet.line(both);
+    } else {
+        lines.into_iter().for_each(|line| sheet.line(line));
+    }
+}
+
+fn timeline_line(title: &str, counts: &[u64], timeline: &Timeline, paint: Paint, style: &Style) -> Line {
+    let mut line = Line::of(title, Paint::Dim);
+    line.add(sparkline(counts), paint);
+    let peak = counts.iter().enumerate().max_by_key(|(place, count)| (**count, std::cmp::Reverse(*place)));
+    let Some((place, count)) = peak.filter(|(_, count)| **count > 0) else { return line };
+    let at_ns = timeline.start.0.saturating_add(timeline.step_ns.saturating_mul(place as u64));
+    let length_ns = timeline.step_ns.saturating_mul(counts.len() as u64);
+    let is_short = timeline.step_ns < MINUTE_NS;
+    let pattern = match (length_ns > DAY_NS, is_short) {
+        (true, _) => "%m-%d %H:%M",
+        (false, true) => "%H:%M:%S",
+        (false, false) => "%H:%M",
+    };
+    let at = format::clock(crate::model::Nanos(at_ns), &zone(style), pattern);
+    let how_many = match is_short {
+        // Less than a minute is no ground to speak of so many a minute.
+        true => format!("{} in {}", format::count(*count), format::duration(timeline.step_ns)),
+        false => format!("{}/min", per_minute(*count, timeline.step_ns)),
+    };
+    line.add(format!("  peak {how_many} at {at}"), Paint::Dim);
+    line
+}
+
+fn per_minute(count: u64, step_ns: u64) -> String {
+    let whole = (count as f64 / (step_ns as f64 / MINUTE_NS as f64)).round() as u64;
+    if whole >= 10 { format::count(whole) } else { format::per_minute(count, step_ns) }
+}
+
+fn zone(style: &Style) -> TimeZone {
+    match style.times {
+        Some(super::style::TimeStyle::Utc) => TimeZone::UTC,
+        _ => style.zone.clone(),
+    }
+}
+
+fn table(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>, style: &Style) -> Table {
+    let rows = shown(stats, options, style);
+    if options.by == StatsBy::Source {
+        return source_table(stats, rows, sheet, style);
+    }
+    let is_wide = style.width >= WIDE;
+    let time = |title: &str, gap: usize, ns: &dyn Fn(&OperationStats) -> u64| time_column(rows, title, gap, ns);
+    let mut columns = name_columns(rows, options.by, sheet);
+    columns.push(number(rows, "CALLS", |row| format::count(row.calls)));
+    if let (true, Some(range_ns)) = (is_wide, range_ns(stats)) {
+        columns.push(number(rows, "/MIN", |row| format::per_minute(row.calls, range_ns)));
+    }
+    columns.push(error_column(rows));
+    columns.extend(open_column(rows));
+    columns.push(time("P50", 2, &|row| row.p50_ns));
+    columns.push(time("P95", 2, &|row| row.p95_ns));
+    columns.push(time("P99", 2, &|row| row.p99_ns));
+    if is_wide || !style.is_terminal {
+        columns.push(time("MAX", 2, &|row| row.max_ns));
+        columns.push(time("TOTAL", 2, &|row| row.total_ns));
+    }
+    if !style.is_terminal || style.width >= 72 {
+        let own = |row: &OperationStats| row.self_ns;
+        if !style.is_terminal {
+            columns.push(number(rows, "SELF", |row| format::fine_duration(row.self_ns)));
+        }
+        columns.push(share_column(stats, rows, style, ("SELF SHARE", &own)));
+    }
+    if is_wide && style.is_terminal && rows.iter().any(|row| row.histogram.iter().any(|count| *count > 0)) {
+        columns.push(histogram_column(rows));
+    }
+    Table { columns }
+}
+
+/// Who sends how much: records, whether or not they make operations, and how long the operations take.
+fn source_table(stats: &Stats, rows: &[OperationStats], sheet: &Sheet<'_>, style: &Style) -> Table {
+    let mut columns = name_columns(rows, StatsBy::Source, sheet);
+    columns.push(number(rows, "RECORDS", |row| format::count(row.records)));
+    if let Some(range_ns) = range_ns(stats) {
+        columns.push(number(rows, "/MIN", |row| format::per_minute(row.records, range_ns)));
+    }
+    columns.push(share_column(stats, rows, style, ("SHARE", &|row| row.records)));
+    columns.push(number(rows, "PAIRS", |row| format::count(row.calls)));
+    columns.extend(open_column(rows));
+    columns.push(time_column(rows, "P50", 2, &|row| row.p50_ns));
+    columns.push(time_column(rows, "P95", 2, &|row| row.p95_ns));
+    if style.width >= WIDE || !style.is_terminal {
+        columns.push(time_column(rows, "P99", 2, &|row| row.p99_ns));
+        columns.push(time_column(rows, "MAX", 2, &|row| row.max_ns));
+        columns.push(time_column(rows, "TOTAL", 2, &|row| row.total_ns));
+    }
+    Table { columns }
+}
+
+/// A column of durations; rows without a call have none.
+fn time_column(rows: &[OperationStats], title: &str, gap: usize, ns: &dyn Fn(&OperationStats) -> u64) -> Column {
+    let mut column = Column::right(title).at_least(6).gap(gap);
+    for row in rows {
+        match row.calls {
+            0 => column.push("·", Paint::Dim),
+            _ => column.push(format::fine_duration(ns(row)), Paint::Plain),
+        }
+    }
+    column
+}
+
+/// How many operations were entered and not left; no column when all were.
+fn open_column(rows: &[OperationStats]) -> Option<Column> {
+    let mut column = Column::right("OPEN").gap(2);
+    for row in rows {
+        match row.open {
+            0 => column.push("·", Paint::Dim),
+            open => column.push(format::count(open), Paint::Warn),
+        }
+    }
+    rows.iter().any(|row| row.open > 0).then_some(column)
+}
+
+fn shown<'a>(stats: &'a Stats, options: &StatsOptions, style: &Style) -> &'a [OperationStats] {
+    let most =
+        if options.all || !style.is_terminal { stats.operations.len() } else { FIRST_ROWS.min(stats.operations.len()) };
+    &stats.operations[..most]
+}
+
+/// The columns that name a row: service and operation, or the one of them there is.
+fn name_columns(rows: &[OperationStats], by: StatsBy, sheet: &Sheet<'_>) -> Vec<Column> {
+    let has_service = rows.iter().any(|row| row.operation.service.is_some());
+    let has_name = rows.iter().any(|row| row.operation.name.is_some());
+    let only = match by {
+        StatsBy::Operation => "OPERATION",
+        StatsBy::Service => "SERVICE",
+        StatsBy::Source => "SOURCE",
+        StatsBy::Model => "MODEL",
+    };
+    let fill = |mut column: Column, text: &dyn Fn(&Operation) -> Option<Text>| {
+        for row in rows {
+            column.push(text(&row.operation).map_or("-".to_owned(), |text| sheet.stored(&text)), Paint::Plain);
+        }
+        column
+    };
+    let service = |operation: &Operation| operation.service.clone();
+    let name = |operation: &Operation| operation.name.clone();
+    match (has_service, has_name) {
+        (true, true) => {
+            let title = if by == StatsBy::Operation { "OPERATION" } else { only };
+            let service = fill(Column::left("SERVICE").at_least(8).limit(14), &service);
+            vec![service, fill(Column::left(title).gap(2).stretch(), &name)]
+        }
+        (true, false) => vec![fill(Column::left(only).stretch(), &service)],
+        (false, _) => vec![fill(Column::left(only).stretch(), &name)],
+    }
+}
+
+fn number(rows: &[OperationStats], title: &str, text: impl Fn(&OperationStats) -> String) -> Column {
+    let mut column = Column::right(title).gap(2);
+    rows.iter().for_each(|row| column.push(text(row), Paint::Plain));
+    column
+}
+
+fn error_column(rows: &[OperationStats]) -> Column {
+    let mut column = Column::right("ERR").at_least(4).gap(2);
+    for row in rows {
+        let paint = if row.errors > 0 { Paint::Bad } else { Paint::Dim };
+        column.push(format::rate(row.errors, row.calls), paint);
+    }
+    column
+}
+
+/// What a row has of all there is, such as self time: a bar on a terminal, and a percentage. `what` is the column's
+/// title there and its value; elsewhere it is titled `SHARE`.
+fn share_column(
+    stats: &Stats,
+    rows: &[OperationStats],
+    style: &Style,
+    what: (&str, &dyn Fn(&OperationStats) -> u64),
+) -> Column {
+    let (title, value) = what;
+    let total = stats.operations.iter().fold(0_u64, |sum, row| sum.saturating_add(value(row)));
+    let largest = rows.iter().map(value).max().unwrap_or(0);
+    let cells = if style.width >= WIDE { 10 } else { 6 };
+    if !style.is_terminal {
+        return number(rows, "SHARE", |row| format::share(value(row), total));
+    }
+    let mut column = Column::left(title).gap(2).at_least(cells + 5);
+    for row in rows {
+        let bar = bar(value(row), largest, cells);
+        let share = format::share(value(row), total);
+        let gap = " ".repeat((cells + 5).saturating_sub(width(&bar) + width(&share)));
+        column.push(format!("{bar}{gap}{share}"), Paint::Hue(0));
+    }
+    column
+}
+
+fn histogram_column(rows: &[OperationStats]) -> Column {
+    let mut column = Column::left("1ms …… 5s+").gap(2);
+    for row in rows {
+        let columns = sparkline(&row.histogram);
+        let bars = row.histogram.iter().zip(columns.chars());
+        column.push(bars.map(|(count, bar)| if *count == 0 { '·' } else { bar }).collect::<String>(), Paint::Hue(0));
+    }
+    column
+}
+
+fn last_line(stats: &Stats, options: &StatsOptions, style: &Style, sheet: &mut Sheet<'_>) {
+    let hidden = stats.operations.len() - shown(stats, options, style).len();
+    let mut line = Line::new();
+    if hidden > 0 {
+        line.add(format!("+ {} more (--all)", format::count(hidden as u64)), Paint::Dim);
+    }
+    if style.width < WIDE
+        && let Some(database) = database(stats, " · ")
+    {
+        let place = if style.is_terminal { style.width.saturating_sub(database.width()) } else { 0 };
+        let place = if line.width() > 0 { place.max(line.width() + 2) } else { place };
+        line.pad(place).append(database);
+    }
+    if line.width() > 0 {
+        sheet.line(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        model::Nanos,
+        view::sample::{self, style},
+    };
+
+    fn options() -> StatsOptions {
+        StatsOptions { range: "last 1h".to_owned(), ..StatsOptions::default() }
+    }
+
+    fn few() -> Stats {
+        let mut stats = sample::stats();
+        stats.operations.truncate(8);
+        stats
+    }
+
+    #[test]
+    fn eighty_columns() {
+        insta::assert_snapshot!(render(&sample::stats(), &options(), &style(80)));
+    }
+
+    #[test]
+    fn a_hundred_and_twenty_columns_add_rates_maxima_totals_and_histograms() {
+        insta::assert_snapshot!(render(&few(), &options(), &style(120)));
+    }
+
+    #[test]
+    fn ascii_colour_and_without_a_terminal() {
+        let ascii = render(&few(), &options(), &Style { ascii: true, ..style(80) });
+        assert!(ascii.is_ascii());
+        let color = render(&few(), &options(), &Style { color: true, ..style(80) }).replace('\x1b', "␛");
+        let piped = render(&few(), &options(), &Style { is_terminal: false, ..style(80) });
+        insta::assert_snapshot!(format!("{ascii}\n{color}\n{piped}"));
+    }
+
+    #[test]
+    fn rows_by_service_or_model_have_one_name() {
+        let mut stats = few();
+        stats.operations.truncate(3);
+        stats.operations.iter_mut().for_each(|row| row.operation.name = None);
+        let by_service = render(&stats, &StatsOptions { by: StatsBy::Service, ..options() }, &style(80));
+        for row in &mut stats.operations {
+            row.operation.name = row.operation.service.take();
+        }
+        let by_model = render(&stats, &StatsOptions { by: StatsBy::Model, ..options() }, &style(80));
+        insta::assert_snapshot!(format!("{by_service}\n{by_model}"));
+    }
+
+    #[test]
+    fn sources_are_shown_by_what_they_send_and_what_hangs() {
+        let mut stats = few();
+        stats.operations.truncate(3);
+        (stats.spans, stats.checkpoints, stats.logs) = (0, 1_204_118, 0);
+        let counts = [("WK", 1_100_204, 549_900, 3), ("MA", 103_900, 51_950, 0), ("FR", 14, 0, 14)];
+        for (row, (source, records, calls, open)) in stats.operations.iter_mut().zip(counts) {
+            row.operation = Operation { service: Some(Text::from(source)), name: None };
+            (row.records, row.calls, row.open, row.errors) = (records, calls, open, 0);
+        }
+        let by_source = StatsOptions { by: StatsBy::Source, ..options() };
+        let styles = [style(80), style(120), Style { is_terminal: false, ..style(80) }];
+        let texts = styles.map(|style| render(&stats, &by_source, &style));
+        for row in &mut stats.operations {
+            row.operation.name = Some(Text::from("REST POST /import"));
+        }
+        insta::assert_snapshot!(format!("{}\n{}", texts.join("\n"), render(&stats, &options(), &style(80))));
+    }
+
+    #[test]
+    fn an_empty_database_and_one_of_a_moment() {
+        let empty = Stats { database: sample::stats().database, ..Stats::default() };
+        let mut moment = few();
+        moment.first = moment.last;
+        moment.operations.truncate(1);
+        if let Some(timeline) = &mut moment.timeline {
+            timeline.step_ns = 40_000_000;
+            timeline.start = Nanos(sample::START);
+        }
+        let texts = [empty, moment].map(|stats| render(&stats, &StatsOptions::default(), &style(80)));
+        insta::assert_snapshot!(texts.join("\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_stored_text_or_number_breaks_a_line(name in any::<String>(), calls: u64, nanos: u64, columns in 1usize..130) {
+            let mut stats = few();
+            let row = &mut stats.operations[0];
+            row.operation.name = Some(Text::from(name.as_str()));
+            row.operation.service = Some(Text::from(name));
+            (row.calls, row.self_ns, row.max_ns) = (calls, nanos, nanos);
+            let text = render(&stats, &options(), &style(columns));
+            prop_assert!(text.lines().all(|line| width(line) <= columns && !line.ends_with(' ')), "{}", text);
+            prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The state of a server and its database, as text and as JSON.
+
+use owo_colors::OwoColorize as _;
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    format::{age, bytes, count, duration, retention},
+    out::escape,
+    style::Style,
+};
+use crate::model::{Nanos, Stats, time::NANOS_PER_SECOND};
+
+/// What is known of a server and its database. What is not known is left out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StatusReport {
+    /// The server, when one runs.
+    pub server: Option<ServerFacts>,
+    /// Where the server was looked for: a URL, or the file it would own.
+    pub looked_at: String,
+    /// Why the server cannot be asked, or the database not be read.
+    pub trouble: Option<String>,
+    /// The database.
+    pub database: Option<Stats>,
+    /// The traces of the last hour: how many, and how many of them failed.
+    pub last_hour: Option<(u64, u64)>,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServerFacts {
+    /// `ok`, or `degraded` while storing fails.
+    pub status: String,
+    /// Its base URL.
+    pub url: String,
+    /// Its process.
+    pub pid: Option<u64>,
+    /// Its version.
+    pub version: Option<String>,
+    /// How long it has been running, seconds.
+    pub uptime_seconds: Option<u64>,
+    /// Address of the OTLP/gRPC side port, when it has one.
+    pub otlp_grpc: Option<String>,
+    /// Address of the OTLP/HTTP side port, when it has one.
+    pub otlp_http: Option<String>,
+    /// Records refused since it started.
+    pub rejected: Option<u64>,
+    /// When the last record came in.
+    pub last_received: Option<Nanos>,
+}
+
+impl ServerFacts {
+    /// Reads what a server answered about itself; `url` is where it was asked.
+    pub fn from_json(url: &str, json: &Json) -> ServerFacts {
+        let text = |key: &str| json[key].as_str().map(str::to_owned);
+        ServerFacts {
+            status: text("status").unwrap_or_else(|| "ok".to_owned()),
+            url: url.trim_end_matches('/').to_owned(),
+            pid: json["pid"].as_u64(),
+            version: text("version"),
+            uptime_seconds: json["uptime_seconds"].as_f64().map(|seconds| seconds.max(0.0) as u64),
+            otlp_grpc: text("otlp_grpc"),
+            otlp_http: text("otlp_http"),
+            rejected: json["rejected"].as_u64(),
+            last_received: json["last_received_time"].as_str().and_then(Nanos::parse_rfc3339),
+        }
+    }
+}
+
+impl StatusReport {
+    /// Whether a server runs.
+    pub fn is_up(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// The JSON of `status`; every key is always there.
+    pub fn to_json(&self) -> Map<String, Json> {
+        let server = self.server.as_ref();
+        let word = server.map_or("down", |server| if server.status == "degraded" { "degraded" } else { "up" });
+        let retention_hours = |seconds: u64| seconds as f64 / 3_600.0;
+        let database = self.database.as_ref().map(|stats| {
+            json!({
+                "location": stats.database.location,
+                "size_bytes": stats.database.size_bytes,
+                "retention_hours": stats.database.retention_seconds.map(retention_hours),
+                "traces": stats.traces,
+                "spans": stats.spans,
+                "checkpoints": stats.checkpoints,
+                "logs": stats.logs,
+                "errors": stats.errors,
+                "last_time": stats.last.map(Nanos::to_rfc3339),
+            })
+        });
+        let pairs = [
+            ("schema", json!(crate::model::json::SCHEMA)),
+            ("status", json!(word)),
+            ("url", json!(server.map(|server| &server.url))),
+            ("pid", json!(server.and_then(|server| server.pid))),
+            ("version", json!(server.and_then(|server| server.version.as_ref()))),
+            ("uptime_seconds", json!(server.and_then(|server| server.uptime_seconds))),
+            ("otlp_grpc", json!(server.and_then(|server| server.otlp_grpc.as_ref()))),
+            ("otlp_http", json!(server.and_then(|server| server.otlp_http.as_ref()))),
+            ("rejected", json!(server.and_then(|server| server.rejected))),
+            ("last_received_time", json!(server.and_then(|server| server.last_received).map(Nanos::to_rfc3339))),
+            ("database", json!(database)),
+            ("last_hour", json!(self.last_hour.map(|(traces, failed)| json!({"traces": traces, "failed": failed})))),
+            ("trouble", json!(self.trouble)),
+        ];
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+/// The text, a few lines.
+pub fn render(report: &StatusReport, style: &Style) -> String {
+    let dot = if style.ascii { "-" } else { "·" };
+    let mut lines = vec![head(report, style)];
+    if let Some(server) = &report.server {
+        lines.push(format!("  receives  {}", receives(server)));
+    }
+    if let Some(stats) = &report.database {
+        lines.push(format!("  database  {}", database(stats)));
+    }
+    if let Some((traces, failed)) = report.last_hour {
+        let mut parts = vec![format!("{} traces", count(traces))];
+        if traces > 0 {
+            parts.push(format!("{:.1}% failed", failed as f64 * 100.0 / traces as f64));
+        }
+        if let Some(rejected) = report.server.as_ref().and_then(|server| server.rejected) {
+            parts.push(format!("{} rejected since start", count(rejected)));
+        }
+        if let Some(last) = report.database.as_ref().and_then(|stats| stats.last) {
+            parts.push(format!("last trace {} ago", age(style.now.since(last))));
+        }
+        lines.push(format!("  last hour {}", parts.join(&format!(" {dot} "))));
+    }
+    if let Some(trouble) = &report.trouble {
+        lines.push(format!("  trouble   {}", escape(trouble)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn head(report: &StatusReport, style: &Style) -> String {
+    let dot = if style.ascii { "-" } else { "·" };
+    let Some(server) = &report.server else {
+        let sign = if style.ascii { "o" } else { "○" };
+        return format!("{sign} not running   {}", escape(&report.looked_at));
+    };
+    let sign = if style.ascii { "*" } else { "●" };
+    let sign = match (style.color, server.status == "degraded") {
+        (false, _) => sign.to_owned(),
+        (true, false) => sign.green().to_string(),
+        (true, true) => sign.yellow().to_string(),
+    };
+    let state = if server.status == "degraded" { "degraded" } else { "running" };
+    let facts = [
+        server.pid.map(|pid| format!("pid {pid}")),
+        server.uptime_seconds.map(|seconds| format!("up {}", duration(seconds.saturating_mul(NANOS_PER_SECOND)))),
+        server.version.as_ref().map(|version| format!("tracehub {}", escape(version))),
+        Some(escape(&server.url).into_owned()),
+    ];
+    format!("{sign} {state}   {}", facts.into_iter().flatten().collect::<Vec<_>>().join(&format!(" {dot} ")))
+}
+
+fn receives(server: &ServerFacts) -> String {
+    let port = |address: &str| address.rsplit(':').next().map(|port| format!(":{port}"));
+    let main = port(&server.url).unwrap_or_default();
+    let beside = |side: &Option<String>| {
+        let port = side.as_deref().and_then(port).map(|port| format!(" (+{port})"));
+        escape(&port.unwrap_or_default()).into_owned()
+    };
+    format!("OTLP/HTTP {main}{}  OTLP/gRPC {main}{}", beside(&server.otlp_http), beside(&server.otlp_grpc))
+}
+
+fn database(stats: &Stats) -> String {
+    let kept = match stats.database.retention_seconds {
+        Some(seconds) => format!("keeps {}", retention(seconds)),
+        None => "keeps everything".to_owned(),
+    };
+    let counts = format!("{} spans  {} traces", count(stats.spans), count(stats.traces));
+    format!("{}  {}  {counts}  {kept}", escape(&stats.database.location), bytes(stats.database.size_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::model::DatabaseInfo;
+
+    fn style(ascii: bool) -> Style {
+        let now = Nanos(1_795_252_442_117_000_000);
+        Style { width: 80, color: false, ascii, is_terminal: true, times: None, now, zone: TimeZone::UTC }
+    }
+
+    fn report() -> StatusReport {
+        let facts = json!({"status": "ok", "pid": 4121, "version": "0.3.0", "uptime_seconds": 11_520.5, "rejected": 0,
+            "otlp_grpc": "127.0.0.1:4317", "otlp_http": "127.0.0.1:4318", "last_received_time": null});
+        let database =
+            DatabaseInfo { location: "~/traces.db".into(), size_bytes: 88_290_000, retention_seconds: Some(86_400) };
+        StatusReport {
+            server: Some(ServerFacts::from_json("http://127.0.0.1:8099/", &facts)),
+            looked_at: "~/traces.db".into(),
+            trouble: None,
+            database: Some(Stats {
+                traces: 1_284,
+                spans: 38_112,
+                last: Some(Nanos(1_795_252_440_000_000_000)),
+                database,
+                ..Stats::default()
+            }),
+            last_hour: Some((1_284, 31)),
+        }
+    }
+
+    #[test]
+    fn a_running_server_says_what_it_receives_and_holds() {
+        insta::assert_snapshot!(render(&report(), &style(false)), @r"
+        ● running   pid 4121 · up 3h12m · tracehub 0.3.0 · http://127.0.0.1:8099
+          receives  OTLP/HTTP :8099 (+:4318)  OTLP/gRPC :8099 (+:4317)
+          database  ~/traces.db  84.2 MiB  38,112 spans  1,284 traces  keeps 24h
+          last hour 1,284 traces · 2.4% failed · 0 rejected since start · last trace 2s ago
+        ");
+    }
+
+    #[test]
+    fn a_server_that_is_down_says_where_it_was_looked_for() {
+        let report = StatusReport { looked_at: "http://h\x1b[2J".into(), ..StatusReport::default() };
+        assert_eq!(render(&report, &style(true)), "o not running   http://h\\x1b[2J\n");
+        assert_eq!(
+            (report.to_json()["status"].clone(), report.to_json().len()),
+            (json!("down"), self::report().to_json().len())
+        );
+    }
+}
