@@ -1,8 +1,10 @@
 //! Collect, query and watch traces, in a SQLite file or on a server.
 
 pub mod api;
+pub mod client;
 pub mod decode;
 pub mod model;
 pub mod query;
+pub mod server;
 pub mod store;
 pub mod view;

@@ -1,0 +1,224 @@
+//! A queue and its worker, across forks.
+//!
+//! After a fork the child has the memory but not the threads, and a lock may be held for ever by a thread that is not
+//! there. So nothing of the parent's is touched in the child: the process id names the *generation*, a child starts one
+//! of its own with empty accounts, and the parent alone ships what was queued before the fork.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use super::worker::{ClientStats, PipelineSettings, Report, Shared};
+
+/// Stands for "no deadline" where a caller's is too large for the clock.
+const FAR_FUTURE: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+/// A queue, its thread and its accounts; dropping it closes it.
+#[derive(Debug)]
+pub(crate) struct Pipeline<T: Send + 'static> {
+    settings: Arc<PipelineSettings<T>>,
+    first: Generation<T>,
+    close_on_drop: Duration,
+}
+
+/// The pipeline of one process; a forked child appends its own. A chain instead of a lock, because locks are what a
+/// child cannot trust.
+#[derive(Debug)]
+struct Generation<T> {
+    process_id: u32,
+    shared: Arc<Shared<T>>,
+    next: OnceLock<Box<Generation<T>>>,
+}
+
+impl<T: Send + 'static> Pipeline<T> {
+    /// A pipeline that starts its thread with the first item. Dropping it takes up to `close_on_drop`.
+    pub fn new(settings: PipelineSettings<T>, close_on_drop: Duration) -> Pipeline<T> {
+        let settings = Arc::new(settings);
+        Pipeline { first: Generation::new(&settings), settings, close_on_drop }
+    }
+
+    /// Hands over one item of about `bytes` bytes. Never waits for the network.
+    pub fn send(&self, item: T, bytes: usize) {
+        self.generation().shared.send(item, bytes);
+    }
+
+    /// Waits until everything handed over before is settled, for at most `timeout`; whether it was in time.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.generation().shared.flush(deadline_after(timeout))
+    }
+
+    /// Ships what is left for at most `timeout`, counts the rest as lost, and takes nothing more. Closing again
+    /// returns the same figures, and those dropped since.
+    pub fn close(&self, timeout: Duration) -> Report {
+        self.generation().shared.close(deadline_after(timeout))
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> ClientStats {
+        self.generation().shared.stats()
+    }
+
+    fn newest(&self) -> &Generation<T> {
+        let mut generation = &self.first;
+        while let Some(next) = generation.next.get() {
+            generation = next;
+        }
+        generation
+    }
+
+    fn generation(&self) -> &Generation<T> {
+        let generation = self.newest();
+        if generation.process_id == (self.settings.process_id)() {
+            return generation;
+        }
+        generation.next.get_or_init(|| Box::new(Generation::new(&self.settings)))
+    }
+}
+
+impl<T: Send + 'static> Drop for Pipeline<T> {
+    fn drop(&mut self) {
+        let generation = self.newest();
+        // A child that sent nothing has nothing to close, and must not wait for its parent's thread.
+        if generation.process_id == (self.settings.process_id)() {
+            generation.shared.close(deadline_after(self.close_on_drop));
+        }
+    }
+}
+
+impl<T: Send + 'static> Generation<T> {
+    fn new(settings: &Arc<PipelineSettings<T>>) -> Generation<T> {
+        let process_id = (settings.process_id)();
+        Generation { process_id, shared: Arc::new(Shared::new(settings)), next: OnceLock::new() }
+    }
+}
+
+fn deadline_after(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or_else(|| now + FAR_FUTURE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Read as _, Write as _},
+        net::TcpListener,
+        sync::{
+            atomic::{AtomicU32, Ordering},
+            mpsc,
+        },
+        thread,
+    };
+
+    use bytes::Bytes;
+    use reqwest::{Url, header::HeaderMap};
+
+    use super::super::{queue::Limits, transport::TransportSettings};
+    use super::*;
+
+    fn encode(batch: &[String]) -> Bytes {
+        assert!(!batch.iter().any(|item| item == "panic"), "told to");
+        Bytes::from(batch.join(","))
+    }
+
+    fn settings(url: &str, process_id: fn() -> u32) -> PipelineSettings<String> {
+        PipelineSettings {
+            name: "test-worker",
+            limits: Limits { max_items: 100, max_bytes: 10_000 },
+            batch_size: 10,
+            flush_interval: Duration::ZERO,
+            encode,
+            transport: TransportSettings {
+                url: Url::parse(url).expect("an address"),
+                headers: HeaderMap::new(),
+                timeout: Duration::from_secs(30),
+                retries: 0,
+                backoff: Duration::ZERO,
+            },
+            process_id,
+        }
+    }
+
+    /// A peer that answers `answer` to each request and hands its body to the test.
+    fn peer(answer: &'static str) -> (String, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("bound"));
+        let (bodies, received) = mpsc::channel();
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let mut reader = BufReader::new(connection);
+                let mut length = 0;
+                let mut line = String::new();
+                while reader.read_line(&mut line).is_ok_and(|read| read > 0) {
+                    if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().expect("a number");
+                    }
+                    if line == "\r\n" {
+                        let mut body = vec![0; length];
+                        reader.read_exact(&mut body).expect("a whole body");
+                        let _ = bodies.send(String::from_utf8(body).expect("text"));
+                        let _ = write!(reader.get_mut(), "HTTP/1.1 {answer}\r\nconnection: close\r\n\r\n");
+                        break;
+                    }
+                    line.clear();
+                }
+            }
+        });
+        (url, received)
+    }
+
+    #[test]
+    fn a_forked_child_starts_afresh_and_leaves_its_parents_records_alone() {
+        static PROCESS: AtomicU32 = AtomicU32::new(1);
+        let (url, bodies) = peer("200 OK\r\ncontent-length: 0");
+        let mut settings = settings(&url, || PROCESS.load(Ordering::SeqCst));
+        settings.flush_interval = Duration::from_secs(3_600);
+        let pipeline = Pipeline::new(settings, Duration::from_secs(60));
+        pipeline.send("parent".into(), 6);
+        // As in a child whose fork came while another thread held the lock.
+        let held = pipeline.first.shared.lock();
+        PROCESS.store(2, Ordering::SeqCst);
+        assert_eq!(pipeline.stats(), ClientStats::default());
+        pipeline.send("child".into(), 5);
+        assert!(pipeline.flush(Duration::from_secs(60)));
+        assert_eq!(bodies.recv().expect("a request"), "child");
+        assert_eq!(pipeline.close(Duration::from_secs(60)), Report { sent: 1, dropped: 0, failed: 0 });
+        drop(held);
+        PROCESS.store(3, Ordering::SeqCst);
+        drop(pipeline);
+    }
+
+    #[test]
+    fn a_worker_that_panics_costs_its_batch_and_is_counted() {
+        let (url, _bodies) = peer("200 OK\r\ncontent-length: 0");
+        let pipeline = Pipeline::new(settings(&url, std::process::id), Duration::from_secs(60));
+        pipeline.send("panic".into(), 5);
+        assert!(pipeline.flush(Duration::from_secs(60)));
+        let stats = pipeline.stats();
+        assert_eq!((stats.sends, stats.failed, stats.in_flight), (1, 1, 0));
+    }
+
+    #[test]
+    fn one_item_the_server_refuses_does_not_cost_its_neighbours() {
+        let (url, bodies) = peer("422 Unprocessable Entity\r\ncontent-length: 0");
+        let mut settings = settings(&url, std::process::id);
+        settings.flush_interval = Duration::from_secs(3_600);
+        settings.batch_size = 4;
+        let pipeline = Pipeline::new(settings, Duration::from_secs(60));
+        for item in ["a", "b", "c", "d"] {
+            pipeline.send(item.into(), 1);
+        }
+        assert_eq!(pipeline.close(Duration::from_secs(60)).failed, 4);
+        let bodies: Vec<String> = bodies.try_iter().collect();
+        assert_eq!(bodies, ["a,b,c,d", "a,b", "a", "b", "c,d", "c", "d"]);
+        assert_eq!(pipeline.stats().last_error.as_deref(), Some("the server answered 422 Unprocessable Entity"));
+    }
+
+    #[test]
+    fn after_closing_everything_is_dropped_and_counted() {
+        let pipeline = Pipeline::new(settings("http://127.0.0.1:9/", std::process::id), Duration::ZERO);
+        assert_eq!(pipeline.close(Duration::ZERO), Report::default());
+        pipeline.send("late".into(), 4);
+        assert_eq!(pipeline.close(Duration::MAX), Report { sent: 0, dropped: 1, failed: 0 });
+    }
+}

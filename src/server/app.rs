@@ -1,0 +1,76 @@
+//! What every request handler shares.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use crate::store::Backend;
+
+use super::{
+    access::Access,
+    counters::Counters,
+    limits::{Budget, Limits},
+    live::Live,
+    sources::Sources,
+    watchers::Watchers,
+};
+
+/// The server as its handlers see it.
+#[derive(Debug)]
+pub(super) struct App {
+    /// The store.
+    pub(super) backend: Arc<dyn Backend>,
+    /// Where its file lies.
+    pub(super) db: PathBuf,
+    /// How long records are kept.
+    pub(super) retention: Option<Duration>,
+    /// Who may do what.
+    pub(super) access: Access,
+    /// How much a client may ask.
+    pub(super) limits: Limits,
+    /// Bytes under way.
+    pub(super) budget: Arc<Budget>,
+    /// Bytes of stored records that streams hold while they send them.
+    pub(super) stream_budget: Arc<Budget>,
+    /// The newest checkpoints, and those to come.
+    pub(super) live: Live,
+    /// The streams that are open.
+    pub(super) watchers: Watchers,
+    /// How much each source of checkpoints sends.
+    pub(super) sources: Sources,
+    /// What was counted.
+    pub(super) counters: Counters,
+    /// Whether the log already says that metrics are dropped.
+    pub(super) metrics_mentioned: AtomicBool,
+    /// Base URL of the main port.
+    pub(super) url: String,
+    /// Addresses of the side ports: OTLP/gRPC, OTLP/HTTP.
+    pub(super) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
+    /// Turns true, or closes, when the server stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    /// Bytes of the database file and its log; `None` when it cannot be looked at.
+    pub(super) fn database_bytes(&self) -> Option<u64> {
+        let mut log = self.db.clone().into_os_string();
+        log.push("-wal");
+        let file = std::fs::metadata(&self.db).ok()?.len();
+        Some(file + std::fs::metadata(log).map_or(0, |log| log.len()))
+    }
+}
+
+/// The other end of a connection; every request carries it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// Returns once the server stops.
+pub(super) async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that whoever could stop the server is gone, and then it stops too.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}

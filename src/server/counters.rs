@@ -1,0 +1,212 @@
+//! What the server counts about itself, and how Prometheus reads it.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use crate::model::{Nanos, Written};
+
+use super::sources::Rate;
+
+/// Counters since the start of this run.
+#[derive(Debug)]
+pub(super) struct Counters {
+    /// When the server started, by its clock.
+    pub(super) started: Nanos,
+    running_since: Instant,
+    /// Records stored.
+    pub(super) accepted: AtomicU64,
+    /// Records that were there already.
+    pub(super) duplicates: AtomicU64,
+    /// Records refused while their neighbours were taken.
+    pub(super) rejected: AtomicU64,
+    /// Requests with metrics, which are checked and dropped.
+    pub(super) metrics_dropped: AtomicU64,
+    /// Checkpoints stored that came through the checkpoint API.
+    pub(super) checkpoints_accepted: AtomicU64,
+    /// Checkpoints of it that were there already.
+    pub(super) checkpoints_duplicate: AtomicU64,
+    recent_requests: Mutex<Rate>,
+    /// Connections open now.
+    pub(super) connections: AtomicU64,
+    /// When the last records were stored, unix nanoseconds; 0 is never.
+    last_received_ns: AtomicU64,
+    last_write_failed: AtomicBool,
+    // Keys are routes of our own table and statuses, so both maps stay small whatever clients send.
+    requests: Mutex<BTreeMap<(String, u16), u64>>,
+    failures: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+/// Values the counters do not hold themselves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gauges {
+    /// Bytes of request bodies held now.
+    pub(super) in_flight_bytes: usize,
+    /// Bytes of the database on disk; `None` when it cannot be looked at.
+    pub(super) database_bytes: Option<u64>,
+}
+
+impl Counters {
+    /// All zero.
+    pub(super) fn new() -> Counters {
+        Counters {
+            started: Nanos::now(),
+            running_since: Instant::now(),
+            accepted: AtomicU64::new(0),
+            duplicates: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            metrics_dropped: AtomicU64::new(0),
+            checkpoints_accepted: AtomicU64::new(0),
+            checkpoints_duplicate: AtomicU64::new(0),
+            recent_requests: Mutex::default(),
+            connections: AtomicU64::new(0),
+            last_received_ns: AtomicU64::new(0),
+            last_write_failed: AtomicBool::new(false),
+            requests: Mutex::default(),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// Seconds since the start, by a clock nobody sets.
+    pub(super) fn uptime_seconds(&self) -> u64 {
+        self.running_since.elapsed().as_secs()
+    }
+
+    /// When the last records were stored; `None` when none were in this run.
+    pub(super) fn last_received(&self) -> Option<Nanos> {
+        Some(Nanos(self.last_received_ns.load(Ordering::Relaxed))).filter(|time| time.0 > 0)
+    }
+
+    /// Whether the latest write failed for a reason of ours.
+    pub(super) fn last_write_failed(&self) -> bool {
+        self.last_write_failed.load(Ordering::Relaxed)
+    }
+
+    /// Requests that failed for a reason, all reasons together.
+    pub(super) fn failed(&self) -> u64 {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
+    /// A batch was stored.
+    pub(super) fn stored(&self, written: Written, rejected: usize) {
+        self.accepted.fetch_add(written.accepted, Ordering::Relaxed);
+        self.duplicates.fetch_add(written.duplicates, Ordering::Relaxed);
+        self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
+        self.last_received_ns.store(Nanos::now().0, Ordering::Relaxed);
+        self.last_write_failed.store(false, Ordering::Relaxed);
+    }
+
+    /// Checkpoints were stored that came through the checkpoint API.
+    pub(super) fn checkpoints_stored(&self, written: Written) {
+        self.checkpoints_accepted.fetch_add(written.accepted, Ordering::Relaxed);
+        self.checkpoints_duplicate.fetch_add(written.duplicates, Ordering::Relaxed);
+    }
+
+    /// Someone asked for the newest checkpoints.
+    pub(super) fn recent_asked(&self) {
+        let second = self.uptime_seconds();
+        self.recent_requests.lock().unwrap_or_else(PoisonError::into_inner).add(second, 1);
+    }
+
+    /// How often someone asked for the newest checkpoints: since the start, and within the last minute.
+    pub(super) fn recent_requests(&self) -> (u64, u64) {
+        let rate = self.recent_requests.lock().unwrap_or_else(PoisonError::into_inner);
+        (rate.total(), rate.last_minute(self.uptime_seconds()))
+    }
+
+    /// The store could not write; returns whether it could before.
+    pub(super) fn write_failed(&self) -> bool {
+        !self.last_write_failed.swap(true, Ordering::Relaxed)
+    }
+
+    /// A request to send records failed.
+    pub(super) fn ingest_failed(&self, reason: &'static str) {
+        *self.failures.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
+    }
+
+    /// A request was answered.
+    pub(super) fn answered(&self, route: &str, status: u16) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        *requests.entry((route.to_owned(), status)).or_default() += 1;
+    }
+
+    /// The Prometheus [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
+    pub(super) fn to_prometheus(&self, gauges: Gauges) -> String {
+        let mut page = Page(String::new());
+        page.head("tracehub_build_info", "gauge", "The version that runs.");
+        page.line("tracehub_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+        page.head("tracehub_uptime_seconds", "gauge", "Seconds since the server started.");
+        page.line("tracehub_uptime_seconds", &[], self.uptime_seconds());
+        page.head("tracehub_requests_total", "counter", "Requests answered.");
+        for ((route, status), count) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            page.line("tracehub_requests_total", &[("route", route), ("status", &status.to_string())], *count);
+        }
+        page.head("tracehub_records_total", "counter", "Records received, by what became of them.");
+        for (outcome, counter) in
+            [("accepted", &self.accepted), ("duplicate", &self.duplicates), ("rejected", &self.rejected)]
+        {
+            page.line("tracehub_records_total", &[("outcome", outcome)], counter.load(Ordering::Relaxed));
+        }
+        page.head("tracehub_ingest_failed_total", "counter", "Requests to send records that failed, by reason.");
+        for (reason, count) in self.failures.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            page.line("tracehub_ingest_failed_total", &[("reason", reason)], *count);
+        }
+        page.head("tracehub_metrics_dropped_total", "counter", "OTLP metrics requests, which are checked and dropped.");
+        page.line("tracehub_metrics_dropped_total", &[], self.metrics_dropped.load(Ordering::Relaxed));
+        page.head("tracehub_connections", "gauge", "Connections open now.");
+        page.line("tracehub_connections", &[], self.connections.load(Ordering::Relaxed));
+        page.head("tracehub_in_flight_bytes", "gauge", "Bytes of request bodies held now.");
+        page.line("tracehub_in_flight_bytes", &[], gauges.in_flight_bytes as u64);
+        if let Some(bytes) = gauges.database_bytes {
+            page.head("tracehub_database_bytes", "gauge", "Bytes of the database on disk.");
+            page.line("tracehub_database_bytes", &[], bytes);
+        }
+        page.0
+    }
+}
+
+struct Page(String);
+
+impl Page {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_stands_on_the_page() {
+        let counters = Counters::new();
+        counters.answered("/v1/traces", 200);
+        counters.answered("/v1/traces", 200);
+        counters.stored(Written { accepted: 3, duplicates: 1 }, 2);
+        counters.ingest_failed("disk_full");
+        let page = counters.to_prometheus(Gauges { in_flight_bytes: 7, database_bytes: None });
+        for line in [
+            "tracehub_requests_total{route=\"/v1/traces\",status=\"200\"} 2",
+            "tracehub_records_total{outcome=\"accepted\"} 3",
+            "tracehub_records_total{outcome=\"rejected\"} 2",
+            "tracehub_ingest_failed_total{reason=\"disk_full\"} 1",
+            "tracehub_in_flight_bytes 7",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
+        }
+        assert!(!page.contains("database_bytes"));
+    }
+}

@@ -1,0 +1,319 @@
+//! From a received body to stored records, the same for HTTP and gRPC: inflate, decode, write.
+//!
+//! Success means that the records are on disk. Everything that may pass (a full disk, a lock, too much at once, a bug
+//! in a handler) is an answer OTLP clients retry; everything that cannot succeed is one they do not.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::{
+    decode::{
+        body::{BodyError, MediaType, inflate},
+        otlp::{self, Decoded},
+    },
+    model::Rejection,
+    store,
+};
+
+use super::{
+    app::App,
+    body::{BodyProblem, Received},
+    limits::Reservation,
+};
+
+/// Bodies larger than this are decoded off the async threads.
+const BLOCKING_BYTES: usize = 256 << 10;
+/// The same for compressed bodies, which may become a thousand times larger.
+const BLOCKING_COMPRESSED_BYTES: usize = 16 << 10;
+/// What a compressed body usually becomes at most, in multiples of itself.
+const USUAL_RATIO: usize = 20;
+/// Rejections told one by one; the rest is a count.
+const TOLD_REJECTIONS: usize = 5;
+/// Longest reason told of one rejection, in characters.
+const TOLD_REASON_CHARS: usize = 160;
+
+/// What an OTLP request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// Spans, which are stored.
+    Traces,
+    /// Metrics, which are checked and dropped.
+    Metrics,
+    /// Log records, which this version refuses.
+    Logs,
+}
+
+/// How a body is written down.
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    /// Protobuf or JSON.
+    pub(super) media: MediaType,
+    /// The compression its header names.
+    pub(super) encoding: Option<String>,
+}
+
+/// A request that was taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// Records that were not.
+    pub(super) rejected: usize,
+    /// What was wrong with those; empty when there are none.
+    pub(super) message: String,
+}
+
+/// A request of which nothing was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is not what it says it is.
+    Malformed(String),
+    /// It is, or becomes, larger than the cap.
+    TooLarge,
+    /// It is compressed in a way nobody here understands.
+    UnknownEncoding(String),
+    /// It did not arrive in time.
+    Slow,
+    /// This version does not store that.
+    NotStored,
+    /// It may succeed later: why, in one word and one sentence.
+    Later(&'static str, &'static str),
+}
+
+impl Refusal {
+    /// The word failures are counted under.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Refusal::Malformed(_) => "malformed",
+            Refusal::TooLarge => "too_large",
+            Refusal::UnknownEncoding(_) => "unknown_encoding",
+            Refusal::Slow => "slow",
+            Refusal::NotStored => "not_stored",
+            Refusal::Later(reason, _) => reason,
+        }
+    }
+
+    /// The HTTP status.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
+            Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::UnknownEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
+            Refusal::NotStored => StatusCode::NOT_FOUND,
+            Refusal::Later(..) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// One plain sentence.
+    pub(super) fn message(&self, cap_bytes: usize) -> String {
+        match self {
+            Refusal::Malformed(detail) | Refusal::UnknownEncoding(detail) => detail.clone(),
+            Refusal::TooLarge => format!("the body is larger than {cap_bytes} bytes, as sent or inflated"),
+            Refusal::Slow => "the body did not arrive in time".to_owned(),
+            Refusal::NotStored => "log records are not stored by this version".to_owned(),
+            Refusal::Later(_, sentence) => (*sentence).to_owned(),
+        }
+    }
+}
+
+impl From<BodyProblem> for Refusal {
+    fn from(problem: BodyProblem) -> Refusal {
+        match problem {
+            BodyProblem::TooLarge => Refusal::TooLarge,
+            BodyProblem::Slow => Refusal::Slow,
+            BodyProblem::NoRoom => NO_ROOM,
+            BodyProblem::Gone => Refusal::Malformed("the body ended before it was complete".to_owned()),
+        }
+    }
+}
+
+const NO_ROOM: Refusal = Refusal::Later("overload", "too many bytes are under way, try again");
+/// A handler failed in a way nobody foresaw.
+pub(super) const PANIC: Refusal = Refusal::Later("panic", "the server failed on this request, try again");
+
+/// Stores what a body holds.
+pub(super) async fn take(app: &Arc<App>, signal: Signal, wire: Wire, received: Received) -> Result<Accepted, Refusal> {
+    let outcome = take_uncounted(app, signal, wire, received).await;
+    if let Err(refusal) = &outcome {
+        app.counters.ingest_failed(refusal.reason());
+    }
+    outcome
+}
+
+async fn take_uncounted(app: &Arc<App>, signal: Signal, wire: Wire, received: Received) -> Result<Accepted, Refusal> {
+    if signal == Signal::Logs {
+        return Err(Refusal::NotStored);
+    }
+    let Received { bytes, mut reservation } = received;
+    let (cap, at_once) = (app.limits.body_bytes, is_quick(&wire, bytes.len()));
+    let read = move || {
+        let decoded = decode(signal, &wire, bytes, cap, &mut reservation);
+        // The records share the body's bytes, so its part of the budget lives as long as they do.
+        decoded.map(|decoded| (decoded, reservation))
+    };
+    let (decoded, _reservation) = match at_once {
+        true => read()?,
+        false => tokio::task::spawn_blocking(read).await.map_err(|_| PANIC)??,
+    };
+    if signal == Signal::Metrics {
+        mention_metrics(app);
+        return Ok(Accepted::default());
+    }
+    store(app, decoded).await
+}
+
+fn is_quick(wire: &Wire, bytes: usize) -> bool {
+    let limit = if wire.encoding.is_none() { BLOCKING_BYTES } else { BLOCKING_COMPRESSED_BYTES };
+    bytes <= limit
+}
+
+fn decode(
+    signal: Signal,
+    wire: &Wire,
+    bytes: Bytes,
+    cap: usize,
+    reservation: &mut Reservation,
+) -> Result<Decoded, Refusal> {
+    let bytes = inflate_within(wire.encoding.as_deref(), bytes, cap, reservation)?;
+    let decoded = match signal {
+        Signal::Traces => otlp::traces(&bytes, wire.media),
+        Signal::Metrics => otlp::metrics(&bytes, wire.media).map(|_| Decoded::default()),
+        Signal::Logs => return Err(Refusal::NotStored),
+    };
+    decoded.map_err(|error| Refusal::Malformed(error.to_string()))
+}
+
+/// Inflates within the budget: first into the room such bodies usually need, and only if that does not do into the
+/// room of the largest. Reserving the largest for everyone would turn away ordinary requests.
+pub(super) fn inflate_within(
+    encoding: Option<&str>,
+    bytes: Bytes,
+    cap: usize,
+    reservation: &mut Reservation,
+) -> Result<Bytes, Refusal> {
+    if encoding.is_none() {
+        return Ok(bytes);
+    }
+    let usual = bytes.len().saturating_mul(USUAL_RATIO).max(BLOCKING_COMPRESSED_BYTES).min(cap);
+    for (room, limit) in [(usual, usual), (cap - usual, cap)] {
+        if !reservation.grow(room) {
+            return Err(NO_ROOM);
+        }
+        match inflate(bytes.clone(), encoding, limit) {
+            Ok(inflated) => return Ok(inflated),
+            Err(BodyError::TooLarge { .. }) if limit < cap => {}
+            Err(BodyError::TooLarge { .. }) => return Err(Refusal::TooLarge),
+            Err(error @ BodyError::Unsupported(_)) => return Err(Refusal::UnknownEncoding(error.to_string())),
+            Err(error @ BodyError::Corrupt { .. }) => return Err(Refusal::Malformed(with_causes(&error))),
+        }
+    }
+    Err(Refusal::TooLarge)
+}
+
+async fn store(app: &Arc<App>, decoded: Decoded) -> Result<Accepted, Refusal> {
+    let (total, rejected) = (decoded.batch.len() + decoded.rejected.len(), decoded.rejected.len());
+    let written = match decoded.batch.is_empty() {
+        true => Ok(crate::model::Written::default()),
+        false => app.backend.write(decoded.batch).await,
+    };
+    match written {
+        Ok(written) => {
+            app.counters.stored(written, rejected);
+            Ok(Accepted { rejected, message: told(&decoded.rejected, total) })
+        }
+        Err(error) => Err(write_failed(app, &error)),
+    }
+}
+
+/// Notes that the store could not write, in the log only when it could before, and says what to tell the client.
+pub(super) fn write_failed(app: &App, error: &store::Error) -> Refusal {
+    if app.counters.write_failed() {
+        tracing::warn!("cannot store what clients send, they will try again: {}", with_causes(error));
+    }
+    later(error)
+}
+
+/// What is told of a store that cannot write: always that it may work later, because a client that hears anything else
+/// throws the batch away, and never where our files lie.
+pub(super) fn later(error: &store::Error) -> Refusal {
+    let (reason, sentence) = match error {
+        store::Error::DiskFull => ("disk_full", "the disk is full"),
+        store::Error::Locked(_) => ("locked", "the database is locked"),
+        store::Error::Busy => ("overload", "too much is waiting to be written, try again"),
+        store::Error::Closed => ("stopping", "the server is stopping"),
+        store::Error::Gone(_) => ("gone", "the database file was removed or replaced"),
+        store::Error::ReadOnly => ("read_only", "the database is read-only"),
+        store::Error::Corrupt(_) => ("corrupt", "the database is corrupt"),
+        _ => ("storage", "the database failed"),
+    };
+    Refusal::Later(reason, sentence)
+}
+
+fn mention_metrics(app: &App) {
+    app.counters.metrics_dropped.fetch_add(1, Ordering::Relaxed);
+    if !app.metrics_mentioned.swap(true, Ordering::Relaxed) {
+        tracing::info!("a client sends metrics; they are accepted and dropped");
+    }
+}
+
+/// The first few rejections and how many more there are; bounded, because ten thousand reasons help nobody.
+fn told(rejected: &[Rejection], total: usize) -> String {
+    if rejected.is_empty() {
+        return String::new();
+    }
+    let one = |rejection: &Rejection| {
+        let reason: String = rejection.reason.chars().take(TOLD_REASON_CHARS).collect();
+        format!("record {}: {reason}", rejection.index)
+    };
+    let examples: Vec<String> = rejected.iter().take(TOLD_REJECTIONS).map(one).collect();
+    let more = match rejected.len().saturating_sub(TOLD_REJECTIONS) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!("{} of {total} records rejected: {}{more}", rejected.len(), examples.join("; "))
+}
+
+/// An error and what caused it, in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_thousand_rejections_are_told_in_a_few_hundred_characters() {
+        let rejected: Vec<Rejection> =
+            (0..10_000).map(|index| Rejection { index, reason: "x".repeat(10_000) }).collect();
+        let text = told(&rejected, 20_000);
+        assert!(text.len() < 2_000 && text.starts_with("10000 of 20000 records rejected: record 0: "), "{text}");
+        assert!(text.ends_with("; and 9995 more"), "{text}");
+        assert_eq!(told(&[], 5), "");
+    }
+
+    #[test]
+    fn every_storage_error_is_one_to_try_again() {
+        for error in [
+            store::Error::DiskFull,
+            store::Error::Busy,
+            store::Error::Closed,
+            store::Error::ReadOnly,
+            store::Error::Corrupt("page 7".to_owned()),
+            store::Error::Gone("/secret/path".into()),
+            store::Error::Io("/secret/path".into()),
+        ] {
+            let refusal = later(&error);
+            assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(!refusal.message(1).contains("secret"), "{refusal:?}");
+        }
+    }
+}
