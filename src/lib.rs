@@ -1,6 +1,7 @@
 //! Collect, query and watch traces, in a SQLite file or on a server.
 
 pub mod api;
+pub mod cli;
 pub mod client;
 pub mod decode;
 pub mod model;

@@ -1,6 +1,22 @@
 //! Everything that needs more than one module: the real binary, real servers, and rules about the source itself.
 
+mod support;
+
+mod cli_clear;
+mod cli_demo;
+mod cli_errors;
+mod cli_import;
+mod cli_list;
+mod cli_output;
+mod cli_show;
+mod cli_start;
+mod cli_stats;
+mod cli_tail;
+mod cli_trace;
 mod client_checkpoints;
+mod generated;
+mod layers;
+mod old_files;
 mod python_answers;
 mod server_api;
 mod server_checkpoints;

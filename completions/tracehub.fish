@@ -1,0 +1,527 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_tracehub_global_optspecs
+    string join \n db= url= api-key= o/output= json fields= q/quiet v/verbose color= time= width= ascii no-pager h/help V/version
+end
+
+function __fish_tracehub_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_tracehub_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_tracehub_using_subcommand
+    set -l cmd (__fish_tracehub_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c tracehub -n "__fish_tracehub_needs_command" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_needs_command" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_needs_command" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_needs_command" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_needs_command" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_needs_command" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_needs_command" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_needs_command" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_needs_command" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_needs_command" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_needs_command" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_needs_command" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_needs_command" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_needs_command" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_needs_command" -s V -l version -d 'Print version'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "start" -d 'Run the server in the foreground'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "status" -d 'Say whether a server is up, and what its database holds'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "list" -d 'List recent traces, newest first'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "show" -d 'Show one trace as a waterfall with self time, events and errors'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "stats" -d 'Show totals, and calls, errors and latency by operation'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "tail" -d 'Follow what arrives, one line a record'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "clear" -d 'Delete traces: all of them, or those the flags name'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "import" -d 'Bring in the traces of another database: of tracehub, of the Python tracehub server, of msgtrace'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "trace" -d 'The current trace, fresh ids, and traces listed and shown'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "demo" -d 'See it work: sends recorded and made-up traces to a server of its own and shows them'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "completions" -d 'Print a completion script'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "man" -d 'Print a manual page; on a terminal, show it'
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l host -d 'Address or name to listen on' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l port -d 'Main port; 0 picks a free one [env: TRACEHUB_PORT] [default: 8099]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l retention -d 'How long to keep records after they were received, or `off` [env: TRACEHUB_RETENTION_HOURS] [default: 24h]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l otlp-grpc -d 'Also receive OTLP/gRPC there, or `off` [default: 127.0.0.1:4317, unless busy]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l otlp-http -d 'Also receive OTLP/HTTP there, or `off` [default: 127.0.0.1:4318, unless busy]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l durability -d 'When a write counts as stored' -r -f -a "disk\t'On disk: survives power loss'
+os\t'With the operating system: faster, survives only a crash of tracehub'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allowed-host -d 'Name that requests may use for this server, besides its address; repeat for more' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -s n -l limit -d 'At most this many; 0 is all' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l service -d 'Only traces this service takes part in' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l name -d 'Only traces whose name contains this, whatever the case' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l workflow -d 'Only traces of this workflow' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l min-duration -d 'Only traces that took at least this long: 250ms, 1.5s, 2m' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l max-duration -d 'Only traces that took at most this long' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l attr -d 'Only traces with a span that has this attribute; repeat for more, all on one span' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l kind -d 'Only traces that hold this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
+checkpoints\t'Entry and exit records'
+logs\t'Log records'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l sort -d 'What comes first' -r -f -a "start\t'The newest'
+duration\t'The slowest'
+spans\t'Those with most spans'
+errors\t'Those with most errors'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l cursor -d 'Go on after this place; stderr then names the next one. Empty is the beginning' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l failed -d 'Only traces with errors'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l reverse -d 'Turn the order round'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l view -d 'Which picture' -r -f -a "waterfall\t'Bars over time'
+tree\t'Indented names only'
+list\t'One line a span by start time'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l span -d 'Only this span and what is below it: id, unique prefix of an id, or name' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l logs -d 'Which log lines to draw' -r -f -a "warn\t'Warnings and worse'
+all\t'All'
+none\t'None'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l attrs -d 'Print attributes below each span'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l expand -d 'Do not fold runs of equal spans'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l by -d 'What a row stands for' -r -f -a "operation\t'A service and an operation'
+service\t'A service'
+source\t'A checkpoint source'
+model\t'An AI model'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l service -d 'Only this service' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l all -d 'All rows instead of the first'
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l service -d 'Only this service, or checkpoint source' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l kind -d 'Only this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
+checkpoints\t'Entry and exit records'
+logs\t'Log records'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -s l -l level -d 'Only records at least this bad; a failed span counts as error, other spans and checkpoints as info' -r -f -a "trace\t'Everything'
+debug\t'For developers'
+info\t'Normal operation'
+warn\t'Something to look at'
+error\t'Something failed'
+fatal\t'The program cannot go on'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l since -d 'First what was received since this time: 5m, 09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -s n -l lines -d 'First the last so many records' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l no-follow -d 'Stop after what is there: the last 10 records, unless --lines, --since or an ID say otherwise'
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l older-than -d 'Only traces that ended longer ago than this: 24h, 7d, yesterday, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l trace -d 'Only this trace: id, unique prefix, `latest`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l kind -d 'Only records of this kind' -r -f -a "spans\t'OpenTelemetry spans'
+checkpoints\t'Entry and exit records'
+logs\t'Log records'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s y -l yes -d 'Do not ask'
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l dry-run -d 'Only say what would go'
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -f -a "current" -d 'Print the id of the current trace: TRACEPARENT, else TRACEHUB_TRACE_ID, else TRACEHUB_CORRELATION_ID'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -f -a "new" -d 'Print a fresh trace id'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -f -a "list" -d 'List recent traces, newest first; the same as `tracehub list`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -f -a "show" -d 'Show one trace; the same as `tracehub show`, by default the newest'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l export -d 'Print `export TRACEPARENT=…` for a shell to evaluate'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -s n -l limit -d 'At most this many; 0 is all' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l service -d 'Only traces this service takes part in' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l name -d 'Only traces whose name contains this, whatever the case' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l workflow -d 'Only traces of this workflow' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l min-duration -d 'Only traces that took at least this long: 250ms, 1.5s, 2m' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l max-duration -d 'Only traces that took at most this long' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l attr -d 'Only traces with a span that has this attribute; repeat for more, all on one span' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l kind -d 'Only traces that hold this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
+checkpoints\t'Entry and exit records'
+logs\t'Log records'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l sort -d 'What comes first' -r -f -a "start\t'The newest'
+duration\t'The slowest'
+spans\t'Those with most spans'
+errors\t'Those with most errors'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l cursor -d 'Go on after this place; stderr then names the next one. Empty is the beginning' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l failed -d 'Only traces with errors'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l reverse -d 'Turn the order round'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l view -d 'Which picture' -r -f -a "waterfall\t'Bars over time'
+tree\t'Indented names only'
+list\t'One line a span by start time'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l span -d 'Only this span and what is below it: id, unique prefix of an id, or name' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l logs -d 'Which log lines to draw' -r -f -a "warn\t'Warnings and worse'
+all\t'All'
+none\t'None'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l attrs -d 'Print attributes below each span'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l expand -d 'Do not fold runs of equal spans'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s h -l help -d 'Print help'

@@ -1,0 +1,177 @@
+//! What every command is given: the global flags, the terminals, and ways to ask, print and remark.
+
+use std::{
+    fmt::Display,
+    future::Future,
+    io::Write as _,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use owo_colors::OwoColorize as _;
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    store::{self, Backend, Mode, Target},
+    view::{
+        out::{Out, escape},
+        rows::{self, Fields, Format, Shape},
+        style::Style,
+    },
+};
+
+use super::{
+    environment::{self, Terminal},
+    exit::{Code, Failure, Outcome},
+    global::GlobalArgs,
+    target,
+};
+
+/// How long work may take before a spinner says what is going on.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// The global flags.
+    pub args: GlobalArgs,
+    /// The terminals.
+    pub terminal: Terminal,
+    /// How views should look.
+    pub style: Style,
+    /// What was read from, for what it has to say in the end.
+    opened: OnceLock<Arc<dyn Backend>>,
+}
+
+impl Context {
+    /// Settles flags and environment.
+    ///
+    /// # Errors
+    /// Flags that contradict each other.
+    pub fn new(args: GlobalArgs, terminal: Terminal) -> Result<Context, Failure> {
+        args.check()?;
+        let style = environment::style(&args, &terminal);
+        Ok(Context { args, terminal, style, opened: OnceLock::new() })
+    }
+
+    /// What to print.
+    pub fn format(&self) -> Format {
+        self.args.format()
+    }
+
+    /// The fields asked for; `None` is all of them.
+    ///
+    /// # Errors
+    /// A field `shape` does not have.
+    pub fn fields(&self, shape: &Shape) -> Result<Option<Fields>, Failure> {
+        Ok(self.args.fields.as_deref().map(|fields| Fields::parse(fields, shape)).transpose()?)
+    }
+
+    /// Where the data is.
+    ///
+    /// # Errors
+    /// See [`target::target`].
+    pub fn target(&self) -> Result<Target, Failure> {
+        target::target(&self.args)
+    }
+
+    /// The backend to read from.
+    ///
+    /// # Errors
+    /// No target, or it cannot be opened.
+    pub async fn open(&self) -> Result<Arc<dyn Backend>, Failure> {
+        let backend = store::open(&self.target()?, Mode::Read).await?;
+        Ok(Arc::clone(self.opened.get_or_init(|| backend)))
+    }
+
+    /// Writes data to stdout.
+    ///
+    /// # Errors
+    /// Stdout is closed or failed.
+    pub fn print(&self, text: &str) -> Outcome {
+        let mut out = Out::stdout(None);
+        out.write(text)?;
+        out.flush()?;
+        Ok(Code::Done)
+    }
+
+    /// Writes data to stdout, through a pager when it is long and a person watches.
+    ///
+    /// # Errors
+    /// Stdout is closed or failed.
+    pub fn page(&self, text: &str) -> Outcome {
+        let mut out = Out::stdout(self.terminal.pager(&self.args));
+        out.page(text)?;
+        out.flush()?;
+        Ok(Code::Done)
+    }
+
+    /// Writes a list of objects to stdout.
+    ///
+    /// # Errors
+    /// Stdout is closed or failed.
+    pub fn print_rows(&self, rows: Vec<Map<String, Json>>, shape: &Shape, fields: Option<&Fields>) -> Outcome {
+        self.print(&rows::list(rows, shape, self.format(), fields))
+    }
+
+    /// Writes one object to stdout.
+    ///
+    /// # Errors
+    /// Stdout is closed or failed.
+    pub fn print_object(&self, object: Map<String, Json>, shape: &Shape, fields: Option<&Fields>) -> Outcome {
+        self.print(&rows::object(object, shape, self.format(), fields))
+    }
+
+    /// A remark on stderr, unless quiet was asked for.
+    pub fn remark(&self, text: impl Display) {
+        if !self.args.quiet {
+            self.to_stderr(&format!("{text}\n"));
+        }
+    }
+
+    /// A warning on stderr; said even when quiet was asked for.
+    pub fn warn(&self, text: impl Display) {
+        let text = escape(&text.to_string()).into_owned();
+        let label = "warning:";
+        let label = if self.colors_stderr() { label.yellow().bold().to_string() } else { label.to_owned() };
+        self.to_stderr(&format!("{label} {text}\n"));
+    }
+
+    /// What a backend had to leave out or mend, on stderr.
+    pub fn warn_of(&self, backend: &dyn Backend) {
+        backend.warnings().iter().for_each(|warning| self.warn(&warning.text));
+    }
+
+    /// The same of what [`Context::open`] opened.
+    pub fn warn_of_opened(&self) {
+        self.opened.get().into_iter().for_each(|backend| self.warn_of(backend.as_ref()));
+    }
+
+    /// Whether stderr is coloured.
+    pub fn colors_stderr(&self) -> bool {
+        environment::wants_color(self.args.color, self.terminal.stderr)
+    }
+
+    /// Writes to stderr as it is.
+    pub fn to_stderr(&self, text: &str) {
+        // With stderr gone there is nobody left to tell.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Waits for work, with a spinner on a terminal when it takes long.
+    pub async fn wait<T>(&self, doing: &'static str, work: impl Future<Output = T>) -> T {
+        if !self.terminal.stderr || self.args.quiet {
+            return work.await;
+        }
+        let mut work = std::pin::pin!(work);
+        if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+            return done;
+        }
+        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(doing);
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        let done = work.await;
+        spinner.finish_and_clear();
+        done
+    }
+}

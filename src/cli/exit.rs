@@ -1,0 +1,277 @@
+//! How a command ends: exit codes, and the `error:`, `caused by:` and `hint:` lines on stderr.
+//!
+//! The only place that knows the codes, and what a person can do about each error of the floors below.
+
+use std::error::Error as StdError;
+
+use owo_colors::OwoColorize as _;
+
+use crate::{
+    query::resolve::ResolveError,
+    server::StartError,
+    store,
+    view::{
+        out::{OutError, escape, escape_lines},
+        rows::UnknownField,
+    },
+};
+
+/// What the process answers its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Code {
+    /// Done; an empty list too.
+    Done = 0,
+    /// The answer is no: not found, no current trace, server down.
+    No = 1,
+    /// Asked in a way that makes no sense.
+    Usage = 2,
+    /// Could not be done.
+    Failed = 3,
+    /// Not allowed.
+    Denied = 4,
+    /// Ctrl-C.
+    Interrupted = 130,
+}
+
+/// Why a command stopped, in words for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// How the process ends.
+    pub code: Code,
+    message: String,
+    causes: Vec<String>,
+    notes: Vec<String>,
+    hint: Option<String>,
+}
+
+/// How a command ended.
+pub type Outcome = Result<Code, Failure>;
+
+impl Failure {
+    /// A failure of one sentence, without a capital or a full stop.
+    pub fn new(code: Code, message: impl Into<String>) -> Failure {
+        Failure { code, message: message.into(), causes: Vec::new(), notes: Vec::new(), hint: None }
+    }
+
+    /// A wrong flag or argument.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Code::Usage, message)
+    }
+
+    /// An error of a lower floor with all its causes.
+    pub fn of(code: Code, error: &dyn StdError) -> Failure {
+        let mut failure = Failure::new(code, error.to_string());
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = uncapitalized(&cause.to_string());
+            // Many errors repeat their cause in their own text; saying it twice helps nobody.
+            if !text.is_empty() && !failure.message.contains(&text) && !failure.causes.contains(&text) {
+                failure.causes.push(text);
+            }
+            next = cause.source();
+        }
+        failure
+    }
+
+    /// What clap found wrong, in the form of all other errors.
+    pub fn from_clap(error: &clap::Error) -> Failure {
+        // The hint leads to both.
+        let is_boilerplate = |line: &str| line.starts_with("Usage:") || line.starts_with("For more information");
+        let mut failure = Failure::usage("");
+        let mut lines: Vec<String> = Vec::new();
+        for line in error.render().to_string().lines() {
+            if let Some(tip) = line.trim_start().strip_prefix("tip: ") {
+                failure.hint.get_or_insert_with(|| tip.to_owned());
+            } else if !line.trim().is_empty() && !is_boilerplate(line) {
+                lines.push(line.strip_prefix("error: ").unwrap_or(line).to_owned());
+            }
+        }
+        failure.message = lines.join("\n");
+        failure.hint.get_or_insert_with(|| "--help says more".to_owned());
+        failure
+    }
+
+    /// Adds what the person can do.
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a line below the message, such as a candidate.
+    pub fn note(mut self, note: impl Into<String>) -> Failure {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// A silent end: the reader of stdout went away.
+    fn closed_pipe() -> Failure {
+        Failure::new(Code::Done, "")
+    }
+
+    /// The lines for stderr; empty when there is nothing to say.
+    pub fn render(&self, color: bool) -> String {
+        if self.message.is_empty() {
+            return String::new();
+        }
+        let label = |text: &str, paint: &dyn Fn(&str) -> String| if color { paint(text) } else { text.to_owned() };
+        let error = label("error:", &|text| text.red().bold().to_string());
+        let mut text = format!("{error} {}\n", escape_lines(self.message.trim_end()));
+        for cause in &self.causes {
+            text.push_str(&format!("  caused by: {}\n", escape(cause)));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("  {}\n", escape(note)));
+        }
+        if let Some(hint) = &self.hint {
+            let label = label("hint:", &|text| text.cyan().bold().to_string());
+            text.push_str(&format!("{label} {}\n", escape(hint)));
+        }
+        text
+    }
+}
+
+impl From<OutError> for Failure {
+    fn from(error: OutError) -> Failure {
+        match error {
+            OutError::Closed => Failure::closed_pipe(),
+            OutError::Failed(_) => Failure::of(Code::Failed, &error),
+        }
+    }
+}
+
+impl From<UnknownField> for Failure {
+    fn from(error: UnknownField) -> Failure {
+        Failure::usage(format!("unknown field `{}`", error.field)).hint(format!("the fields are {}", error.known))
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Failure {
+        let failure = Failure::of(code_of(&error), &error);
+        match hint_for(&error) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// The system begins its sentences with a capital; ours do not. Abbreviations stay.
+fn uncapitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(std::iter::once(second)).chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn code_of(error: &store::Error) -> Code {
+    match error {
+        store::Error::BadTarget { .. } | store::Error::BadCursor => Code::Usage,
+        store::Error::Denied { .. } => Code::Denied,
+        _ => Code::Failed,
+    }
+}
+
+fn hint_for(error: &store::Error) -> Option<String> {
+    use store::Error as E;
+    Some(match error {
+        E::Missing(_) => "start a server with `tracehub start`, or name a database with --db".to_owned(),
+        E::Open { path, .. } if path.is_dir() => {
+            format!("name a file in it, such as --db {}", path.join("tracehub.db").display())
+        }
+        E::Open { .. } => "check that the folder is there and that you may read and write the file".to_owned(),
+        E::NotOurs(_) => "--db wants a file that `tracehub start` made; what another program wrote, `tracehub import` \
+                          may bring in"
+            .to_owned(),
+        E::NewerSchema { .. } => "use the newer tracehub; this one leaves the file as it is".to_owned(),
+        E::Corrupt(_) => "keep a copy of the file, then start with a new one".to_owned(),
+        E::Locked(_) => "stop the process that holds it, or try again later".to_owned(),
+        E::ReadOnly => "use a copy you may write to, or bring it in with `tracehub import`".to_owned(),
+        E::DiskFull => "make room, for example with `tracehub clear --older-than 24h`".to_owned(),
+        E::Busy | E::Closed => "try again in a moment".to_owned(),
+        E::Gone(_) => "restart what is using it".to_owned(),
+        E::BadCursor => "leave --cursor out to begin at the first page".to_owned(),
+        E::Unreachable { .. } => "is the server running there? start one with `tracehub start`".to_owned(),
+        E::Protocol { .. } => "--url wants the main port of `tracehub start`, usually 8099".to_owned(),
+        E::Denied { .. } => "pass a key with --api-key or TRACEHUB_API_KEY".to_owned(),
+        E::BadTarget { .. } => "--db takes a file or the URL of a tracehub server".to_owned(),
+        _ => return None,
+    })
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Failure {
+        match &error {
+            ResolveError::NotFound(reference) if reference.starts_with("latest") => {
+                Failure::of(Code::No, &error).hint("there are not that many traces; `tracehub list` shows them")
+            }
+            ResolveError::NotFound(_) => Failure::of(Code::No, &error).hint("`tracehub list` shows recent traces"),
+            ResolveError::Ambiguous { candidates, .. } => candidates
+                .iter()
+                .fold(Failure::of(Code::Usage, &error), |failure, candidate| {
+                    failure.note(format!(
+                        "{}  {}  {}",
+                        candidate.trace_id,
+                        candidate.start.to_rfc3339(),
+                        candidate.name
+                    ))
+                })
+                .hint("type more of the id"),
+            ResolveError::Invalid { .. } => Failure::of(Code::Usage, &error)
+                .hint("give a full id, at least 4 characters of one, `latest`, or `latest~2`"),
+            ResolveError::Store(_) => match error {
+                ResolveError::Store(error) => error.into(),
+                other => Failure::of(Code::Failed, &other),
+            },
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Failure {
+        match error {
+            StartError::Store(error) => error.into(),
+            StartError::Bind { .. } => Failure::of(Code::Failed, &error)
+                .hint("`tracehub status` says whether a tracehub listens there; --port 0 picks a free port"),
+            StartError::NoRandom => Failure::of(Code::Failed, &error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, path::PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn causes_are_listed_once_and_hints_come_last() {
+        let source = io::Error::new(io::ErrorKind::PermissionDenied, "permission denied");
+        let error = store::Error::Open { path: PathBuf::from("/x/\x1b[2J.db"), source };
+        insta::assert_snapshot!(Failure::from(error).render(false), @r"
+        error: cannot open `/x/\x1b[2J.db`
+          caused by: permission denied
+        hint: check that the folder is there and that you may read and write the file
+        ");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_silent_and_done() {
+        let failure = Failure::from(OutError::from(io::Error::from(io::ErrorKind::BrokenPipe)));
+        assert_eq!((failure.code, failure.render(true)), (Code::Done, String::new()));
+        let failure = Failure::from(OutError::from(io::Error::from(io::ErrorKind::StorageFull)));
+        assert_eq!(failure.code, Code::Failed);
+    }
+
+    #[test]
+    fn every_reason_to_be_denied_or_asked_wrongly_has_its_own_code() {
+        let denied = store::Error::Denied { url: "http://h".into(), reason: "no key".into() };
+        assert_eq!(Failure::from(denied).code, Code::Denied);
+        assert_eq!(Failure::from(store::Error::BadCursor).code, Code::Usage);
+        assert_eq!(Failure::from(store::Error::Missing(PathBuf::from("x"))).code, Code::Failed);
+        assert_eq!(Failure::from(ResolveError::NotFound("abcd".into())).code, Code::No);
+    }
+}

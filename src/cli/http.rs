@@ -1,0 +1,92 @@
+//! The two requests the command line makes itself: asking a server what it is, and sending it what the demo recorded.
+//!
+//! Everything else goes through the remote store.
+
+use std::time::Duration;
+
+use reqwest::{
+    Client, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
+use serde_json::Value as Json;
+
+use crate::{
+    api::{KEY_HEADER, path},
+    store::{Error, remote::without_credentials},
+};
+
+/// How long to wait for a server to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a server says of itself.
+///
+/// # Errors
+/// [`Error::Unreachable`], [`Error::Denied`], or [`Error::Protocol`] when something else answers there.
+pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
+    let unreachable =
+        |source: Box<dyn std::error::Error + Send + Sync>| Error::Unreachable { url: without_credentials(url), source };
+    let protocol = |reason: String| Error::Protocol { url: without_credentials(url), reason };
+    let client = client(true).map_err(|error| unreachable(Box::new(error)))?;
+    let mut request = client.get(format!("{}{}", url.trim_end_matches('/'), path::SERVER));
+    if let Some(key) = key {
+        request = request.header(KEY_HEADER, key);
+    }
+    let response = request.send().await.map_err(|error| match error.is_builder() {
+        true => Error::BadTarget { target: without_credentials(url), reason: "it is not a URL".to_owned() },
+        false => unreachable(Box::new(error.without_url())),
+    })?;
+    match response.status() {
+        StatusCode::OK => {}
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            return Err(Error::Denied { url: without_credentials(url), reason: response.status().to_string() });
+        }
+        status => return Err(protocol(format!("it answered {status}"))),
+    }
+    let facts: Json = response.json().await.map_err(|error| protocol(error.without_url().to_string()))?;
+    match facts["version"].is_string() {
+        true => Ok(facts),
+        false => Err(protocol("it answered something else".to_owned())),
+    }
+}
+
+/// A recorded request.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Where it went.
+    pub path: &'static str,
+    /// Its content type.
+    pub content_type: &'static str,
+    /// Its content encoding, when it had one.
+    pub encoding: Option<&'static str>,
+    /// Its body as sent.
+    pub body: Vec<u8>,
+}
+
+/// Sends recorded requests to a server on this machine, in order.
+///
+/// # Errors
+/// The first that is not answered with success.
+pub async fn send_all(url: &str, requests: Vec<Recorded>) -> Result<(), Error> {
+    let unreachable = |error: reqwest::Error| Error::Unreachable { url: url.to_owned(), source: Box::new(error) };
+    let client = client(false).map_err(unreachable)?;
+    for request in requests {
+        let mut builder = client.post(format!("{url}{}", request.path)).header(CONTENT_TYPE, request.content_type);
+        if let Some(encoding) = request.encoding {
+            builder = builder.header(CONTENT_ENCODING, encoding);
+        }
+        let response = builder.body(request.body).send().await.map_err(unreachable)?;
+        if !response.status().is_success() {
+            let reason = format!("{} to a recorded request to {}", response.status(), request.path);
+            return Err(Error::Refused { url: url.to_owned(), reason });
+        }
+    }
+    Ok(())
+}
+
+fn client(uses_proxy: bool) -> reqwest::Result<Client> {
+    // Fails only when there is one already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder().timeout(PATIENCE).connect_timeout(PATIENCE);
+    let builder = if uses_proxy { builder } else { builder.no_proxy() };
+    builder.build()
+}

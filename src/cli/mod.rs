@@ -1,0 +1,209 @@
+//! Floor 5: the command line. Flags become a question, `query` answers it, `view` draws it.
+//!
+//! The only floor that touches arguments, environment, terminal, clock and working directory. One file a command.
+
+mod clear;
+mod context;
+mod demo;
+mod environment;
+mod exit;
+mod global;
+mod http;
+mod import;
+mod list;
+mod logging;
+mod shell;
+mod show;
+mod signals;
+mod start;
+mod stats;
+mod status;
+mod tail;
+mod target;
+mod trace;
+mod values;
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+
+use crate::view::out::Out;
+
+use context::Context;
+use environment::{Terminal, wants_color};
+use exit::{Code, Failure, Outcome};
+use global::{ColorChoice, GlobalArgs};
+
+/// The page of `tracehub --help`: commands in groups, commonest first.
+const HELP: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+Look       list     recent traces            show    one trace as a waterfall
+           stats    latency and error rates  tail    follow what arrives
+Emit       trace    current, new, list, show
+Run        start    run the server           status  is it up, how big is it
+           demo     see it work, no set-up
+Data       import   bring in an old file       clear    delete traces
+Shell      completions, man
+
+Options:
+{options}{after-help}";
+
+const EXAMPLES: &str = "\
+Examples:
+  tracehub demo
+  tracehub start
+  tracehub list --limit 20 --failed
+  tracehub show latest
+  tracehub list -o ndjson | jq -r 'select(.duration_ms > 500).trace_id'";
+
+/// Collect, query and watch traces, in a SQLite file or on a server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tracehub",
+    version,
+    help_template = HELP,
+    after_help = EXAMPLES,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    infer_long_args = false
+)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Start(start::StartArgs),
+    Status(status::StatusArgs),
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+    Stats(stats::StatsArgs),
+    Tail(tail::TailArgs),
+    Clear(clear::ClearArgs),
+    Import(import::ImportArgs),
+    Trace(trace::TraceArgs),
+    Demo(demo::DemoArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
+}
+
+/// Runs the program with the arguments of the process; what it returns is the exit code.
+pub fn main() -> ExitCode {
+    let terminal = Terminal::detect();
+    let (outcome, color) = match Cli::try_parse() {
+        Ok(cli) => {
+            let color = cli.global.color;
+            (run(cli, terminal), color)
+        }
+        Err(error) => (answer_without_command(&error, &terminal), ColorChoice::Auto),
+    };
+    let code = outcome.unwrap_or_else(|failure| {
+        let text = failure.render(wants_color(color, terminal.stderr));
+        // With stderr gone there is nobody left to tell.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        failure.code
+    });
+    ExitCode::from(code as u8)
+}
+
+/// The whole command line as data, for completions and man pages.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Help, version, and everything clap refuses.
+fn answer_without_command(error: &clap::Error, terminal: &Terminal) -> Outcome {
+    let render = |is_terminal| {
+        let text = error.render();
+        if wants_color(ColorChoice::Auto, is_terminal) { text.ansi().to_string() } else { text.to_string() }
+    };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let mut out = Out::stdout(None);
+            out.write(&render(terminal.stdout))?;
+            out.flush()?;
+            Ok(Code::Done)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = std::io::stderr().write_all(render(terminal.stderr).as_bytes());
+            Ok(Code::Usage)
+        }
+        _ => Err(Failure::from_clap(error)),
+    }
+}
+
+fn run(cli: Cli, terminal: Terminal) -> Outcome {
+    let context = Context::new(cli.global, terminal)?;
+    logging::start(&context);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::of(Code::Failed, &error))?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Start(args) => start::run(&context, args).await,
+            Command::Tail(args) => tail::run(&context, args).await,
+            command => {
+                signals::exit_on_interrupt();
+                let outcome = dispatch(&context, command).await;
+                context.warn_of_opened();
+                outcome
+            }
+        }
+    })
+}
+
+async fn dispatch(context: &Context, command: Command) -> Outcome {
+    match command {
+        Command::Start(args) => start::run(context, args).await,
+        Command::Status(args) => status::run(context, args).await,
+        Command::List(args) => list::run(context, args).await,
+        Command::Show(args) => show::run(context, args).await,
+        Command::Stats(args) => stats::run(context, args).await,
+        Command::Tail(args) => tail::run(context, args).await,
+        Command::Clear(args) => clear::run(context, args).await,
+        Command::Import(args) => import::run(context, args).await,
+        Command::Trace(args) => trace::run(context, args).await,
+        Command::Demo(args) => demo::run(context, args).await,
+        Command::Completions(args) => shell::completions(context, args),
+        Command::Man(args) => shell::man(context, args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_fault_with_the_command_line() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_page_names_every_command_and_fits_on_a_screen() {
+        let help = command().render_help().to_string();
+        for subcommand in command().get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
+            assert!(HELP.contains(subcommand.get_name()), "{}", subcommand.get_name());
+        }
+        assert!(help.lines().count() <= 45, "{help}");
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        let mut commands: Vec<clap::Command> = command().get_subcommands().cloned().collect();
+        while let Some(command) = commands.pop() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = help.lines().filter(|line| line.trim_start().contains("tracehub")).count();
+            assert!((1..=6).contains(&examples), "{}", command.get_name());
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
+}

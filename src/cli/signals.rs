@@ -1,0 +1,106 @@
+//! Ctrl-C and SIGTERM.
+//!
+//! Commands that look end at once with 130, unless a pager has the terminal. One that follows finishes its line first.
+//! A server is asked to stop and gets a second signal when someone loses patience.
+
+use std::io;
+
+use crate::view::out::is_paging;
+
+use super::exit::Code;
+
+/// Ends the process at Ctrl-C from now on. Must be called within a runtime, which owns the task.
+pub fn exit_on_interrupt() {
+    let Ok(mut signals) = Signals::listen() else { return };
+    tokio::spawn(async move {
+        loop {
+            signals.interrupt().await;
+            if !is_paging() {
+                std::process::exit(i32::from(Code::Interrupted as u8));
+            }
+        }
+    });
+}
+
+/// The signals that ask a process to stop. From its making on they no longer end the process by themselves.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Listens for Ctrl-C only.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn listen() -> io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: None })
+    }
+
+    /// Listens for Ctrl-C and SIGTERM.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn listen_to_all() -> io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { terminate: Some(signal(SignalKind::terminate())?), ..Signals::listen()? })
+    }
+
+    /// Waits for Ctrl-C.
+    pub async fn interrupt(&mut self) {
+        if self.interrupt.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits for the next signal of those listened for.
+    pub async fn next(&mut self) {
+        let Signals { interrupt, terminate } = self;
+        let terminated = async {
+            match terminate {
+                Some(terminate) => terminate.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminated => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    /// Listens for Ctrl-C.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn listen() -> io::Result<Signals> {
+        Ok(Signals {})
+    }
+
+    /// Listens for Ctrl-C.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn listen_to_all() -> io::Result<Signals> {
+        Signals::listen()
+    }
+
+    /// Waits for Ctrl-C.
+    pub async fn interrupt(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits for the next Ctrl-C.
+    pub async fn next(&mut self) {
+        self.interrupt().await;
+    }
+}

@@ -1,0 +1,123 @@
+//! Where the data is: the flag, then `TRACEHUB_URL`, then `TRACEHUB_DB`, then the usual file.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
+use crate::store::{self, Error, Target, remote::without_credentials, sqlite::lock};
+
+use super::{
+    environment::{data_dir, variable, variable_os},
+    exit::{Code, Failure},
+    global::GlobalArgs,
+};
+
+/// Name of the usual database file.
+const DEFAULT_FILE: &str = "tracehub.db";
+
+/// The file or server that flags and variables name.
+///
+/// # Errors
+/// Both flags at once, a target of no known kind, or no home directory to look in.
+pub fn target(args: &GlobalArgs) -> Result<Target, Failure> {
+    let key = args.api_key.clone().filter(|key| !key.is_empty()).or_else(|| variable("TRACEHUB_API_KEY"));
+    let target = match (&args.db, &args.url) {
+        (Some(_), Some(_)) => return Err(both_flags()),
+        (Some(db), None) => parse(db)?,
+        (None, Some(url)) => server(url)?,
+        (None, None) => match (variable("TRACEHUB_URL"), variable_os("TRACEHUB_DB")) {
+            (Some(url), _) => server(&url)?,
+            (None, Some(db)) => parse(&db)?,
+            (None, None) => Target::File(default_file()?),
+        },
+    };
+    Ok(match target {
+        Target::Server { url, .. } => Target::Server { url, key },
+        file => file,
+    })
+}
+
+/// The file a command that owns one should use: `--db`, then `TRACEHUB_DB`, then the usual one, whose directory is
+/// made.
+///
+/// # Errors
+/// `--url`, or a URL where a file is needed; the directory cannot be made.
+pub fn own_file(args: &GlobalArgs) -> Result<PathBuf, Failure> {
+    if args.url.is_some() {
+        return Err(match args.db {
+            Some(_) => both_flags(),
+            None => Failure::usage("a server writes to a file of its own, so --url makes no sense here")
+                .hint("name the file with --db"),
+        });
+    }
+    match args.db.clone().or_else(|| variable_os("TRACEHUB_DB")) {
+        Some(db) => match parse(&db)? {
+            Target::File(path) => Ok(path),
+            Target::Server { url, .. } => Err(Failure::usage(format!(
+                "a server writes to a file of its own, not to `{}`",
+                without_credentials(&url)
+            ))
+            .hint("name the file with --db")),
+        },
+        None => {
+            let path = default_file()?;
+            make_parent(&path)?;
+            Ok(path)
+        }
+    }
+}
+
+/// The target to write to: a server that owns the file is asked to do it, so that nobody writes behind its back.
+///
+/// # Errors
+/// There is no such file.
+pub fn for_writing(target: Target) -> Result<Target, store::Error> {
+    let Target::File(path) = target else { return Ok(target) };
+    if let Some(lock::Owner { url: Some(url), token, .. }) = lock::owner(&path) {
+        return Ok(Target::Server { url, key: token });
+    }
+    match path.try_exists() {
+        Ok(false) => Err(Error::Missing(path)),
+        _ => Ok(Target::File(path)),
+    }
+}
+
+/// Makes the directory a file lies in, for its owner only.
+///
+/// # Errors
+/// The system refuses.
+pub fn make_parent(path: &Path) -> Result<(), Failure> {
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(parent).map_err(|source| Failure::from(Error::Open { path: parent.to_owned(), source }))
+}
+
+fn default_file() -> Result<PathBuf, Failure> {
+    let no_home = || Failure::new(Code::Usage, "no database named, and no home directory to look in");
+    Ok(data_dir().ok_or_else(|| no_home().hint("name a file with --db, or set TRACEHUB_DB"))?.join(DEFAULT_FILE))
+}
+
+fn parse(db: &OsStr) -> Result<Target, Failure> {
+    match db.to_str() {
+        Some(text) => Ok(Target::parse(text)?),
+        // A path need not be UTF-8, a URL is.
+        None => Ok(Target::File(PathBuf::from(db))),
+    }
+}
+
+fn server(url: &str) -> Result<Target, Failure> {
+    match Target::parse(url)? {
+        Target::File(_) => {
+            Err(Failure::usage(format!("`{url}` is not the URL of a server")).hint("such as http://127.0.0.1:8099"))
+        }
+        server => Ok(server),
+    }
+}
+
+fn both_flags() -> Failure {
+    Failure::usage("--db and --url exclude each other").hint("name one place")
+}

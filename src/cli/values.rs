@@ -1,0 +1,142 @@
+//! Values of flags: times, durations, ranges, pairs, kinds.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::model::{Nanos, RecordKind, when};
+
+use super::{environment, exit::Failure};
+
+/// A point in time and what was typed for it.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    text: String,
+    /// The point in time.
+    pub at: Nanos,
+}
+
+/// Reads a time relative to the present, for clap.
+pub fn moment(text: &str) -> Result<Moment, when::WhenError> {
+    let at = when::parse_time(text, environment::now(), &environment::zone())?;
+    Ok(Moment { text: text.trim().to_owned(), at })
+}
+
+/// Reads an age: a length of time, or the point in time before which things are old. For clap.
+pub fn age(text: &str) -> Result<Moment, when::WhenError> {
+    match when::parse_duration(text) {
+        Ok(nanos) => {
+            let at = Nanos(environment::now().0.saturating_sub(nanos));
+            Ok(Moment { text: text.trim().to_owned(), at })
+        }
+        Err(_) => moment(text),
+    }
+}
+
+/// Reads a duration in nanoseconds, for clap.
+pub fn duration_ns(text: &str) -> Result<u64, when::WhenError> {
+    when::parse_duration(text)
+}
+
+/// Reads `key=value`, for clap.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as `key=value`, such as `http.status_code=500`".to_owned()),
+    }
+}
+
+/// How long to keep records: a duration, or `off` to keep them for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep(pub Option<Duration>);
+
+/// Reads how long to keep records, for clap.
+pub fn keep(text: &str) -> Result<Keep, String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(Keep(None));
+    }
+    match when::parse_duration(text) {
+        Ok(0) => Err("nothing would be kept; write `off` to keep everything for ever".to_owned()),
+        Ok(nanos) => Ok(Keep(Some(Duration::from_nanos(nanos)))),
+        Err(error) => Err(format!("{error}, or `off`")),
+    }
+}
+
+/// A range of time.
+#[derive(Debug, Clone, Args)]
+pub struct RangeArgs {
+    /// From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Moment>,
+}
+
+impl RangeArgs {
+    /// Both ends.
+    ///
+    /// # Errors
+    /// The range ends before it begins.
+    pub fn ends(&self) -> Result<(Option<Nanos>, Option<Nanos>), Failure> {
+        let ends = (self.since.as_ref().map(|since| since.at), self.until.as_ref().map(|until| until.at));
+        match ends {
+            (Some(since), Some(until)) if since > until => {
+                Err(Failure::usage("--since is later than --until").hint("swap the two"))
+            }
+            _ => Ok(ends),
+        }
+    }
+
+    /// The range in words, such as `last 1h`; empty for all time.
+    pub fn label(&self) -> String {
+        let since = self.since.as_ref().map(|since| match when::parse_duration(&since.text) {
+            Ok(_) if self.until.is_none() => format!("last {}", since.text),
+            _ => format!("since {}", since.text),
+        });
+        let until = self.until.as_ref().map(|until| format!("until {}", until.text));
+        [since, until].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A kind of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindArg {
+    /// OpenTelemetry spans
+    Spans,
+    /// Entry and exit records
+    Checkpoints,
+    /// Log records
+    Logs,
+}
+
+impl From<KindArg> for RecordKind {
+    fn from(kind: KindArg) -> RecordKind {
+        match kind {
+            KindArg::Spans => RecordKind::Spans,
+            KindArg::Checkpoints => RecordKind::Checkpoints,
+            KindArg::Logs => RecordKind::Logs,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_can_be_kept_for_no_time_at_all() {
+        assert_eq!(keep("24h"), Ok(Keep(Some(Duration::from_secs(86_400)))));
+        assert_eq!(keep("off"), Ok(Keep(None)));
+        assert!(keep("0").is_err_and(|error| error.contains("`off`")));
+        assert!(keep("24").is_err_and(|error| error.contains("unit")));
+    }
+
+    #[test]
+    fn a_pair_splits_at_its_first_equals_sign() {
+        assert_eq!(pair("url=/a?b=c"), Ok(("url".to_owned(), "/a?b=c".to_owned())));
+        assert_eq!(pair("empty="), Ok(("empty".to_owned(), String::new())));
+        assert!(pair("=x").is_err() && pair("x").is_err());
+    }
+}

@@ -1,0 +1,7 @@
+//! The `tracehub` program. Everything lies in the library; see `tracehub::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tracehub::cli::main()
+}

@@ -1,0 +1,167 @@
+//! `tracehub start` and `tracehub status` end to end.
+
+use std::net::TcpListener;
+
+use crate::support::{Home, otlp};
+
+#[test]
+fn a_server_says_when_it_is_ready_serves_and_stops_with_everything_on_disk() {
+    let home = Home::new();
+    let db = home.file("a.db");
+    let server = home.start(&["--db", "a.db"]);
+    let ready = server.ready();
+    assert_eq!(ready["event"], "ready");
+    assert_eq!(ready["pid"], server.pid());
+    assert_eq!(ready["db"], db.canonicalize().expect("there").display().to_string());
+    assert_eq!(ready.as_object().expect("an object").len(), 4);
+    server.send(&otlp::shop());
+    let (code, said) = server.stop();
+    assert_eq!((code, said.as_str()), (Some(0), "stopping; once more to stop at once\n"));
+    assert_eq!(home.run(&["list", "-q", "--db", "a.db"]).data().lines().count(), 2);
+}
+
+#[test]
+fn what_was_acknowledged_survives_being_killed() {
+    let home = Home::new();
+    let server = home.start(&["--db", "a.db"]);
+    server.send(&otlp::shop());
+    server.signal("KILL");
+    server.wait();
+    assert_eq!(home.run(&["list", "-q", "--db", "a.db"]).data().lines().count(), 2);
+    let server = home.start(&["--db", "a.db"]);
+    assert_eq!(home.run(&["list", "-q", "--url", server.url()]).data().lines().count(), 2);
+}
+
+#[test]
+fn the_usual_database_is_made_with_its_directory() {
+    let home = Home::new();
+    let server = home.start(&[]);
+    assert!(home.default_db().exists());
+    server.send(&otlp::shop());
+    assert_eq!(home.run(&["list", "-q"]).data().lines().count(), 2);
+}
+
+#[test]
+fn a_file_and_its_server_give_the_same_bytes() {
+    let home = Home::new();
+    let server = home.start(&["--db", "a.db"]);
+    server.send(&otlp::shop());
+    for command in [
+        vec!["list", "--json"],
+        vec!["list", "-o", "csv"],
+        vec!["show", "latest", "--json"],
+        vec!["show", "4bf900", "-o", "ndjson"],
+        vec!["stats", "--json", "--fields", "traces,spans,errors,operations,timeline"],
+        vec!["stats", "-o", "tsv"],
+    ] {
+        let file = home.run(&[command.as_slice(), &["--db", "a.db"]].concat());
+        let remote = home.run(&[command.as_slice(), &["--url", server.url()]].concat());
+        assert_eq!(file.data(), remote.data(), "{command:?}");
+    }
+}
+
+#[test]
+fn status_is_0_while_a_server_runs_and_1_after() {
+    let home = Home::new();
+    let server = home.start(&["--db", "a.db"]);
+    server.send(&otlp::shop());
+    for target in [["--db", "a.db"], ["--url", server.url()]] {
+        let answer = home.run(&["status", "--json", target[0], target[1]]);
+        let status = answer.json();
+        assert_eq!((answer.code, &status["status"]), (Some(0), &"up".into()), "{answer}");
+        assert_eq!((&status["pid"], &status["url"]), (&server.pid().into(), &server.url().into()));
+        assert_eq!((&status["database"]["spans"], &status["last_hour"]["traces"]), (&4.into(), &2.into()));
+    }
+    let text = home.run(&["status", "--db", "a.db"]);
+    assert!(text.data().starts_with(&format!("● running   pid {} · up ", server.pid())), "{text}");
+    let url = server.url().to_owned();
+    server.stop();
+    let down = home.run(&["status", "--db", "a.db", "--json"]);
+    assert_eq!((down.code, &down.json()["status"]), (Some(1), &"down".into()), "{down}");
+    assert_eq!(down.json()["database"]["spans"], 4);
+    let gone = home.run(&["status", "--url", &url]);
+    assert_eq!(gone.code, Some(1), "{gone}");
+    assert_eq!(gone.stdout.lines().next(), Some(format!("○ not running   {url}").as_str()));
+}
+
+#[test]
+fn a_status_without_any_database_creates_none() {
+    let home = Home::new();
+    insta::assert_snapshot!(home.run(&["status"]), @"
+    ○ not running   /home/.local/share/tracehub/tracehub.db
+      trouble   no database at `/home/.local/share/tracehub/tracehub.db`
+    --- exit 1
+    ");
+    assert!(!home.default_db().exists());
+}
+
+#[test]
+fn a_busy_port_is_a_failure_with_a_hint() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let answer = home.run(&["start", "--db", "a.db", "--otlp-grpc", "off", "--otlp-http", "off", "--port", &port]);
+    assert_eq!(answer.code, Some(3), "{answer}");
+    insta::assert_snapshot!(answer.to_string().replace(&port, "PORT"), @"
+    --- stderr
+    error: cannot listen on 127.0.0.1:PORT
+      caused by: address already in use (os error 98)
+    hint: `tracehub status` says whether a tracehub listens there; --port 0 picks a free port
+    --- exit 3
+    ");
+}
+
+#[test]
+fn two_servers_do_not_share_a_file() {
+    let home = Home::new();
+    let server = home.start(&["--db", "a.db"]);
+    let args = ["start", "--db", "a.db", "--port", "0", "--otlp-grpc", "off", "--otlp-http", "off"];
+    let answer = home.run(&args);
+    assert_eq!(answer.code, Some(3), "{answer}");
+    insta::assert_snapshot!(answer.to_string().replace(&server.pid().to_string(), "PID"), @"
+    --- stderr
+    error: database is locked: process PID is writing to `/home/a.db`
+    hint: stop the process that holds it, or try again later
+    --- exit 3
+    ");
+}
+
+#[test]
+fn settings_come_from_the_environment_too() {
+    let home = Home::new();
+    let wrong = |name: &str, value: &str| {
+        let mut command = home.command(&["start", "--db", "a.db"]);
+        command.env(name, value);
+        home.answer(command)
+    };
+    insta::assert_snapshot!(wrong("TRACEHUB_PORT", "99999"), @"
+    --- stderr
+    error: TRACEHUB_PORT is `99999`, not a port
+    --- exit 2
+    ");
+    insta::assert_snapshot!(wrong("TRACEHUB_RETENTION_HOURS", "0"), @"
+    --- stderr
+    error: TRACEHUB_RETENTION_HOURS is `0`, not a number of hours above 0
+    hint: `off` keeps everything for ever
+    --- exit 2
+    ");
+    insta::assert_snapshot!(home.run(&["start", "--retention", "0"]), @"
+    --- stderr
+    error: invalid value '0' for '--retention <DURATION>': nothing would be kept; write `off` to keep everything for ever
+    hint: --help says more
+    --- exit 2
+    ");
+    insta::assert_snapshot!(home.run(&["start", "--url", "http://127.0.0.1:1"]), @"
+    --- stderr
+    error: a server writes to a file of its own, so --url makes no sense here
+    hint: name the file with --db
+    --- exit 2
+    ");
+    insta::assert_snapshot!(home.run(&["start", "--db", "http://127.0.0.1:1"]), @"
+    --- stderr
+    error: a server writes to a file of its own, not to `http://127.0.0.1:1`
+    hint: name the file with --db
+    --- exit 2
+    ");
+    assert!(!home.file("a.db").exists());
+}
