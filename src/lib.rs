@@ -1,4 +1,52 @@
 //! Collect, query and watch traces, in a SQLite file or on a server.
+//!
+//! The binary `tracehub` is this library with a command line. A program can use it directly: [`open`] gives a backend
+//! to query, [`server::start`] runs the collector inside the program.
+//!
+//! ```text
+//! 5  cli                             flags -> ask -> query -> view; the only place that touches env, config, tty, cwd
+//! 4  view      server      client    text out | network in | for programs that send
+//! 3  query                           answers: trees, references, reports; functions over &dyn Backend
+//! 2  store                           trait Backend + its implementors
+//! 1  decode    api                   bytes -> model | the paths and query strings of our own HTTP API
+//! 0  model                           plain data: ids, times, spans, checkpoints, logs, batches, questions
+//! ```
+//!
+//! A module imports lower floors only.
+//!
+//! # Examples
+//!
+//! The slow traces, the failed ones, and one of them as a tree:
+//!
+//! ```
+//! use tracehub::{model::TraceQuery, query::show::TraceReport};
+//!
+//! # async fn example(path: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let backend = tracehub::open(path).await?;
+//!
+//! let slow = TraceQuery { min_duration_ns: Some(1_000_000_000), limit: 10, ..TraceQuery::default() };
+//! for trace in backend.traces(&slow).await?.items {
+//!     println!("{} took {:.1} ms", trace.name, trace.duration_ns() as f64 / 1e6);
+//! }
+//!
+//! let failed = TraceQuery { has_errors: Some(true), workflow: Some("checkout".into()), ..TraceQuery::default() };
+//! for summary in backend.traces(&failed).await?.items {
+//!     if let Some(trace) = backend.trace(&summary.trace_id).await? {
+//!         let tree = TraceReport::new(trace).to_tree_json();
+//!         println!("{}", tree["roots"]);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("traces.db");
+//! # let runtime = tokio::runtime::Runtime::new().unwrap();
+//! # runtime.block_on(async {
+//! #     let target = tracehub::store::Target::File(path.clone());
+//! #     tracehub::store::open(&target, tracehub::store::Mode::Write).await.unwrap().close().await.unwrap();
+//! #     example(path.to_str().unwrap()).await.unwrap();
+//! # });
+//! ```
 
 pub mod api;
 pub mod cli;
@@ -9,3 +57,22 @@ pub mod query;
 pub mod server;
 pub mod store;
 pub mod view;
+
+use std::sync::Arc;
+
+use store::{Backend, Mode, Target};
+
+/// Opens traces for reading: the path of a database file, or the `http://` or `https://` URL of a server.
+///
+/// Reading needs no server and disturbs none: a file that a server writes to can be read at any time.
+///
+/// # Errors
+/// [`store::Error::Missing`] when there is no such file (none is created), and every other reason it cannot be read.
+pub async fn open(target: &str) -> store::Result<Arc<dyn Backend>> {
+    store::open(&Target::parse(target)?, Mode::Read).await
+}
+
+/// The README's examples compile, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

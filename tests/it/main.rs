@@ -15,6 +15,7 @@ mod cli_tail;
 mod cli_trace;
 mod client_checkpoints;
 mod generated;
+mod interop;
 mod layers;
 mod old_files;
 mod python_answers;
