@@ -360,7 +360,8 @@ fn operation_from_json(json: &Json) -> Result<OperationStats> {
     })
 }
 
-fn database_to_json(database: &DatabaseInfo) -> Json {
+/// Where a store lies and how big it is; whole hours print as integers.
+pub fn database_to_json(database: &DatabaseInfo) -> Json {
     let hours = |seconds: u64| match seconds % 3_600 {
         0 => json!(seconds / 3_600),
         _ => json!(seconds as f64 / 3_600.0),

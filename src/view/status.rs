@@ -2,13 +2,14 @@
 
 use owo_colors::OwoColorize as _;
 use serde_json::{Map, Value as Json, json};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::{
     format::{age, bytes, count, duration, retention},
     out::escape,
     style::Style,
 };
-use crate::model::{Nanos, Stats, time::NANOS_PER_SECOND};
+use crate::model::{Nanos, Stats, json::database_to_json, time::NANOS_PER_SECOND};
 
 /// What is known of a server and its database. What is not known is left out.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -76,12 +77,12 @@ impl StatusReport {
     pub fn to_json(&self) -> Map<String, Json> {
         let server = self.server.as_ref();
         let word = server.map_or("down", |server| if server.status == "degraded" { "degraded" } else { "up" });
-        let retention_hours = |seconds: u64| seconds as f64 / 3_600.0;
         let database = self.database.as_ref().map(|stats| {
+            let facts = database_to_json(&stats.database);
             json!({
-                "location": stats.database.location,
-                "size_bytes": stats.database.size_bytes,
-                "retention_hours": stats.database.retention_seconds.map(retention_hours),
+                "location": facts["location"],
+                "size_bytes": facts["size_bytes"],
+                "retention_hours": facts["retention_hours"],
                 "traces": stats.traces,
                 "spans": stats.spans,
                 "checkpoints": stats.checkpoints,
@@ -117,7 +118,7 @@ pub fn render(report: &StatusReport, style: &Style) -> String {
         lines.push(format!("  receives  {}", receives(server)));
     }
     if let Some(stats) = &report.database {
-        lines.push(format!("  database  {}", database(stats)));
+        lines.push(database(stats, style));
     }
     if let Some((traces, failed)) = report.last_hour {
         let mut parts = vec![format!("{} traces", count(traces))];
@@ -161,22 +162,29 @@ fn head(report: &StatusReport, style: &Style) -> String {
 }
 
 fn receives(server: &ServerFacts) -> String {
-    let port = |address: &str| address.rsplit(':').next().map(|port| format!(":{port}"));
+    let port = |address: &str| address.rsplit(':').next().map(|port| escape(port).into_owned());
     let main = port(&server.url).unwrap_or_default();
     let beside = |side: &Option<String>| {
         let port = side.as_deref().and_then(port).map(|port| format!(" (+{port})"));
-        escape(&port.unwrap_or_default()).into_owned()
+        port.unwrap_or_default()
     };
-    format!("OTLP/HTTP {main}{}  OTLP/gRPC {main}{}", beside(&server.otlp_http), beside(&server.otlp_grpc))
+    format!("OTLP/HTTP :{main}{}  OTLP/gRPC :{main}{}  /ingest", beside(&server.otlp_http), beside(&server.otlp_grpc))
 }
 
-fn database(stats: &Stats) -> String {
+/// On two lines where one is too narrow.
+fn database(stats: &Stats, style: &Style) -> String {
     let kept = match stats.database.retention_seconds {
         Some(seconds) => format!("keeps {}", retention(seconds)),
         None => "keeps everything".to_owned(),
     };
-    let counts = format!("{} spans  {} traces", count(stats.spans), count(stats.traces));
-    format!("{}  {}  {counts}  {kept}", escape(&stats.database.location), bytes(stats.database.size_bytes))
+    let checkpoints = match stats.checkpoints {
+        0 => String::new(),
+        checkpoints => format!("{} checkpoints  ", count(checkpoints)),
+    };
+    let place = format!("  database  {}  {}", escape(&stats.database.location), bytes(stats.database.size_bytes));
+    let counts = format!("{} spans  {checkpoints}{} traces  {kept}", count(stats.spans), count(stats.traces));
+    let fits = place.width() + counts.width() + 2 <= style.width;
+    format!("{place}{}{counts}", if fits || !style.is_terminal { "  " } else { "\n            " })
 }
 
 #[cfg(test)]
@@ -215,7 +223,7 @@ mod tests {
     fn a_running_server_says_what_it_receives_and_holds() {
         insta::assert_snapshot!(render(&report(), &style(false)), @r"
         ● running   pid 4121 · up 3h12m · tracehub 0.3.0 · http://127.0.0.1:8099
-          receives  OTLP/HTTP :8099 (+:4318)  OTLP/gRPC :8099 (+:4317)
+          receives  OTLP/HTTP :8099 (+4318)  OTLP/gRPC :8099 (+4317)  /ingest
           database  ~/traces.db  84.2 MiB  38,112 spans  1,284 traces  keeps 24h
           last hour 1,284 traces · 2.4% failed · 0 rejected since start · last trace 2s ago
         ");
