@@ -22,7 +22,7 @@ use tracehub::{
     },
     store::sqlite::codec::{
         BlockIndex, CodecError, ColumnSource, Record, Segment, block_range, decode_inbox, prepare, read_light,
-        read_spans, seal, traces_with_attribute,
+        read_spans, seal, seal_span_payloads, traces_with_attribute,
     },
 };
 
@@ -43,7 +43,7 @@ fn main() {
     let sort_and_seal = |records: &[Record]| {
         let mut rows: Vec<&Record> = records.iter().collect();
         rows.sort_by(|a, b| a.order(b));
-        seal(SPANS, &rows)
+        seal(SPANS, &rows).expect("own records")
     };
     let segment = sort_and_seal(&decode());
     let mut source = Memory::of(&segment);
@@ -54,6 +54,8 @@ fn main() {
     let waiting = decode();
     report("seal", spans, || sort_and_seal(&waiting).rows);
     report("decode_inbox + seal", spans, || sort_and_seal(&decode()).rows);
+    let payloads: Vec<&[u8]> = prepared.iter().map(|one| one.payload.as_slice()).collect();
+    report("seal_span_payloads", spans, || seal_span_payloads(&payloads).expect("own payloads").0.rows);
     report("read_spans", spans, || read_spans(&mut source, &index, 0..index.len(), None).expect("own segment").len());
     report("read_light", spans, || read_light(&mut source, &index, 0..index.len(), false).expect("own segment").len());
     report("read_light with model", spans, || {

@@ -1,6 +1,6 @@
 //! The inbox: accepted writes in commit order, each a row of one kind of record, until they are sealed.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params, types::ValueRef};
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -127,10 +127,7 @@ pub(super) fn each_folds(connection: &Connection, mut visit: impl FnMut(i64, Vec
     let mut select = connection.prepare_cached("SELECT seq, folds, received_ns FROM inbox ORDER BY seq")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let mut folds = codec::decode_folds(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
-        let received_s = from_column(row.get(2)?) / NS_PER_S;
-        folds.iter_mut().for_each(|(_, fold)| note_received(fold, received_s));
-        visit(row.get(0)?, folds);
+        visit(row.get(0)?, read_folds(row.get_ref(1)?, from_column(row.get(2)?))?);
     }
     Ok(())
 }
@@ -180,21 +177,71 @@ impl Row {
     }
 }
 
-/// The oldest rows, whole, until they hold `records` or `bytes` or there are no more; and whether that was all.
-pub(super) fn oldest(connection: &Connection, records: usize, bytes: usize) -> Result<(Vec<Arrived>, bool)> {
-    let mut select = connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox ORDER BY seq")?;
+/// A row as it lies there, to be sealed.
+pub(super) struct Waiting {
+    /// Number of the write.
+    pub seq: i64,
+    /// Which kind of record it holds.
+    pub kind: RecordKind,
+    /// When it was received, unix nanoseconds.
+    pub received_ns: u64,
+    /// How many records.
+    pub count: usize,
+    /// What its traces learn from it.
+    pub folds: Vec<(TraceId, TraceFold)>,
+    /// The records.
+    pub payload: Vec<u8>,
+}
+
+impl Waiting {
+    /// How its records came, as long as their order within the write says nothing.
+    pub(super) fn arrival(&self) -> Arrival {
+        Arrival { seq: self.seq, received_ns: self.received_ns, position: 0 }
+    }
+
+    /// Its records.
+    ///
+    /// # Errors
+    /// They are damaged.
+    pub(super) fn decode(&self) -> Result<Row> {
+        let records = codec::decode_inbox(self.kind, &self.payload)?;
+        Ok(Row { seq: self.seq, kind: self.kind, received_ns: self.received_ns, records })
+    }
+}
+
+/// The oldest rows until they hold `records` or `bytes` or there are no more; and whether that was all.
+pub(super) fn oldest(connection: &Connection, records: usize, bytes: usize) -> Result<(Vec<Waiting>, bool)> {
+    let mut select =
+        connection.prepare_cached("SELECT seq, kind, received_ns, payload, count, folds FROM inbox ORDER BY seq")?;
     let mut rows = select.query([])?;
-    let (mut oldest, mut content_bytes) = (Vec::new(), 0_usize);
+    let (mut oldest, mut found, mut content_bytes) = (Vec::new(), 0_usize, 0_usize);
     while let Some(row) = rows.next()? {
-        let more_bytes = codec::content_bytes(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?);
-        let is_full = oldest.len() >= records || content_bytes.saturating_add(more_bytes) > bytes;
+        let payload = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+        let more_bytes = codec::content_bytes(payload);
+        let is_full = found >= records || content_bytes.saturating_add(more_bytes) > bytes;
         if is_full && !oldest.is_empty() {
             return Ok((oldest, false));
         }
         content_bytes = content_bytes.saturating_add(more_bytes);
-        oldest.extend(read(row)?.arrived());
+        let count = row.get::<_, u32>(4)? as usize;
+        found += count;
+        let received_ns = from_column(row.get(2)?);
+        oldest.push(Waiting {
+            seq: row.get(0)?,
+            kind: read_kind(row.get(1)?)?,
+            received_ns,
+            count,
+            folds: read_folds(row.get_ref(5)?, received_ns)?,
+            payload: payload.to_vec(),
+        });
     }
     Ok((oldest, true))
+}
+
+fn read_folds(column: ValueRef<'_>, received_ns: u64) -> Result<Vec<(TraceId, TraceFold)>> {
+    let mut folds = codec::decode_folds(column.as_blob().map_err(rusqlite::Error::from)?)?;
+    folds.iter_mut().for_each(|(_, fold)| note_received(fold, received_ns / NS_PER_S));
+    Ok(folds)
 }
 
 /// The records of one trace that wait.

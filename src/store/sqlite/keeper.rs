@@ -19,10 +19,11 @@ use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use super::{
-    Tuning, inbox,
+    Tuning,
+    inbox::{self, Waiting},
     queue::{Forget, Queue},
     removal,
-    segments::{self, Arrived, Extent},
+    segments::{self, Extent},
     traces::{self, Change},
 };
 use crate::{
@@ -127,25 +128,30 @@ impl Keeper {
     fn seal(&self, all: bool) -> Result<()> {
         let most = self.tuning.seal_records;
         loop {
-            let (records, is_last) = inbox::oldest(&self.connection, most, SEAL_BYTES)?;
-            if records.is_empty() || (is_last && records.len() < most && !all) {
+            let (waiting, is_last) = inbox::oldest(&self.connection, most, SEAL_BYTES)?;
+            let records: usize = waiting.iter().map(|row| row.count).sum();
+            if waiting.is_empty() || (is_last && records < most && !all) {
                 return Ok(());
             }
-            self.seal_records(records)?;
+            self.seal_waiting(waiting)?;
             if is_last {
                 return Ok(());
             }
         }
     }
 
-    fn seal_records(&self, records: Vec<Arrived>) -> Result<()> {
-        let through = records.iter().map(|record| record.arrival.seq).max().unwrap_or(0);
-        let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
+    fn seal_waiting(&self, waiting: Vec<Waiting>) -> Result<()> {
+        let through = waiting.iter().map(|row| row.seq).max().unwrap_or(0);
         let mut sealed = Vec::new();
-        for (kind, records) in by_kind(records) {
-            let (segment, of_kind) = segments::seal(kind, &records);
-            sealed.push(segment);
-            of_kind.into_iter().for_each(|(id, fold)| folds.entry(id).or_default().merge(&fold));
+        for kind in RecordKind::ALL {
+            let of_kind: Vec<&Waiting> = waiting.iter().filter(|row| row.kind == kind && row.count > 0).collect();
+            if !of_kind.is_empty() {
+                sealed.push(segments::seal_waiting(kind, &of_kind)?);
+            }
+        }
+        let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
+        for (trace, fold) in waiting.into_iter().flat_map(|row| row.folds) {
+            folds.entry(trace).or_default().merge(&fold);
         }
         let mut folds: Vec<(TraceId, TraceFold)> = folds.into_iter().collect();
         // Neighbours in the index are written together.
@@ -192,7 +198,7 @@ impl Keeper {
                 records.extend(segments::records(&self.connection, extent)?);
             }
             // Traces are untouched: their folds do not say where their records lie.
-            let (sealed, _) = segments::seal(kind, &records);
+            let sealed = segments::seal(kind, &records)?;
             self.queue.change(Forget::Nothing, move |transaction| {
                 run.iter().try_for_each(|extent| segments::remove(transaction, extent.id))?;
                 segments::insert(transaction, &sealed)?;
@@ -235,17 +241,6 @@ impl Keeper {
         }
         Ok(())
     }
-}
-
-/// Records by their kind, each kind in the order it came; only those there are.
-fn by_kind(records: Vec<Arrived>) -> Vec<(RecordKind, Vec<Arrived>)> {
-    let mut kinds = RecordKind::ALL.map(|kind| (kind, Vec::new()));
-    for record in records {
-        if let Some((_, of_kind)) = kinds.get_mut(record.record.kind() as usize) {
-            of_kind.push(record);
-        }
-    }
-    kinds.into_iter().filter(|(_, records)| !records.is_empty()).collect()
 }
 
 /// The next neighbours to merge, given how many rows each segment has: small ones that together reach the next size,

@@ -232,7 +232,7 @@ fn shrink(keeper: &Keeper, extent: &Extent, goes: impl Fn(&Arrived) -> bool, for
         removed.traces += u64::from(left.is_empty() && !waiting.contains_key(&id));
         changes.push(Change::new(id, Some(before), left));
     }
-    let sealed = (!kept.is_empty()).then(|| segments::seal(extent.kind, &kept).0);
+    let sealed = (!kept.is_empty()).then(|| segments::seal(extent.kind, &kept)).transpose()?;
     let id = extent.id;
     keeper.queue.change(forget, move |transaction| {
         segments::remove(transaction, id)?;

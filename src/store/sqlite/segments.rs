@@ -9,15 +9,13 @@ use super::{
     arrivals::{self, Arrival},
     codec::{self, BlockIndex, LightLog, LightSpan, Record, Segment},
     columns::Columns,
-    inbox,
+    inbox::Waiting,
     keys::{from_column, kind_column, read_kind, to_column},
 };
 use crate::{
     model::{Checkpoint, RecordKind, TraceFold, TraceId},
     store::{Error, Result},
 };
-
-const NS_PER_S: u64 = 1_000_000_000;
 
 /// A record with how it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,32 +36,40 @@ pub(super) struct Sealed {
     received_ns: (u64, u64),
 }
 
-/// Seals records, all of this kind, into a segment; with it come the folds of the traces, sorted by id.
+/// Seals records, all of this kind, into a segment; takes at least one.
 ///
-/// Takes at least one record.
-pub(super) fn seal(kind: RecordKind, records: &[Arrived]) -> (Sealed, Vec<(TraceId, TraceFold)>) {
+/// # Errors
+/// None that is known: what is sealed was read before.
+pub(super) fn seal(kind: RecordKind, records: &[Arrived]) -> Result<Sealed> {
     let mut rows: Vec<&Arrived> = records.iter().collect();
     rows.sort_by(|a, b| a.record.order(&b.record));
-    let arrived: Vec<Arrival> = rows.iter().map(|row| row.arrival).collect();
+    let segment = codec::seal(kind, &rows.iter().map(|row| &row.record).collect::<Vec<_>>())?;
+    Ok(sealed(kind, segment, &rows.iter().map(|row| row.arrival).collect::<Vec<_>>()))
+}
+
+/// Seals rows of the inbox, all of this kind, into a segment; takes at least one record.
+///
+/// # Errors
+/// A row is damaged.
+pub(super) fn seal_waiting(kind: RecordKind, waiting: &[&Waiting]) -> Result<Sealed> {
+    if kind != RecordKind::Spans {
+        let mut records = Vec::new();
+        for row in waiting {
+            records.extend(row.decode()?.arrived());
+        }
+        return seal(kind, &records);
+    }
+    let payloads: Vec<&[u8]> = waiting.iter().map(|row| row.payload.as_slice()).collect();
+    let (segment, payload_of_row) = codec::seal_span_payloads(&payloads)?;
+    let arrival = |payload: &usize| waiting.get(*payload).map(|row| row.arrival());
+    Ok(sealed(kind, segment, &payload_of_row.iter().filter_map(arrival).collect::<Vec<_>>()))
+}
+
+fn sealed(kind: RecordKind, segment: Segment, arrived: &[Arrival]) -> Sealed {
     let seqs = arrived.iter().fold((i64::MAX, 0), |(low, high), row| (low.min(row.seq), high.max(row.seq)));
     let received_ns =
         arrived.iter().fold((u64::MAX, 0), |(low, high), row| (low.min(row.received_ns), high.max(row.received_ns)));
-    let segment = codec::seal(kind, &rows.iter().map(|row| &row.record).collect::<Vec<_>>());
-    (Sealed { kind, segment, arrivals: arrivals::encode(&arrived), seqs, received_ns }, fold(&rows))
-}
-
-/// The folds of records sorted by trace; log records without one are in none.
-fn fold(rows: &[&Arrived]) -> Vec<(TraceId, TraceFold)> {
-    let runs = rows.chunk_by(|a, b| a.record.trace_id() == b.record.trace_id());
-    let folds = runs.map(|run| {
-        let mut fold = TraceFold::default();
-        for row in run {
-            row.record.add_to(&mut fold);
-            inbox::note_received(&mut fold, row.arrival.received_ns / NS_PER_S);
-        }
-        (run.first().map_or(codec::NO_TRACE.clone(), |row| row.record.trace_id().clone()), fold)
-    });
-    folds.filter(|(id, _)| *id != codec::NO_TRACE).collect()
+    Sealed { kind, segment, arrivals: arrivals::encode(arrived), seqs, received_ns }
 }
 
 /// Stores a segment.

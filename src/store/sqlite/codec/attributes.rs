@@ -10,11 +10,11 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::{
-    bytes::{Reader, put_bytes, put_varint, unzigzag, zigzag},
+    bytes::{Reader, Slice, put_bytes, put_varint, unzigzag},
     columns::{Cells, ColumnReader, ColumnWriter, Numbers, Strings, put_planes},
     error::{CodecError, Result},
     shape::Shapes,
-    value::{Type, get_body, get_value, put_body, put_value},
+    value::{Type, get_body, get_value, put_body, skip_body},
 };
 use crate::model::{Attributes, Text, Value};
 
@@ -35,12 +35,58 @@ const REST: usize = 0;
 const SHAPE_COLUMN: &str = "shape";
 const REST_COLUMN: &str = "rest";
 
+/// Keys and types of a row's attributes, in their order.
+pub type Shape<'a> = Vec<(&'a str, Type)>;
+
+/// The attributes of a row as they lie in the inbox.
+#[derive(Debug, Clone, Copy)]
+pub struct RawAttributes<'a> {
+    /// Which shape they have.
+    pub shape: usize,
+    /// Their values one after the other, as [`super::value::put_body`] writes them.
+    pub bodies: &'a [u8],
+}
+
+/// Attributes brought into the form they have in the inbox.
+pub struct EncodedAttributes<'a> {
+    shapes: Vec<Shape<'a>>,
+    bodies: Vec<u8>,
+    /// The shape of each row, and where its values end.
+    rows: Vec<(usize, usize)>,
+}
+
+impl<'a> EncodedAttributes<'a> {
+    /// Encodes the attributes of rows.
+    pub fn new(rows: impl Iterator<Item = &'a Attributes>) -> EncodedAttributes<'a> {
+        let (mut known, mut bodies) = (Shapes::default(), Vec::new());
+        let mut encode = |attributes: &'a Attributes| {
+            attributes.iter().for_each(|(_, value)| put_body(&mut bodies, value));
+            (known.id(attributes), bodies.len())
+        };
+        let rows = rows.map(&mut encode).collect();
+        let shape = |attributes: &&'a Attributes| {
+            attributes.iter().map(|(key, value)| (key.as_str(), Type::of(value))).collect()
+        };
+        EncodedAttributes { shapes: known.distinct().iter().map(shape).collect(), bodies, rows }
+    }
+
+    /// What writes them.
+    pub fn writer(&self) -> AttributeWriter<'_> {
+        let mut start = 0;
+        let row = |(shape, end): &(usize, usize)| {
+            let bodies = self.bodies.get(std::mem::replace(&mut start, *end)..*end).unwrap_or_default();
+            RawAttributes { shape: *shape, bodies }
+        };
+        AttributeWriter::new(&self.shapes, self.rows.iter().map(row).collect())
+    }
+}
+
 /// Where the attributes of a segment's rows go; made once a segment, asked once a block.
 pub struct AttributeWriter<'a> {
-    rows: Vec<&'a Attributes>,
-    shape_of_row: Vec<usize>,
+    rows: Vec<RawAttributes<'a>>,
+    shapes: &'a [Shape<'a>],
     /// The places of each shape.
-    shapes: Vec<Vec<usize>>,
+    places: Vec<Vec<usize>>,
     columns: Vec<AttributeColumn<'a>>,
     rest_keys: Vec<&'a str>,
 }
@@ -52,40 +98,43 @@ struct AttributeColumn<'a> {
 }
 
 impl<'a> AttributeWriter<'a> {
-    /// Looks at all rows and decides what gets a column.
-    pub fn new(rows: Vec<&'a Attributes>) -> AttributeWriter<'a> {
-        let mut known = Shapes::default();
-        let shape_of_row: Vec<usize> = rows.iter().map(|row| known.id(row)).collect();
-        let mut distinct: Vec<_> = known.distinct().iter().map(|attributes| (*attributes, 0)).collect();
-        shape_of_row.iter().for_each(|shape| distinct[*shape].1 += 1);
-        let (columns, places) = choose(&distinct, rows.len());
-        let place_of =
-            |(key, value): &(Text, Value)| places.get(&(key.as_str(), Type::of(value))).copied().unwrap_or(REST);
-        let shapes: Vec<Vec<usize>> =
-            distinct.iter().map(|(attributes, _)| attributes.iter().map(place_of).collect()).collect();
+    /// Looks at all rows, whose shapes are numbers of `shapes`, and decides what gets a column.
+    pub fn new(shapes: &'a [Shape<'a>], rows: Vec<RawAttributes<'a>>) -> AttributeWriter<'a> {
+        let mut uses = vec![0; shapes.len()];
+        rows.iter().for_each(|row| uses[row.shape] += 1);
+        let (columns, place_of) = choose(shapes, &uses, rows.len());
+        let place_of = |attribute: &(&'a str, Type)| place_of.get(attribute).copied().unwrap_or(REST);
+        let places: Vec<Vec<usize>> = shapes.iter().map(|shape| shape.iter().map(place_of).collect()).collect();
         let mut rest_keys: Vec<&str> = Vec::new();
-        for ((attributes, _), shape) in distinct.iter().zip(&shapes) {
-            let rest = attributes.0.iter().zip(shape).filter(|(_, place)| **place == REST);
-            rest_keys.extend(rest.map(|((key, _), _)| key.as_str()));
+        for (shape, places) in shapes.iter().zip(&places) {
+            let rest = shape.iter().zip(places).filter(|(_, place)| **place == REST);
+            rest_keys.extend(rest.map(|((key, _), _)| *key));
         }
         rest_keys.sort_unstable();
         rest_keys.dedup();
-        AttributeWriter { rows, shape_of_row, shapes, columns, rest_keys }
+        AttributeWriter { rows, shapes, places, columns, rest_keys }
     }
 
     /// Writes one block of rows.
-    pub fn write_block(&self, out: &mut ColumnWriter<'a>, rows: Range<usize>) {
+    ///
+    /// # Errors
+    /// A row's values are none of its shape.
+    pub fn write_block(&self, out: &mut ColumnWriter<'a>, rows: Range<usize>) -> Result<()> {
         let mut cells: Vec<Buffer<'a>> = self.columns.iter().map(|column| Buffer::of(column.kind)).collect();
         let mut rest = Cells::default();
-        for row in rows.clone() {
-            let shape = &self.shapes[self.shape_of_row[row]];
-            for ((key, value), place) in self.rows[row].iter().zip(shape) {
+        for row in &self.rows[rows.clone()] {
+            let mut bodies = Slice::new(row.bodies);
+            for ((key, kind), place) in self.shapes[row.shape].iter().zip(&self.places[row.shape]) {
                 match *place {
-                    REST => rest.push(|out| {
-                        put_bytes(out, key.as_bytes());
-                        put_value(out, value);
-                    }),
-                    place => cells[place - 1].push(value),
+                    REST => {
+                        let body = bodies.part(|bodies| skip_body(bodies, *kind))?;
+                        rest.push(|out| {
+                            put_bytes(out, key.as_bytes());
+                            out.push(*kind as u8);
+                            out.extend_from_slice(body);
+                        });
+                    }
+                    place => cells[place - 1].push(&mut bodies, *kind)?,
                 }
             }
         }
@@ -99,6 +148,7 @@ impl<'a> AttributeWriter<'a> {
             }
         }
         out.bytes(REST_COLUMN, &rest);
+        Ok(())
     }
 
     /// Writes what all blocks share; nothing when no row has attributes.
@@ -126,10 +176,10 @@ impl<'a> AttributeWriter<'a> {
         let mut local: FxHashMap<usize, u64> = FxHashMap::default();
         let mut shapes = Vec::new();
         let mut of_row = Vec::with_capacity(rows.len());
-        for shape in &self.shape_of_row[rows] {
+        for row in &self.rows[rows] {
             let next = local.len() as u64;
-            of_row.push(*local.entry(*shape).or_insert_with(|| {
-                let places = &self.shapes[*shape];
+            of_row.push(*local.entry(row.shape).or_insert_with(|| {
+                let places = &self.places[row.shape];
                 put_varint(&mut shapes, places.len() as u64);
                 places.iter().for_each(|place| put_varint(&mut shapes, *place as u64));
                 next
@@ -147,16 +197,18 @@ impl<'a> AttributeWriter<'a> {
     }
 }
 
-/// Chooses the keys and types that get a column, most used first, and numbers them from 1.
+/// Chooses the keys and types that get a column, most used first, and numbers them from 1; `uses_of_shape` says how
+/// many rows have each shape.
 fn choose<'a>(
-    distinct: &[(&'a Attributes, usize)],
+    shapes: &[Shape<'a>],
+    uses_of_shape: &[usize],
     rows: usize,
 ) -> (Vec<AttributeColumn<'a>>, FxHashMap<(&'a str, Type), usize>) {
     let mut uses: FxHashMap<(&'a str, Type), (usize, usize)> = FxHashMap::default();
-    for (attributes, rows) in distinct {
-        for (key, value) in attributes.iter() {
+    for (shape, rows) in shapes.iter().zip(uses_of_shape) {
+        for attribute in shape {
             let next = uses.len();
-            uses.entry((key.as_str(), Type::of(value))).or_insert((0, next)).0 += rows;
+            uses.entry(*attribute).or_insert((0, next)).0 += rows;
         }
     }
     let deserves = |key: &str, count| {
@@ -197,16 +249,21 @@ impl<'a> Buffer<'a> {
         }
     }
 
-    fn push(&mut self, value: &'a Value) {
-        match (self, value) {
-            (Buffer::Numbers(numbers), Value::Bool(value)) => numbers.push(u64::from(*value)),
-            (Buffer::Numbers(numbers), Value::Int(number)) => numbers.push(zigzag(*number)),
-            (Buffer::Numbers(numbers), Value::Double(number)) => numbers.push(number.to_bits()),
-            (Buffer::Strings(strings), Value::String(text)) => strings.push(text.as_bytes()),
-            (Buffer::Strings(strings), Value::Bytes(bytes)) => strings.push(bytes),
-            (Buffer::Bodies(cells), value) => cells.push(|out| put_body(out, value)),
-            _ => {}
+    /// Adds the next value, which is of the column's type.
+    fn push(&mut self, bodies: &mut Slice<'a>, kind: Type) -> Result<()> {
+        match (self, kind) {
+            (Buffer::Numbers(numbers), Type::Bool) => numbers.push(u64::from(bodies.byte()? != 0)),
+            // Zigzag here and there.
+            (Buffer::Numbers(numbers), Type::Int) => numbers.push(bodies.varint()?),
+            (Buffer::Numbers(numbers), _) => numbers.push(u64::from_le_bytes(bodies.array()?)),
+            (Buffer::Strings(strings), _) => strings.push(bodies.bytes()?),
+            (Buffer::Bodies(cells), kind) => {
+                let body = bodies.part(|bodies| skip_body(bodies, kind))?;
+                cells.push(|out| out.extend_from_slice(body));
+            }
+            (Buffer::Nothing, kind) => skip_body(bodies, kind)?,
         }
+        Ok(())
     }
 }
 

@@ -52,6 +52,124 @@ pub fn put_trace_id(out: &mut Vec<u8>, id: &TraceId) {
     }
 }
 
+/// The unsigned number at a place, which moves past it.
+///
+/// # Errors
+/// It is cut short or does not fit 64 bits.
+fn varint_at(bytes: &[u8], at: &mut usize) -> Result<u64> {
+    let mut next = || {
+        let byte = *bytes.get(*at).ok_or(CodecError::Truncated)?;
+        *at += 1;
+        Ok(byte)
+    };
+    let first = next()?;
+    if first < 0x80 {
+        return Ok(u64::from(first));
+    }
+    let mut number = u64::from(first & 0x7f);
+    for shift in (7..64).step_by(7) {
+        let byte = next()?;
+        if shift == 63 && byte > 1 {
+            break;
+        }
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(number);
+        }
+    }
+    Err(CodecError::Malformed("number over 64 bits"))
+}
+
+/// Finds where things lie in what the functions above wrote, without taking them out. Errors are those of [`Reader`].
+#[derive(Debug, Clone, Copy)]
+pub struct Slice<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Slice<'a> {
+    /// At the beginning of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Slice<'a> {
+        Slice { bytes, at: 0 }
+    }
+
+    /// How many bytes are left.
+    pub fn remaining(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    /// What `walk` goes past.
+    pub fn part(&mut self, walk: impl FnOnce(&mut Slice<'a>) -> Result<()>) -> Result<&'a [u8]> {
+        let start = self.at;
+        walk(self)?;
+        self.bytes.get(start..self.at).ok_or(CodecError::Truncated)
+    }
+
+    /// The next `len` bytes.
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+        let end = self.at.checked_add(len).ok_or(CodecError::Truncated)?;
+        let taken = self.bytes.get(self.at..end).ok_or(CodecError::Truncated)?;
+        self.at = end;
+        Ok(taken)
+    }
+
+    /// The next byte.
+    pub fn byte(&mut self) -> Result<u8> {
+        self.array().map(|[byte]| byte)
+    }
+
+    /// The next `N` bytes.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        self.take(N)?.try_into().map_err(|_| CodecError::Truncated)
+    }
+
+    /// An unsigned number.
+    pub fn varint(&mut self) -> Result<u64> {
+        varint_at(self.bytes, &mut self.at)
+    }
+
+    /// A signed number.
+    pub fn signed(&mut self) -> Result<i64> {
+        self.varint().map(unzigzag)
+    }
+
+    /// An unsigned number of at most 32 bits.
+    pub fn varint_u32(&mut self) -> Result<u32> {
+        u32::try_from(self.varint()?).map_err(|_| CodecError::Malformed("number over 32 bits"))
+    }
+
+    /// How many things follow that take at least one byte each.
+    pub fn count(&mut self) -> Result<usize> {
+        let count = usize::try_from(self.varint()?).ok().filter(|count| *count <= self.remaining());
+        count.ok_or(CodecError::Truncated)
+    }
+
+    /// A length and that many bytes, without the length.
+    pub fn bytes(&mut self) -> Result<&'a [u8]> {
+        let len = self.count()?;
+        self.take(len)
+    }
+
+    /// What [`put_trace_id`] wrote.
+    pub fn trace_id(&mut self) -> Result<TraceId> {
+        match self.varint()?.checked_sub(1) {
+            None => Ok(TraceId::Otel(self.array()?)),
+            Some(len) => {
+                let text = self.take(usize::try_from(len).map_err(|_| CodecError::Truncated)?)?;
+                Ok(TraceId::Text(Text::from(to_str(text)?)))
+            }
+        }
+    }
+}
+
+/// Bytes that are UTF-8.
+///
+/// # Errors
+/// They are not.
+pub fn to_str(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| CodecError::Malformed("text is not UTF-8"))
+}
+
 /// Reads what the functions above wrote.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -91,22 +209,7 @@ impl Reader {
     /// # Errors
     /// It is cut short or does not fit 64 bits.
     pub fn varint(&mut self) -> Result<u64> {
-        let first = self.byte()?;
-        if first < 0x80 {
-            return Ok(u64::from(first));
-        }
-        let mut number = u64::from(first & 0x7f);
-        for shift in (7..64).step_by(7) {
-            let byte = self.byte()?;
-            if shift == 63 && byte > 1 {
-                break;
-            }
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(CodecError::Malformed("number over 64 bits"))
+        varint_at(&self.bytes, &mut self.at)
     }
 
     /// A signed number.

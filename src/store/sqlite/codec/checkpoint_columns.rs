@@ -50,8 +50,18 @@ impl Columnar for Checkpoint {
 }
 
 /// Seals checkpoints that come sorted by trace id and time.
-pub fn seal_checkpoints(rows: &[&Checkpoint]) -> Segment {
-    seal_rows(rows, |columns, block, _| write_block(columns, &rows[block]), |_| {})
+///
+/// # Errors
+/// None that is known: nothing here is read.
+pub fn seal_checkpoints(rows: &[&Checkpoint]) -> Result<Segment> {
+    seal_rows(
+        rows,
+        |columns, block, _| {
+            write_block(columns, &rows[block]);
+            Ok(())
+        },
+        |_| {},
+    )
 }
 
 fn write_block<'a>(columns: &mut ColumnWriter<'a>, checkpoints: &[&'a Checkpoint]) {

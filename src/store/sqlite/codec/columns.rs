@@ -57,16 +57,42 @@ impl<'a> ColumnWriter<'a> {
         if strings.iter().all(|string| string.is_empty()) {
             return;
         }
-        let column = self.column(name);
+        let codes = self.column(name).dictionary.codes(strings, strings.len());
+        self.string_block(name, codes, || strings.to_vec());
+    }
+
+    /// The same of strings that rows share: `entries`, and which of them each row has. Each is looked at once a block.
+    pub fn shared_strings(&mut self, name: &str, entries: &[&'a [u8]], of_row: &[usize]) {
+        let string = |entry: &usize| entries.get(*entry).copied().unwrap_or_default();
+        if of_row.iter().all(|entry| string(entry).is_empty()) {
+            return;
+        }
+        let (mut places, mut used) = (vec![None; entries.len()], Vec::new());
+        let mut place = |entry: &usize| {
+            let place = places.get_mut(*entry)?.get_or_insert_with(|| {
+                used.push(string(entry));
+                used.len() - 1
+            });
+            Some(*place)
+        };
+        let place_of_row: Vec<Option<usize>> = of_row.iter().map(&mut place).collect();
+        let codes = self.column(name).dictionary.codes(&used, of_row.len());
+        let code = |codes: &[u64], place: &Option<usize>| place.and_then(|place| codes.get(place)).copied();
+        let codes = codes.map(|codes| place_of_row.iter().map(|place| code(&codes, place).unwrap_or(0)).collect());
+        self.string_block(name, codes, || of_row.iter().map(string).collect());
+    }
+
+    /// A block of strings: their places in the dictionary, or where they have none the strings.
+    fn string_block(&mut self, name: &str, codes: Option<Vec<u64>>, strings: impl FnOnce() -> Vec<&'a [u8]>) {
         let mut content = Vec::new();
-        match column.dictionary.codes(strings) {
+        match codes {
             Some(codes) => {
                 content.push(CODED);
                 put_planes(&mut content, &codes);
             }
             None => {
                 content.push(PLAIN);
-                put_strings(&mut content, strings);
+                put_strings(&mut content, &strings());
             }
         }
         self.raw(name, &content);
@@ -135,6 +161,11 @@ pub struct Cells {
 }
 
 impl Cells {
+    /// These cells.
+    pub fn of(cells: &[&[u8]]) -> Cells {
+        Cells { lengths: cells.iter().map(|cell| cell.len() as u64).collect(), bytes: cells.concat() }
+    }
+
     /// Adds what `put` appends as one cell.
     pub fn push(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
         let before = self.bytes.len();
@@ -153,13 +184,14 @@ struct Dictionary<'a> {
 }
 
 impl<'a> Dictionary<'a> {
-    /// Places of the strings; `None` when too many of them are new, which ends the dictionary for later blocks too.
-    fn codes(&mut self, strings: &[&'a [u8]]) -> Option<Vec<u64>> {
+    /// Places of the strings of a block of so many rows; `None` when too many of them are new, which ends the dictionary
+    /// for later blocks too.
+    fn codes(&mut self, strings: &[&'a [u8]], rows: usize) -> Option<Vec<u64>> {
         if self.closed {
             return None;
         }
         let before = self.entries.len();
-        let most = (before + strings.len() / 2 + 4).min(MAX_DICTIONARY_ENTRIES);
+        let most = (before + rows / 2 + 4).min(MAX_DICTIONARY_ENTRIES);
         let mut codes = Vec::with_capacity(strings.len());
         for string in strings {
             let code = *self.codes.entry(string).or_insert_with(|| {

@@ -15,13 +15,13 @@ use super::{
 };
 use crate::model::{Attributes, Event, Kind, Link, Nanos, Resource, Scope, Span, Status, StatusCode, Text, TraceId};
 
-const HAS_PARENT: u64 = 1;
-const HAS_STATE: u64 = 1 << 1;
-const HAS_FLAGS: u64 = 1 << 2;
-const HAS_DROPPED: u64 = 1 << 3;
-const HAS_EVENTS: u64 = 1 << 4;
-const HAS_LINKS: u64 = 1 << 5;
-const HAS_MESSAGE: u64 = 1 << 6;
+pub(super) const HAS_PARENT: u64 = 1;
+pub(super) const HAS_STATE: u64 = 1 << 1;
+pub(super) const HAS_FLAGS: u64 = 1 << 2;
+pub(super) const HAS_DROPPED: u64 = 1 << 3;
+pub(super) const HAS_EVENTS: u64 = 1 << 4;
+pub(super) const HAS_LINKS: u64 = 1 << 5;
+pub(super) const HAS_MESSAGE: u64 = 1 << 6;
 
 /// Encodes spans in their order, without envelope.
 pub fn encode(spans: &[&Span]) -> Vec<u8> {

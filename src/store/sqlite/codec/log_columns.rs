@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::{
-    attributes::{AttributeReader, AttributeWriter},
+    attributes::{AttributeReader, EncodedAttributes},
     bytes::{unzigzag, zigzag},
     columns::{ColumnReader, ColumnWriter},
     error::{CodecError, Result},
@@ -39,17 +39,21 @@ impl Columnar for LogRecord {
 }
 
 /// Seals log records that come sorted by trace id and time.
-pub fn seal_logs(rows: &[&LogRecord]) -> Segment {
+///
+/// # Errors
+/// None that is known: what is sealed was encoded just before.
+pub fn seal_logs(rows: &[&LogRecord]) -> Result<Segment> {
     let resources = Shared::new(rows, |log| &log.resource, put_resource);
     let scopes = Shared::new(rows, |log| &log.scope, put_scope);
-    let attributes = AttributeWriter::new(rows.iter().map(|log| &log.attributes).collect());
+    let attributes = EncodedAttributes::new(rows.iter().map(|log| &log.attributes));
+    let attributes = attributes.writer();
     seal_rows(
         rows,
         |columns, block, min_start_ns| {
             write_block(columns, &rows[block.clone()], min_start_ns);
             columns.strings("resource", &resources.of(block.clone()));
             columns.strings("scope", &scopes.of(block.clone()));
-            attributes.write_block(columns, block);
+            attributes.write_block(columns, block)
         },
         |columns| attributes.finish(columns),
     )

@@ -35,16 +35,19 @@ pub(super) trait Columnar {
 
 /// Seals rows that come sorted by trace: `write` adds the columns of a block, given its rows and its earliest start,
 /// `finish` those of the whole segment.
+///
+/// # Errors
+/// Those of `write`.
 pub(super) fn seal_rows<'a, R: Columnar>(
     rows: &[&'a R],
-    mut write: impl FnMut(&mut ColumnWriter<'a>, Range<usize>, u64),
+    mut write: impl FnMut(&mut ColumnWriter<'a>, Range<usize>, u64) -> Result<()>,
     finish: impl FnOnce(&mut ColumnWriter<'a>),
-) -> Segment {
+) -> Result<Segment> {
     let mut columns = ColumnWriter::default();
     let mut summaries = Vec::new();
     for block in cut_blocks(rows) {
         let summary = summarize(&rows[block.clone()]);
-        write(&mut columns, block, summary.min_start_ns);
+        write(&mut columns, block, summary.min_start_ns)?;
         columns.end_block();
         summaries.push(summary);
     }
@@ -52,7 +55,7 @@ pub(super) fn seal_rows<'a, R: Columnar>(
     let mut traces: Vec<&TraceId> = rows.iter().map(|row| row.trace_id()).collect();
     traces.dedup();
     let services: BTreeSet<&str> = rows.iter().map(|row| row.service()).collect();
-    Segment {
+    Ok(Segment {
         rows: u32::try_from(rows.len()).expect("a segment holds far fewer records than 2^32"),
         blocks: index::encode(&summaries),
         columns: columns.finish(),
@@ -60,7 +63,7 @@ pub(super) fn seal_rows<'a, R: Columnar>(
         services: services.into_iter().map(str::to_owned).collect(),
         min_start_ns: rows.iter().map(|row| row.start().0).min().unwrap_or(u64::MAX),
         max_start_ns: rows.iter().map(|row| row.start().0).max().unwrap_or(0),
-    }
+    })
 }
 
 fn summarize<R: Columnar>(block: &[&R]) -> BlockSummary {

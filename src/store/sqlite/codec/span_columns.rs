@@ -11,108 +11,80 @@ use super::{
     bytes::{unzigzag, zigzag},
     columns::{Cells, ColumnReader, ColumnWriter, Numbers, Strings},
     error::{CodecError, Result},
-    inbox::{get_events, get_links, get_resource, get_scope, put_events, put_links, put_resource, put_scope},
+    inbox::{get_events, get_links, get_resource, get_scope},
     index::{BlockIndex, BlockSummary},
-    rows::{Columnar, Shared, SharedValues, TraceRuns, block_summary, once, seal_rows, trace_runs},
+    rows::{SharedValues, TraceRuns, block_summary, once, seal_rows, trace_runs},
     segment::{ColumnSource, Segment},
-    value::approximate_bytes,
+    span_rows::{Numbered, SpanRow, SpanRows},
 };
 use crate::model::{Attributes, Kind, Nanos, Span, SpanId, Status, StatusCode, Text, TraceId};
-
-impl Columnar for Span {
-    fn trace_id(&self) -> &TraceId {
-        &self.trace_id
-    }
-
-    fn start(&self) -> Nanos {
-        self.start
-    }
-
-    fn service(&self) -> &str {
-        Span::service(self)
-    }
-
-    fn bytes(&self) -> usize {
-        size(self)
-    }
-}
 
 /// Codes in the column `parent`; larger ones are how many rows away the parent is, zigzag, plus two.
 const NO_PARENT: u64 = 0;
 const PARENT_ELSEWHERE: u64 = 1;
 
-fn size(span: &Span) -> usize {
-    let all = |attributes: &Attributes| {
-        attributes.iter().map(|(key, value)| key.len() + approximate_bytes(value)).sum::<usize>()
-    };
-    let events: usize = span.events.iter().map(|event| event.name.len() + all(&event.attributes)).sum();
-    let links: usize = span.links.iter().map(|link| link.trace_state.len() + all(&link.attributes)).sum();
-    all(&span.attributes) + events + links + span.name.len() + span.trace_state.len() + span.status.message.len()
-}
-
-/// Seals spans that come sorted by trace id, start and span id.
-pub fn seal_spans(rows: &[&Span]) -> Segment {
-    let resources = Shared::new(rows, |span| &span.resource, put_resource);
-    let scopes = Shared::new(rows, |span| &span.scope, put_scope);
-    let attributes = AttributeWriter::new(rows.iter().map(|span| &span.attributes).collect());
-    seal_rows(
-        rows,
+/// Seals spans into a segment; with it comes, for each of its rows, the place of the payload it was in.
+///
+/// # Errors
+/// The rows are damaged.
+pub fn seal_spans(spans: &SpanRows<'_>) -> Result<(Segment, Vec<usize>)> {
+    let mut rows: Vec<&SpanRow<'_>> = spans.rows.iter().collect();
+    // Stable, so that records in order stay in their order.
+    rows.sort_by(|a, b| a.trace_id.cmp(&b.trace_id).then_with(|| (a.start, a.span_id).cmp(&(b.start, b.span_id))));
+    let attributes = AttributeWriter::new(&spans.shapes, rows.iter().map(|row| row.attributes).collect());
+    let segment = seal_rows(
+        &rows,
         |columns, block, min_start_ns| {
-            write_block(columns, &rows[block.clone()], min_start_ns);
-            columns.strings("resource", &resources.of(block.clone()));
-            columns.strings("scope", &scopes.of(block.clone()));
-            attributes.write_block(columns, block);
+            write_block(columns, spans, &rows[block.clone()], min_start_ns);
+            attributes.write_block(columns, block)
         },
         |columns| attributes.finish(columns),
-    )
+    )?;
+    Ok((segment, rows.iter().map(|row| row.payload).collect()))
 }
 
-fn write_block<'a>(columns: &mut ColumnWriter<'a>, spans: &[&'a Span], min_start_ns: u64) {
+fn write_block<'a>(
+    columns: &mut ColumnWriter<'a>,
+    tables: &'a SpanRows<'a>,
+    spans: &[&SpanRow<'a>],
+    min_start_ns: u64,
+) {
     columns.raw("trace", &trace_runs(spans));
-    let mut numbers = |name: &str, number: &dyn Fn(&Span) -> u64| {
+    let mut numbers = |name: &str, number: &dyn Fn(&SpanRow<'a>) -> u64| {
         let numbers: Vec<u64> = spans.iter().map(|span| number(span)).collect();
         columns.numbers(name, &numbers);
     };
     numbers("span", &|span| u64::from_be_bytes(span.span_id.0));
-    numbers("kind", &|span| span.kind as u64);
-    numbers("status", &|span| span.status.code as u64);
+    numbers("kind", &|span| u64::from(span.kind));
+    numbers("status", &|span| u64::from(span.status));
     numbers("duration", &|span| zigzag(span.end.0.wrapping_sub(span.start.0) as i64));
     numbers("flags", &|span| u64::from(span.flags));
-    numbers("dropped.attributes", &|span| u64::from(span.dropped_attributes));
-    numbers("dropped.events", &|span| u64::from(span.dropped_events));
-    numbers("dropped.links", &|span| u64::from(span.dropped_links));
+    let [attributes, events, links] = [0, 1, 2].map(|what| move |span: &SpanRow<'a>| u64::from(span.dropped[what]));
+    numbers("dropped.attributes", &attributes);
+    numbers("dropped.events", &events);
+    numbers("dropped.links", &links);
     let mut previous = min_start_ns;
-    let start = |span: &&Span| zigzag(span.start.0.wrapping_sub(std::mem::replace(&mut previous, span.start.0)) as i64);
+    let start =
+        |span: &&SpanRow<'a>| zigzag(span.start.0.wrapping_sub(std::mem::replace(&mut previous, span.start.0)) as i64);
     columns.numbers("start", &spans.iter().map(start).collect::<Vec<_>>());
     let (parents, elsewhere) = parents(spans);
     columns.numbers("parent", &parents);
     columns.numbers("parent.id", &elsewhere);
-    let mut strings = |name: &str, string: &dyn Fn(&'a Span) -> &'a Text| {
-        let strings: Vec<&[u8]> = spans.iter().map(|span| string(span).as_bytes()).collect();
-        columns.strings(name, &strings);
+    let mut shared = |name: &str, table: &Numbered<'a>, number: &dyn Fn(&SpanRow<'a>) -> usize| {
+        columns.shared_strings(name, &table.entries, &spans.iter().map(|span| number(span)).collect::<Vec<_>>());
     };
-    strings("name", &|span| &span.name);
-    strings("message", &|span| &span.status.message);
-    strings("trace_state", &|span| &span.trace_state);
-    let (mut events, mut links) = (Cells::default(), Cells::default());
-    for span in spans {
-        events.push(|out| {
-            if !span.events.is_empty() {
-                put_events(out, &span.events, span.start)
-            }
-        });
-        links.push(|out| {
-            if !span.links.is_empty() {
-                put_links(out, &span.links)
-            }
-        });
-    }
-    columns.bytes("events", &events);
-    columns.bytes("links", &links);
+    shared("name", &tables.names, &|span| span.name);
+    shared("resource", &tables.resources, &|span| span.resource);
+    shared("scope", &tables.scopes, &|span| span.scope);
+    let all = |part: &dyn Fn(&SpanRow<'a>) -> &'a [u8]| spans.iter().map(|span| part(span)).collect::<Vec<_>>();
+    columns.strings("message", &all(&|span| span.message));
+    columns.strings("trace_state", &all(&|span| span.trace_state));
+    columns.bytes("events", &Cells::of(&all(&|span| span.events)));
+    columns.bytes("links", &Cells::of(&all(&|span| span.links)));
 }
 
 /// Where the parent of each row is, and the ids of those that are in no row of the same trace and block.
-fn parents(spans: &[&Span]) -> (Vec<u64>, Vec<u64>) {
+fn parents(spans: &[&SpanRow<'_>]) -> (Vec<u64>, Vec<u64>) {
     let (mut codes, mut elsewhere) = (Vec::with_capacity(spans.len()), Vec::new());
     let mut rows: FxHashMap<SpanId, usize> = FxHashMap::default();
     for run in spans.chunk_by(|a, b| a.trace_id == b.trace_id) {

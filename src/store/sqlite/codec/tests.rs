@@ -66,7 +66,7 @@ fn sorted_records(records: &[Record]) -> Vec<Record> {
 
 fn seal_records(records: &[Record]) -> Segment {
     let records = sorted_records(records);
-    seal(kind_of(&records), &records.iter().collect::<Vec<_>>())
+    seal(kind_of(&records), &records.iter().collect::<Vec<_>>()).expect("own records")
 }
 
 proptest! {
@@ -86,6 +86,34 @@ proptest! {
         let (mut source, index) = open(&seal_records(&records));
         let back = read_records(kind_of(&records), &mut source, &index, (0..index.len(), None)).expect("own segment");
         prop_assert_eq!(exact_records(&back), exact_records(&sorted_records(&records)));
+    }
+
+    #[test]
+    fn payloads_are_sealed_like_the_spans_in_them(writes in prop::collection::vec(spans(8), 1..5)) {
+        let prepared: Vec<Prepared> = writes.iter().map(|spans| prepare_spans(spans)).collect();
+        let payloads: Vec<&[u8]> = prepared.iter().map(|write| write.payload.as_slice()).collect();
+        let (segment, payload_of_row) = seal_span_payloads(&payloads).expect("own payloads");
+        let rows: Vec<(Span, usize)> = read(&segment, None, None).into_iter().zip(payload_of_row).collect();
+        let mut sent: Vec<(Span, usize)> =
+            writes.iter().enumerate().flat_map(|(at, spans)| spans.iter().cloned().map(move |span| (span, at))).collect();
+        sent.sort_by(|(a, _), (b, _)| (&a.trace_id, a.start, a.span_id).cmp(&(&b.trace_id, b.start, b.span_id)));
+        let exact = |rows: &[(Span, usize)]| -> Vec<String> {
+            rows.iter().map(|(span, at)| format!("{at} {:?}", exact_records(&[Record::Span(span.clone())]))).collect()
+        };
+        prop_assert_eq!(exact(&rows), exact(&sent));
+    }
+
+    #[test]
+    fn a_damaged_payload_is_refused_and_never_harms(spans in spans(8), at: prop::sample::Index, byte: u8) {
+        let mut content = envelope::unwrap_lz4(&prepare_spans(&spans).payload).expect("own payload").to_vec();
+        let at = at.index(content.len());
+        content[at] = byte;
+        let forged = envelope::wrap_lz4(&content);
+        if let Ok((segment, rows)) = seal_span_payloads(&[forged.as_slice()]) {
+            prop_assert_eq!(segment.rows as usize, rows.len());
+        }
+        content.truncate(at);
+        prop_assert!(seal_span_payloads(&[envelope::wrap_lz4(&content).as_slice()]).is_err());
     }
 
     #[test]

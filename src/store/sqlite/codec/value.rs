@@ -1,7 +1,7 @@
 //! Attribute values in bytes: a type tag and a body, which may stand apart because many values share one type.
 
 use super::{
-    bytes::{Reader, put_bytes, put_signed, put_varint},
+    bytes::{Reader, Slice, put_bytes, put_signed, put_varint},
     error::{CodecError, Result},
 };
 use crate::model::{Attributes, Text, Value};
@@ -174,4 +174,50 @@ fn get_pairs(reader: &mut Reader, depth: usize) -> Result<Vec<(Text, Value)>> {
         pairs.push((reader.text()?, get_nested(reader, depth)?));
     }
     Ok(pairs)
+}
+
+/// Goes past what [`put_body`] wrote.
+///
+/// # Errors
+/// The bytes are no value of that type.
+pub fn skip_body(slice: &mut Slice<'_>, kind: Type) -> Result<()> {
+    skip_nested_body(slice, kind, 0)
+}
+
+/// Goes past what [`put_attributes`] wrote.
+///
+/// # Errors
+/// The bytes are no attributes.
+pub fn skip_attributes(slice: &mut Slice<'_>) -> Result<()> {
+    skip_pairs(slice, 0)
+}
+
+fn skip_nested_body(slice: &mut Slice<'_>, kind: Type, depth: usize) -> Result<()> {
+    if depth > MAX_DEPTH {
+        return Err(CodecError::Malformed("value nested too deep"));
+    }
+    match kind {
+        Type::Empty => {}
+        Type::String | Type::Bytes => drop(slice.bytes()?),
+        Type::Bool => drop(slice.byte()?),
+        Type::Int => drop(slice.varint()?),
+        Type::Double => drop(slice.take(8)?),
+        Type::Array => {
+            for _ in 0..slice.count()? {
+                let kind = Type::from_tag(slice.byte()?)?;
+                skip_nested_body(slice, kind, depth + 1)?;
+            }
+        }
+        Type::Map => skip_pairs(slice, depth + 1)?,
+    }
+    Ok(())
+}
+
+fn skip_pairs(slice: &mut Slice<'_>, depth: usize) -> Result<()> {
+    for _ in 0..slice.count()? {
+        slice.bytes()?;
+        let kind = Type::from_tag(slice.byte()?)?;
+        skip_nested_body(slice, kind, depth)?;
+    }
+    Ok(())
 }
