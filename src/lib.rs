@@ -54,6 +54,7 @@ pub mod client;
 pub mod decode;
 pub mod model;
 pub mod query;
+pub mod secret;
 pub mod server;
 pub mod store;
 pub mod view;

@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn counts_name_only_what_there_is() {
-        let removed = Removed { traces: 1, spans: 47, checkpoints: 0, logs: 1 };
+        let removed = Removed { traces: 1, spans: 47, checkpoints: 0, logs: 1, issues: 0 };
         assert_eq!(sentence(&removed, true), "would delete 1 trace (47 spans, 1 log)\n");
         assert_eq!(sentence(&Removed::default(), false), "nothing deleted\n");
     }

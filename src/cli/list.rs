@@ -108,6 +108,7 @@ impl ListArgs {
     fn query(&self) -> Result<TraceQuery, Failure> {
         let (since, until) = self.range.ends()?;
         Ok(TraceQuery {
+            project: None,
             limit: self.limit,
             service: self.service.clone(),
             name: self.name.clone(),

@@ -4,17 +4,16 @@
 //! JSON dialect, pydantic's coercions, and its validation errors to the letter. One invalid record refuses its batch.
 //! `tests/it/data/python` holds what the original answered and lists where we differ on purpose.
 
-mod python_json;
 mod record;
 mod refusal;
 
+use super::python_json::{self, Fault, Node};
 use crate::model::{Checkpoint, Direction, Text};
 
 pub use crate::model::checkpoint::trace_id;
 pub use record::{from_json, to_json, write_json};
 pub use refusal::{Problems, Refusal};
 
-use python_json::{Fault, Node};
 use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, Rule, STRING, Step};
 
 /// What a record without a host name is given.

@@ -5,4 +5,7 @@
 
 pub mod body;
 pub mod checkpoint;
+pub mod events;
+pub mod logs;
 pub mod otlp;
+mod python_json;

@@ -1,6 +1,8 @@
 //! Questions: what one can ask a store, and pages of answers.
 
-use super::{Nanos, Text, TraceId};
+use std::fmt;
+
+use super::{IssueId, LogRecord, Nanos, Severity, Text, TraceId};
 
 /// One of the three kinds of record a trace holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +54,8 @@ pub struct TraceQuery {
     /// Only traces with a span that has all these attributes, on itself or its resource; values as JSON prints them,
     /// text without quotes.
     pub attributes: Vec<(String, String)>,
+    /// Only traces with a span or log record of this project.
+    pub project: Option<String>,
     /// Only traces that hold this kind of record.
     pub kind: Option<RecordKind>,
     /// Only traces that started at or after this.
@@ -121,6 +125,105 @@ pub struct Page<T> {
     pub failed: u64,
 }
 
+/// Which log records to list, and how many.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogQuery {
+    /// At most this many; 0 is all.
+    pub limit: usize,
+    /// Only those whose message, error type or error message contains this text, whatever the case.
+    pub text: Option<String>,
+    /// Only of at least this level.
+    pub level: Option<Severity>,
+    /// Only of this service.
+    pub service: Option<String>,
+    /// Only of this module.
+    pub module: Option<String>,
+    /// Only of this environment.
+    pub environment: Option<String>,
+    /// Only of this project.
+    pub project: Option<String>,
+    /// Only of this machine.
+    pub host: Option<String>,
+    /// Only of this process.
+    pub pid: Option<String>,
+    /// Only of this trace.
+    pub trace: Option<TraceId>,
+    /// Only of issues of these ids, each as the error itself has it; empty for any. An issue that several fingerprints
+    /// lead to has [`IssueDetail::ids`](super::IssueDetail::ids).
+    pub issues: Vec<IssueId>,
+    /// Only those all of this is true of.
+    pub fields: Vec<FieldFilter>,
+    /// Only at or after this.
+    pub since: Option<Nanos>,
+    /// Only before this.
+    pub until: Option<Nanos>,
+    /// Begins with the oldest; else with the newest.
+    pub oldest_first: bool,
+    /// Goes on after this place.
+    pub cursor: Option<Cursor>,
+}
+
+/// What must be true of a field of a log record: `user.id=7`, `user.id!=7`, `path~=/cart`.
+///
+/// A name is one of `extra`, of the named fields, or of the resource; one with dots also reaches into maps. Where it
+/// stands in several of them the record's own counts first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFilter {
+    /// The field.
+    pub name: String,
+    /// How it is compared.
+    pub operator: FieldOperator,
+    /// With what: a value as JSON prints it, text without quotes.
+    pub value: String,
+}
+
+/// How a field is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldOperator {
+    /// It has this value.
+    Is,
+    /// It has another one, or there is no such field.
+    IsNot,
+    /// Its value contains this, whatever the case.
+    Contains,
+}
+
+impl FieldFilter {
+    /// Reads what [`fmt::Display`] writes; `None` when there is no `=` or no name before it. A name that ends with `!`
+    /// or `~` cannot be written.
+    pub fn parse(text: &str) -> Option<FieldFilter> {
+        let (name, value) = text.split_once('=')?;
+        let (name, operator) = match (name.strip_suffix('!'), name.strip_suffix('~')) {
+            (Some(name), _) => (name, FieldOperator::IsNot),
+            (_, Some(name)) => (name, FieldOperator::Contains),
+            _ => (name, FieldOperator::Is),
+        };
+        let (name, value) = (name.to_owned(), value.to_owned());
+        (!name.is_empty()).then_some(FieldFilter { name, operator, value })
+    }
+}
+
+impl fmt::Display for FieldFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operator = match self.operator {
+            FieldOperator::Is => "=",
+            FieldOperator::IsNot => "!=",
+            FieldOperator::Contains => "~=",
+        };
+        write!(f, "{}{operator}{}", self.name, self.value)
+    }
+}
+
+/// One page of log records. How many match on all pages nobody counts, because that would mean to read them all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogPage {
+    /// The records, oldest or newest first as asked for. Those of one instant go by the order they were received, so
+    /// that one order is the other turned round.
+    pub records: Vec<LogRecord>,
+    /// Where the next page begins; `None` at the end. A page of large records may have one and hold fewer than asked for.
+    pub next: Option<Cursor>,
+}
+
 /// Which records to scan or delete; an empty filter is all of them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RecordFilter {
@@ -145,6 +248,13 @@ pub struct StatsQuery {
     pub by: StatsBy,
 }
 
+impl StatsQuery {
+    /// Totals of everything, and nothing else.
+    pub fn totals() -> StatsQuery {
+        StatsQuery { by: StatsBy::Nothing, ..StatsQuery::default() }
+    }
+}
+
 /// What one row of the statistics stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StatsBy {
@@ -157,6 +267,8 @@ pub enum StatsBy {
     Source,
     /// An AI model.
     Model,
+    /// Nothing: totals alone, without rows and without a timeline, which costs next to nothing.
+    Nothing,
 }
 
 impl StatsBy {
@@ -167,12 +279,13 @@ impl StatsBy {
             StatsBy::Service => "service",
             StatsBy::Source => "source",
             StatsBy::Model => "model",
+            StatsBy::Nothing => "nothing",
         }
     }
 
     /// The grouping of its word.
     pub fn parse(word: &str) -> Option<StatsBy> {
-        [StatsBy::Operation, StatsBy::Service, StatsBy::Source, StatsBy::Model]
+        [StatsBy::Operation, StatsBy::Service, StatsBy::Source, StatsBy::Model, StatsBy::Nothing]
             .into_iter()
             .find(|by| by.as_str() == word)
     }

@@ -4,7 +4,7 @@
 //! correlation id. Both are first-class: 32 hex digits *are* an OpenTelemetry id, whoever wrote them, so checkpoints
 //! and logs that carry one join the spans.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use super::Text;
 
@@ -83,6 +83,16 @@ impl TraceId {
         }
         Ok(TraceId::Text(Text::from(text)))
     }
+
+    /// Compares ids as they are written, byte by byte, whatever kind they are of. Unlike `Ord`, which has all
+    /// OpenTelemetry ids first, as they lie in a file.
+    pub fn cmp_written(&self, other: &TraceId) -> Ordering {
+        match (self, other) {
+            (TraceId::Otel(raw), TraceId::Text(text)) => hex_digits(raw).cmp(text.bytes()),
+            (TraceId::Text(text), TraceId::Otel(raw)) => text.bytes().cmp(hex_digits(raw)),
+            _ => self.cmp(other),
+        }
+    }
 }
 
 impl FromStr for TraceId {
@@ -159,6 +169,12 @@ fn hex_digit(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
+/// How bytes are written: two digits each, in lower case.
+fn hex_digits(raw: &[u8]) -> impl Iterator<Item = u8> {
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    raw.iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 15)])
+}
+
 fn write_hex(f: &mut fmt::Formatter<'_>, raw: &[u8]) -> fmt::Result {
     raw.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
@@ -174,6 +190,16 @@ mod tests {
         assert_eq!(lower, upper);
         assert!(matches!(lower, TraceId::Otel(_)));
         assert_eq!(lower.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn ids_of_both_kinds_compare_as_they_are_written() {
+        let texts =
+            ["", "0", "4bf9", "4bf92f3577b34da6a3ce929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4737", "4c", "é"];
+        let ids: Vec<TraceId> = texts.iter().filter_map(|text| TraceId::parse(text).ok()).collect();
+        for (left, right) in ids.iter().flat_map(|left| ids.iter().map(move |right| (left, right))) {
+            assert_eq!(left.cmp_written(right), left.to_string().cmp(&right.to_string()), "{left} {right}");
+        }
     }
 
     #[test]

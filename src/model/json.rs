@@ -5,6 +5,8 @@
 //! as their base64 text and NaN and infinities as the words proto3 JSON uses, because JSON has no such types.
 
 mod checkpoint;
+mod issue;
+mod key;
 mod log;
 
 use std::sync::Arc;
@@ -19,7 +21,11 @@ use super::{
 };
 
 pub use checkpoint::{DATA_TEXT, checkpoint_from_json, checkpoint_to_json};
-pub use log::{log_from_json, log_to_json};
+pub use issue::{
+    issue_detail_from_json, issue_detail_to_json, issue_from_json, issue_to_json, why_from_json, why_to_json,
+};
+pub use key::{key_from_wire, key_to_json, key_to_wire};
+pub use log::{extra, log_from_json, log_id, log_to_json, named_keys, named_value};
 
 /// Version of the shapes below, printed as `schema`; fields are only ever added within one.
 pub const SCHEMA: u64 = 1;

@@ -52,6 +52,15 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All levels, from the finest to the worst.
+    pub const ALL: [Severity; 6] =
+        [Severity::Trace, Severity::Debug, Severity::Info, Severity::Warn, Severity::Error, Severity::Fatal];
+
+    /// The level of its word.
+    pub fn parse(word: &str) -> Option<Severity> {
+        Severity::ALL.into_iter().find(|level| level.as_str() == word)
+    }
+
     /// The word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -75,5 +84,22 @@ impl Severity {
             21..=24 => Severity::Fatal,
             _ => Severity::Info,
         }
+    }
+
+    /// The level of the word a logging library uses for it, in any case; `None` for words of nobody we know.
+    pub fn from_word(word: &str) -> Option<Severity> {
+        let words = [
+            (Severity::Trace, &["trace", "finest", "verbose"][..]),
+            (Severity::Debug, &["debug", "fine", "finer", "dbg"]),
+            (Severity::Info, &["info", "information", "informational", "notice", "config"]),
+            (Severity::Warn, &["warn", "warning"]),
+            (Severity::Error, &["error", "err", "severe"]),
+            (Severity::Fatal, &["fatal", "critical", "crit", "alert", "emergency", "emerg", "panic"]),
+        ];
+        let word = word.trim();
+        words
+            .into_iter()
+            .find(|(_, names)| names.iter().any(|name| word.eq_ignore_ascii_case(name)))
+            .map(|(level, _)| level)
     }
 }

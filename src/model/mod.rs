@@ -7,9 +7,14 @@ pub mod ask;
 pub mod batch;
 pub mod checkpoint;
 pub mod genai;
+pub mod grouping;
 pub mod id;
+pub mod issue;
 pub mod json;
+pub mod key;
 pub mod log;
+pub mod log_match;
+pub mod needle;
 pub mod pair;
 pub mod self_time;
 pub mod span;
@@ -17,17 +22,28 @@ pub mod stats;
 pub mod text;
 pub mod time;
 pub mod trace;
+pub mod traceparent;
 pub mod value;
 pub mod when;
 
-pub use ask::{Cursor, Page, RecordFilter, RecordKind, Retention, Sort, StatsBy, StatsQuery, TraceQuery};
+pub use ask::{
+    Cursor, FieldFilter, FieldOperator, LogPage, LogQuery, Page, RecordFilter, RecordKind, Retention, Sort, StatsBy,
+    StatsQuery, TraceQuery,
+};
 pub use batch::{Batch, Rejection, Removed, Written};
 pub use checkpoint::{Checkpoint, Direction};
 pub use id::{SpanId, TraceId};
+pub use issue::{
+    Fingerprint, HourCount, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, StatusChange,
+};
+pub use key::{Key, KeyScope};
 pub use log::{LogRecord, Severity};
+pub use log_match::LogMatcher;
+pub use needle::Needle;
 pub use span::{Event, Kind, Link, Resource, Scope, Span, Status, StatusCode};
 pub use stats::{DatabaseInfo, OperationStats, Stats, Timeline};
 pub use text::Text;
 pub use time::Nanos;
 pub use trace::{Cost, Tokens, Trace, TraceFold, TraceStatus, TraceSummary};
+pub use traceparent::Traceparent;
 pub use value::{Attributes, Value};

@@ -60,6 +60,21 @@ pub struct Stats {
     pub operations: Vec<OperationStats>,
 }
 
+impl Stats {
+    /// These figures with what is known of their traces by when each started and whether it failed: how many, when,
+    /// and the time line, which statistics by nothing go without.
+    pub fn with_traces(self, starts: &[(Nanos, bool)], by: StatsBy) -> Stats {
+        Stats {
+            traces: starts.len() as u64,
+            failed: starts.iter().filter(|(_, failed)| *failed).count() as u64,
+            first: starts.iter().map(|(start, _)| *start).min(),
+            last: starts.iter().map(|(start, _)| *start).max(),
+            timeline: if by == StatsBy::Nothing { None } else { Timeline::of(starts.iter().copied()) },
+            ..self
+        }
+    }
+}
+
 /// Where a store lies and how big it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DatabaseInfo {
@@ -221,7 +236,7 @@ fn checkpoint_row(checkpoint: &Checkpoint, by: StatsBy) -> Option<Operation> {
     match by {
         StatsBy::Operation => Some(Operation { service, name: Some(checkpoint.name()) }),
         StatsBy::Service | StatsBy::Source => Some(Operation { service, name: None }),
-        StatsBy::Model => None,
+        StatsBy::Model | StatsBy::Nothing => None,
     }
 }
 

@@ -180,6 +180,15 @@ pub struct UsageSum {
     pub cost_pico: Vec<(String, i64)>,
 }
 
+/// Longest name taken from a message, in characters.
+const MOST_NAME_CHARS: usize = 200;
+
+/// What a trace of logs alone is called: the first line of a message that says anything.
+fn name_of(log: &LogRecord) -> String {
+    let line = log.message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().take(MOST_NAME_CHARS).collect()
+}
+
 impl TraceFold {
     /// Adds a span.
     pub fn add_span(&mut self, span: &Span) {
@@ -220,7 +229,7 @@ impl TraceFold {
         self.errors += u64::from(log.is_error());
         self.add_service(&log.resource.service);
         let rank = (true, true, log.time.0, [1; 8]);
-        offer(&mut self.root, rank, || (log.message.to_string(), log.resource.service.to_string()));
+        offer(&mut self.root, rank, || (name_of(log), log.resource.service.to_string()));
     }
 
     /// Adds everything `other` has seen; records seen by both count twice, so callers remove duplicates first.

@@ -99,6 +99,9 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// A key has the same id or digest.
+    #[error("there is such a key already")]
+    KeyExists,
     /// A kind of record this store cannot hold.
     #[error("this version cannot store {0}")]
     Unsupported(&'static str),

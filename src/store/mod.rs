@@ -1,8 +1,9 @@
-//! Floor 2: where records live. One trait, [`Backend`], and its implementors, chosen by URL scheme in [`open`].
+//! Floor 2: where records live. One trait, [`Backend`], and its implementors, chosen by URL scheme in [`open()`].
 //!
 //! A remote server is just another implementor, so nothing above knows whether it reads a file or a network. Trees,
 //! diffs and tables are questions for `query`; a backend only stores and finds.
 
+mod best;
 pub mod error;
 pub mod old;
 pub mod open;
@@ -20,8 +21,8 @@ pub use error::{Error, Result};
 pub use open::{Mode, Target, open};
 
 use crate::model::{
-    Batch, Cursor, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
-    TraceSummary, Written,
+    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
+    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 
 /// What a backend is, known without asking it anything.
@@ -46,6 +47,9 @@ pub struct Chunk {
     pub next: Cursor,
     /// Whether nothing lay beyond `next` when it was read.
     pub at_end: bool,
+    /// How many writes between the cursor and `next`, of whatever kind, are known to have left nothing behind: they were
+    /// removed before this scan could read them.
+    pub missed: u64,
 }
 
 /// Something a backend had to leave out or mend in what it read.
@@ -65,13 +69,37 @@ pub struct Warning {
 /// - `traces` pages by key: following `next` visits every match once, whatever arrives meanwhile.
 /// - `traces` orders totally: by the sort, then start, then id.
 /// - `trace` of an id nobody wrote is `None`, not an error.
+/// - `logs` lists exactly what [`LogQuery::matches`] says of all log records; a server first adds the other ids that
+///   lead to the issues asked for.
+/// - `logs` orders totally: by time, then by the order of commits; oldest first is newest first turned round.
+/// - `logs` pages by key: following `next` visits every match once, whatever arrives meanwhile.
+/// - a page of `logs` may hold fewer than were asked for and still have a next place, because its records are large; it
+///   holds at least one then.
 /// - summaries equal the fold of the records, however they were split into batches.
 /// - `scan` yields every record once, in commit order; a record never appears behind a cursor already given out.
 /// - `scan` with nothing new waits up to `wait`, then returns an empty chunk with a valid cursor.
 /// - a cursor the backend did not make is [`Error::BadCursor`].
+/// - `scan` says how many writes behind its cursor were removed whole before it came there.
 /// - `cursor_at` a time leads a scan to everything received since, and to nothing received before.
 /// - `delete` with `dry_run` counts the same and removes nothing.
 /// - `prune` goes by when records were received, never by their own clocks.
+/// - `write` counts the errors among new records into issues, all of them or none; what is a duplicate counts nowhere.
+///   Errors of one fingerprint in one service of one project are one issue, whichever kind of record tells of them.
+/// - the first and the last time an issue was seen are the least and the greatest of its events' clocks, whatever order
+///   they arrive in, and its events are counted by the hour of those clocks.
+/// - an issue's title holds the message of its first event as long as no event says anything else, then the pattern.
+/// - an event that happened after an issue was resolved, and arrives after, opens it again; an older one that arrives
+///   late does not, and nothing opens one that is ignored.
+/// - `set_issue` to what is so already changes nothing; everything else is in the history, also what events did.
+/// - `issues` orders totally: by the sort, then id; following `next` visits every match to which nothing happens
+///   meanwhile once.
+/// - issues outlive their records; they name the newest of their traces that are there, and count all there were.
+/// - `delete` of everything removes the issues too, and counts them. Keys stay.
+/// - `stats` counts the open issues of the service and seen in the time it is asked about.
+/// - `keys` lists every key ever issued, oldest first, as it was issued.
+/// - `add_key` refuses a key whose id or digest another one has.
+/// - `revoke_key` revokes for good: a second time changes nothing, and an id nobody has is `None`.
+/// - `touch_keys` notes the latest use and never an earlier one; ids nobody has mean nothing.
 #[async_trait]
 pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// What this is; no I/O.
@@ -122,6 +150,55 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// The store fails.
     async fn trace(&self, id: &TraceId) -> Result<Option<Trace>>;
 
+    /// Lists the log records that [`LogQuery::matches`] is true of, as many as the query asks for or, of large ones,
+    /// fewer; an empty page when there are none.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`] for a foreign cursor, or the store fails.
+    async fn logs(&self, query: &LogQuery) -> Result<LogPage>;
+
+    /// Lists issues; an empty page when none match. `failed` of the page counts the open ones.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`] for a foreign cursor, or the store fails.
+    async fn issues(&self, query: &IssueQuery) -> Result<Page<Issue>>;
+
+    /// All that is known of one issue, its counts as far back as they are kept; `None` when there is no such issue.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn issue(&self, id: &IssueId) -> Result<Option<IssueDetail>>;
+
+    /// Changes an issue and returns what it is then; `None` when there is no such issue.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], or the store fails.
+    async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>>;
+
+    /// All keys ever issued, oldest first, revoked ones included.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn keys(&self) -> Result<Vec<Key>>;
+
+    /// Issues a key.
+    ///
+    /// # Errors
+    /// [`Error::KeyExists`] when there is a key of this id or digest, [`Error::ReadOnly`], or the store fails.
+    async fn add_key(&self, key: Key) -> Result<()>;
+
+    /// Revokes a key for good, and returns it; `None` when there is no such key. One that is revoked stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], or the store fails.
+    async fn revoke_key(&self, id: &str) -> Result<Option<Key>>;
+
+    /// Notes when keys were last used, by their ids; ids nobody knows mean nothing.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], or the store fails.
+    async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()>;
+
     /// Totals and rows per operation.
     ///
     /// # Errors
@@ -133,7 +210,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// The store fails.
     async fn record_count(&self) -> Result<u64> {
-        let stats = self.stats(&StatsQuery::default()).await?;
+        let stats = self.stats(&StatsQuery::totals()).await?;
         Ok(stats.spans + stats.checkpoints + stats.logs)
     }
 

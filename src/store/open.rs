@@ -1,11 +1,11 @@
 //! From a path or URL to a backend: one line per scheme.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Backend, Error, Result, old, remote, sqlite};
 
 /// Where records live.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Target {
     /// A SQLite file.
     File(PathBuf),
@@ -25,6 +25,19 @@ pub enum Mode {
     Read,
     /// Own the file: creates and migrates it, and nobody else may write meanwhile.
     Write,
+}
+
+// By hand, because a key must not get into a log this way.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::File(path) => f.debug_tuple("File").field(path).finish(),
+            Target::Server { url, key } => {
+                let key = key.as_ref().map(|_| "(hidden)");
+                f.debug_struct("Server").field("url", &remote::without_credentials(url)).field("key", &key).finish()
+            }
+        }
+    }
 }
 
 impl Target {

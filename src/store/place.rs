@@ -14,7 +14,7 @@ pub(super) struct Place {
     pub key: u64,
     /// Start of the trace, unix nanoseconds; latest first.
     pub start_ns: u64,
-    /// Its id; smallest first.
+    /// Its id; smallest first as it is written.
     pub id: TraceId,
     /// Whether all that is turned round.
     pub reverse: bool,
@@ -22,7 +22,8 @@ pub(super) struct Place {
 
 impl Ord for Place {
     fn cmp(&self, other: &Place) -> Ordering {
-        let order = (other.key, other.start_ns, &self.id).cmp(&(self.key, self.start_ns, &other.id));
+        let order = (other.key, other.start_ns).cmp(&(self.key, self.start_ns));
+        let order = order.then_with(|| self.id.cmp_written(&other.id));
         if self.reverse { order.reverse() } else { order }
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Opening does no I/O; the first question finds out whether anybody answers. Redirects are not followed, because a
 //! key must not travel to a host nobody named. Records cross as the public JSON, so bytes in attributes arrive as their
-//! base64 text; everything else is exact.
+//! base64 text; everything else is exact. Who waits for new records reads them from a [`stream`] that stays open, or,
+//! when there is none, from a question that the server answers late.
+
+mod stream;
 
 use std::{
     fmt,
@@ -17,15 +20,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde_json::Value as Json;
+use tokio::time::Instant;
 
+use self::stream::{Said, Stream, Streams};
 use super::{Backend, Chunk, Error, Info, Result, wire};
 use crate::{
     api::{self, Pairs, path},
     decode::checkpoint,
     model::{
-        Batch, Cursor, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
-        TraceSummary, Written,
-        json::{JsonError, log_from_json, span_from_json, stats_from_json, summary_from_json},
+        Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
+        RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
+        json::{
+            JsonError, issue_detail_from_json, issue_from_json, key_from_wire, key_to_wire, log_from_json,
+            span_from_json, stats_from_json, summary_from_json,
+        },
     },
 };
 
@@ -65,7 +73,7 @@ pub async fn open(url: &str, key: Option<&str>) -> Result<Arc<dyn Backend>> {
     }
     let client = client.build().map_err(|error| bad(error.to_string()))?;
     let info = Info { kind: "remote", location, read_only: false, schema: None };
-    Ok(Arc::new(Remote { info, base, client, is_closed: AtomicBool::new(false) }))
+    Ok(Arc::new(Remote { info, base, client, streams: Streams::default(), is_closed: AtomicBool::new(false) }))
 }
 
 /// Both headers servers look for a key in; `None` when it cannot be one.
@@ -100,6 +108,7 @@ struct Remote {
     info: Info,
     base: Url,
     client: Client,
+    streams: Streams,
     is_closed: AtomicBool,
 }
 
@@ -135,6 +144,7 @@ impl Remote {
                 Err(Error::Denied { url: self.info.location.clone(), reason })
             }
             (StatusCode::NOT_FOUND, true) => Ok(None),
+            (StatusCode::CONFLICT, true) => Err(Error::KeyExists),
             (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, true) => Err(self.refused(detail)),
             // A proxy in between may say this one too.
             (StatusCode::SERVICE_UNAVAILABLE, _) => Err(later(detail)),
@@ -163,6 +173,48 @@ impl Remote {
         answer.ok_or_else(|| self.unknown_request())
     }
 
+    /// What a stream says next, if the server has one for this and it goes on.
+    async fn scan_stream(
+        &self,
+        filter: &RecordFilter,
+        after: &Cursor,
+        max: usize,
+        deadline: Instant,
+    ) -> Result<Option<Chunk>> {
+        let mut stream = match self.streams.take(filter, after, max) {
+            Some(stream) => stream,
+            None => match self.open_stream(filter, after, max).await {
+                Some(stream) => stream,
+                None => return Ok(None),
+            },
+        };
+        let chunk = match stream.next(deadline).await {
+            Said::End => return Ok(None),
+            Said::Nothing => Chunk { batch: Batch::default(), next: after.clone(), at_end: true, missed: 0 },
+            Said::Event(data) => wire::chunk_from_json(&data).map_err(|error| self.protocol(error.to_string()))?,
+        };
+        stream.place = chunk.next.clone();
+        self.streams.put_back(stream);
+        Ok(Some(chunk))
+    }
+
+    /// Opens a stream; `None` when that does not work, for whatever reason: a question tells it better.
+    async fn open_stream(&self, filter: &RecordFilter, after: &Cursor, max: usize) -> Option<Stream> {
+        if self.streams.are_unknown() || self.is_closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut pairs = api::filter_to_pairs(filter);
+        pairs.push(("after".to_owned(), after.0.clone()));
+        pairs.push(("max".to_owned(), max.to_string()));
+        let request = self.request(Method::GET, path::SCAN_STREAM, &pairs).header(header::ACCEPT, "text/event-stream");
+        let response = request.send().await.ok()?;
+        if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) {
+            self.streams.note_unknown();
+        }
+        let is_stream = response.status().is_success() && response.headers().contains_key(api::API_HEADER);
+        is_stream.then(|| Stream::new(filter.clone(), after.clone(), max, response))
+    }
+
     fn unknown_request(&self) -> Error {
         self.protocol("it does not know this request; it may be an older version".to_owned())
     }
@@ -184,6 +236,19 @@ impl Remote {
 
     fn wrong_json(&self, error: JsonError) -> Error {
         self.protocol(error.to_string())
+    }
+
+    /// As many log records as the server gives out at once.
+    async fn log_page(&self, query: &LogQuery) -> Result<LogPage> {
+        let request = self.request(Method::GET, path::LOGS, &api::log_query_to_pairs(query));
+        let (headers, json) = self.ask_always(request).await?;
+        let next = headers.get(api::NEXT_CURSOR_HEADER).and_then(|value| value.to_str().ok());
+        let read = || {
+            let records = json.as_array().ok_or(JsonError { key: "[]" })?;
+            records.iter().map(log_from_json).collect::<std::result::Result<_, _>>()
+        };
+        let records = read().map_err(|error| self.wrong_json(error))?;
+        Ok(LogPage { records, next: next.map(|cursor| Cursor(cursor.to_owned())) })
     }
 
     fn removed(&self, json: Json) -> Result<Removed> {
@@ -220,6 +285,31 @@ fn trace_from_json(id: &TraceId, json: &Json) -> std::result::Result<Option<Trac
     Ok(Trace::new(id.clone(), spans, checkpoints, logs))
 }
 
+/// A page of a list: its items as an array, the rest in headers.
+fn page<T>(
+    headers: &header::HeaderMap,
+    json: &Json,
+    read: impl Fn(&Json) -> std::result::Result<T, JsonError>,
+) -> std::result::Result<Page<T>, JsonError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let count = |name: &'static str| text(name).and_then(|text| text.parse().ok()).ok_or(JsonError { key: name });
+    Ok(Page {
+        items: json
+            .as_array()
+            .ok_or(JsonError { key: "[]" })?
+            .iter()
+            .map(read)
+            .collect::<std::result::Result<_, _>>()?,
+        next: text(api::NEXT_CURSOR_HEADER).map(|cursor| Cursor(cursor.to_owned())),
+        total: count(api::TOTAL_HEADER)?,
+        failed: count(api::FAILED_HEADER)?,
+    })
+}
+
+fn issue_path(id: &IssueId) -> String {
+    path::ISSUE.replace("{id}", &id.to_string())
+}
+
 #[async_trait]
 impl Backend for Remote {
     fn info(&self) -> &Info {
@@ -236,6 +326,14 @@ impl Backend for Remote {
     }
 
     async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk> {
+        let now = Instant::now();
+        let deadline = now.checked_add(wait).unwrap_or(now);
+        if let Some(after) = after.filter(|_| !wait.is_zero())
+            && let Some(chunk) = self.scan_stream(filter, after, max, deadline).await?
+        {
+            return Ok(chunk);
+        }
+        let wait = deadline.saturating_duration_since(Instant::now());
         let mut pairs = api::filter_to_pairs(filter);
         pairs.extend(after.map(|cursor| ("after".to_owned(), cursor.0.clone())));
         pairs.push(("max".to_owned(), max.to_string()));
@@ -268,24 +366,80 @@ impl Backend for Remote {
     async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
         let request = self.request(Method::GET, path::TRACES, &api::trace_query_to_pairs(query));
         let (headers, json) = self.ask_always(request).await?;
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let count = |name: &'static str| text(name).and_then(|text| text.parse().ok()).ok_or(JsonError { key: name });
-        let read = || {
-            let items = json.as_array().ok_or(JsonError { key: "[]" })?;
-            Ok(Page {
-                items: items.iter().map(summary_from_json).collect::<std::result::Result<_, _>>()?,
-                next: text(api::NEXT_CURSOR_HEADER).map(|cursor| Cursor(cursor.to_owned())),
-                total: count(api::TOTAL_HEADER)?,
-                failed: count(api::FAILED_HEADER)?,
-            })
-        };
-        read().map_err(|error| self.wrong_json(error))
+        page(&headers, &json, summary_from_json).map_err(|error| self.wrong_json(error))
     }
 
     async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
         let pairs = vec![("id".to_owned(), id.to_string())];
         let Some((_, json)) = self.ask(self.request(Method::GET, path::TRACE, &pairs)).await? else { return Ok(None) };
         trace_from_json(id, &json).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<LogPage> {
+        let mut rest = query.clone();
+        // A server adds what leads to the issues it is asked for.
+        rest.issues.truncate(api::MAX_ISSUE_IDS);
+        let mut records = Vec::new();
+        loop {
+            let page = self.log_page(&rest).await?;
+            // A server gives out only so many at once, and fewer than that if they are large: that ends this page too.
+            let is_whole = page.next.is_some() && page.records.len() >= api::MAX_LOGS;
+            records.extend(page.records);
+            if !is_whole || query.limit > 0 && records.len() >= query.limit {
+                return Ok(LogPage { records, next: page.next });
+            }
+            rest.limit = query.limit.saturating_sub(records.len());
+            rest.cursor = page.next;
+        }
+    }
+
+    async fn issues(&self, query: &IssueQuery) -> Result<Page<Issue>> {
+        let request = self.request(Method::GET, path::ISSUES, &api::issue_query_to_pairs(query));
+        let (headers, json) = self.ask_always(request).await?;
+        page(&headers, &json, issue_from_json).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn issue(&self, id: &IssueId) -> Result<Option<IssueDetail>> {
+        let request = self.request(Method::GET, &issue_path(id), &Pairs::new());
+        let Some((_, json)) = self.ask(request).await? else { return Ok(None) };
+        issue_detail_from_json(&json).map(Some).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>> {
+        let request = self.request(Method::PATCH, &issue_path(id), &Pairs::new());
+        let body = api::issue_change_to_json(change).to_string();
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+        let Some((_, json)) = self.ask(request).await? else { return Ok(None) };
+        issue_from_json(&json).map(Some).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>> {
+        let (_, json) = self.ask_always(self.request(Method::GET, path::KEYS, &Pairs::new())).await?;
+        let rows = json.as_array().ok_or_else(|| self.wrong_json(JsonError { key: "[]" }))?;
+        rows.iter().map(key_from_wire).collect::<std::result::Result<_, _>>().map_err(|error| self.wrong_json(error))
+    }
+
+    async fn add_key(&self, key: Key) -> Result<()> {
+        let request = self.request(Method::POST, path::KEYS, &Pairs::new()).json(&key_to_wire(&key));
+        self.ask_always(request).await.map(|_| ())
+    }
+
+    async fn revoke_key(&self, id: &str) -> Result<Option<Key>> {
+        // What is no id names no key, and would name something else in a path.
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Ok(None);
+        }
+        let path = path::KEY_BY_ID.replace("{id}", id);
+        let Some((_, json)) = self.ask(self.request(Method::DELETE, &path, &Pairs::new())).await? else {
+            return Ok(None);
+        };
+        key_from_wire(&json).map(Some).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
+        let times = used.iter().map(|(id, time)| (id.to_string(), Json::from(time.to_rfc3339())));
+        let request = self.request(Method::POST, path::KEY_USES, &Pairs::new());
+        self.ask_always(request.json(&Json::Object(times.collect()))).await.map(|_| ())
     }
 
     async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
@@ -310,6 +464,7 @@ impl Backend for Remote {
 
     async fn close(&self) -> Result<()> {
         self.is_closed.store(true, Ordering::Relaxed);
+        self.streams.close();
         Ok(())
     }
 }

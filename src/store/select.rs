@@ -1,11 +1,8 @@
 //! Which traces a list holds, in which order, and one page of them: for stores that go through folds.
-//!
-//! Only a page's worth is kept, however many traces there are.
-
-use std::{cmp::Ordering, collections::BinaryHeap};
 
 use super::{
     Result,
+    best::BestPage,
     place::{self, Place},
 };
 use crate::model::{
@@ -54,17 +51,11 @@ pub(super) fn has_attributes(span: &Span, pairs: &[(String, String)]) -> bool {
 /// What was found so far: how many, and the best page of them.
 pub(super) struct Selection<'q> {
     query: &'q TraceQuery,
-    after: Option<Place>,
     /// How many traces match, on all pages.
     pub(super) total: u64,
     /// How many of those have errors.
     pub(super) failed: u64,
-    best: BinaryHeap<Candidate>,
-}
-
-struct Candidate {
-    place: Place,
-    fold: TraceFold,
+    best: BestPage<Place, TraceFold>,
 }
 
 impl<'q> Selection<'q> {
@@ -74,7 +65,7 @@ impl<'q> Selection<'q> {
     /// [`crate::store::Error::BadCursor`] when the query goes on after a place of another list.
     pub(super) fn new(query: &'q TraceQuery) -> Result<Selection<'q>> {
         let after = query.cursor.as_ref().map(|cursor| place::read(cursor, query.sort, query.reverse)).transpose()?;
-        Ok(Selection { query, after, total: 0, failed: 0, best: BinaryHeap::new() })
+        Ok(Selection { query, total: 0, failed: 0, best: BestPage::new(query.limit, after) })
     }
 
     /// Most traces on the page; 0 is all.
@@ -89,12 +80,12 @@ impl<'q> Selection<'q> {
 
     /// Start of the trace after which the page begins; `None` on the first page.
     pub(super) fn begins_at_ns(&self) -> Option<u64> {
-        self.after.as_ref().map(|place| place.start_ns)
+        self.best.after().map(|place| place.start_ns)
     }
 
     /// What the list is sorted by of the trace after which the page begins; `None` on the first page.
     pub(super) fn begins_at_key(&self) -> Option<u64> {
-        self.after.as_ref().map(|place| place.key)
+        self.best.after().map(|place| place.key)
     }
 
     /// Counts a trace that matches.
@@ -114,50 +105,18 @@ impl<'q> Selection<'q> {
         };
         let start_ns = if self.query.sort == Sort::Received { 0 } else { fold.start_ns };
         let place = Place { key, start_ns, id, reverse: self.query.reverse };
-        if self.after.as_ref().is_some_and(|after| place <= *after) {
-            return false;
-        }
-        let is_full = self.query.limit > 0 && self.best.len() > self.query.limit;
-        if is_full && self.best.peek().is_some_and(|worst| worst.place < place) {
-            return true;
-        }
-        self.best.push(Candidate { place, fold });
-        if is_full {
-            self.best.pop();
-        }
-        true
+        let is_behind = self.best.is_behind(&place);
+        // However many spans a trace has, what is known of it is small.
+        self.best.offer(place, fold, 0);
+        is_behind
     }
 
     /// The page.
     pub(super) fn page(self) -> Page<TraceSummary> {
         let Selection { query, total, failed, best, .. } = self;
-        let mut best = best.into_sorted_vec();
-        let has_more = query.limit > 0 && best.len() > query.limit;
-        if has_more {
-            best.truncate(query.limit);
-        }
-        let next = best.last().filter(|_| has_more).map(|last| place::write(&last.place, query.sort));
-        let items = best.into_iter().filter_map(|candidate| candidate.fold.finish(candidate.place.id)).collect();
+        let (page, has_more) = best.finish();
+        let next = page.last().filter(|_| has_more).map(|(place, _)| place::write(place, query.sort));
+        let items = page.into_iter().filter_map(|(place, fold)| fold.finish(place.id)).collect();
         Page { items, next, total, failed }
     }
 }
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Candidate) -> Ordering {
-        self.place.cmp(&other.place)
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Candidate) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Candidate {
-    fn eq(&self, other: &Candidate) -> bool {
-        self.place == other.place
-    }
-}
-
-impl Eq for Candidate {}

@@ -31,7 +31,8 @@ pub fn records_to_json(batch: &Batch) -> String {
 
 /// The answer to a scan: its records, where to go on, and whether that is the end.
 pub fn chunk_to_json(chunk: &Chunk) -> String {
-    format!(r#"{{{},"next":{},"at_end":{}}}"#, members(&chunk.batch), json!(chunk.next.0), chunk.at_end)
+    let Chunk { batch, next, at_end, missed } = chunk;
+    format!(r#"{{{},"next":{},"at_end":{at_end},"missed":{missed}}}"#, members(batch), json!(next.0))
 }
 
 fn members(batch: &Batch) -> String {
@@ -67,6 +68,9 @@ struct Document<'d> {
     logs: Vec<Json>,
     next: Option<String>,
     at_end: Option<bool>,
+    // Older servers do not count them.
+    #[serde(default)]
+    missed: u64,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +95,8 @@ pub fn chunk_from_json(bytes: &[u8]) -> Result<Chunk, WireError> {
     let document: Document<'_> = serde_json::from_slice(bytes)?;
     let batch = batch(&document)?;
     let next = Cursor(document.next.ok_or(JsonError { key: "next" })?);
-    Ok(Chunk { batch, next, at_end: document.at_end.ok_or(JsonError { key: "at_end" })? })
+    let at_end = document.at_end.ok_or(JsonError { key: "at_end" })?;
+    Ok(Chunk { batch, next, at_end, missed: document.missed })
 }
 
 fn batch(document: &Document<'_>) -> Result<Batch, WireError> {
@@ -109,7 +114,8 @@ fn read_checkpoint(record: &RawValue) -> Result<Checkpoint, WireError> {
     let mut checkpoint = checkpoint::from_json(&serde_json::from_str(record.get())?)?;
     if checkpoint.data.is_some() {
         let payload: Payload<'_> = serde_json::from_str(record.get())?;
-        checkpoint.data = payload.data.map(|data| Text::from(data.get()));
+        // In one line, as everything else in a record that is written: line ends stand between tokens only.
+        checkpoint.data = payload.data.map(|data| Text::from(data.get().replace(['\n', '\r'], " ")));
     }
     Ok(checkpoint)
 }
@@ -126,7 +132,7 @@ mod tests {
         let record = checkpoint::single(body.as_bytes()).expect("a checkpoint");
         let batch = Batch { checkpoints: vec![record], ..Batch::default() };
         assert_eq!(records_from_json(records_to_json(&batch).as_bytes()).expect("our own"), batch);
-        let chunk = Chunk { batch, next: Cursor("s1.\"".to_owned()), at_end: true };
+        let chunk = Chunk { batch, next: Cursor("s1.\"".to_owned()), at_end: true, missed: 7 };
         assert_eq!(chunk_from_json(chunk_to_json(&chunk).as_bytes()).expect("our own"), chunk);
     }
 

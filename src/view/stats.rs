@@ -235,7 +235,7 @@ fn name_columns(rows: &[OperationStats], by: StatsBy, sheet: &Sheet<'_>) -> Vec<
         StatsBy::Operation => "OPERATION",
         StatsBy::Service => "SERVICE",
         StatsBy::Source => "SOURCE",
-        StatsBy::Model => "MODEL",
+        StatsBy::Model | StatsBy::Nothing => "MODEL",
     };
     let fill = |mut column: Column, text: &dyn Fn(&Operation) -> Option<Text>| {
         for row in rows {

@@ -352,7 +352,7 @@ pub async fn pruning_takes_all_kinds(fixture: Fixture) {
         removed.checkpoints += more.checkpoints;
         removed.logs += more.logs;
     }
-    assert_eq!(removed, Removed { traces: 0, spans: 1, checkpoints: 6, logs: 7 });
+    assert_eq!(removed, Removed { traces: 0, spans: 1, checkpoints: 6, logs: 7, issues: 0 });
     let left = fixture.backend.trace(&id(OTEL)).await.expect("read").expect("its last checkpoint");
     assert_eq!(left.checkpoints, [checkpoint(OTEL, 20)]);
     assert_eq!(left.summary.kinds, [RecordKind::Checkpoints]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::python_json::write_text;
+use super::super::python_json::write_text;
 use crate::model::{
     Checkpoint,
     json::{DATA_TEXT, checkpoint_to_json},

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::python_json::{Node, write_text};
+use super::super::python_json::{Node, write_text};
 
 /// A list of problems stops growing here: each one quotes its input, so a small hostile body could ask for a huge answer.
 const MAX_BODY_BYTES: usize = 1 << 20;

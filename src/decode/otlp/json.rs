@@ -54,7 +54,7 @@ pub(super) trait Record: Sized {
 
 /// Reads a whole export request.
 pub(super) fn request<R: Record>(body: &Bytes) -> std::result::Result<Gathered<R>, DecodeError> {
-    let document: Node<'_> = serde_json::from_slice(body)?;
+    let document = Node::read(body)?;
     let mut gathered = Gathered::new();
     document
         .field(R::KEYS[0], |groups| groups.each_element(|group| resource_records(group, body, &mut gathered)))

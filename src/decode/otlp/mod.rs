@@ -22,11 +22,19 @@ use crate::model::{
 };
 
 pub use node::ShapeError;
-pub use wire::{Problem, WireError};
+pub use wire::{MAX_MESSAGES, Problem, WireError};
+
+/// Attribute for what the sender calls the severity of a log record, where that is not the word for its level.
+pub const SEVERITY_TEXT: &str = "log.severity_text";
 
 /// After this many rejections in one request the reasons are empty, so that a hostile request cannot turn two bytes of
 /// input into a sentence of memory millions of times over.
 pub const MAX_REASONS: usize = 1_000;
+
+/// Most records of one request that are kept. Two bytes of hostile input are a log record, which takes a hundred times
+/// that in memory, and while they are written everybody waits; those of honest senders are larger than the 64 bytes each
+/// that the largest body leaves.
+pub const MAX_RECORDS: usize = 1_000_000;
 
 /// Longest part of a sender's text that is quoted in a reason, in characters.
 const MAX_QUOTED_CHARS: usize = 64;
@@ -67,7 +75,7 @@ pub fn traces(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
 }
 
 /// Reads an `ExportLogsServiceRequest`. A body that is not text becomes its JSON; an event's name becomes the attribute
-/// `event.name`; ids that are not valid count as absent, as the
+/// `event.name`, a severity's the attribute [`SEVERITY_TEXT`]; ids that are not valid count as absent, as the
 /// [data model](https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto)
 /// rules.
 ///
@@ -122,6 +130,7 @@ impl<R> Gathered<R> {
 
     fn take(&mut self, record: Result<R, BadId>) {
         match record {
+            Ok(_) if self.kept.len() >= MAX_RECORDS => self.reject("there are too many records in one request"),
             Ok(record) => self.kept.push(record),
             Err(bad) => self.reject(bad),
         }
@@ -190,15 +199,22 @@ struct SentLog {
 
 impl SentLog {
     fn into_record(mut self, origin: &Origin) -> LogRecord {
-        if !self.event_name.is_empty() && self.attributes.get("event.name").is_none() {
-            self.attributes.0.push((Text::from_static("event.name"), Value::String(self.event_name)));
+        let severity = match self.severity_number {
+            0 => Severity::from_word(&self.severity_text).unwrap_or_default(),
+            number => Severity::from_number(number),
+        };
+        // Said again by the level, it would only take room.
+        let own_word = Some(self.severity_text).filter(|text| !text.eq_ignore_ascii_case(severity.as_str()));
+        for (key, text) in [("event.name", Some(self.event_name)), (SEVERITY_TEXT, own_word)] {
+            if let Some(text) = text.filter(|text| !text.is_empty())
+                && self.attributes.get(key).is_none()
+            {
+                self.attributes.0.push((Text::from_static(key), Value::String(text)));
+            }
         }
         LogRecord {
             time: Nanos(if self.time_ns == 0 { self.observed_time_ns } else { self.time_ns }),
-            severity: match self.severity_number {
-                0 => severity_of_text(&self.severity_text),
-                number => Severity::from_number(number),
-            },
+            severity,
             message: match self.body {
                 Value::String(text) => text,
                 Value::Empty => Text::EMPTY,
@@ -211,17 +227,4 @@ impl SentLog {
             scope: origin.scope.clone(),
         }
     }
-}
-
-/// The level of the words logging libraries use; unknown ones count as info.
-fn severity_of_text(text: &str) -> Severity {
-    let words = [
-        (Severity::Trace, &["trace", "finest", "verbose"][..]),
-        (Severity::Debug, &["debug", "fine", "finer"]),
-        (Severity::Warn, &["warn", "warning"]),
-        (Severity::Error, &["error", "err", "severe"]),
-        (Severity::Fatal, &["fatal", "critical", "crit", "alert", "emergency", "emerg", "panic"]),
-    ];
-    let known = words.into_iter().find(|(_, names)| names.iter().any(|name| text.trim().eq_ignore_ascii_case(name)));
-    known.map_or(Severity::Info, |(severity, _)| severity)
 }

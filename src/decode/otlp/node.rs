@@ -3,7 +3,7 @@
 //! A tree instead of typed structs, because OTLP senders disagree on types (numbers as text, enums by name, `null` for
 //! "absent") and because one bad span must not cost the document. Strings without escapes are slices of the body.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, cell::Cell, fmt};
 
 use base64::{
     Engine as _,
@@ -11,9 +11,13 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::model::Text;
+
+/// Most values one document is made of. Two bytes of hostile input are one, which takes twenty times that in memory; an
+/// honest sender's are larger than the 8 bytes each that the largest body leaves.
+pub(super) const MAX_NODES: usize = 8 << 20;
 
 const TOLERANT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -61,6 +65,14 @@ impl ShapeError {
 }
 
 impl<'a> Node<'a> {
+    /// Reads a whole document of at most [`MAX_NODES`].
+    pub fn read(text: &'a [u8]) -> serde_json::Result<Node<'a>> {
+        let left = Cell::new(MAX_NODES);
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let document = AnyNode { left: &left }.deserialize(&mut deserializer)?;
+        deserializer.end().map(|()| document)
+    }
+
     /// What `read` makes of the value of `key`, its default when there is none. `null` counts as none, and of a key
     /// sent twice the last wins.
     pub fn field<T: Default>(&self, key: &str, read: impl FnOnce(&Node<'a>) -> Result<T>) -> Result<T> {
@@ -181,15 +193,26 @@ impl<'a> Node<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Node<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Node<'de>, D::Error> {
-        deserializer.deserialize_any(AnyNode)
+/// Reads any value, while there are some left.
+#[derive(Clone, Copy)]
+struct AnyNode<'c> {
+    left: &'c Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for AnyNode<'_> {
+    type Value = Node<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Node<'de>, D::Error> {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            let sentence = format_args!("there are more than {MAX_NODES} values in the request; send fewer at once");
+            return Err(de::Error::custom(sentence));
+        };
+        self.left.set(left);
+        deserializer.deserialize_any(self)
     }
 }
 
-struct AnyNode;
-
-impl<'de> Visitor<'de> for AnyNode {
+impl<'de> Visitor<'de> for AnyNode<'_> {
     type Value = Node<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -226,7 +249,7 @@ impl<'de> Visitor<'de> for AnyNode {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> std::result::Result<Node<'de>, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = sequence.next_element()? {
+        while let Some(element) = sequence.next_element_seed(self)? {
             elements.push(element);
         }
         Ok(Node::Array(elements))
@@ -236,7 +259,7 @@ impl<'de> Visitor<'de> for AnyNode {
         let mut pairs = Vec::new();
         while let Some(key) = map.next_key()? {
             let Key(key) = key;
-            pairs.push((key, map.next_value()?));
+            pairs.push((key, map.next_value_seed(self)?));
         }
         Ok(Node::Object(pairs))
     }

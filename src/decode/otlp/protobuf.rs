@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{
     BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent,
-    wire::{Field, Message, Problem, WireError},
+    wire::{Field, Message, Problem, Source, WireError},
 };
 use crate::model::{
     Attributes, Event, Kind, Link, LogRecord, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, TraceId,
@@ -34,7 +34,8 @@ pub(super) trait Record: Sized {
 /// Reads a whole export request.
 pub(super) fn request<R: Record>(body: &Bytes) -> Result<Gathered<R>> {
     let mut gathered = Gathered::new();
-    let mut request = Message::new(body, R::NAMES[0]);
+    let source = Source::new(body);
+    let mut request = Message::new(&source, R::NAMES[0]);
     while let Some(field) = request.next_field()? {
         if field.number == 1 {
             resource_records(field.message(R::NAMES[1])?, &mut gathered)?;

@@ -5,12 +5,19 @@
 //! groups, a known field of another wire type, text that is not UTF-8.
 //! See <https://protobuf.dev/programming-guides/encoding/>.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 
 use crate::model::Text;
 
 /// Deepest nesting of the obsolete groups that is skipped.
 const MAX_GROUP_DEPTH: usize = 100;
+
+/// Most messages within each other and one after the other that are read of one body. Two bytes of hostile input are
+/// one, such as an empty attribute, which takes thirty times that in memory; those of honest senders are larger than the
+/// 16 bytes each that the largest body leaves.
+pub const MAX_MESSAGES: usize = 4 << 20;
 
 /// Why bytes are not the message they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,12 +57,28 @@ pub enum Problem {
     /// A value nested deeper than [`crate::model::value::MAX_VALUE_DEPTH`].
     #[error("value is nested too deep")]
     TooDeep,
+    /// One more than [`MAX_MESSAGES`].
+    #[error("there are more than {MAX_MESSAGES} values in the request; send fewer at once")]
+    TooMany,
+}
+
+/// A body, and how many messages may still be read of it.
+pub(super) struct Source<'a> {
+    body: &'a Bytes,
+    messages_left: Cell<usize>,
+}
+
+impl<'a> Source<'a> {
+    /// Nothing of it was read yet.
+    pub fn new(body: &'a Bytes) -> Source<'a> {
+        Source { body, messages_left: Cell::new(MAX_MESSAGES) }
+    }
 }
 
 /// What is left to read of one message.
 #[derive(Clone, Copy)]
 pub(super) struct Message<'a> {
-    body: &'a Bytes,
+    source: &'a Source<'a>,
     rest: &'a [u8],
     name: &'static str,
 }
@@ -66,7 +89,7 @@ pub(super) struct Field<'a> {
     pub number: u32,
     payload: Payload<'a>,
     begin: &'a [u8],
-    body: &'a Bytes,
+    source: &'a Source<'a>,
     message: &'static str,
 }
 
@@ -80,8 +103,8 @@ enum Payload<'a> {
 
 impl<'a> Message<'a> {
     /// The whole body as a message; the name is for errors.
-    pub fn new(body: &'a Bytes, name: &'static str) -> Message<'a> {
-        Message { body, rest: body, name }
+    pub fn new(source: &'a Source<'a>, name: &'static str) -> Message<'a> {
+        Message { source, rest: source.body, name }
     }
 
     /// How many bytes are left.
@@ -98,9 +121,9 @@ impl<'a> Message<'a> {
         let begin = self.rest;
         let (number, payload) = match field(&mut self.rest) {
             Ok(field) => field,
-            Err(problem) => return Err(error(self.body, begin, self.name, 0, problem)),
+            Err(problem) => return Err(error(self.source.body, begin, self.name, 0, problem)),
         };
-        Ok(Some(Field { number, payload, begin, body: self.body, message: self.name }))
+        Ok(Some(Field { number, payload, begin, source: self.source, message: self.name }))
     }
 
     /// How many fields of this number follow, up to the first broken one; lets lists be allocated once.
@@ -174,7 +197,7 @@ impl<'a> Field<'a> {
     /// Bytes that share the body's buffer.
     #[inline(always)]
     pub fn shared_bytes(&self) -> Result<Bytes, WireError> {
-        Ok(self.body.slice_ref(self.bytes()?))
+        Ok(self.source.body.slice_ref(self.bytes()?))
     }
 
     /// Text that shares the body's buffer.
@@ -189,13 +212,18 @@ impl<'a> Field<'a> {
     /// A message within; the name is for errors.
     #[inline(always)]
     pub fn message(&self, name: &'static str) -> Result<Message<'a>, WireError> {
-        Ok(Message { body: self.body, rest: self.bytes()?, name })
+        let rest = self.bytes()?;
+        match self.source.messages_left.get().checked_sub(1) {
+            Some(left) => self.source.messages_left.set(left),
+            None => return Err(self.error(Problem::TooMany)),
+        }
+        Ok(Message { source: self.source, rest, name })
     }
 
     /// What is wrong with this field. Inlined, so that fields stay in registers where nothing is wrong.
     #[inline(always)]
     pub fn error(&self, problem: Problem) -> WireError {
-        error(self.body, self.begin, self.message, self.number, problem)
+        error(self.source.body, self.begin, self.message, self.number, problem)
     }
 }
 
@@ -295,7 +323,7 @@ mod tests {
 
     fn first_problem(bytes: &'static [u8]) -> Problem {
         let body = Bytes::from_static(bytes);
-        Message::new(&body, "Test").check().expect_err("broken").problem
+        Message::new(&Source::new(&body), "Test").check().expect_err("broken").problem
     }
 
     #[test]
@@ -303,7 +331,8 @@ mod tests {
         // 1: varint 300, 2: fixed64, 3: bytes "hi", 4: group holding a varint and a group, 5: fixed32.
         let body =
             Bytes::from_static(b"\x08\xac\x02\x11\x01\0\0\0\0\0\0\0\x1a\x02hi\x23\x08\x01\x2b\x2c\x24\x2d\x02\0\0\0");
-        let mut message = Message::new(&body, "Test");
+        let source = Source::new(&body);
+        let mut message = Message::new(&source, "Test");
         let mut next = || message.next_field().expect("valid").expect("one more");
         assert_eq!(next().varint(), Ok(300));
         assert_eq!(next().fixed64(), Ok(1));
@@ -311,7 +340,7 @@ mod tests {
         assert_eq!(next().number, 4);
         assert_eq!(next().fixed32(), Ok(2));
         assert!(message.next_field().expect("valid").is_none());
-        assert_eq!(Message::new(&body, "Test").count(3), 1);
+        assert_eq!(Message::new(&Source::new(&body), "Test").count(3), 1);
     }
 
     #[test]
@@ -330,13 +359,17 @@ mod tests {
     #[test]
     fn endless_nested_groups_do_not_exhaust_the_stack() {
         let body = Bytes::from(vec![0x0b; 1 << 20]);
-        assert_eq!(Message::new(&body, "Test").check().map_err(|error| error.problem), Err(Problem::TooDeep));
+        assert_eq!(
+            Message::new(&Source::new(&body), "Test").check().map_err(|error| error.problem),
+            Err(Problem::TooDeep)
+        );
     }
 
     #[test]
     fn an_error_says_where() {
         let body = Bytes::from_static(b"\x08\x01\x12\x01\xff");
-        let mut message = Message::new(&body, "Span");
+        let source = Source::new(&body);
+        let mut message = Message::new(&source, "Span");
         message.next_field().expect("valid");
         let field = message.next_field().expect("valid").expect("there");
         let error = field.text().expect_err("not UTF-8");

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     JsonError, Result, attributes_from_json, attributes_to_json, object, string, text, text_or_empty, text_or_null,
     time, value_from_json, value_to_json,
 };
-use crate::model::{LogRecord, Resource, Scope, Severity, SpanId, Text, TraceId, Value};
+use crate::model::{LogRecord, Resource, Scope, Severity, SpanId, Text, TraceId, Value, grouping};
 
 /// Fields that are an attribute of the record or else of its resource: the field and the attributes' names, the usual
 /// one first.
@@ -24,14 +25,44 @@ const NAMED: [(&str, &[&str]); 9] = [
     ("sdk_version", &["telemetry.sdk.version"]),
 ];
 
-/// A log record. `id` and `issue_id` are null where nobody gave it any; `resource` and `scope` say who sent it.
+/// The attributes a field is read from, the usual one first; none for a field that has no attribute.
+pub fn named_keys(field: &str) -> &'static [&'static str] {
+    NAMED.iter().find(|(name, _)| *name == field).map_or(&[][..], |(_, keys)| keys)
+}
+
+/// What a record says in a field that is read from attributes: its own, else its resource's; `None` when neither does.
+pub fn named_value<'l>(log: &'l LogRecord, field: &str) -> Option<&'l Value> {
+    let keys = named_keys(field);
+    let of_record = keys.iter().find_map(|key| log.attributes.get(key));
+    of_record.or_else(|| keys.iter().find_map(|key| log.resource.attributes.get(key)))
+}
+
+/// The attributes of a record that no field of its own says, in the order they were sent.
+pub fn extra(log: &LogRecord) -> impl Iterator<Item = &(Text, Value)> {
+    log.attributes.iter().filter(|(key, _)| !is_named(log, key))
+}
+
+/// A log record. `issue_id` is null when it tells of no error; `resource` and `scope` say who sent it.
+///
+/// `id` is a digest of everything else, so the same record has the same id in every store, whatever order its
+/// attributes come in; two records that differ in nothing share it.
 pub fn log_to_json(log: &LogRecord) -> Map<String, Json> {
-    let named = |field: &str| {
-        let keys = NAMED.iter().find(|(name, _)| *name == field).map_or(&[][..], |(_, keys)| keys);
-        let of_record = keys.iter().find_map(|key| log.attributes.get(key));
-        let value = of_record.or_else(|| keys.iter().find_map(|key| log.resource.attributes.get(key)));
-        value.map_or(Json::Null, value_to_json)
-    };
+    let mut object = content_to_json(log);
+    let id = Json::from(digest(&object));
+    let issue_id = grouping::of_log(log).map_or(Json::Null, |grouping| json!(grouping.issue.to_string()));
+    object.insert("id".to_owned(), id);
+    object.insert("issue_id".to_owned(), issue_id);
+    object
+}
+
+/// The `id` of [`log_to_json`] alone.
+pub fn log_id(log: &LogRecord) -> String {
+    digest(&content_to_json(log))
+}
+
+/// The record with room for `id` and `issue_id`.
+fn content_to_json(log: &LogRecord) -> Map<String, Json> {
+    let named = |field: &str| named_value(log, field).map_or(Json::Null, value_to_json);
     object([
         ("id", Json::Null),
         ("time", json!(log.time.to_rfc3339())),
@@ -50,7 +81,7 @@ pub fn log_to_json(log: &LogRecord) -> Map<String, Json> {
         ("stack_trace", named("stack_trace")),
         ("issue_id", Json::Null),
         ("sdk_version", named("sdk_version")),
-        ("extra", attributes_to_json(&log.attributes.iter().filter(|(key, _)| !is_named(log, key)).cloned().collect())),
+        ("extra", attributes_to_json(&extra(log).cloned().collect())),
         ("resource", attributes_to_json(&log.resource.attributes)),
         (
             "scope",
@@ -63,6 +94,48 @@ pub fn log_to_json(log: &LogRecord) -> Map<String, Json> {
         ),
         ("resource_schema_url", text_or_null(&log.resource.schema_url)),
     ])
+}
+
+/// 16 hex digits that stand for an object, whatever order its keys come in.
+fn digest(object: &Map<String, Json>) -> String {
+    let mut bytes = Vec::with_capacity(1_024);
+    put_object(&mut bytes, object);
+    format!("{:016x}", xxh3_64(&bytes))
+}
+
+fn put_object(bytes: &mut Vec<u8>, object: &Map<String, Json>) {
+    let mut pairs: Vec<(&String, &Json)> = object.iter().collect();
+    pairs.sort_unstable_by_key(|(key, _)| *key);
+    bytes.push(b'{');
+    for (key, value) in pairs {
+        put_text(bytes, key);
+        put(bytes, value);
+    }
+    bytes.push(b'}');
+}
+
+/// Text with its length and everything else with brackets, so that no two values have the same bytes.
+fn put(bytes: &mut Vec<u8>, value: &Json) {
+    match value {
+        Json::Object(object) => put_object(bytes, object),
+        Json::String(text) => put_text(bytes, text),
+        Json::Array(values) => {
+            bytes.push(b'[');
+            values.iter().for_each(|value| put(bytes, value));
+            bytes.push(b']');
+        }
+        other => {
+            bytes.push(b'=');
+            bytes.extend_from_slice(other.to_string().as_bytes());
+            bytes.push(b';');
+        }
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.push(b'"');
+    bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
 }
 
 /// Whether a field says this attribute already: the usual name of one, with the value that stands there.
@@ -93,12 +166,10 @@ pub fn log_from_json(json: &Json) -> Result<LogRecord> {
             attributes.0.push((Text::from(*key), value));
         }
     }
-    let level = string(json, "level")?;
-    let levels = [Severity::Trace, Severity::Debug, Severity::Info, Severity::Warn, Severity::Error, Severity::Fatal];
     let scope = &json["scope"];
     Ok(LogRecord {
         time: time(json, "time")?,
-        severity: levels.into_iter().find(|known| known.as_str() == level).ok_or(JsonError { key: "level" })?,
+        severity: Severity::parse(string(json, "level")?).ok_or(JsonError { key: "level" })?,
         message: text(json, "message")?,
         trace_id: json["trace_id"].as_str().and_then(|id| TraceId::parse(id).ok()),
         span_id: json["span_id"].as_str().and_then(|id| SpanId::parse(id).ok()),
@@ -143,7 +214,7 @@ mod tests {
 
     #[test]
     fn well_known_attributes_have_fields_and_the_rest_is_extra() {
-        insta::assert_snapshot!(Json::Object(log_to_json(&log())), @r#"{"id":null,"time":"2026-11-21T09:14:02.117000000Z","level":"error","message":"charge failed","service":"shop","environment":"prod","host":"a1","pid":4121,"thread_id":null,"module":null,"trace_id":"cli-12345-abc","span_id":"0707070707070707","error_type":"HTTPError","error_message":"402 card_declined","stack_trace":null,"issue_id":null,"sdk_version":null,"extra":{"attempt":2},"resource":{"service.name":"shop","host.name":"a1","deployment.environment":"prod"},"scope":{"name":"shop.pay","version":"","attributes":{},"schema_url":null},"resource_schema_url":null}"#);
+        insta::assert_snapshot!(Json::Object(log_to_json(&log())), @r#"{"id":"6f3669ed0df88d56","time":"2026-11-21T09:14:02.117000000Z","level":"error","message":"charge failed","service":"shop","environment":"prod","host":"a1","pid":4121,"thread_id":null,"module":null,"trace_id":"cli-12345-abc","span_id":"0707070707070707","error_type":"HTTPError","error_message":"402 card_declined","stack_trace":null,"issue_id":"88e04efa55f1945e","sdk_version":null,"extra":{"attempt":2},"resource":{"service.name":"shop","host.name":"a1","deployment.environment":"prod"},"scope":{"name":"shop.pay","version":"","attributes":{},"schema_url":null},"resource_schema_url":null}"#);
     }
 
     #[test]
@@ -161,6 +232,36 @@ mod tests {
             assert_eq!(sorted(&read.attributes), sorted(&sent.attributes));
             sent.attributes = read.attributes.clone();
             assert_eq!(read, sent);
+        }
+    }
+
+    #[test]
+    fn an_id_outlives_the_json_and_does_not_depend_on_the_order_of_attributes() {
+        let map = |keys: [&str; 2]| Value::Map(keys.map(|key| (Text::from(key), Value::Double(1e30))).into());
+        let odd = [
+            ("bytes", Value::Bytes(vec![0, 255].into())),
+            ("nan", Value::Double(f64::NAN)),
+            ("zero", Value::Double(-0.0)),
+            ("nothing", Value::Empty),
+            ("host.name", Value::from("b2")),
+            ("map", map(["x", "y"])),
+        ];
+        let mut turned = odd.clone();
+        turned.reverse();
+        turned[0].1 = map(["y", "x"]);
+        let id = |log: &LogRecord| log_to_json(log)["id"].as_str().map(str::to_owned);
+        let sent = LogRecord { attributes: odd.into_iter().collect(), ..log() };
+        let read = log_from_json(&Json::Object(log_to_json(&sent))).expect("complete");
+        let turned = LogRecord { attributes: turned.into_iter().collect(), ..log() };
+        assert_eq!((id(&read), id(&turned)), (id(&sent), id(&sent)));
+        for other in [
+            LogRecord { time: Nanos(1), ..sent.clone() },
+            LogRecord { message: Text::from("other"), ..sent.clone() },
+            LogRecord { span_id: None, ..sent.clone() },
+            LogRecord { attributes: Attributes::EMPTY, ..sent.clone() },
+            LogRecord { resource: Arc::default(), ..sent.clone() },
+        ] {
+            assert_ne!(id(&other), id(&sent), "{other:?}");
         }
     }
 

@@ -17,7 +17,8 @@ use crate::{
 pub(super) fn list(rows: &Rows<'_>, query: &TraceQuery) -> Result<Page<TraceSummary>> {
     let nothing = Selection::new(query)?;
     let kind = if rows.layout.format.holds_spans { RecordKind::Spans } else { RecordKind::Checkpoints };
-    if query.kind.is_some_and(|wanted| wanted != kind) {
+    // There were no projects when these files were written.
+    if query.project.is_some() || query.kind.is_some_and(|wanted| wanted != kind) {
         return Ok(nothing.page());
     }
     if let Some(prefix) = &query.id_prefix {

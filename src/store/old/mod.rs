@@ -30,8 +30,8 @@ use tokio::time::Instant;
 use self::{layout::Layout, notes::Notes, place::Place, rows::Rows};
 use super::{Backend, Chunk, Error, Info, Result, Warning};
 use crate::model::{
-    Batch, Cursor, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
-    TraceSummary, Written,
+    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
+    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 
 /// How often a waiting scan looks for new rows.
@@ -133,6 +133,38 @@ impl Backend for OldFile {
             Ok(Trace::new(id, spans, checkpoints, logs))
         })
         .await
+    }
+
+    async fn logs(&self, _query: &LogQuery) -> Result<LogPage> {
+        Ok(LogPage { records: Vec::new(), next: None })
+    }
+
+    async fn issues(&self, _query: &IssueQuery) -> Result<Page<Issue>> {
+        Ok(Page { items: Vec::new(), next: None, total: 0, failed: 0 })
+    }
+
+    async fn issue(&self, _id: &IssueId) -> Result<Option<IssueDetail>> {
+        Ok(None)
+    }
+
+    async fn set_issue(&self, _id: &IssueId, _change: IssueChange) -> Result<Option<Issue>> {
+        Err(Error::ReadOnly)
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>> {
+        Ok(Vec::new())
+    }
+
+    async fn add_key(&self, _key: Key) -> Result<()> {
+        Err(Error::ReadOnly)
+    }
+
+    async fn revoke_key(&self, _id: &str) -> Result<Option<Key>> {
+        Err(Error::ReadOnly)
+    }
+
+    async fn touch_keys(&self, _used: &[(Text, Nanos)]) -> Result<()> {
+        Err(Error::ReadOnly)
     }
 
     async fn stats(&self, query: &StatsQuery) -> Result<Stats> {

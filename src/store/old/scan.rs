@@ -23,7 +23,7 @@ pub(super) fn scan(rows: &Rows<'_>, filter: &RecordFilter, after: Option<&Cursor
     let mut batch = Batch::default();
     let kind = if rows.layout.format.holds_spans { RecordKind::Spans } else { RecordKind::Checkpoints };
     if filter.kind.is_some_and(|wanted| wanted != kind) {
-        return Ok(Chunk { batch, next: write_cursor(place), at_end: true });
+        return Ok(Chunk { batch, next: write_cursor(place), at_end: true, missed: 0 });
     }
     let wanted = ended_before(rows, filter)?;
     let (mut size_bytes, mut seen) = (0, 0);
@@ -42,7 +42,7 @@ pub(super) fn scan(rows: &Rows<'_>, filter: &RecordFilter, after: Option<&Cursor
         }
         Ok(true)
     })?;
-    Ok(Chunk { batch, next: write_cursor(place), at_end })
+    Ok(Chunk { batch, next: write_cursor(place), at_end, missed: 0 })
 }
 
 /// The place before everything: these files do not say reliably when a row was received. Only what is asked for the

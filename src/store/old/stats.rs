@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::rows::{Condition, Rows};
 use crate::{
     model::{
-        Batch, Checkpoint, DatabaseInfo, Nanos, Span, Stats, StatsBy, StatsQuery, Text, Timeline, TraceFold,
+        Batch, Checkpoint, DatabaseInfo, Nanos, Span, Stats, StatsBy, StatsQuery, Text, TraceFold,
         ask::Operation,
         genai,
         self_time::Interval,
@@ -107,7 +107,7 @@ impl Sums<'_> {
                 StatsBy::Model => genai::model(&span.attributes)
                     .map(|model| Operation { service: None, name: Some(Text::from(model)) }),
                 // Only checkpoints have sources.
-                StatsBy::Source => None,
+                StatsBy::Source | StatsBy::Nothing => None,
             };
         }
         let interval =
@@ -124,15 +124,7 @@ impl Sums<'_> {
     }
 
     fn finish(self) -> Stats {
-        Stats {
-            traces: self.starts.len() as u64,
-            failed: self.starts.iter().filter(|(_, failed)| *failed).count() as u64,
-            services: self.services.len() as u64,
-            first: self.starts.iter().map(|(start, _)| *start).min(),
-            last: self.starts.iter().map(|(start, _)| *start).max(),
-            timeline: Timeline::of(self.starts.iter().copied()),
-            operations: self.rows.finish_by(self.query.by),
-            ..self.stats
-        }
+        let (services, operations) = (self.services.len() as u64, self.rows.finish_by(self.query.by));
+        Stats { services, operations, ..self.stats }.with_traces(&self.starts, self.query.by)
     }
 }

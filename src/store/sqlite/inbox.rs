@@ -96,6 +96,16 @@ pub(super) fn rows_after(connection: &Connection, kind: RecordKind, after: i64) 
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How many of the numbers after `after`, up to `last`, are those of no row; 0 when there are none between.
+pub(super) fn missing_between(connection: &Connection, after: i64, last: i64) -> Result<u64> {
+    if last <= after {
+        return Ok(0);
+    }
+    let mut select = connection.prepare_cached("SELECT COUNT(*) FROM inbox WHERE seq > ?1 AND seq <= ?2")?;
+    let rows: u64 = select.query_row([after, last], |row| row.get(0).map(from_column))?;
+    Ok((last - after).unsigned_abs().saturating_sub(rows))
+}
+
 /// Number and length of the newest rows of a kind, newest first, until they hold `records`.
 pub(super) fn newest(connection: &Connection, kind: RecordKind, records: usize) -> Result<Vec<(i64, usize)>> {
     let mut select = connection.prepare_cached("SELECT seq, count FROM inbox WHERE kind = ?1 ORDER BY seq DESC")?;
@@ -109,6 +119,36 @@ pub(super) fn newest(connection: &Connection, kind: RecordKind, records: usize) 
         found += count;
     }
     Ok(newest)
+}
+
+/// Number of each row of a kind with records of a time, and from when to when they are, unix nanoseconds.
+pub(super) fn timed(
+    connection: &Connection,
+    kind: RecordKind,
+    (from_ns, to_ns): (u64, u64),
+) -> Result<Vec<(i64, (u64, u64))>> {
+    let mut select = connection.prepare_cached(
+        "SELECT seq, min_start_ns, max_end_ns FROM inbox WHERE kind = ?1 AND min_start_ns <= ?2 AND max_end_ns >= ?3",
+    )?;
+    let bounds = params![kind_column(kind), to_column(to_ns), to_column(from_ns)];
+    let rows = select.query_map(bounds, |row| Ok((row.get(0)?, (from_column(row.get(1)?), latest(row.get(2)?)))))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The latest time a column stands for, which may have been too late to fit.
+pub(super) fn latest(column: i64) -> u64 {
+    if column == i64::MAX { u64::MAX } else { from_column(column) }
+}
+
+/// Numbers of the rows with records of a trace, in order.
+pub(super) fn rows_with(connection: &Connection, trace: &TraceId) -> Result<Vec<i64>> {
+    let mut rows = Vec::new();
+    each_folds(connection, |seq, folds| {
+        if folds.binary_search_by(|(id, _)| id.cmp(trace)).is_ok() {
+            rows.push(seq);
+        }
+    })?;
+    Ok(rows)
 }
 
 /// What waits, folded per trace.
@@ -246,14 +286,8 @@ fn read_folds(column: ValueRef<'_>, received_ns: u64) -> Result<Vec<(TraceId, Tr
 
 /// The records of one trace that wait.
 pub(super) fn records_of(connection: &Connection, trace: &TraceId) -> Result<Vec<Record>> {
-    let mut rows_with_it = Vec::new();
-    each_folds(connection, |seq, folds| {
-        if folds.binary_search_by(|(id, _)| id.cmp(trace)).is_ok() {
-            rows_with_it.push(seq);
-        }
-    })?;
     let mut records = Vec::new();
-    for seq in rows_with_it {
+    for seq in rows_with(connection, trace)? {
         let row = row(connection, seq)?;
         records.extend(row.into_iter().flat_map(|row| row.records).filter(|record| record.trace_id() == trace));
     }

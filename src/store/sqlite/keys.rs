@@ -63,7 +63,7 @@ pub(super) fn part_hash(kind: RecordKind, id: &TraceId) -> u64 {
     trace_hash(id).rotate_left(kind as u32)
 }
 
-/// 64 bits that stand for a trace id in memory.
+/// 64 bits that stand for a trace id in memory and where traces are counted: they never change.
 pub(super) fn trace_hash(id: &TraceId) -> u64 {
     match id {
         TraceId::Otel(raw) => xxh3_64(raw),

@@ -8,7 +8,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{codec::Record, inbox, keys::to_column, schema, segments, traces};
 use crate::{
-    model::{Page, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, id::from_hex},
+    model::{
+        Page, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, grouping::PROJECT_ATTRIBUTE,
+        id::from_hex, json::value_to_text,
+    },
     store::{
         Result,
         select::{Selection, has_attributes, matches},
@@ -22,9 +25,9 @@ pub(super) fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<T
     if let Some(index) = Index::of(connection, query)? {
         index.walk(connection, &waiting, &mut found)?;
     } else {
-        let with_attributes = with_attributes(connection, query)?;
+        let searched = [with_attributes(connection, query)?, of_project(connection, query)?];
         let matches = |id: &TraceId, fold: &TraceFold| {
-            with_attributes.as_ref().is_none_or(|ids| ids.contains(id)) && matches(query, id, fold)
+            searched.iter().flatten().all(|ids| ids.contains(id)) && matches(query, id, fold)
         };
         look_at_all(connection, query, &waiting, |id, fold| {
             if matches(&id, &fold) {
@@ -226,4 +229,34 @@ fn with_attributes(connection: &Connection, query: &TraceQuery) -> Result<Option
         true
     })?;
     Ok(Some(ids))
+}
+
+/// The traces with a span or log record of the project asked for; `None` when none is asked for.
+fn of_project(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHashSet<TraceId>>> {
+    let Some(project) = &query.project else { return Ok(None) };
+    let since_ns = query.since.map_or(0, |since| since.0);
+    let pair = (PROJECT_ATTRIBUTE.to_owned(), project.clone());
+    let mut ids: FxHashSet<TraceId> = segments::with_resource(connection, &pair, since_ns)?.into_iter().collect();
+    inbox::each_row(connection, 0, |row| {
+        ids.extend(row.records.iter().filter(|record| is_of_project(record, project)).filter_map(trace_of).cloned());
+        true
+    })?;
+    Ok(Some(ids))
+}
+
+fn is_of_project(record: &Record, project: &str) -> bool {
+    let resource = match record {
+        Record::Span(span) => &span.resource,
+        Record::Log(log) => &log.resource,
+        Record::Checkpoint(_) => return false,
+    };
+    resource.attributes.get(PROJECT_ATTRIBUTE).is_some_and(|value| value_to_text(value) == project)
+}
+
+fn trace_of(record: &Record) -> Option<&TraceId> {
+    match record {
+        Record::Span(span) => Some(&span.trace_id),
+        Record::Log(log) => log.trace_id.as_ref(),
+        Record::Checkpoint(checkpoint) => Some(&checkpoint.trace_id),
+    }
 }

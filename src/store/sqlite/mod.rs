@@ -7,16 +7,19 @@
 //!
 //! Two threads own all changes: the [`writer`] commits, the [`keeper`] works out what to seal, merge and remove.
 
+mod api_keys;
 mod arrivals;
 pub mod codec;
 mod columns;
 pub(super) mod failure;
 mod file_id;
 mod inbox;
+mod issues;
 mod keeper;
 mod keys;
 mod list;
 pub mod lock;
+mod logs;
 mod queue;
 mod reader;
 mod removal;
@@ -27,6 +30,7 @@ mod segments;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod traces;
 mod writer;
 
@@ -49,26 +53,32 @@ use tokio::{
 };
 
 use self::{
-    codec::{Prepared, Record},
+    codec::Record,
+    issues::Errors,
     keeper::{Chore, Keeper},
     lock::Lock,
-    queue::Queue,
+    queue::{Part, Queue},
     reader::Readers,
     schema::Found,
     writer::Writer,
 };
 use super::{Backend, Chunk, Error, Info, Mode, Result, place_by_scanning};
 use crate::model::{
-    Batch, Cursor, Nanos, Page, RecordFilter, RecordKind, Removed, Retention, Stats, StatsQuery, Trace, TraceId,
-    TraceQuery, TraceSummary, Written,
+    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
+    RecordFilter, RecordKind, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary,
+    Written,
 };
 
-/// Batches larger than this are encoded off the async threads.
+/// Batches that are more work than this many plain records are made ready off the async threads.
 const SMALL_BATCH: usize = 1_000;
+/// An error is as much work as this many plain records: its message and its stack trace are read.
+const ERROR_WORK: usize = 20;
 /// Longest wait for a commit before looking whether the store is still open.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// How often a waiting scan looks for new records when another process writes them.
 const POLL: Duration = Duration::from_millis(50);
+/// How often at most it looks when this process does, as long as nothing it finds is what its filter names.
+const PACE: Duration = Duration::from_millis(10);
 
 /// How durable an acknowledged write is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -263,6 +273,7 @@ fn own(path: &Path, options: &Options, tuning: Tuning) -> Result<Sqlite> {
     let path = canonical(path)?;
     let lock = Lock::take(&path)?;
     let connection = schema::open_for_writing(&path, options.durability)?;
+    schema::name_database(&connection)?;
     if let Some(retention) = options.retention {
         schema::set_retention(&connection, retention)?;
     }
@@ -292,8 +303,15 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| Error::Io(error.into()))
 }
 
-/// Encodes a batch, a part for each kind, and says how many of its records repeat others of it.
-fn prepare(batch: Batch) -> (Vec<Prepared>, u64) {
+/// How much work it is to make a batch ready, in plain records.
+fn work(batch: &Batch) -> usize {
+    let errors = batch.logs.iter().filter(|log| log.is_error()).count();
+    let events: usize = batch.spans.iter().map(|span| span.events.len()).sum();
+    batch.len() + (errors + events) * ERROR_WORK
+}
+
+/// Encodes a batch and groups its errors, a part for each kind, and says how many of its records repeat others of it.
+fn prepare(batch: Batch) -> (Vec<Part>, u64) {
     let parts = [
         batch.spans.into_iter().map(Record::Span).collect::<Vec<_>>(),
         batch.checkpoints.into_iter().map(Record::Checkpoint).collect(),
@@ -310,17 +328,19 @@ fn prepare(batch: Batch) -> (Vec<Prepared>, u64) {
     (prepared, duplicates)
 }
 
-fn prepare_kind(kind: RecordKind, mut records: Vec<Record>) -> (Prepared, u64) {
+fn prepare_kind(kind: RecordKind, mut records: Vec<Record>) -> (Part, u64) {
     let prepared = codec::prepare(kind, &records);
     let mut distinct = FxHashSet::with_capacity_and_hasher(records.len(), Default::default());
     if prepared.identities.iter().all(|record| distinct.insert(*record)) {
-        return (prepared, 0);
+        let errors = Errors::of(&records);
+        return (Part { records: prepared, errors }, 0);
     }
     let before = records.len();
     distinct.clear();
     let mut identities = prepared.identities.iter();
     records.retain(|_| identities.next().is_none_or(|record| distinct.insert(*record)));
-    (codec::prepare(kind, &records), (before - records.len()) as u64)
+    let repeated = (before - records.len()) as u64;
+    (Part { records: codec::prepare(kind, &records), errors: Errors::of(&records) }, repeated)
 }
 
 /// Returns after a commit of this process, or when another process may have made one, or at the deadline.
@@ -347,7 +367,7 @@ impl Backend for Sqlite {
         if batch.is_empty() {
             return Ok(Written::default());
         }
-        let (parts, duplicates) = if batch.len() > SMALL_BATCH {
+        let (parts, duplicates) = if work(&batch) > SMALL_BATCH {
             tokio::task::spawn_blocking(move || prepare(batch)).await.map_err(|error| Error::Io(error.into()))?
         } else {
             prepare(batch)
@@ -360,6 +380,7 @@ impl Backend for Sqlite {
         let mut after = after.cloned();
         let mut committed = self.owner.as_ref().map(|owner| owner.committed.clone());
         loop {
+            let next_look = Instant::now() + PACE;
             if let Some(committed) = &mut committed {
                 committed.mark_unchanged();
             }
@@ -367,11 +388,12 @@ impl Backend for Sqlite {
             let read = move |connection: &_| scan::scan(connection, &filter, from.as_ref(), max, &last_segments);
             let chunk = self.readers.run(read).await?;
             let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if !chunk.batch.is_empty() || !chunk.at_end || is_late {
+            if !chunk.batch.is_empty() || !chunk.at_end || chunk.missed > 0 || is_late {
                 return Ok(chunk);
             }
             after = Some(chunk.next);
             wait_for_commit(committed.as_mut(), deadline).await;
+            tokio::time::sleep_until(next_look).await;
         }
     }
 
@@ -395,6 +417,45 @@ impl Backend for Sqlite {
     async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
         let id = id.clone();
         self.readers.run(move |connection| reader::trace(connection, &id)).await
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<LogPage> {
+        let query = query.clone();
+        self.readers.run(move |connection| logs::logs(connection, &query)).await
+    }
+
+    async fn issues(&self, query: &IssueQuery) -> Result<Page<Issue>> {
+        let query = query.clone();
+        self.readers.run(move |connection| issues::list(connection, &query)).await
+    }
+
+    async fn issue(&self, id: &IssueId) -> Result<Option<IssueDetail>> {
+        let id = *id;
+        self.readers.run(move |connection| issues::detail(connection, &id)).await
+    }
+
+    async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>> {
+        let id = *id;
+        self.owner()?.queue.decide(move |transaction| issues::set(transaction, &id, change, Nanos::now())).await
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>> {
+        self.readers.run(api_keys::list).await
+    }
+
+    async fn add_key(&self, key: Key) -> Result<()> {
+        let queue = self.owner()?.queue.clone();
+        api_keys::change(queue, move |transaction| api_keys::add(transaction, &key)).await
+    }
+
+    async fn revoke_key(&self, id: &str) -> Result<Option<Key>> {
+        let (queue, id, now) = (self.owner()?.queue.clone(), id.to_owned(), Nanos::now());
+        api_keys::change(queue, move |transaction| api_keys::revoke(transaction, &id, now)).await
+    }
+
+    async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
+        let (queue, used) = (self.owner()?.queue.clone(), used.to_vec());
+        api_keys::change(queue, move |transaction| api_keys::touch(transaction, &used)).await
     }
 
     async fn stats(&self, query: &StatsQuery) -> Result<Stats> {

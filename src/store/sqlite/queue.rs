@@ -5,13 +5,13 @@
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
-    mpsc::{self, Receiver, SyncSender},
+    mpsc::{self, Receiver},
 };
 
 use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
-use super::codec::Prepared;
+use super::{codec::Prepared, issues::Errors};
 use crate::{
     model::{Removed, Written},
     store::{Error, Result},
@@ -30,10 +30,18 @@ pub(super) enum Message {
     Stop,
 }
 
+/// The records of one kind of a write.
+pub(super) struct Part {
+    /// The records, ready for the inbox.
+    pub records: Prepared,
+    /// The errors among them.
+    pub errors: Errors,
+}
+
 /// A write that waits.
 pub(super) struct Job {
     /// The records, a part for each kind.
-    pub parts: Vec<Prepared>,
+    pub parts: Vec<Part>,
     /// How many more of its records were left out before it came here.
     pub duplicates: u64,
     reply: oneshot::Sender<Result<Written>>,
@@ -57,9 +65,12 @@ pub(super) struct Change {
     pub work: Work,
     /// What the writer must forget afterwards.
     pub forget: Forget,
-    /// Where the outcome goes.
-    pub reply: SyncSender<Result<Removed>>,
+    /// Told the outcome.
+    pub reply: Reply,
 }
+
+/// Takes the outcome of a change.
+pub(super) type Reply = Box<dyn FnOnce(Result<Removed>) + Send>;
 
 /// What a change makes untrue of what the writer remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +115,10 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Busy`] when too much waits, [`Error::Closed`], and why it could not be stored.
-    pub(super) async fn write(&self, parts: Vec<Prepared>, duplicates: u64) -> Result<Written> {
-        let bytes = parts.iter().map(|part| part.payload.len() + part.identities.len() * 16);
+    pub(super) async fn write(&self, parts: Vec<Part>, duplicates: u64) -> Result<Written> {
+        let bytes = parts
+            .iter()
+            .map(|Part { records, errors }| records.payload.len() + records.identities.len() * 16 + errors.bytes());
         let room = self.reserve(bytes.sum::<usize>() + JOB_BYTES)?;
         let (reply, answer) = oneshot::channel();
         let job = Job { parts, duplicates, reply, _room: room };
@@ -132,9 +145,36 @@ impl Queue {
         work: impl FnOnce(&Transaction<'_>) -> Result<Removed> + Send + 'static,
     ) -> Result<Removed> {
         let (reply, answer) = mpsc::sync_channel(1);
+        // Whoever asked may have gone; the change is in the file all the same.
+        let reply = Box::new(move |outcome| drop(reply.send(outcome)));
         let change = Change { work: Box::new(work), forget, reply };
         self.messages.send(Message::Change(change)).map_err(|_| Error::Closed)?;
         answer.recv().map_err(|_| Error::Closed)?
+    }
+
+    /// Has something decided that touches no records, and yields what `work` found once that is committed.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], and why it could not be applied.
+    pub(super) async fn decide<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (found, finding) = mpsc::sync_channel(1);
+        let (reply, answer) = oneshot::channel();
+        let work = move |transaction: &Transaction<'_>| {
+            let found = found.send(work(transaction)?);
+            found.map_err(|_| Error::Closed)?;
+            Ok(Removed::default())
+        };
+        let reply = move |outcome: Result<Removed>| {
+            let outcome = outcome.and_then(|_| finding.try_recv().map_err(|_| Error::Closed));
+            // Whoever asked may have gone; what was decided is in the file all the same.
+            let _ = reply.send(outcome);
+        };
+        let change = Change { work: Box::new(work), forget: Forget::Nothing, reply: Box::new(reply) };
+        self.messages.send(Message::Change(change)).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
     }
 
     /// Ends the thread after what waits.

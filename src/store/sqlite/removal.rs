@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{
     arrivals::Arrival,
     codec::{self, NO_TRACE},
-    inbox,
+    inbox, issues,
     keeper::Keeper,
     keys::{kind_column, to_column},
     queue::Forget,
@@ -17,7 +17,7 @@ use super::{
     traces::{self, Change, Named},
 };
 use crate::{
-    model::{RecordFilter, RecordKind, Removed, TraceFold, TraceId},
+    model::{Nanos, RecordFilter, RecordKind, Removed, TraceFold, TraceId},
     store::Result,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn count(connection: &Connection, filter: &RecordFilter) -> Result<Re
         let checkpoints = of_kind(RecordKind::Checkpoints, fold.checkpoints);
         let logs = of_kind(RecordKind::Logs, fold.logs);
         let is_all = spans + checkpoints + logs == fold.spans + fold.checkpoints + fold.logs;
-        add(&mut removed, Removed { traces: u64::from(is_all), spans, checkpoints, logs });
+        add(&mut removed, Removed { traces: u64::from(is_all), spans, checkpoints, logs, issues: 0 });
     }
     if names_kind(filter, RecordKind::Logs) {
         removed.logs += count_traceless(connection, &named)?;
@@ -58,7 +58,8 @@ fn names_kind(filter: &RecordFilter, kind: RecordKind) -> bool {
 fn count_everything(connection: &Connection) -> Result<Removed> {
     let (sealed, waiting) = (segments::counts(connection)?, inbox::counts(connection)?);
     let [spans, checkpoints, logs] = [0, 1, 2].map(|kind: usize| sealed[kind] + waiting[kind]);
-    let mut removed = Removed { traces: traces::totals(connection)?.traces, spans, checkpoints, logs };
+    let (traces, issues) = (traces::totals(connection)?.traces, issues::count(connection)?);
+    let mut removed = Removed { traces, spans, checkpoints, logs, issues };
     for id in inbox::folds(connection)?.keys() {
         removed.traces += u64::from(traces::find(connection, id)?.is_none());
     }
@@ -101,13 +102,19 @@ pub(super) fn delete(keeper: &Keeper, filter: &RecordFilter) -> Result<Removed> 
             }
         }
     }
-    keeper.queue.change(Forget::Everything, |_| Ok(Removed::default()))?;
     // One that waits and is sealed went in two steps, neither of which could tell that it was gone.
-    removed.traces = 0;
     let waiting = inbox::folds(connection)?;
+    let mut gone = Vec::new();
     for id in named.traces.keys().filter(|id| !waiting.contains_key(*id)) {
-        removed.traces += u64::from(traces::find(connection, id)?.is_none());
+        if traces::find(connection, id)?.is_none() {
+            gone.push(id.clone());
+        }
     }
+    removed.traces = gone.len() as u64;
+    keeper.queue.change(Forget::Everything, move |transaction| {
+        issues::forget_traces(transaction, &gone)?;
+        Ok(Removed::default())
+    })?;
     Ok(removed)
 }
 
@@ -118,6 +125,9 @@ fn delete_everything(keeper: &Keeper) -> Result<Removed> {
             "DELETE FROM inbox; DELETE FROM segments; DELETE FROM segment_columns; DELETE FROM traces;
              UPDATE meta SET value = 0 WHERE key IN ('traces', 'failed', 'spans', 'errors');",
         )?;
+        for table in issues::TABLES {
+            transaction.execute_batch(&format!("DELETE FROM {table};"))?;
+        }
         Ok(removed)
     })
 }
@@ -172,6 +182,7 @@ pub(super) fn prune(keeper: &Keeper, cutoff_ns: u64, budget: usize) -> Result<Re
     if left > 0 {
         add(&mut removed, prune_inbox(keeper, cutoff_ns, left)?);
     }
+    add(&mut removed, issues::prune(keeper, cutoff_ns, Nanos::now().0)?);
     Ok(removed)
 }
 
@@ -283,4 +294,5 @@ fn add(sum: &mut Removed, more: Removed) {
     sum.spans += more.spans;
     sum.checkpoints += more.checkpoints;
     sum.logs += more.logs;
+    sum.issues += more.issues;
 }

@@ -1,7 +1,8 @@
 //! Reading records in commit order.
 //!
-//! A cursor is the number of the last write that was read. Sealing and merging move records but keep the number of
-//! their write, and numbers are given out by one thread as it commits, so a cursor stays right whatever moves. Each
+//! A cursor is the number of the last write that was read, and the file that gave the number out. Sealing and merging
+//! move records but keep the number of their write, and numbers are given out by one thread as it commits, so a cursor
+//! stays right whatever moves, and numbers nothing stands for any more are writes that were removed. Each
 //! kind of record has segments of its own, so a scan of several kinds walks them side by side and always goes on with
 //! the write of the smallest number. A write is never split between two chunks; its checkpoints and log records come
 //! in the order they were sent.
@@ -15,7 +16,7 @@ use rusqlite::Connection;
 
 use super::{
     codec::Record,
-    inbox,
+    inbox, schema,
     segments::{self, Arrived, Extent},
     traces::{self, Named},
 };
@@ -59,20 +60,25 @@ fn sort(records: &mut [Arrived]) {
     records.sort_by_key(|record| (record.arrival.seq, record.arrival.position));
 }
 
-/// Records after `after`, about `most` of them.
+/// Records after `from`, about `most` of them.
 pub(super) fn scan(
     connection: &Connection,
     filter: &RecordFilter,
-    after: Option<&Cursor>,
+    from: Option<&Cursor>,
     most: usize,
     last_segments: &LastSegments,
 ) -> Result<Chunk> {
     let last_seq = inbox::last_seq(connection)?;
-    let after = after.map_or(Ok(0), |cursor| read_cursor(cursor, last_seq))?;
-    let end = |batch| Chunk { batch, next: write_cursor(last_seq), at_end: true };
+    let file = schema::database_id(connection)?;
+    let after = from.map_or(Ok(0), |cursor| read_cursor(cursor, file.as_deref(), last_seq))?;
+    let chunk = |batch, next_seq, at_end| {
+        // Who reads from the beginning wants what there is.
+        let missed = if from.is_some() { missed(connection, after, next_seq)? } else { 0 };
+        Ok(Chunk { batch, next: write_cursor(file.as_deref(), next_seq), at_end, missed })
+    };
     let wanted = Wanted::new(connection, filter)?;
     if after == last_seq || wanted.named.as_ref().is_some_and(Named::is_nothing) {
-        return Ok(end(Batch::default()));
+        return chunk(Batch::default(), last_seq, true);
     }
     let scan = Scan { connection, wanted: &wanted, last_segments, after };
     let mut feeds: Vec<Feed> = wanted.kinds().map(|kind| scan.feed(kind)).collect::<Result<_>>()?;
@@ -81,7 +87,7 @@ pub(super) fn scan(
     while let Some((seq, feed)) = next_feed(&mut feeds) {
         let must_stop = batch.len() >= most.max(1) || feed.needs_segment() && segments_left == 0;
         if must_stop {
-            return Ok(Chunk { batch, next: write_cursor(seq - 1), at_end: false });
+            return chunk(batch, seq - 1, false);
         }
         if feed.needs_segment() {
             segments_left -= usize::from(scan.load(feed)?);
@@ -90,7 +96,21 @@ pub(super) fn scan(
         }
     }
     last_segments.forget();
-    Ok(end(batch))
+    chunk(batch, last_seq, true)
+}
+
+/// How many of the writes after `after`, up to `last`, left nothing behind.
+fn missed(connection: &Connection, after: i64, last: i64) -> Result<u64> {
+    if after == last {
+        return Ok(0);
+    }
+    let mut missed = 0;
+    let mut covered = after;
+    for (first, until) in segments::spans_of_seqs(connection, after, last)? {
+        missed += inbox::missing_between(connection, covered, (first - 1).min(last))?;
+        covered = covered.max(until);
+    }
+    Ok(missed + inbox::missing_between(connection, covered, last)?)
 }
 
 /// The place before the first write received at or after `received`; the end when there is none.
@@ -98,7 +118,8 @@ pub(super) fn cursor_at(connection: &Connection, received: Nanos) -> Result<Curs
     let waiting = inbox::first_received_since(connection, received.0)?;
     let sealed = segments::first_received_since(connection, received.0)?;
     let first = waiting.into_iter().chain(sealed).min();
-    Ok(write_cursor(first.map_or(inbox::last_seq(connection), |seq| Ok(seq - 1))?))
+    let seq = first.map_or(inbox::last_seq(connection), |seq| Ok(seq - 1))?;
+    Ok(write_cursor(schema::database_id(connection)?.as_deref(), seq))
 }
 
 /// The records of one kind still to come, in commit order.
@@ -231,8 +252,9 @@ impl<'f> Wanted<'f> {
 
 /// The place before the newest `records` records of a kind or of all kinds, or a few more; the end for none.
 pub(super) fn place(connection: &Connection, kind: Option<RecordKind>, records: usize) -> Result<Cursor> {
+    let file = schema::database_id(connection)?;
     if records == 0 {
-        return Ok(write_cursor(inbox::last_seq(connection)?));
+        return Ok(write_cursor(file.as_deref(), inbox::last_seq(connection)?));
     }
     let mut newest: Vec<(i64, usize)> = Vec::new();
     for kind in RecordKind::ALL.into_iter().filter(|known| kind.is_none_or(|kind| kind == *known)) {
@@ -254,16 +276,24 @@ pub(super) fn place(connection: &Connection, kind: Option<RecordKind>, records: 
         found += count;
         found >= records
     });
-    Ok(write_cursor(first.map_or(0, |(seq, _)| seq - 1)))
+    Ok(write_cursor(file.as_deref(), first.map_or(0, |(seq, _)| seq - 1)))
 }
 
-fn write_cursor(seq: i64) -> Cursor {
-    Cursor(format!("s1.{seq:x}"))
+fn write_cursor(file: Option<&str>, seq: i64) -> Cursor {
+    Cursor(match file {
+        Some(file) => format!("s2.{file}.{seq:x}"),
+        None => format!("s1.{seq:x}"),
+    })
 }
 
-fn read_cursor(cursor: &Cursor, last_seq: i64) -> Result<i64> {
-    let digits = cursor.0.strip_prefix("s1.").ok_or(Error::BadCursor)?;
+/// The number in a cursor; `s1.` is how those begin that do not say which file they are of.
+fn read_cursor(cursor: &Cursor, file: Option<&str>, last_seq: i64) -> Result<i64> {
+    let digits = match cursor.0.strip_prefix("s2.").and_then(|rest| rest.split_once('.')) {
+        Some((given, digits)) if file == Some(given) => digits,
+        Some(_) => return Err(Error::BadCursor),
+        None => cursor.0.strip_prefix("s1.").ok_or(Error::BadCursor)?,
+    };
     let seq = i64::from_str_radix(digits, 16).map_err(|_| Error::BadCursor)?;
-    // The file was replaced by another one when it never got that far.
+    // The file was replaced by an older state of itself, or by another one, when it never got that far.
     if (0..=last_seq).contains(&seq) { Ok(seq) } else { Err(Error::BadCursor) }
 }

@@ -32,7 +32,7 @@ pub(super) const PAGE_BYTES: u64 = 16_384;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Step `n` leads from schema `n` to `n + 1`; steps are never edited once released.
-const MIGRATIONS: [&str; 2] = [V1, V2];
+const MIGRATIONS: [&str; 3] = [V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -94,6 +94,85 @@ CREATE INDEX traces_start ON traces(start_ns);
 const V2: &str = "
 ALTER TABLE traces ADD COLUMN received_s INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX traces_received ON traces(received_s, errors) WHERE received_s > 0;
+";
+
+/// Issues and keys. Both outlive the records: nothing here refers to a row of the tables above. `issue` in the tables
+/// below is the rowid of an issue.
+const V3: &str = "
+-- `issue_id` are the 8 bytes of its id. Times are of the events' clocks but for those named otherwise.
+CREATE TABLE issues(
+  id INTEGER PRIMARY KEY,
+  issue_id BLOB NOT NULL UNIQUE,
+  project TEXT NOT NULL,
+  service TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  is_regressed INTEGER NOT NULL,
+  -- When the status last changed, by our clock.
+  changed_ns INTEGER NOT NULL,
+  error_type TEXT,
+  -- Of the first event; the pattern takes its place in the title when a later one says something else.
+  message TEXT NOT NULL,
+  pattern TEXT NOT NULL,
+  messages_differ INTEGER NOT NULL,
+  culprit TEXT,
+  -- A sorted JSON array.
+  environments TEXT NOT NULL,
+  first_ns INTEGER NOT NULL,
+  last_ns INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  traces INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL,
+  -- When it was made and when its last event was received, by our clock.
+  created_ns INTEGER NOT NULL,
+  received_ns INTEGER NOT NULL,
+  -- Hour of the stack trace in `issue_stacks`; NULL without one.
+  stack_hour_ns INTEGER);
+CREATE INDEX issues_created ON issues(created_ns, project);
+
+-- Which issue an event belongs to: `grouping` is the id its own fingerprint would give an issue.
+CREATE TABLE issue_fingerprints(
+  grouping BLOB PRIMARY KEY,
+  issue INTEGER NOT NULL,
+  fingerprint BLOB NOT NULL,
+  -- What it was made of, JSON.
+  why TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX issue_fingerprints_issue ON issue_fingerprints(issue);
+
+-- Events by the hour of their own clocks.
+CREATE TABLE issue_counts(
+  issue INTEGER NOT NULL,
+  hour_ns INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(issue, hour_ns)) WITHOUT ROWID;
+
+-- The traces an issue was seen in: hashes of all of them or a sketch of very many, and the newest, JSON, while their
+-- records may be there; when the first of those was received, by our clock, to an hour.
+CREATE TABLE issue_traces(
+  issue INTEGER PRIMARY KEY,
+  counted BLOB NOT NULL,
+  samples TEXT NOT NULL,
+  oldest_ns INTEGER);
+
+-- The stack trace of a recent event.
+CREATE TABLE issue_stacks(issue INTEGER PRIMARY KEY, stack_trace TEXT NOT NULL);
+
+CREATE TABLE issue_history(
+  id INTEGER PRIMARY KEY,
+  issue INTEGER NOT NULL,
+  time_ns INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  by_event INTEGER NOT NULL);
+CREATE INDEX issue_history_issue ON issue_history(issue);
+
+CREATE TABLE keys(
+  id TEXT PRIMARY KEY,
+  project TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  digest BLOB NOT NULL UNIQUE,
+  scopes TEXT NOT NULL,
+  created_ns INTEGER NOT NULL,
+  last_used_ns INTEGER,
+  revoked_ns INTEGER) WITHOUT ROWID;
 ";
 
 /// What lies at a path.
@@ -261,7 +340,29 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 
 /// Whether the file knows when traces were received; an older one that is only read does not.
 pub(super) fn knows_receipt(connection: &Connection) -> Result<bool> {
-    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? >= 2)
+    is_at_least(connection, 2)
+}
+
+/// Whether the file has issues and keys; an older one that is only read does not.
+pub(super) fn knows_issues_and_keys(connection: &Connection) -> Result<bool> {
+    is_at_least(connection, 3)
+}
+
+fn is_at_least(connection: &Connection, version: i64) -> Result<bool> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? >= version)
+}
+
+/// What tells this database from all others; `None` for an old one that was never opened for writing since.
+pub(super) fn database_id(connection: &Connection) -> Result<Option<String>> {
+    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'database_id'")?;
+    Ok(select.query_row([], |row| row.get(0)).optional()?)
+}
+
+/// Gives the database an id unless it has one.
+pub(super) fn name_database(connection: &Connection) -> Result<()> {
+    let sql = "INSERT OR IGNORE INTO meta(key, value) VALUES ('database_id', lower(hex(randomblob(8))))";
+    connection.execute(sql, [])?;
+    Ok(())
 }
 
 /// How long records are kept, in seconds; `None` when nobody ever said.

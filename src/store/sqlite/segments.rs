@@ -7,13 +7,13 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     arrivals::{self, Arrival},
-    codec::{self, BlockIndex, LightLog, LightSpan, Record, Segment},
+    codec::{self, BlockIndex, LightLog, LightSpan, LogRow, Record, Segment},
     columns::Columns,
-    inbox::Waiting,
+    inbox::{self, Waiting},
     keys::{from_column, kind_column, read_kind, to_column},
 };
 use crate::{
-    model::{Checkpoint, RecordKind, TraceFold, TraceId},
+    model::{Checkpoint, LogMatcher, LogRecord, RecordKind, TraceFold, TraceId},
     store::{Error, Result},
 };
 
@@ -109,6 +109,16 @@ pub(super) fn remove(transaction: &Connection, id: i64) -> Result<()> {
     transaction.prepare_cached("DELETE FROM segment_columns WHERE segment = ?1")?.execute([id])?;
     transaction.prepare_cached("DELETE FROM segments WHERE id = ?1")?.execute([id])?;
     Ok(())
+}
+
+/// The first and last number of the writes that segments stand for which hold some after `after`, up to `last`; by the
+/// first.
+pub(super) fn spans_of_seqs(connection: &Connection, after: i64, last: i64) -> Result<Vec<(i64, i64)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT first_seq, last_seq FROM segments WHERE last_seq > ?1 AND first_seq <= ?2 ORDER BY first_seq",
+    )?;
+    let rows = select.query_map([after, last], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// What a segment's row says without its blobs.
@@ -285,11 +295,80 @@ pub(super) fn light_checkpoints(connection: &Connection, id: i64) -> Result<Vec<
     columns.check(checkpoints)
 }
 
+/// The services of each segment of a kind.
+pub(super) fn services(connection: &Connection, kind: RecordKind) -> Result<Vec<Vec<String>>> {
+    let mut select = connection.prepare_cached("SELECT services FROM segments WHERE kind = ?1")?;
+    let mut rows = select.query([kind_column(kind)])?;
+    let mut services = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        services.push(serde_json::from_str(text).map_err(|error| Error::Corrupt(error.to_string()))?);
+    }
+    Ok(services)
+}
+
 /// What statistics need of all log records of a segment, in its order.
 pub(super) fn light_logs(connection: &Connection, id: i64) -> Result<Vec<LightLog>> {
     let index = index(connection, id)?;
     let mut columns = Columns::whole(connection, id, index.len());
     let logs = codec::read_light_logs(&mut columns, &index, 0..index.len());
+    columns.check(logs)
+}
+
+/// A segment, and from when to when its records begin, unix nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Timed {
+    /// The segment.
+    pub extent: Extent,
+    /// The earliest and the latest; the segment may end sooner than they say, but never later.
+    pub starts_ns: (u64, u64),
+}
+
+/// Segments of a kind with records that start in a time, and with some of a service where one is asked for.
+pub(super) fn timed(
+    connection: &Connection,
+    kind: RecordKind,
+    (from_ns, to_ns): (u64, u64),
+    service: Option<&str>,
+) -> Result<Vec<Timed>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, kind, rows, first_seq, last_seq, min_start_ns, max_start_ns, services FROM segments
+         WHERE kind = ?1 AND min_start_ns <= ?2 AND max_start_ns >= ?3",
+    )?;
+    let mut rows = select.query(params![kind_column(kind), to_column(to_ns), to_column(from_ns)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let services: Vec<String> = serde_json::from_str(row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?)
+            .map_err(|error| Error::Corrupt(format!("services of a segment: {error}")))?;
+        if service.is_none_or(|service| services.iter().any(|known| known == service)) {
+            let starts_ns = (from_column(row.get(5)?), inbox::latest(row.get(6)?));
+            found.push(Timed { extent: read_extent(row)?, starts_ns });
+        }
+    }
+    Ok(found)
+}
+
+/// The log records of a segment that may match, in its order; see [`codec::search_logs`].
+pub(super) fn search_logs(
+    connection: &Connection,
+    id: i64,
+    matcher: &LogMatcher<'_>,
+    times_ns: (u64, u64),
+) -> Result<Vec<LogRow>> {
+    let index = index(connection, id)?;
+    let mut columns = Columns::whole(connection, id, index.len());
+    let rows = codec::search_logs(&mut columns, &index, matcher, times_ns);
+    columns.check(rows)
+}
+
+/// Chosen log records of a segment, which come in its order.
+pub(super) fn log_rows(connection: &Connection, id: i64, rows: &[(usize, usize)]) -> Result<Vec<LogRecord>> {
+    let index = index(connection, id)?;
+    let blocks = rows.chunk_by(|a, b| a.0 == b.0).count();
+    let is_most = blocks * 2 > index.len();
+    let read = if is_most { Columns::whole } else { Columns::by_block };
+    let mut columns = read(connection, id, index.len());
+    let logs = codec::read_log_rows(&mut columns, &index, rows);
     columns.check(logs)
 }
 
@@ -305,6 +384,21 @@ pub(super) fn with_attributes(
         let mut columns = Columns::whole(connection, extent.id, index.len());
         let found = codec::traces_with_attribute(&mut columns, &index, pairs);
         traces.extend(columns.check(found)?);
+    }
+    Ok(traces)
+}
+
+/// Traces with a sealed span or log record whose resource has a pair and which may belong to a trace that started
+/// since.
+pub(super) fn with_resource(connection: &Connection, pair: &(String, String), since_ns: u64) -> Result<Vec<TraceId>> {
+    let mut traces = Vec::new();
+    for kind in [RecordKind::Spans, RecordKind::Logs] {
+        for extent in extents_overlapping(connection, kind, (since_ns, u64::MAX))? {
+            let index = index(connection, extent.id)?;
+            let mut columns = Columns::whole(connection, extent.id, index.len());
+            let found = codec::traces_with_resource(&mut columns, &index, pair);
+            traces.extend(columns.check(found)?);
+        }
     }
     Ok(traces)
 }

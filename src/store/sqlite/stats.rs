@@ -9,14 +9,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     codec::{LightLog, LightSpan, Record},
-    inbox,
+    inbox, issues,
     keys::{from_column, part_hash},
-    schema, segments, traces,
+    schema, segments, totals, traces,
 };
 use crate::{
     model::{
-        Checkpoint, DatabaseInfo, Nanos, RecordKind, Severity, Span, Stats, StatsBy, StatsQuery, Text, Timeline,
-        TraceFold, TraceId,
+        Checkpoint, DatabaseInfo, Nanos, RecordKind, Severity, Span, Stats, StatsBy, StatsQuery, Text, TraceFold,
+        TraceId,
         ask::Operation,
         genai,
         self_time::Interval,
@@ -28,6 +28,11 @@ use crate::{
 /// Works out statistics. Traces are counted by their start, records by theirs; a service narrows both to what is its
 /// own.
 pub(super) fn stats(connection: &Connection, query: &StatsQuery, location: String) -> Result<Stats> {
+    if *query == StatsQuery::totals() {
+        let database = database(connection, location)?;
+        let issues = issues::open_count(connection, query)?;
+        return Ok(Stats { database, issues, ..totals::totals(connection)? });
+    }
     let mut sums = Sums::new(query);
     let window = sums.count_traces(connection)?;
     for extent in segments::extents_overlapping(connection, RecordKind::Spans, window)? {
@@ -47,6 +52,7 @@ pub(super) fn stats(connection: &Connection, query: &StatsQuery, location: Strin
         true
     })?;
     let mut stats = sums.finish();
+    stats.issues = issues::open_count(connection, query)?;
     stats.database = database(connection, location)?;
     Ok(stats)
 }
@@ -146,7 +152,8 @@ impl<'q> Sums<'q> {
             Record::Checkpoint(checkpoint) => self.add_checkpoint(checkpoint),
             Record::Log(log) => {
                 let service = log.resource.service.clone();
-                self.add_log(&LightLog { time: log.time, severity: log.severity, service });
+                let has_trace = log.trace_id.is_some();
+                self.add_log(&LightLog { time: log.time, severity: log.severity, service, has_trace });
             }
         }
     }
@@ -229,7 +236,7 @@ impl<'q> Sums<'q> {
                 StatsBy::Service => Some(Operation { service: Some(span.service), name: None }),
                 StatsBy::Model => span.model.map(|model| Operation { service: None, name: Some(model) }),
                 // Only checkpoints have sources.
-                StatsBy::Source => None,
+                StatsBy::Source | StatsBy::Nothing => None,
             };
         }
         let interval = Interval { span_id: span.span_id, parent: span.parent, start: span.start, end: span.end };
@@ -243,16 +250,8 @@ impl<'q> Sums<'q> {
         for (_, mut checkpoints) in std::mem::take(&mut self.partial_checkpoints) {
             self.add_runs(&mut checkpoints);
         }
-        Stats {
-            traces: self.starts.len() as u64,
-            failed: self.starts.iter().filter(|(_, failed)| *failed).count() as u64,
-            services: self.services.len() as u64,
-            first: self.starts.iter().map(|(start, _)| *start).min(),
-            last: self.starts.iter().map(|(start, _)| *start).max(),
-            timeline: Timeline::of(self.starts.iter().copied()),
-            operations: self.rows.finish_by(self.query.by),
-            ..self.stats
-        }
+        let (services, operations) = (self.services.len() as u64, self.rows.finish_by(self.query.by));
+        Stats { services, operations, ..self.stats }.with_traces(&self.starts, self.query.by)
     }
 }
 

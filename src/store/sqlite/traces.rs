@@ -41,6 +41,25 @@ pub(super) fn read(row: &Row<'_>, trace_id: usize, fold: usize) -> Result<(Trace
     Ok((id, fold))
 }
 
+/// Calls `visit` with the rows, by the start of the trace, until it returns false.
+pub(super) fn each_by_start(
+    connection: &Connection,
+    newest_first: bool,
+    mut visit: impl FnMut(TraceId, TraceFold) -> bool,
+) -> Result<()> {
+    let order = if newest_first { "DESC" } else { "ASC" };
+    let mut select =
+        connection.prepare_cached(&format!("SELECT trace_id, fold FROM traces ORDER BY start_ns {order}"))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, fold) = read(row, 0, 1)?;
+        if !visit(id, fold) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// What becomes of one row, encoded ahead of the transaction that applies it.
 #[derive(Debug)]
 pub(super) struct Change {

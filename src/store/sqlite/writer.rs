@@ -23,10 +23,10 @@ use super::{
     codec::{self, Prepared},
     failure,
     file_id::FileId,
-    inbox,
+    inbox, issues,
     keeper::Chore,
     keys::part_hash,
-    queue::{Change, Forget, Job, Message, Work},
+    queue::{Change, Forget, Job, Message, Part, Work},
     schema,
     seen::Seen,
     segments::{self, Wish},
@@ -58,7 +58,7 @@ struct Admitted {
     outcome: Written,
     /// Each part without what is stored already; `None` for one that is all new. The job itself stays what the caller
     /// sent, for when its group fails and it is tried again alone.
-    fresh: Vec<Option<Prepared>>,
+    fresh: Vec<Option<Part>>,
 }
 
 /// The thread's own state.
@@ -253,7 +253,7 @@ impl Writer {
             let parts = job.parts.iter().zip(&admitted.fresh);
             parts.map(|(part, fresh)| fresh.as_ref().unwrap_or(part))
         });
-        let fresh: Vec<&Prepared> = fresh.filter(|part| part.records > 0).collect();
+        let fresh: Vec<&Part> = fresh.filter(|part| part.records.records > 0).collect();
         let last_seq = store_group(connection, &fresh)?;
         self.note_stored(&fresh, last_seq);
         Ok(admitted.into_iter().map(|admitted| admitted.outcome).collect())
@@ -264,10 +264,11 @@ impl Writer {
         let mut outcome = Written { accepted: 0, duplicates: job.duplicates };
         let mut fresh = Vec::with_capacity(job.parts.len());
         for part in &job.parts {
-            self.get_to_know(connection, part)?;
+            let identities = &part.records.identities;
+            self.get_to_know(connection, &part.records)?;
             let now_ns = Nanos::now().0;
-            let is_new: Vec<bool> = part.identities.iter().map(|record| self.seen.add(*record, now_ns)).collect();
-            let records = part.identities.iter().zip(&is_new);
+            let is_new: Vec<bool> = identities.iter().map(|record| self.seen.add(*record, now_ns)).collect();
+            let records = identities.iter().zip(&is_new);
             added.extend(records.filter(|(_, new)| **new).map(|(record, _)| *record));
             let repeated = is_new.iter().filter(|new| !**new).count();
             outcome.accepted += (is_new.len() - repeated) as u64;
@@ -327,23 +328,21 @@ impl Writer {
         Ok(())
     }
 
-    fn note_stored(&mut self, fresh: &[&Prepared], last_seq: Option<i64>) {
+    fn note_stored(&mut self, fresh: &[&Part], last_seq: Option<i64>) {
         let Some(last_seq) = last_seq else { return };
         self.committed.send_replace(last_seq);
         let first_seq = last_seq - fresh.len() as i64 + 1;
         self.seen.stored(first_seq, last_seq);
         self.first_unsealed.get_or_insert(first_seq);
-        self.backlog += fresh.iter().map(|part| u64::from(part.records)).sum::<u64>();
+        self.backlog += fresh.iter().map(|part| u64::from(part.records.records)).sum::<u64>();
         self.backlog_since.get_or_insert_with(Instant::now);
-        let bytes: usize = fresh.iter().map(|part| part.payload.len()).sum();
+        let bytes: usize = fresh.iter().map(|part| part.records.payload.len()).sum();
         self.log_bytes += bytes as u64 + COMMIT_BYTES;
     }
 
     fn change(&mut self, change: Change) {
         let Change { work, forget, reply } = change;
-        let result = self.apply(work, forget);
-        // Whoever asked may have gone; the change is in the file all the same.
-        let _ = reply.send(result);
+        reply(self.apply(work, forget));
     }
 
     fn apply(&mut self, work: Work, forget: Forget) -> Result<Removed> {
@@ -419,14 +418,16 @@ impl Writer {
 }
 
 /// A part of a write without the records that are stored already.
-fn without_old(part: &Prepared, is_new: &[bool]) -> Result<Prepared> {
+fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> Result<Part> {
+    let errors = errors.only(is_new);
+    let (kind, payload) = (records.kind, &records.payload);
     let mut is_new = is_new.iter();
-    let mut records = codec::decode_inbox(part.kind, &part.payload)?;
+    let mut records = codec::decode_inbox(kind, payload)?;
     records.retain(|_| is_new.next().copied().unwrap_or(true));
-    let mut fresh = codec::prepare(part.kind, &records);
+    let mut records = codec::prepare(kind, &records);
     // The second of two equal log records stays the second.
-    fresh.identities.clear();
-    Ok(fresh)
+    records.identities.clear();
+    Ok(Part { records, errors })
 }
 
 fn receive(messages: &Receiver<Message>, wait: Option<Duration>) -> std::result::Result<Message, RecvTimeoutError> {
@@ -436,17 +437,18 @@ fn receive(messages: &Receiver<Message>, wait: Option<Duration>) -> std::result:
     }
 }
 
-/// Stores writes in one commit; the number of the last one, `None` when there are none.
-fn store_group(connection: &mut Connection, writes: &[&Prepared]) -> Result<Option<i64>> {
+/// Stores writes in one commit and counts their errors; the number of the last one, `None` when there are none.
+fn store_group(connection: &mut Connection, writes: &[&Part]) -> Result<Option<i64>> {
     if writes.is_empty() {
         return Ok(None);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let received_ns = Nanos::now().0;
     for write in writes {
-        inbox::append(&transaction, write, received_ns)?;
+        inbox::append(&transaction, &write.records, received_ns)?;
     }
     let last_seq = transaction.last_insert_rowid();
+    issues::apply(&transaction, writes.iter().map(|write| &write.errors), received_ns)?;
     transaction.commit()?;
     Ok(Some(last_seq))
 }

@@ -6,7 +6,7 @@ use super::json_traces;
 use crate::{
     decode::{
         body::MediaType,
-        otlp::{DecodeError, Decoded, MAX_REASONS, Problem, traces},
+        otlp::{DecodeError, Decoded, MAX_MESSAGES, MAX_REASONS, Problem, node::MAX_NODES, traces},
     },
     model::{Attributes, Status, StatusCode, Value, value::MAX_VALUE_DEPTH},
 };
@@ -102,6 +102,24 @@ fn a_million_empty_resources_and_a_million_attributes_are_read_in_one_go() {
     let attributes = [0x4a, 0].repeat(1_000_000);
     let decoded = decode(&request(&[span(1, &attributes)]));
     assert_eq!(decoded.batch.spans[0].attributes.len(), 1_000_000);
+}
+
+#[test]
+fn more_values_than_fit_into_memory_make_the_request_malformed() {
+    let empty_attributes = |count: usize| request(&[span(1, &[0x4a, 0].repeat(count))]);
+    // Around the attributes lie the messages of the resource, the scope and the span.
+    let most = MAX_MESSAGES - 3;
+    assert_eq!(decode(&empty_attributes(most)).batch.spans[0].attributes.len(), most);
+    let Err(DecodeError::Wire(error)) = traces(&empty_attributes(most + 1), MediaType::Protobuf) else {
+        panic!("malformed")
+    };
+    assert_eq!((error.message, error.problem), ("Span", Problem::TooMany));
+    // The object and the array are values too.
+    let numbers = |count: usize| Bytes::from(format!(r#"{{"a":[{}0]}}"#, "0,".repeat(count - 1)));
+    let most = MAX_NODES - 2;
+    assert_eq!(traces(&numbers(most), MediaType::Json).expect("as many as fit"), Decoded::default());
+    let error = traces(&numbers(most + 1), MediaType::Json).expect_err("too many");
+    assert!(matches!(&error, DecodeError::Syntax(_)) && error.to_string().contains("send fewer at once"), "{error}");
 }
 
 #[test]

@@ -323,7 +323,7 @@ impl AttributeReader {
         Ok(shape)
     }
 
-    /// The attributes of some rows of a block.
+    /// The attributes of some rows of a block, which come in order.
     ///
     /// # Errors
     /// As above.
@@ -331,13 +331,18 @@ impl AttributeReader {
         &self,
         columns: &mut ColumnReader<'_>,
         shapes: &BlockShapes,
-        rows: Range<usize>,
+        rows: impl IntoIterator<Item = usize>,
     ) -> Result<Vec<Attributes>> {
         let totals = shapes.count_places(0..shapes.count, self.columns.len() + 1)?;
-        let mut next = shapes.count_places(0..rows.start, self.columns.len() + 1)?;
+        let mut next = vec![0usize; self.columns.len() + 1];
+        let mut passed = 0;
         let mut cells: Vec<Option<PlaceCells>> = totals.iter().map(|_| None).collect();
-        let mut out = Vec::with_capacity(rows.len());
+        let mut out = Vec::new();
         for row in rows {
+            for row in passed..row {
+                shapes.of(row)?.iter().for_each(|place| next[*place] += 1);
+            }
+            passed = row + 1;
             let shape = shapes.of(row)?;
             let mut pairs = Vec::with_capacity(shape.len());
             for place in shape {

@@ -6,7 +6,7 @@
 //! they repeat, and plain from the first block on where they do not. A block of nothing but zeros or empty strings is
 //! an empty frame, a column of such blocks is not stored.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, ops::Range, rc::Rc};
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
@@ -406,6 +406,19 @@ impl Strings {
         }
     }
 
+    /// The bytes of a row, where they lie.
+    ///
+    /// # Errors
+    /// As [`Strings::bytes`].
+    pub fn slice(&self, row: usize) -> Result<&[u8]> {
+        match self {
+            Strings::Empty { count } if row < *count => Ok(&[]),
+            Strings::Empty { .. } => Err(CodecError::Malformed("rows of a block")),
+            Strings::Plain(strings) => strings.slice(row),
+            Strings::Coded { codes, dictionary } => dictionary.strings.slice(codes.place(row)?),
+        }
+    }
+
     /// The place of a row in the dictionary, equal for equal strings in all blocks of the column; `None` when the block
     /// has no dictionary.
     ///
@@ -462,9 +475,18 @@ impl PlainStrings {
     }
 
     fn get(&self, row: usize) -> Result<Bytes> {
+        self.range(row).map(|range| self.bytes.slice(range))
+    }
+
+    fn slice(&self, row: usize) -> Result<&[u8]> {
+        let range = self.range(row)?;
+        self.bytes.get(range).ok_or(CodecError::Truncated)
+    }
+
+    fn range(&self, row: usize) -> Result<Range<usize>> {
         let end = *self.ends.get(row).ok_or(CodecError::Malformed("rows of a block"))?;
         let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        Ok(self.bytes.slice(start..end))
+        Ok(start..end)
     }
 }
 

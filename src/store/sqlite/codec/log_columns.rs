@@ -10,7 +10,7 @@ use super::{
     columns::{ColumnReader, ColumnWriter},
     error::{CodecError, Result},
     inbox::{get_resource, get_scope, put_resource, put_scope},
-    index::BlockIndex,
+    index::{BlockIndex, BlockSummary},
     log_rows::severity,
     record::NO_TRACE,
     rows::{Columnar, Shared, SharedValues, TraceRuns, block_summary, once, seal_rows, trace_runs},
@@ -36,6 +36,11 @@ impl Columnar for LogRecord {
         let attributes = self.attributes.iter().map(|(key, value)| key.len() + approximate_bytes(value));
         self.message.len() + attributes.sum::<usize>()
     }
+}
+
+/// About how many bytes a log record has whose number has no bound.
+pub fn log_bytes(log: &LogRecord) -> usize {
+    log.bytes()
 }
 
 /// Seals log records that come sorted by trace id and time.
@@ -83,21 +88,66 @@ pub fn read_logs(
     blocks: Range<usize>,
     only: Option<&TraceId>,
 ) -> Result<Vec<LogRecord>> {
-    let mut columns = ColumnReader::new(source);
-    let attributes = AttributeReader::open(&mut columns)?;
-    let mut shared = SharedValues::default();
+    let mut reader = LogReader::open(source)?;
     let mut logs = Vec::new();
     for block in blocks {
         let summary = block_summary(index, block)?;
-        let count = summary.rows;
-        let traces = TraceRuns::read(&mut columns, block, count)?;
+        let traces = TraceRuns::read(&mut reader.columns, block, summary.rows)?;
         let rows = traces.rows_of(only);
-        if rows.is_empty() {
-            continue;
+        if !rows.is_empty() {
+            reader.read(block, summary, (&traces, rows), &mut logs)?;
         }
-        let shapes = attributes.block(&mut columns, block, count)?;
-        let attributes = attributes.read(&mut columns, &shapes, rows.clone())?;
-        let times = times(&mut columns, block, count, summary.min_start_ns)?;
+    }
+    Ok(logs)
+}
+
+/// Reads chosen log records: `rows` are block and row within it, in order.
+///
+/// # Errors
+/// The source fails or what it gives is damaged, or there is no such row.
+pub fn read_log_rows(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    rows: &[(usize, usize)],
+) -> Result<Vec<LogRecord>> {
+    let mut reader = LogReader::open(source)?;
+    let mut logs = Vec::with_capacity(rows.len());
+    for of_block in rows.chunk_by(|a, b| a.0 == b.0) {
+        let block = of_block.first().map_or(0, |(block, _)| *block);
+        let summary = block_summary(index, block)?;
+        let traces = TraceRuns::read(&mut reader.columns, block, summary.rows)?;
+        reader.read(block, summary, (&traces, of_block.iter().map(|(_, row)| *row)), &mut logs)?;
+    }
+    Ok(logs)
+}
+
+/// The columns of a segment of log records, and what its rows share.
+struct LogReader<'s> {
+    columns: ColumnReader<'s>,
+    attributes: AttributeReader,
+    shared: SharedValues,
+}
+
+impl<'s> LogReader<'s> {
+    fn open(source: &'s mut dyn ColumnSource) -> Result<LogReader<'s>> {
+        let mut columns = ColumnReader::new(source);
+        let attributes = AttributeReader::open(&mut columns)?;
+        Ok(LogReader { columns, attributes, shared: SharedValues::default() })
+    }
+
+    /// Adds rows of a block, which come in order.
+    fn read(
+        &mut self,
+        block: usize,
+        summary: &BlockSummary,
+        (traces, rows): (&TraceRuns, impl Iterator<Item = usize> + Clone),
+        logs: &mut Vec<LogRecord>,
+    ) -> Result<()> {
+        let LogReader { columns, attributes, shared } = self;
+        let count = summary.rows;
+        let shapes = attributes.block(columns, block, count)?;
+        let attributes = attributes.read(columns, &shapes, rows.clone())?;
+        let times = times(columns, block, count, summary.min_start_ns)?;
         let severities = columns.numbers("severity", block, count)?;
         let (has_span, spans) = (columns.numbers("has_span", block, count)?, columns.numbers("span", block, count)?);
         let messages = columns.strings("message", block, count)?;
@@ -116,11 +166,20 @@ pub fn read_logs(
                 scope: once(&mut shared.scopes, scopes.bytes(row)?, get_scope)?,
             });
         }
+        Ok(())
     }
-    Ok(logs)
 }
 
-fn times(columns: &mut ColumnReader<'_>, block: usize, count: usize, min_start_ns: u64) -> Result<Vec<Nanos>> {
+/// When each row of a block happened.
+///
+/// # Errors
+/// The source fails or what it gives is damaged.
+pub(super) fn times(
+    columns: &mut ColumnReader<'_>,
+    block: usize,
+    count: usize,
+    min_start_ns: u64,
+) -> Result<Vec<Nanos>> {
     let differences = columns.numbers("time", block, count)?;
     let mut time = min_start_ns;
     let mut next = |row| {
@@ -139,6 +198,8 @@ pub struct LightLog {
     pub severity: Severity,
     /// Its service.
     pub service: Text,
+    /// Whether it belongs to a trace.
+    pub has_trace: bool,
 }
 
 /// Reads what statistics need of the log records in `blocks`, in their order.
@@ -155,13 +216,15 @@ pub fn read_light_logs(
     let mut logs = Vec::new();
     for block in blocks {
         let summary = block_summary(index, block)?;
+        let traces = TraceRuns::read(&mut columns, block, summary.rows)?;
         let times = times(&mut columns, block, summary.rows, summary.min_start_ns)?;
         let severities = columns.numbers("severity", block, summary.rows)?;
         let resources = columns.strings("resource", block, summary.rows)?;
         for (row, time) in times.into_iter().enumerate() {
             let resource = once(&mut shared.resources, resources.bytes(row)?, get_resource)?;
             let service = resource.service.clone();
-            logs.push(LightLog { time, severity: severity(severities.get(row)?)?, service });
+            let has_trace = *traces.id(row)? != NO_TRACE;
+            logs.push(LightLog { time, severity: severity(severities.get(row)?)?, service, has_trace });
         }
     }
     Ok(logs)

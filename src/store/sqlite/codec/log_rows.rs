@@ -77,8 +77,6 @@ fn get(tables: &ReadTables, reader: &mut Reader, previous: u64) -> Result<LogRec
 
 /// The severity of its number.
 pub fn severity(number: u64) -> Result<Severity> {
-    const ALL: [Severity; 6] =
-        [Severity::Trace, Severity::Debug, Severity::Info, Severity::Warn, Severity::Error, Severity::Fatal];
     let place = usize::try_from(number).unwrap_or(usize::MAX);
-    ALL.get(place).copied().ok_or(CodecError::Malformed("severity"))
+    Severity::ALL.get(place).copied().ok_or(CodecError::Malformed("severity"))
 }

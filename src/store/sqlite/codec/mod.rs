@@ -9,7 +9,7 @@
 //! and its columns had no place for links, trace state, dropped counts, arrays, maps and bytes. So the format is our own,
 //! because a trace by its id is the question asked most.
 //!
-//! A write becomes one [`Prepared`]: rows behind tables of what they share, lz4, made for speed ([`prepare`]). Many
+//! A write becomes one [`Prepared`]: rows behind tables of what they share, lz4, made for speed ([`prepare()`]). Many
 //! writes become one [`Segment`]: rows sorted by trace and cut into blocks of about a thousand, each column of each
 //! block a frame of its own under zstd, so that a trace costs a block of its columns and a search a column of all
 //! blocks ([`seal`]). All stored bytes carry a checksum, and no bytes, damaged or forged, make a reader panic or
@@ -18,7 +18,7 @@
 //! From the bottom: `bytes` and `value` write numbers, strings and values; `envelope` adds checksum and compression;
 //! `columns` and `attributes` (with `shape`) know blocks, dictionaries and one column per attribute, but no record;
 //! `rows` is what all kinds of record share, and `span_columns`, `checkpoint_columns` and `log_columns` say which field
-//! is which column. `light` and `search` read only what they need.
+//! is which column. `light`, `search` and `log_search` read only what they need.
 
 mod attributes;
 mod bytes;
@@ -34,6 +34,7 @@ mod index;
 mod light;
 mod log_columns;
 mod log_rows;
+mod log_search;
 mod prepare;
 mod record;
 mod rows;
@@ -56,11 +57,12 @@ pub use filter::may_contain;
 pub use fold::{decode_fold, decode_folds, encode_fold, encode_folds};
 pub use index::{BlockIndex, BlockSummary};
 pub use light::{LightSpan, read_light};
-pub use log_columns::{LightLog, read_light_logs, read_logs};
+pub use log_columns::{LightLog, log_bytes, read_light_logs, read_log_rows, read_logs};
+pub use log_search::{LogRow, search_logs};
 pub use prepare::{Prepared, content_bytes, decode_inbox, prepare};
 pub use record::{NO_TRACE, Record, identities};
 pub use rows::rows_of_trace;
-pub use search::traces_with_attribute;
+pub use search::{traces_with_attribute, traces_with_resource};
 pub use segment::{ColumnSource, Segment, block_range, column_header_bytes};
 pub use span_columns::read_spans;
 

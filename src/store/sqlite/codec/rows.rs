@@ -19,7 +19,7 @@ use crate::model::{Nanos, Resource, Scope, TraceId};
 /// Rows of a block, the last one of a segment aside: reading one trace decompresses at least this much.
 const ROWS_PER_BLOCK: usize = 1024;
 /// Attribute and event bytes after which a block ends whatever its rows.
-const BYTES_PER_BLOCK: usize = 4 << 20;
+pub(super) const BYTES_PER_BLOCK: usize = 4 << 20;
 
 /// A record that can be a row.
 pub(super) trait Columnar {

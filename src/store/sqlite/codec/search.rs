@@ -27,7 +27,7 @@ pub fn traces_with_attribute(
 ) -> Result<Vec<TraceId>> {
     let mut columns = ColumnReader::new(source);
     let attributes = AttributeReader::open(&mut columns)?;
-    let mut resources = vec![KnownResources::default(); pairs.len()];
+    let mut resources = vec![Known::<bool>::default(); pairs.len()];
     let mut found: Vec<TraceId> = Vec::new();
     for (block, summary) in index.iter().enumerate() {
         let mut search =
@@ -53,32 +53,78 @@ pub fn traces_with_attribute(
     Ok(found)
 }
 
-/// Which resources have a pair, so that each is decoded once: by place in the dictionary, which costs next to nothing to
-/// look up, or by its bytes in blocks without one.
-#[derive(Debug, Clone, Default)]
-struct KnownResources {
-    by_code: FxHashMap<usize, bool>,
-    by_bytes: FxHashMap<Bytes, bool>,
+/// The traces with a record whose resource has a pair, whatever the record itself says. For spans and log records.
+/// Sorted, each once.
+///
+/// # Errors
+/// The source fails or what it gives is damaged.
+pub fn traces_with_resource(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    pair: &(String, String),
+) -> Result<Vec<TraceId>> {
+    let mut columns = ColumnReader::new(source);
+    let mut resources = Known::<bool>::default();
+    let mut found: Vec<TraceId> = Vec::new();
+    for (block, summary) in index.iter().enumerate() {
+        let of_row = columns.strings("resource", block, summary.rows)?;
+        let has = |row| resources.of(&of_row, row, |resource| has_pair(resource, pair));
+        let has = (0..summary.rows).map(has).collect::<Result<Vec<bool>>>()?;
+        if !has.contains(&true) {
+            continue;
+        }
+        let traces = TraceRuns::read(&mut columns, block, summary.rows)?;
+        for (row, _) in has.iter().enumerate().filter(|(_, has)| **has) {
+            let id = traces.id(row)?;
+            if found.last() != Some(id) {
+                found.push(id.clone());
+            }
+        }
+    }
+    Ok(found)
 }
 
-impl KnownResources {
-    fn have(&mut self, of_row: &Strings, row: usize, (key, text): &(String, String)) -> Result<bool> {
-        let code = of_row.code(row)?;
+/// What is known of the strings of a column, so that each is looked at once: by place in the dictionary, which costs
+/// next to nothing to look up, or by its bytes in blocks without one.
+#[derive(Debug, Clone)]
+pub struct Known<T> {
+    by_code: FxHashMap<usize, T>,
+    by_bytes: FxHashMap<Bytes, T>,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Known<T> {
+        Known { by_code: FxHashMap::default(), by_bytes: FxHashMap::default() }
+    }
+}
+
+impl<T: Copy> Known<T> {
+    /// What is known of the string of a row, found out by `look` when it is a new one.
+    ///
+    /// # Errors
+    /// There are fewer rows, and those of `look`.
+    pub fn of(&mut self, strings: &Strings, row: usize, look: impl FnOnce(Bytes) -> Result<T>) -> Result<T> {
+        let code = strings.code(row)?;
         if let Some(known) = code.and_then(|code| self.by_code.get(&code)) {
             return Ok(*known);
         }
-        let resource = of_row.bytes(row)?;
-        if let Some(known) = self.by_bytes.get(&resource) {
+        let bytes = strings.bytes(row)?;
+        if let Some(known) = self.by_bytes.get(&bytes) {
             return Ok(*known);
         }
-        let attributes = get_resource(&mut Reader::new(resource.clone()))?.attributes;
-        let matches = attributes.get(key).is_some_and(|value| json::value_to_text(value) == *text);
+        let found = look(bytes.clone())?;
         match code {
-            Some(code) => self.by_code.insert(code, matches),
-            None => self.by_bytes.insert(resource, matches),
+            Some(code) => self.by_code.insert(code, found),
+            None => self.by_bytes.insert(bytes, found),
         };
-        Ok(matches)
+        Ok(found)
     }
+}
+
+/// Whether a resource has a pair.
+fn has_pair(resource: Bytes, (key, text): &(String, String)) -> Result<bool> {
+    let attributes = get_resource(&mut Reader::new(resource))?.attributes;
+    Ok(attributes.get(key).is_some_and(|value| json::value_to_text(value) == *text))
 }
 
 struct BlockSearch<'c, 's> {
@@ -91,9 +137,10 @@ struct BlockSearch<'c, 's> {
 
 impl BlockSearch<'_, '_> {
     /// Which rows have the pair; `resources` remembers which resources do.
-    fn rows_with(&mut self, pair: &(String, String), resources: &mut KnownResources) -> Result<Vec<bool>> {
+    fn rows_with(&mut self, pair: &(String, String), resources: &mut Known<bool>) -> Result<Vec<bool>> {
         let of_row = self.columns.strings("resource", self.block, self.rows)?;
-        let mut has = (0..self.rows).map(|row| resources.have(&of_row, row, pair)).collect::<Result<Vec<bool>>>()?;
+        let has = |row| resources.of(&of_row, row, |resource| has_pair(resource, pair));
+        let mut has = (0..self.rows).map(has).collect::<Result<Vec<bool>>>()?;
         let (key, text) = pair;
         if self.attributes.may_have(key) {
             if self.shapes.is_none() {

@@ -9,7 +9,8 @@ use super::{
     *,
 };
 use crate::model::{
-    Attributes, Checkpoint, Nanos, RecordKind, Span, SpanId, Text, TraceFold, TraceId, Value, genai, json, pair::pair,
+    Attributes, Checkpoint, FieldFilter, FieldOperator, LogMatcher, LogQuery, LogRecord, Nanos, RecordKind, Span,
+    SpanId, Text, TraceFold, TraceId, Value, genai, json, pair::pair,
 };
 
 /// A segment in memory, cut up as a store cuts it up.
@@ -152,6 +153,33 @@ proptest! {
         let (memory, index) = open(&seal_records(&records));
         let mut forged = Forged { memory, column, at, byte };
         let _ = read_records(kind_of(&records), &mut forged, &index, (0..index.len(), None));
+        if kind_of(&records) == RecordKind::Logs {
+            for query in log_queries(&records) {
+                let found = search_logs(&mut forged, &index, &LogMatcher::new(&query), (0, u64::MAX));
+                let rows: Vec<_> = found.iter().flatten().map(|row| (row.block, row.row)).collect();
+                let _ = read_log_rows(&mut forged, &index, &rows);
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_finds_exactly_the_log_records_that_match(records in records(24)) {
+        if kind_of(&records) == RecordKind::Logs {
+            let (mut source, index) = open(&seal_records(&records));
+            let sorted = sorted_records(&records);
+            for query in log_queries(&records) {
+                let matcher = LogMatcher::new(&query);
+                let found = search_logs(&mut source, &index, &matcher, (0, u64::MAX)).expect("own segment");
+                let matches = |(_, log): &(usize, &LogRecord)| matcher.matches(log);
+                let expected = Record::logs(&sorted).into_iter().enumerate().filter(matches);
+                let expected: Vec<(usize, LogRecord)> = expected.map(|(row, log)| (row, log.clone())).collect();
+                prop_assert!(found.iter().map(|row| row.row_of_segment).eq(expected.iter().map(|(row, _)| *row)));
+                let rows: Vec<_> = found.iter().map(|row| (row.block, row.row)).collect();
+                let read = read_log_rows(&mut source, &index, &rows).expect("own segment");
+                let exact = |logs: Vec<LogRecord>| exact_records(&logs.into_iter().map(Record::Log).collect::<Vec<_>>());
+                prop_assert_eq!(exact(read), exact(expected.into_iter().map(|(_, log)| log).collect()));
+            }
+        }
     }
 
     #[test]
@@ -212,6 +240,26 @@ impl ColumnSource for Forged {
     fn column_names(&mut self) -> Result<Vec<String>, CodecError> {
         self.memory.column_names()
     }
+}
+
+/// Questions that some of the records answer: by level, text, service and each of the first attributes.
+fn log_queries(records: &[Record]) -> Vec<LogQuery> {
+    let logs = Record::logs(records);
+    let is_writable = |key: &str| !key.is_empty() && !key.contains('=') && !key.ends_with(['!', '~']);
+    let mut queries: Vec<LogQuery> = Vec::new();
+    for log in logs.iter().take(4) {
+        let service = Some(log.resource.service.to_string());
+        let text = Some(log.message.chars().take(3).collect::<String>().to_uppercase());
+        queries.push(LogQuery { level: Some(log.severity), service, ..LogQuery::default() });
+        queries.push(LogQuery { text, ..LogQuery::default() });
+        let pairs = log.attributes.iter().chain(log.resource.attributes.iter());
+        for (key, value) in pairs.filter(|(key, _)| is_writable(key)).take(4) {
+            let field = |operator| FieldFilter { name: key.to_string(), operator, value: json::value_to_text(value) };
+            let operators = [FieldOperator::Is, FieldOperator::IsNot, FieldOperator::Contains];
+            queries.extend(operators.map(|operator| LogQuery { fields: vec![field(operator)], ..LogQuery::default() }));
+        }
+    }
+    queries
 }
 
 /// What [`traces_with_attribute`] must find, the slow way.

@@ -3,6 +3,9 @@
 //! The published server is a Python program, so its dialect is the format: `NaN` and `Infinity` are numbers, integers
 //! have any number of digits, a lone surrogate is a character, and clients see where a body stopped being JSON. No Rust
 //! library reads that dialect or words its errors. The document is a tree that borrows from the body.
+//!
+//! Where a batch must not be lost for one bad part of it, [`Scanner::lenient`] reads value after value and takes what
+//! Python refuses: nesting without end, control characters in strings, integers of any length.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -22,6 +25,8 @@ pub(super) enum Node<'a> {
     /// NaN and infinities included.
     Float(f64),
     Text(Cow<'a, str>),
+    /// A list or object nested deeper than a lenient scanner follows, as it stands in the text.
+    Deep(&'a str),
     List(Vec<Node<'a>>),
     /// In the order of first appearance, each key once.
     Dict(Vec<(Cow<'a, str>, Node<'a>)>),
@@ -42,7 +47,7 @@ pub(super) enum Fault {
 
 /// Reads one document and nothing after it.
 pub(super) fn parse(text: &str) -> Result<Node<'_>, Fault> {
-    let mut scanner = Scanner { text, at: 0 };
+    let mut scanner = Scanner { text, at: 0, lenient: None };
     scanner.skip_space();
     let document = scanner.value(0)?;
     scanner.skip_space();
@@ -52,13 +57,140 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, Fault> {
     }
 }
 
-struct Scanner<'a> {
+/// Reads values from a text, one after the other.
+pub(super) struct Scanner<'a> {
     text: &'a str,
+    /// Offset of what is read next; between two characters whenever a value was read.
     at: usize,
+    /// How much is forgiven; `None` for nothing that Python does not forgive.
+    lenient: Option<Lenience>,
+}
+
+/// What bounds a lenient scanner instead of refusing.
+struct Lenience {
+    /// How many lists and objects within each other become a tree.
+    depth: usize,
+    /// How many values [`Scanner::value`] may still make.
+    nodes: usize,
+    /// Whether some were left out.
+    is_cut: bool,
 }
 
 impl<'a> Scanner<'a> {
-    fn peek(&self) -> Option<u8> {
+    /// A scanner that refuses nothing for being too much: containers within more than `depth` others stay text, and
+    /// once there are `nodes` values the rest of each list and object is passed over.
+    pub(super) fn lenient(text: &'a str, depth: usize, nodes: usize) -> Scanner<'a> {
+        Scanner { text, at: 0, lenient: Some(Lenience { depth, nodes, is_cut: false }) }
+    }
+
+    /// Offset of what is read next, in bytes.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Passes over the byte that [`Scanner::peek`] showed, which must be ASCII.
+    pub(super) fn step(&mut self) {
+        self.at += 1;
+    }
+
+    /// Allows a lenient scanner `nodes` values from now on.
+    pub(super) fn refill(&mut self, nodes: usize) {
+        if let Some(lenience) = &mut self.lenient {
+            (lenience.nodes, lenience.is_cut) = (nodes, false);
+        }
+    }
+
+    /// How many values of the last refill are left, and whether some were left out for want of them.
+    pub(super) fn left(&self) -> (usize, bool) {
+        self.lenient.as_ref().map_or((0, false), |lenience| (lenience.nodes, lenience.is_cut))
+    }
+
+    /// Passes over one element of a list, well-formed or not, beginning at `start`: up to the comma or bracket that
+    /// ends it. False when the text ends first.
+    pub(super) fn skip_element(&mut self, start: usize) -> bool {
+        self.at = start;
+        let mut open = 0_usize;
+        loop {
+            match self.peek() {
+                None => return false,
+                Some(b',' | b']') if open == 0 => return true,
+                Some(b'{' | b'[') => open += 1,
+                Some(b'}' | b']') => open = open.saturating_sub(1),
+                Some(b'"') => {
+                    if !self.skip_string() {
+                        return false;
+                    }
+                    continue;
+                }
+                Some(_) => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Passes over what is left of a list or object, its end included; false when the text ends first.
+    fn skip_container(&mut self) -> bool {
+        let mut open = 1_usize;
+        while open > 0 {
+            match self.peek() {
+                None => return false,
+                Some(b'{' | b'[') => open += 1,
+                Some(b'}' | b']') => open -= 1,
+                Some(b'"') => {
+                    if !self.skip_string() {
+                        return false;
+                    }
+                    continue;
+                }
+                Some(_) => {}
+            }
+            self.at += 1;
+        }
+        true
+    }
+
+    /// Passes over a string that begins here; false when the text ends first.
+    fn skip_string(&mut self) -> bool {
+        self.at += 1;
+        loop {
+            match self.peek() {
+                None => return false,
+                Some(b'"') => break,
+                Some(b'\\') => self.at += 2,
+                Some(_) => self.at += 1,
+            }
+        }
+        self.at += 1;
+        true
+    }
+
+    /// A list or object as text.
+    fn deep(&mut self) -> Result<Node<'a>, Fault> {
+        let start = self.at;
+        self.at += 1;
+        match self.skip_container() {
+            true => Ok(Node::Deep(self.text.get(start..self.at).unwrap_or_default())),
+            false => Err(Fault::Syntax { message: "Unterminated value starting at", at: start }),
+        }
+    }
+
+    /// Takes one value from what a lenient scanner may make; false when nothing is left.
+    fn spend(&mut self) -> bool {
+        match &mut self.lenient {
+            None => true,
+            Some(lenience) if lenience.nodes == 0 => {
+                lenience.is_cut = true;
+                false
+            }
+            Some(lenience) => {
+                lenience.nodes -= 1;
+                true
+            }
+        }
+    }
+
+    /// The next byte; `None` at the end.
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
@@ -66,11 +198,13 @@ impl<'a> Scanner<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn fault(&self, message: &'static str) -> Fault {
+    /// A fault at this place.
+    pub(super) fn fault(&self, message: &'static str) -> Fault {
         Fault::Syntax { message, at: self.at }
     }
 
-    fn skip_space(&mut self) {
+    /// Passes over white space.
+    pub(super) fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
@@ -82,11 +216,15 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `depth` is how many lists and objects are open around the value.
-    fn value(&mut self, depth: usize) -> Result<Node<'a>, Fault> {
+    /// The value that begins here; `depth` is how many lists and objects are open around it.
+    pub(super) fn value(&mut self, depth: usize) -> Result<Node<'a>, Fault> {
+        match (self.peek(), &self.lenient) {
+            (Some(b'{' | b'['), Some(lenience)) if depth >= lenience.depth => return self.deep(),
+            (Some(b'{' | b'['), None) if depth >= MAX_DEPTH => return Err(Fault::Excessive),
+            _ => {}
+        }
         match self.peek() {
             Some(b'"') => self.string().map(Node::Text),
-            Some(b'{' | b'[') if depth >= MAX_DEPTH => Err(Fault::Excessive),
             Some(b'{') => self.dict(depth + 1),
             Some(b'[') => self.list(depth + 1),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -129,7 +267,7 @@ impl<'a> Scanner<'a> {
         let literal = self.text.get(start..self.at).unwrap_or_default();
         match is_float {
             true => literal.parse().map(Node::Float).map_err(|_| self.fault("Expecting value")),
-            false if digits > MAX_DIGITS => Err(Fault::Excessive),
+            false if digits > MAX_DIGITS && self.lenient.is_none() => Err(Fault::Excessive),
             false => Ok(Node::Int(literal)),
         }
     }
@@ -172,6 +310,9 @@ impl<'a> Scanner<'a> {
             return Ok(Node::List(nodes));
         }
         loop {
+            if !self.spend() {
+                return self.rest_is_cut(Node::List(nodes));
+            }
             nodes.push(self.value(depth)?);
             if self.ends_with(b']')? {
                 return Ok(Node::List(nodes));
@@ -188,6 +329,9 @@ impl<'a> Scanner<'a> {
             return Ok(Node::Dict(pairs));
         }
         loop {
+            if !self.spend() {
+                return self.rest_is_cut(Node::Dict(without_repeated_keys(pairs)));
+            }
             if self.peek() != Some(b'"') {
                 return Err(self.fault("Expecting property name enclosed in double quotes"));
             }
@@ -202,6 +346,15 @@ impl<'a> Scanner<'a> {
             if self.ends_with(b'}')? {
                 return Ok(Node::Dict(without_repeated_keys(pairs)));
             }
+        }
+    }
+
+    /// A list or object whose other elements are passed over.
+    fn rest_is_cut(&mut self, container: Node<'a>) -> Result<Node<'a>, Fault> {
+        let start = self.at;
+        match self.skip_container() {
+            true => Ok(container),
+            false => Err(Fault::Syntax { message: "Unterminated value starting at", at: start }),
         }
     }
 
@@ -242,6 +395,11 @@ impl<'a> Scanner<'a> {
                 Some(b'\\') => {
                     decoded.push_str(run);
                     decoded.push(self.escape(unterminated)?);
+                }
+                Some(control) if self.lenient.is_some() => {
+                    decoded.push_str(run);
+                    decoded.push(char::from(control));
+                    self.at += 1;
                 }
                 Some(_) => return Err(self.fault("Invalid control character at")),
                 None => return Err(unterminated),
@@ -340,6 +498,7 @@ impl<'a> Node<'a> {
             Node::Int(digits) => write_text(digits, out),
             Node::Float(number) => out.push_str(&serde_json::Value::from(*number).to_string()),
             Node::Text(text) => write_text(text, out),
+            Node::Deep(text) => write_text(text, out),
             Node::List(nodes) => write_all(('[', ']'), nodes, out, |node, out| node.write(out)),
             Node::Dict(pairs) => write_all(('{', '}'), pairs, out, |(key, node), out| {
                 write_text(key, out);

@@ -1,0 +1,382 @@
+//! One entry -> one log record. What the client's fields are called in OpenTelemetry stands here, and so does the rule
+//! that nothing sent is lost: what has no field of its own becomes an attribute under the name it was sent with.
+
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{level, size, time};
+use crate::{
+    decode::python_json::Node,
+    model::{
+        Attributes, LogRecord, Nanos, Resource, Scope, Severity, SpanId, Text, TraceId, Value, checkpoint, id::IdError,
+        value::MAX_VALUE_DEPTH,
+    },
+};
+
+/// Attribute that names the fields of an entry that were too long and are not whole.
+pub const TRUNCATED_ATTRIBUTE: &str = "tracehub.truncated";
+/// Attribute of records whose time is the one at which they were received.
+pub const TIME_SOURCE_ATTRIBUTE: &str = "tracehub.time_source";
+
+/// Fields that say who sent an entry, and the resource attributes they become.
+const OF_RESOURCE: [(&str, &str); 5] = [
+    ("service", "service.name"),
+    ("environment", ENVIRONMENT),
+    ("host", "host.name"),
+    ("pid", "process.pid"),
+    ("sdk_version", "telemetry.sdk.version"),
+];
+/// Fields that say something about the entry, and the attributes they become.
+const OF_RECORD: [(&str, &str); 5] = [
+    ("thread_id", "thread.id"),
+    ("module", "code.namespace"),
+    ("error_type", "exception.type"),
+    ("error_message", "exception.message"),
+    ("stack_trace", "exception.stacktrace"),
+];
+const ENVIRONMENT: &str = "deployment.environment.name";
+/// An older name of it, which readers take for it as well.
+const OLD_ENVIRONMENT: &str = "deployment.environment";
+
+/// How many fields are named in [`TRUNCATED_ATTRIBUTE`], and how much of each name.
+const MAX_TRUNCATED: usize = 8;
+const MAX_TRUNCATED_CHARS: usize = 64;
+
+/// How many resources of earlier entries an entry is compared with.
+const MAX_RESOURCES: usize = 16;
+
+type Pairs<'t> = Vec<(Cow<'t, str>, Node<'t>)>;
+
+/// The records of a request.
+pub(super) struct Entries<'b> {
+    /// Those taken so far.
+    pub(super) logs: Vec<LogRecord>,
+    /// How many of them have no time of their own.
+    pub(super) untimed: usize,
+    /// Whether parts of the next entry were passed over, because it was made of too many.
+    pub(super) is_cut: bool,
+    body: &'b Bytes,
+    received: Nanos,
+    scope: Arc<Scope>,
+    /// The last few different ones, newest last.
+    resources: Vec<Arc<Resource>>,
+}
+
+impl<'b> Entries<'b> {
+    /// None yet; text shares `body`, and `received` is the time of entries without one.
+    pub(super) fn new(body: &'b Bytes, received: Nanos) -> Entries<'b> {
+        let scope = Arc::new(Scope::default());
+        Entries { logs: Vec::new(), untimed: 0, is_cut: false, body, received, scope, resources: Vec::new() }
+    }
+
+    /// Takes the entry of these fields.
+    pub(super) fn take(&mut self, fields: Pairs<'_>) {
+        let mut draft = Draft::default();
+        for (key, node) in fields {
+            self.read(&mut draft, &key, node);
+        }
+        if draft.time.is_none() {
+            self.untimed += 1;
+        }
+        let record = self.finish(draft);
+        self.logs.push(record);
+    }
+
+    fn read(&self, draft: &mut Draft, key: &str, node: Node<'_>) {
+        if let Some((field, name)) = OF_RESOURCE.iter().find(|(field, _)| *field == key) {
+            return self.read_name(draft, field, name, &node);
+        }
+        if let Some((field, name)) = OF_RECORD.iter().find(|(field, _)| *field == key) {
+            return draft.named.extend(self.field(field, &node).map(|value| (*name, value)));
+        }
+        match key {
+            "level" => match level::severity(&node) {
+                Some(severity) => draft.severity = severity,
+                None => self.keep(draft, "level", &node),
+            },
+            "message" => draft.message = self.text(&node),
+            "timestamp" => match time::nanos(&node) {
+                Some(time) => draft.time = Some(time),
+                None => self.keep(draft, "timestamp", &node),
+            },
+            "trace_id" => self.read_trace_id(draft, &node),
+            "span_id" => match span_id(&node) {
+                Ok(id) => draft.span_id = id,
+                Err(IdError::Zero) => {}
+                Err(_) => self.keep(draft, "span_id", &node),
+            },
+            "extra" => match node {
+                Node::Dict(pairs) => {
+                    draft.extra = pairs.iter().map(|(key, node)| (self.shared(key), self.value(node, 0))).collect();
+                }
+                other => self.keep(draft, "extra", &other),
+            },
+            _ => draft.others.push((self.shared(key), self.value(&node, 0))),
+        }
+    }
+
+    /// A field of the resource. Process ids and the like stay numbers.
+    fn read_name(&self, draft: &mut Draft, field: &'static str, name: &'static str, node: &Node<'_>) {
+        let is_text = field != "pid";
+        let value = if is_text { self.field(field, node) } else { self.present(node) };
+        let Some(value) = value else { return };
+        let value = match size::short_name(&value) {
+            None => value,
+            Some(short) => {
+                draft.truncated.push(Text::from_static(field));
+                short
+            }
+        };
+        draft.resource.push((Text::from_static(name), value));
+    }
+
+    fn read_trace_id(&self, draft: &mut Draft, node: &Node<'_>) {
+        let id = match node {
+            Node::Text(text) => text.as_ref(),
+            Node::Int(digits) => digits,
+            other => return self.keep(draft, "trace_id", other),
+        };
+        // All zero is how OpenTelemetry writes "none", and one zero how its Python instrumentation does.
+        if matches!(id.len(), 0 | 1 | 32) && id.bytes().all(|byte| byte == b'0') {
+            return;
+        }
+        if TraceId::parse(id).is_err() {
+            draft.truncated.push(Text::from_static("trace_id"));
+        }
+        draft.trace_id = Some(checkpoint::trace_id(id));
+    }
+
+    /// Keeps a field that is not what it should be, unless it is nothing at all.
+    fn keep(&self, draft: &mut Draft, key: &'static str, node: &Node<'_>) {
+        if let Some(value) = self.present(node) {
+            draft.others.push((Text::from_static(key), value));
+        }
+    }
+
+    /// The value of a field; `None` for null and empty text, which the client sends for "nothing", too.
+    fn present(&self, node: &Node<'_>) -> Option<Value> {
+        match node {
+            Node::Null => None,
+            Node::Text(text) if text.is_empty() => None,
+            other => Some(self.value(other, 0)),
+        }
+    }
+
+    /// The value of a field that should be text, as text. Lists of lines are joined, as some send their stacks so.
+    fn field(&self, field: &str, node: &Node<'_>) -> Option<Value> {
+        match node {
+            _ if field == "thread_id" => self.present(node),
+            Node::Null => None,
+            Node::List(nodes) if !nodes.is_empty() && nodes.iter().all(|node| matches!(node, Node::Text(_))) => {
+                Some(Value::String(lines(nodes)))
+            }
+            other => Some(self.text(other)).filter(|text| !text.is_empty()).map(Value::String),
+        }
+    }
+
+    /// Anything as text: text and numbers as they are, the rest as JSON.
+    fn text(&self, node: &Node<'_>) -> Text {
+        match node {
+            Node::Null => Text::EMPTY,
+            Node::Text(text) => self.shared(text),
+            Node::Int(digits) => self.shared(digits),
+            Node::Deep(text) => self.shared(text),
+            Node::Float(number) if !number.is_finite() => Text::from_static(if number.is_nan() {
+                "NaN"
+            } else if *number > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            }),
+            other => {
+                let mut json = String::new();
+                other.write(&mut json);
+                Text::from(json)
+            }
+        }
+    }
+
+    /// The value as an attribute; `depth` is how many containers surround it. Integers beyond 64 bits and what is
+    /// nested too deep are text.
+    fn value(&self, node: &Node<'_>, depth: usize) -> Value {
+        match node {
+            Node::Null => Value::Empty,
+            Node::Bool(value) => Value::Bool(*value),
+            Node::Int(digits) => match digits.parse() {
+                Ok(number) => Value::Int(number),
+                Err(_) => Value::String(self.text(node)),
+            },
+            Node::Float(number) => Value::Double(*number),
+            Node::List(nodes) if depth < MAX_VALUE_DEPTH => {
+                Value::Array(nodes.iter().map(|node| self.value(node, depth + 1)).collect())
+            }
+            Node::Dict(pairs) if depth < MAX_VALUE_DEPTH => {
+                Value::Map(pairs.iter().map(|(key, node)| (self.shared(key), self.value(node, depth + 1))).collect())
+            }
+            _ => Value::String(self.text(node)),
+        }
+    }
+
+    /// Text that stands in the body as it is shares the body's buffer.
+    fn shared(&self, text: &str) -> Text {
+        let (body, part) = (self.body.as_ptr_range(), text.as_bytes().as_ptr_range());
+        match body.start <= part.start && part.end <= body.end {
+            true => Text::from_utf8(self.body.slice_ref(text.as_bytes())).unwrap_or_default(),
+            false => Text::from(text),
+        }
+    }
+
+    fn finish(&mut self, draft: Draft) -> LogRecord {
+        let mut names = Names::of(&draft);
+        let named = draft.named.into_iter().map(|(name, value)| (Text::from_static(name), value));
+        let mut attributes: Vec<(Text, Value)> = named.collect();
+        attributes.extend(draft.extra.into_iter().map(|(key, value)| (names.of_extra(key), value)));
+        attributes.extend(draft.others.into_iter().map(|(key, value)| (names.of_entry(key), value)));
+        let mut record = LogRecord {
+            time: draft.time.unwrap_or(self.received),
+            severity: draft.severity,
+            message: draft.message,
+            trace_id: draft.trace_id,
+            span_id: draft.span_id,
+            attributes: Attributes(attributes),
+            resource: self.resource(draft.resource),
+            scope: Arc::clone(&self.scope),
+        };
+        let (shortened, left_out) = size::cut(&mut record);
+        let mut truncated = draft.truncated;
+        truncated.extend(shortened.iter().map(field_of));
+        if left_out > 0 || self.is_cut {
+            truncated.push(Text::from_static("extra"));
+        }
+        if draft.time.is_none() {
+            record.attributes.0.push((Text::from_static(TIME_SOURCE_ATTRIBUTE), Value::from("received")));
+        }
+        if !truncated.is_empty() {
+            record.attributes.0.push((Text::from_static(TRUNCATED_ATTRIBUTE), Value::String(listed(&truncated))));
+        }
+        record
+    }
+
+    /// A resource of these attributes, shared with one of the last entries that has the same.
+    fn resource(&mut self, attributes: Vec<(Text, Value)>) -> Arc<Resource> {
+        let attributes = Attributes(attributes);
+        if let Some(known) = self.resources.iter().rev().find(|known| known.attributes == attributes) {
+            return Arc::clone(known);
+        }
+        if self.resources.len() >= MAX_RESOURCES {
+            self.resources.remove(0);
+        }
+        let resource = Arc::new(Resource::new(attributes));
+        self.resources.push(Arc::clone(&resource));
+        resource
+    }
+}
+
+/// The fields of an entry on their way to a record.
+#[derive(Default)]
+struct Draft {
+    time: Option<Nanos>,
+    severity: Severity,
+    message: Text,
+    trace_id: Option<TraceId>,
+    span_id: Option<SpanId>,
+    resource: Vec<(Text, Value)>,
+    named: Vec<(&'static str, Value)>,
+    extra: Vec<(Text, Value)>,
+    others: Vec<(Text, Value)>,
+    truncated: Vec<Text>,
+}
+
+fn span_id(node: &Node<'_>) -> Result<Option<SpanId>, IdError> {
+    match node {
+        Node::Text(text) if text.is_empty() => Ok(None),
+        Node::Text(text) => SpanId::parse(text).map(Some),
+        _ => Err(IdError::NotHex),
+    }
+}
+
+fn lines(nodes: &[Node<'_>]) -> Text {
+    let mut joined = String::new();
+    for node in nodes {
+        if !joined.is_empty() && !joined.ends_with('\n') {
+            joined.push('\n');
+        }
+        if let Node::Text(text) = node {
+            joined.push_str(text);
+        }
+    }
+    Text::from(joined)
+}
+
+/// Which names of attributes are taken, so that a key of `extra` neither hides nor passes for a field of the entry, and
+/// an unknown field does not do that to a key of `extra`.
+struct Names {
+    fields: Vec<&'static str>,
+    others: HashSet<Text>,
+}
+
+impl Names {
+    fn of(draft: &Draft) -> Names {
+        let mut fields: Vec<&'static str> = draft.named.iter().map(|(name, _)| *name).collect();
+        let sent = |name: &str| draft.resource.iter().any(|(known, _)| known == name);
+        fields.extend(OF_RESOURCE.iter().map(|(_, name)| *name).filter(|name| sent(name)));
+        if sent(ENVIRONMENT) {
+            fields.push(OLD_ENVIRONMENT);
+        }
+        fields.extend([TRUNCATED_ATTRIBUTE, TIME_SOURCE_ATTRIBUTE]);
+        // Nearly always nothing collides, and then nothing has to be looked up.
+        let is_field = |(key, _): &(Text, Value)| fields.contains(&key.as_str());
+        let may_collide = !draft.others.is_empty() || draft.extra.iter().any(is_field);
+        let others = draft.extra.iter().filter(|_| may_collide).map(|(key, _)| key.clone()).collect();
+        Names { fields, others }
+    }
+
+    /// The name of a key of `extra`: its own, unless that is a field's.
+    fn of_extra(&mut self, key: Text) -> Text {
+        match self.fields.contains(&key.as_str()) {
+            true => self.free(key, "extra."),
+            false => key,
+        }
+    }
+
+    /// The name of an unknown field: its own, unless that is taken.
+    fn of_entry(&mut self, key: Text) -> Text {
+        match self.is_taken(&key) {
+            true => self.free(key, "entry."),
+            false => key,
+        }
+    }
+
+    fn is_taken(&self, name: &str) -> bool {
+        self.fields.contains(&name) || self.others.contains(name)
+    }
+
+    fn free(&mut self, key: Text, prefix: &str) -> Text {
+        let mut name = format!("{prefix}{key}");
+        while self.is_taken(&name) {
+            name.insert_str(0, prefix);
+        }
+        let name = Text::from(name);
+        self.others.insert(name.clone());
+        name
+    }
+}
+
+/// What the field behind an attribute is called where it was sent and where it is shown; the message has no attribute.
+fn field_of(attribute: &Option<Text>) -> Text {
+    let Some(attribute) = attribute else { return Text::from_static("message") };
+    match OF_RECORD.iter().find(|(_, name)| attribute == *name) {
+        Some((field, _)) => Text::from_static(field),
+        None => Text::from(format!("extra.{attribute}")),
+    }
+}
+
+fn listed(fields: &[Text]) -> Text {
+    let short = |field: &Text| field.chars().take(MAX_TRUNCATED_CHARS).collect::<String>();
+    let mut names: Vec<String> = fields.iter().take(MAX_TRUNCATED).map(short).collect();
+    if fields.len() > MAX_TRUNCATED {
+        names.push(format!("and {} more", fields.len() - MAX_TRUNCATED));
+    }
+    Text::from(names.join(", "))
+}

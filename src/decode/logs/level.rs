@@ -1,0 +1,68 @@
+//! Levels as programs send them: words in any case, numbers of several schemes, and what is neither.
+
+use crate::decode::python_json::Node;
+use crate::model::Severity;
+
+/// The level a value names; `None` when it names none.
+///
+/// Numbers are read as Python's `logging` has them where they can be (10, 20, 30, 40, 50), else as OpenTelemetry's
+/// severity numbers (1 to 24), and beyond those by Python's steps again.
+pub(super) fn severity(node: &Node<'_>) -> Option<Severity> {
+    match node {
+        Node::Text(text) => Severity::from_word(text).or_else(|| text.trim().parse().ok().and_then(of_number)),
+        Node::Int(digits) => digits.parse().ok().and_then(of_number),
+        Node::Float(number) => of_number(*number),
+        _ => None,
+    }
+}
+
+fn of_number(number: f64) -> Option<Severity> {
+    let whole = number.trunc();
+    Some(match whole {
+        10.0 => Severity::Debug,
+        20.0 => Severity::Info,
+        1.0..25.0 => Severity::from_number(whole as i64),
+        25.0..30.0 => Severity::Info,
+        30.0..40.0 => Severity::Warn,
+        40.0..50.0 => Severity::Error,
+        50.0..1_000.0 => Severity::Fatal,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_numbers_of_all_schemes_are_levels_and_the_rest_is_none() {
+        use Severity::{Debug, Error, Fatal, Info, Trace, Warn};
+        let text = |text: &'static str| Node::Text(text.into());
+        for (sent, level) in [
+            (text("INFO"), Some(Info)),
+            (text("Warning"), Some(Warn)),
+            (text(" err "), Some(Error)),
+            (text("CRITICAL"), Some(Fatal)),
+            (text("notice"), Some(Info)),
+            (text("TRACE"), Some(Trace)),
+            (text("30"), Some(Warn)),
+            (Node::Int("10"), Some(Debug)),
+            (Node::Int("20"), Some(Info)),
+            (Node::Int("40"), Some(Error)),
+            (Node::Int("50"), Some(Fatal)),
+            (Node::Int("17"), Some(Error)),
+            (Node::Int("9"), Some(Info)),
+            (Node::Float(5.0), Some(Debug)),
+            (Node::Int("0"), None),
+            (Node::Int("-3"), None),
+            (Node::Int("99999999999999999999999999999999"), None),
+            (Node::Float(f64::NAN), None),
+            (text("loud"), None),
+            (text(""), None),
+            (Node::Bool(true), None),
+            (Node::List(Vec::new()), None),
+        ] {
+            assert_eq!(severity(&sent), level, "{sent:?}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Reading single lines of stack traces: the pieces several languages have in common.
+
+/// Splits `text:12:34` or `text:12` into text and line; the line is empty when there is none.
+pub fn place(text: &str) -> (&str, &str) {
+    let Some((rest, last)) = number_at_end(text) else { return (text, "") };
+    match number_at_end(rest) {
+        Some((file, line)) => (file, line),
+        None => (rest, last),
+    }
+}
+
+/// `a:12` is `a` and `12`.
+pub fn number_at_end(text: &str) -> Option<(&str, &str)> {
+    let (rest, digits) = text.rsplit_once(':')?;
+    is_number(digits).then_some((rest, digits))
+}
+
+/// One to nine digits.
+pub fn is_number(text: &str) -> bool {
+    (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Splits `pkg.Error: message` or a bare `pkg.Error`; `None` when the line does not begin like that.
+pub fn header(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim();
+    let (kind, message) = match line.split_once(": ") {
+        Some((kind, message)) => (kind, message),
+        None => (line.strip_suffix(':').unwrap_or(line), ""),
+    };
+    is_type(kind).then_some((kind, message.trim()))
+}
+
+/// Whether a text can be the name of a type: words joined by `.`, `::`, `\`, `$` and the like.
+pub fn is_type(text: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"_.:$\\`".contains(&byte);
+    text.len() <= 256
+        && text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '\\')
+        && !text.ends_with([':', '.'])
+        && text.bytes().all(is_inside)
+        && text.split("::").all(|part| !part.contains(':'))
+}
+
+/// Whether the name of a type says that it is an error.
+pub fn is_error_type(text: &str) -> bool {
+    const ENDS: [&str; 8] = ["Error", "Exception", "Warning", "Throwable", "Exit", "Interrupt", "Fault", "Failure"];
+    is_type(text) && ENDS.iter().any(|end| text.ends_with(end))
+}

@@ -1,0 +1,308 @@
+//! Reading issues: lists a page at a time, one with all that is known of it, and how many are open.
+//!
+//! Rows of issues are small and few beside records, so a list looks at all of them and SQLite keeps the page.
+
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
+
+use super::{hour_ns, row_of, traces};
+use crate::{
+    model::{
+        Cursor, Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
+        StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json::why_from_json,
+    },
+    store::{
+        Error, Result,
+        sqlite::{
+            keys::{from_column, to_column},
+            schema,
+        },
+    },
+};
+
+const COLUMNS: &str = "id, issue_id, project, service, status, is_regressed, error_type, message, pattern, \
+                       messages_differ, culprit, environments, first_ns, last_ns, events, traces, fingerprint";
+
+/// One page of the issues `query` names.
+///
+/// # Errors
+/// [`Error::BadCursor`] for the cursor of another list, and what the store says.
+pub(in crate::store::sqlite) fn list(connection: &Connection, query: &IssueQuery) -> Result<Page<Issue>> {
+    let after = query.cursor.as_ref().map(|cursor| Place::read(cursor, query)).transpose()?;
+    let mut page = Page { items: Vec::new(), next: None, total: 0, failed: 0 };
+    if !schema::knows_issues_and_keys(connection)? {
+        return Ok(page);
+    }
+    let mut named = Conditions::of(query);
+    let sql = format!("SELECT COUNT(*), COALESCE(SUM(status = {}), 0) FROM issues WHERE {}", OPEN, named.sql);
+    let totals = |row: &Row<'_>| Ok((row.get(0).map(from_column)?, row.get(1).map(from_column)?));
+    (page.total, page.failed) = connection.prepare(&sql)?.query_row(params_from_iter(&named.values), totals)?;
+    let key = key_column(query.sort);
+    let (beyond, order, id_beyond, id_order) =
+        if query.reverse { (">", "ASC", "<", "DESC") } else { ("<", "DESC", ">", "ASC") };
+    if let Some(after) = &after {
+        let condition = format!(" AND ({key} {beyond} ? OR ({key} = ? AND issue_id {id_beyond} ?))");
+        named.add(&condition, [after.key.into(), after.key.into(), Sql::Blob(after.id.0.to_vec())]);
+    }
+    // One more tells whether there is another page.
+    let limit = match query.limit {
+        0 => i64::MAX,
+        limit => i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM issues WHERE {} ORDER BY {key} {order}, issue_id {id_order} LIMIT {limit}",
+        named.sql
+    );
+    let mut select = connection.prepare(&sql)?;
+    let mut rows = select.query(params_from_iter(&named.values))?;
+    while let Some(row) = rows.next()? {
+        let (row, mut issue) = read(row)?;
+        if query.limit > 0 && page.items.len() == query.limit {
+            page.next = page.items.last().map(|last| Place::of(last, query.sort).write(query));
+            break;
+        }
+        complete(connection, row, &mut issue, query.counts_since)?;
+        page.items.push(issue);
+    }
+    Ok(page)
+}
+
+/// All that is known of an issue; `None` when there is none of this id.
+///
+/// # Errors
+/// The store fails.
+pub(in crate::store::sqlite) fn detail(connection: &Connection, id: &IssueId) -> Result<Option<IssueDetail>> {
+    if !schema::knows_issues_and_keys(connection)? {
+        return Ok(None);
+    }
+    let Some(row) = row_of(connection, id)? else { return Ok(None) };
+    let Some(mut issue) = issue(connection, row)? else { return Ok(None) };
+    complete(connection, row, &mut issue, Some(Nanos(0)))?;
+    let sql = "SELECT stack_trace FROM issue_stacks WHERE issue = ?1";
+    let stack_trace: Option<String> = connection.prepare_cached(sql)?.query_row([row], |row| row.get(0)).optional()?;
+    let (fingerprints, why) = fingerprints(connection, row, &issue.fingerprint)?;
+    let history = history(connection, row)?;
+    Ok(Some(IssueDetail { issue, stack_trace: stack_trace.map(Text::from), why, fingerprints, history }))
+}
+
+/// The issue of a row with its sample traces, without counts.
+pub(super) fn issue(connection: &Connection, row: i64) -> Result<Option<Issue>> {
+    let sql = format!("SELECT {COLUMNS} FROM issues WHERE id = ?1");
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query([row])?;
+    let Some(found) = rows.next()? else { return Ok(None) };
+    let (row, mut issue) = read(found)?;
+    complete(connection, row, &mut issue, None)?;
+    Ok(Some(issue))
+}
+
+/// How many issues are open, of those a question for statistics is about.
+///
+/// # Errors
+/// The store fails.
+pub(in crate::store::sqlite) fn open_count(connection: &Connection, query: &StatsQuery) -> Result<u64> {
+    if !schema::knows_issues_and_keys(connection)? {
+        return Ok(0);
+    }
+    let StatsQuery { since, until, service, .. } = query.clone();
+    let named = IssueQuery { status: Some(IssueStatus::Open), since, until, service, ..IssueQuery::default() };
+    let named = Conditions::of(&named);
+    let sql = format!("SELECT COUNT(*) FROM issues WHERE {}", named.sql);
+    Ok(connection.prepare(&sql)?.query_row(params_from_iter(&named.values), |row| row.get(0)).map(from_column)?)
+}
+
+/// A status as a column has it; what nobody wrote is open.
+pub(super) fn status_of(column: i64) -> IssueStatus {
+    IssueStatus::ALL.into_iter().find(|status| *status as i64 == column).unwrap_or_default()
+}
+
+const OPEN: i64 = IssueStatus::Open as i64;
+
+fn key_column(sort: IssueSort) -> &'static str {
+    match sort {
+        IssueSort::LastSeen => "last_ns",
+        IssueSort::FirstSeen => "first_ns",
+        IssueSort::Count => "events",
+    }
+}
+
+/// What a query asks of a row.
+struct Conditions {
+    sql: String,
+    values: Vec<Sql>,
+}
+
+impl Conditions {
+    fn of(query: &IssueQuery) -> Conditions {
+        let mut named = Conditions { sql: "1".to_owned(), values: Vec::new() };
+        if let Some(status) = query.status {
+            named.add(" AND status = ?", [(status as i64).into()]);
+        }
+        if let Some(service) = &query.service {
+            named.add(" AND service = ?", [service.clone().into()]);
+        }
+        if let Some(project) = &query.project {
+            named.add(" AND project = ?", [project.clone().into()]);
+        }
+        if let Some(name) = &query.environment {
+            let condition = " AND EXISTS (SELECT 1 FROM json_each(environments) WHERE value = ?)";
+            named.add(condition, [name.clone().into()]);
+        }
+        if let Some(since) = query.since {
+            named.add(" AND last_ns >= ?", [to_column(since.0).into()]);
+        }
+        if let Some(until) = query.until {
+            named.add(" AND first_ns < ?", [to_column(until.0).into()]);
+        }
+        if let Some(prefix) = &query.id_prefix {
+            match id_range(prefix) {
+                Some((low, high)) => named.add(" AND issue_id BETWEEN ? AND ?", [low, high].map(blob)),
+                None => named.add(" AND 0", []),
+            }
+        }
+        if !query.ids.is_empty() {
+            let places = vec!["?"; query.ids.len()].join(",");
+            named.sql.push_str(&format!(" AND issue_id IN ({places})"));
+            named.values.extend(query.ids.iter().map(|id| blob(*id)));
+        }
+        named
+    }
+
+    fn add<const N: usize>(&mut self, condition: &str, values: [Sql; N]) {
+        self.sql.push_str(condition);
+        self.values.extend(values);
+    }
+}
+
+fn blob(id: IssueId) -> Sql {
+    Sql::Blob(id.0.to_vec())
+}
+
+/// The first and the last id that begin with these digits; `None` when none does.
+fn id_range(prefix: &str) -> Option<(IssueId, IssueId)> {
+    let missing = 16_usize.checked_sub(prefix.len())?;
+    let padded = |digit: &str| from_hex::<8>(format!("{prefix}{}", digit.repeat(missing)).as_bytes()).map(IssueId);
+    Some((padded("0")?, padded("f")?))
+}
+
+/// Reads a row of [`COLUMNS`], and its number.
+fn read(row: &Row<'_>) -> Result<(i64, Issue)> {
+    let text = |column: usize| row.get::<_, String>(column).map(Text::from);
+    let optional = |column: usize| row.get::<_, Option<String>>(column).map(|text| text.map(Text::from));
+    let time = |column: usize| row.get(column).map(|time| Nanos(from_column(time)));
+    let (error_type, message, pattern) = (optional(6)?, text(7)?, text(8)?);
+    let environments: Vec<String> = serde_json::from_str(&row.get::<_, String>(11)?)
+        .map_err(|error| Error::Corrupt(format!("environments of an issue: {error}")))?;
+    let in_title = if row.get(9)? { &pattern } else { &message };
+    let issue = Issue {
+        id: IssueId(row.get(1)?),
+        project: text(2)?,
+        service: text(3)?,
+        status: status_of(row.get(4)?),
+        is_regressed: row.get(5)?,
+        title: title(error_type.as_deref(), in_title),
+        error_type,
+        message,
+        culprit: optional(10)?,
+        environments: environments.into_iter().map(Text::from).collect(),
+        first_seen: time(12)?,
+        last_seen: time(13)?,
+        event_count: row.get(14).map(from_column)?,
+        trace_count: row.get(15).map(from_column)?,
+        fingerprint: Fingerprint(row.get(16)?),
+        sample_trace_ids: Vec::new(),
+        counts: Vec::new(),
+    };
+    Ok((row.get(0)?, issue))
+}
+
+fn title(error_type: Option<&str>, message: &str) -> Text {
+    match (error_type.filter(|name| !name.is_empty()), message) {
+        (None, "") => Text::from_static("an error without a message"),
+        (None, message) => Text::from(message),
+        (Some(error_type), "") => Text::from(error_type),
+        (Some(error_type), message) => Text::from(format!("{error_type}: {message}")),
+    }
+}
+
+/// Adds the sample traces, and the counts since a time.
+fn complete(connection: &Connection, row: i64, issue: &mut Issue, counts_since: Option<Nanos>) -> Result<()> {
+    issue.sample_trace_ids = traces::samples(connection, row)?;
+    if let Some(since) = counts_since {
+        issue.counts = counts(connection, row, since)?;
+    }
+    Ok(())
+}
+
+fn counts(connection: &Connection, row: i64, since: Nanos) -> Result<Vec<HourCount>> {
+    let sql = "SELECT hour_ns, count FROM issue_counts WHERE issue = ?1 AND hour_ns >= ?2 ORDER BY hour_ns";
+    let mut select = connection.prepare_cached(sql)?;
+    let counts = select.query_map(params![row, to_column(hour_ns(since.0))], |row| {
+        Ok(HourCount { hour: Nanos(from_column(row.get(0)?)), count: from_column(row.get(1)?) })
+    })?;
+    Ok(counts.collect::<rusqlite::Result<_>>()?)
+}
+
+/// All fingerprints, the issue's own first, and what that one was made of.
+fn fingerprints(connection: &Connection, row: i64, own: &Fingerprint) -> Result<(Vec<Fingerprint>, Why)> {
+    let sql =
+        "SELECT fingerprint, why FROM issue_fingerprints WHERE issue = ?1 ORDER BY fingerprint <> ?2, fingerprint";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query(params![row, own.0])?;
+    let (mut fingerprints, mut why) = (Vec::new(), None);
+    while let Some(row) = rows.next()? {
+        fingerprints.push(Fingerprint(row.get(0)?));
+        if why.is_none() {
+            let corrupt = |what: String| Error::Corrupt(format!("what a fingerprint was made of: {what}"));
+            let json = serde_json::from_str(&row.get::<_, String>(1)?).map_err(|error| corrupt(error.to_string()))?;
+            why = Some(why_from_json(&json).map_err(|error| corrupt(error.to_string()))?);
+        }
+    }
+    Ok((fingerprints, why.unwrap_or_default()))
+}
+
+fn history(connection: &Connection, row: i64) -> Result<Vec<StatusChange>> {
+    let sql = "SELECT time_ns, status, by_event FROM issue_history WHERE issue = ?1 ORDER BY id";
+    let mut select = connection.prepare_cached(sql)?;
+    let history = select.query_map([row], |row| {
+        let time = Nanos(from_column(row.get(0)?));
+        Ok(StatusChange { time, status: status_of(row.get(1)?), by_event: row.get(2)? })
+    })?;
+    Ok(history.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A place in a list of issues.
+struct Place {
+    key: i64,
+    id: IssueId,
+}
+
+impl Place {
+    fn of(issue: &Issue, sort: IssueSort) -> Place {
+        let key = match sort {
+            IssueSort::LastSeen => issue.last_seen.0,
+            IssueSort::FirstSeen => issue.first_seen.0,
+            IssueSort::Count => issue.event_count,
+        };
+        Place { key: to_column(key), id: issue.id }
+    }
+
+    fn write(&self, query: &IssueQuery) -> Cursor {
+        Cursor(format!("{}.{:x}.{}", order_name(query), self.key, self.id))
+    }
+
+    /// The place a cursor names in a list of this order.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`] for anything else.
+    fn read(cursor: &Cursor, query: &IssueQuery) -> Result<Place> {
+        let rest = cursor.0.strip_prefix(&order_name(query)).and_then(|rest| rest.strip_prefix('.'));
+        let (key, id) = rest.and_then(|rest| rest.split_once('.')).ok_or(Error::BadCursor)?;
+        let key = i64::from_str_radix(key, 16).map_err(|_| Error::BadCursor)?;
+        let id = from_hex::<8>(id.as_bytes()).ok_or(Error::BadCursor)?;
+        Ok(Place { key, id: IssueId(id) })
+    }
+}
+
+fn order_name(query: &IssueQuery) -> String {
+    format!("i1.{}.{}", query.sort.as_str(), if query.reverse { "up" } else { "down" })
+}

@@ -1,0 +1,95 @@
+//! What goes of issues, and when: all of them with all records; traces with their records; old counts and issues that
+//! were not seen for long by age.
+
+use rusqlite::{Connection, params};
+
+use super::{NS_PER_HOUR, traces};
+use crate::{
+    model::Removed,
+    store::{
+        Result,
+        sqlite::{
+            keeper::Keeper,
+            keys::{from_column, to_column},
+            queue::Forget,
+            schema,
+        },
+    },
+};
+
+/// Counts are kept this long, and issues at least this long after their last event was received.
+const KEPT_NS: u64 = 90 * 24 * NS_PER_HOUR;
+/// Rows removed in one transaction.
+const STEP: i64 = 5_000;
+
+/// All tables of issues; all their rows refer to issues only.
+pub(in crate::store::sqlite) const TABLES: [&str; 6] =
+    ["issues", "issue_fingerprints", "issue_counts", "issue_traces", "issue_stacks", "issue_history"];
+
+/// How many issues there are.
+///
+/// # Errors
+/// The store fails.
+pub(in crate::store::sqlite) fn count(connection: &Connection) -> Result<u64> {
+    if !schema::knows_issues_and_keys(connection)? {
+        return Ok(0);
+    }
+    Ok(connection.query_row("SELECT COUNT(*) FROM issues", [], |row| row.get(0)).map(from_column)?)
+}
+
+/// Removes what is past its time: traces whose records were received before `cutoff_ns`, counts older than 90 days,
+/// and issues of which nothing was received for 90 days or, if that is longer, since `cutoff_ns`.
+///
+/// # Errors
+/// The store fails.
+pub(in crate::store::sqlite) fn prune(keeper: &Keeper, cutoff_ns: u64, now_ns: u64) -> Result<Removed> {
+    // When a trace was last received is known to an hour.
+    let traces_before = cutoff_ns.saturating_sub(NS_PER_HOUR);
+    let old = now_ns.saturating_sub(KEPT_NS);
+    if traces::has_old(&keeper.connection, traces_before)? {
+        keeper.queue.change(Forget::Nothing, move |transaction| {
+            traces::forget_old(transaction, traces_before)?;
+            Ok(Removed::default())
+        })?;
+    }
+    remove_in_steps(
+        keeper,
+        "SELECT EXISTS (SELECT 1 FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1)",
+        "DELETE FROM issue_counts WHERE (issue, hour_ns) IN
+           (SELECT issue, hour_ns FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1 LIMIT ?2)",
+        old,
+    )?;
+    prune_issues(keeper, old.min(cutoff_ns))
+}
+
+/// Deletes rows before a time, a step at a time, while there are any.
+fn remove_in_steps(keeper: &Keeper, is_any: &'static str, delete: &'static str, before_ns: u64) -> Result<()> {
+    let before = to_column(before_ns);
+    while keeper.connection.prepare_cached(is_any)?.query_row([before], |row| row.get(0))? {
+        keeper.queue.change(Forget::Nothing, move |transaction| {
+            transaction.prepare_cached(delete)?.execute(params![before, STEP])?;
+            Ok(Removed::default())
+        })?;
+    }
+    Ok(())
+}
+
+fn prune_issues(keeper: &Keeper, before_ns: u64) -> Result<Removed> {
+    let before = to_column(before_ns);
+    let is_any = "SELECT EXISTS (SELECT 1 FROM issues WHERE received_ns < ?1)";
+    if !keeper.connection.prepare_cached(is_any)?.query_row([before], |row| row.get(0))? {
+        return Ok(Removed::default());
+    }
+    keeper.queue.change(Forget::Nothing, move |transaction| {
+        let mut select = transaction.prepare_cached("SELECT id FROM issues WHERE received_ns < ?1 LIMIT ?2")?;
+        let rows: Vec<i64> =
+            select.query_map(params![before, STEP], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        for row in &rows {
+            for table in TABLES {
+                let key = if table == "issues" { "id" } else { "issue" };
+                transaction.prepare_cached(&format!("DELETE FROM {table} WHERE {key} = ?1"))?.execute([row])?;
+            }
+        }
+        Ok(Removed { issues: rows.len() as u64, ..Removed::default() })
+    })
+}
