@@ -7,15 +7,15 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod shared;
+
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use shared::{asked_for, file, in_tasks, mix, rate, size, time};
 use tracehub::{
     model::{
         Batch, Checkpoint, Direction, RecordFilter, RecordKind, Sort, StatsBy, StatsQuery, Text, TraceId, TraceQuery,
@@ -26,7 +26,6 @@ use tracehub::{
     },
 };
 
-const TASKS: u64 = 4;
 const PER_REQUEST: u64 = 8;
 /// Requests that are under way at once.
 const WINDOW: u64 = 32;
@@ -47,7 +46,7 @@ CREATE INDEX idx_timestamp ON traces(timestamp);
 CREATE INDEX idx_source_id ON traces(source_id);";
 
 fn main() {
-    let count = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1_200_000_u64);
+    let count = asked_for(1_200_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
     runtime.block_on(async {
         write_all(count, 10).await;
@@ -57,35 +56,26 @@ fn main() {
 }
 
 async fn write_all(count: u64, batch: u64) {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("temp dir");
-    let path = folder.path().join("bench.db");
+    let (_folder, path) = file("bench.db");
     let store = Sqlite::open_for_writing(path.clone(), Options::default()).await.expect("opened");
-    let (begin, next) = (Instant::now(), Arc::new(AtomicU64::new(0)));
-    let tasks = (0..TASKS).map(|_| {
-        let (store, next) = (Arc::clone(&store), Arc::clone(&next));
-        tokio::spawn(async move {
-            loop {
-                let first = next.fetch_add(batch, Ordering::Relaxed);
-                if first >= count {
-                    return;
-                }
-                let checkpoints: Vec<Checkpoint> = (first..first + batch).map(checkpoint).collect();
-                let written = store.write(Batch { checkpoints, ..Batch::default() }).await.expect("written");
-                assert_eq!(written.accepted, batch);
-            }
-        })
-    });
-    for task in tasks.collect::<Vec<_>>() {
-        task.await.expect("ran");
-    }
-    let took = begin.elapsed().as_secs_f64();
-    println!("{:<46} {:>9.0} records/s", format!("write in batches of {batch}, each on disk"), count as f64 / took);
+    let (begin, writer) = (Instant::now(), Arc::clone(&store));
+    in_tasks(count.div_ceil(batch), move |number| {
+        let store = Arc::clone(&writer);
+        async move {
+            let checkpoints = (number * batch..(number + 1) * batch).map(checkpoint).collect();
+            let written = store.write(Batch { checkpoints, ..Batch::default() }).await.expect("written");
+            assert_eq!(written.accepted, batch);
+            batch
+        }
+    })
+    .await;
+    rate(&format!("write in batches of {batch}, each on disk"), count, "records", begin);
     let again = Batch { checkpoints: (0..batch).map(checkpoint).collect(), ..Batch::default() };
     assert_eq!(store.write(again).await.expect("written").accepted, 0);
     store.seal_now().await.expect("sealed");
     store.close().await.expect("closed");
     let bytes = std::fs::metadata(&path).expect("file").len();
-    println!("{:<46} {:>9.1} bytes/record", "file", bytes as f64 / count as f64);
+    size("file", bytes, count, "record");
     parts(&path, count);
     read(&path, count).await;
 }
@@ -120,7 +110,7 @@ fn parts(path: &Path, count: u64) {
 
 async fn read(path: &Path, count: u64) {
     let store = Sqlite::open_for_reading(path.to_owned()).await.expect("opened");
-    let timed = |name: &str, begin: Instant| println!("{name:<46} {:>9.2} ms", begin.elapsed().as_secs_f64() * 1e3);
+    let timed = |name: &str, begin: Instant| time(name, begin, "");
     let kind = Some(RecordKind::Checkpoints);
     let begin = Instant::now();
     let newest = TraceQuery { kind, sort: Sort::Received, limit: 50, ..TraceQuery::default() };
@@ -156,8 +146,7 @@ async fn read(path: &Path, count: u64) {
 }
 
 fn python(count: u64) {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("temp dir");
-    let path = folder.path().join("python.db");
+    let (_folder, path) = file("python.db");
     let mut connection = rusqlite::Connection::open(&path).expect("opened");
     connection.execute_batch(PYTHON_SCHEMA).expect("created");
     let transaction = connection.transaction().expect("begun");
@@ -187,14 +176,7 @@ fn python(count: u64) {
     transaction.commit().expect("committed");
     drop(connection);
     let bytes = std::fs::metadata(&path).expect("file").len();
-    println!("{:<46} {:>9.1} bytes/record", "the Python server's file, same rows", bytes as f64 / count as f64);
-}
-
-fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+    size("the Python server's file, same rows", bytes, count, "record");
 }
 
 fn correlation_id(request: u64) -> String {

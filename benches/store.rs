@@ -6,15 +6,15 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod shared;
+
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use shared::{asked_for, file, in_tasks, mix, ms, rate, size, time};
 use tracehub::{
     model::{
         Attributes, Batch, Kind, Nanos, RecordFilter, Resource, Scope, Span, SpanId, StatsQuery, Status, StatusCode,
@@ -27,7 +27,6 @@ use tracehub::{
 };
 
 const BATCH: u64 = 512;
-const TASKS: u64 = 4;
 const SPANS_PER_TRACE: u64 = 12;
 /// Traces that are under way at once.
 const WINDOW: u64 = 128;
@@ -35,14 +34,13 @@ const WINDOW: u64 = 128;
 const BEGIN_NS: u64 = 1_795_219_200_000_000_000;
 
 fn main() {
-    let count = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1_000_000_u64);
+    let count = asked_for(1_000_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
     runtime.block_on(run(count));
 }
 
 async fn run(count: u64) {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("temp dir");
-    let path = folder.path().join("bench.db");
+    let (_folder, path) = file("bench.db");
     let world = Arc::new(World::new());
     let batches = count.div_ceil(BATCH);
 
@@ -53,23 +51,23 @@ async fn run(count: u64) {
         async move { maker.batch(batch).len() as u64 }
     });
     let spans = spans.await;
-    report("make batches only", spans, begin.elapsed());
+    rate("make batches only", spans, "spans", begin);
 
     let store = Sqlite::open_for_writing(path.clone(), Options::default()).await.expect("opened");
     let (begin, new) = (Instant::now(), (Arc::clone(&world), Arc::clone(&store)));
     in_tasks(batches, move |batch| write(new.clone(), batch)).await;
-    report("write, each batch on disk", spans, begin.elapsed());
+    rate("write, each batch on disk", spans, "spans", begin);
     let (begin, again) = (Instant::now(), (Arc::clone(&world), Arc::clone(&store)));
     in_tasks(20, move |batch| write(again.clone(), batches - 1 - batch)).await;
-    report("write the last 20 batches again", 20 * BATCH, begin.elapsed());
+    rate("write the last 20 batches again", 20 * BATCH, "spans", begin);
 
     list(&*store, "list, with what waits in the inbox").await;
     let begin = Instant::now();
     store.seal_now().await.expect("sealed");
-    println!("{:<42} {:>9.1} ms", "seal the rest", ms(begin.elapsed()));
+    time("seal the rest", begin, "");
     store.close().await.expect("closed");
     let bytes = std::fs::metadata(&path).expect("file").len();
-    println!("{:<42} {:>9.1} bytes/span", "file", bytes as f64 / spans as f64);
+    size("file", bytes, spans, "span");
     read(&path, spans).await;
 }
 
@@ -84,7 +82,7 @@ async fn read(path: &Path, spans: u64) {
         times.push(begin.elapsed());
     }
     times.sort();
-    println!("{:<42} {:>9.2} ms p50 {:>9.2} ms p99", "show one trace", ms(times[100]), ms(times[197]));
+    println!("{:<46} {:>9.2} ms p50 {:>9.2} ms p99", "show one trace", ms(times[100]), ms(times[197]));
     let queries = [
         ("list by service", TraceQuery { service: Some("service-7".into()), limit: 20, ..TraceQuery::default() }),
         (
@@ -96,12 +94,15 @@ async fn read(path: &Path, spans: u64) {
     for (name, query) in queries {
         let begin = Instant::now();
         let found = store.traces(&query).await.expect("listed").total;
-        println!("{name:<42} {:>9.1} ms, {found} found", ms(begin.elapsed()));
+        time(name, begin, &format!(", {found} found"));
     }
     let begin = Instant::now();
     let stats = store.stats(&StatsQuery::default()).await.expect("stats");
     assert_eq!(stats.spans, spans);
-    println!("{:<42} {:>9.1} ms, {} rows", "stats", ms(begin.elapsed()), stats.operations.len());
+    time("stats", begin, &format!(", {} rows", stats.operations.len()));
+    let begin = Instant::now();
+    assert_eq!(store.stats(&StatsQuery::totals()).await.expect("stats").spans, spans);
+    time("totals alone", begin, "");
     let (begin, mut cursor, mut scanned) = (Instant::now(), None, 0);
     loop {
         let chunk =
@@ -113,7 +114,7 @@ async fn read(path: &Path, spans: u64) {
         }
     }
     assert_eq!(scanned, spans);
-    report("scan everything", spans, begin.elapsed());
+    rate("scan everything", spans, "spans", begin);
 }
 
 async fn write((world, store): (Arc<World>, Arc<Sqlite>), batch: u64) -> u64 {
@@ -133,52 +134,12 @@ async fn list(store: &dyn Backend, name: &str) {
         times.push(begin.elapsed());
     }
     times.sort();
-    println!("{name:<42} {:>9.2} ms p50 {:>9.2} ms max", ms(times[10]), ms(times[19]));
-}
-
-async fn in_tasks<F: Future<Output = u64> + Send + 'static>(
-    batches: u64,
-    work: impl Fn(u64) -> F + Clone + Send + 'static,
-) -> u64 {
-    let next = Arc::new(AtomicU64::new(0));
-    let tasks = (0..TASKS).map(|_| {
-        let (next, work) = (Arc::clone(&next), work.clone());
-        tokio::spawn(async move {
-            let mut done = 0;
-            loop {
-                let batch = next.fetch_add(1, Ordering::Relaxed);
-                if batch >= batches {
-                    return done;
-                }
-                done += work(batch).await;
-            }
-        })
-    });
-    let mut done = 0;
-    for task in tasks.collect::<Vec<_>>() {
-        done += task.await.expect("ran");
-    }
-    done
-}
-
-fn report(name: &str, spans: u64, took: Duration) {
-    println!("{name:<42} {:>9.0} spans/s", spans as f64 / took.as_secs_f64());
-}
-
-fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
+    println!("{name:<46} {:>9.2} ms p50 {:>9.2} ms max", ms(times[10]), ms(times[19]));
 }
 
 fn trace_id(trace: u64) -> TraceId {
     let (high, low) = (mix(trace), mix(trace ^ u64::MAX));
     TraceId::Otel((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
-}
-
-fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 /// What all spans share.

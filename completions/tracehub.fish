@@ -53,9 +53,12 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "status" -d 'Say w
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "list" -d 'List recent traces, newest first'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "show" -d 'Show one trace as a waterfall with self time, events and errors'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "stats" -d 'Show totals, and calls, errors and latency by operation'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "logs" -d 'Find log records, or follow them'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "issues" -d 'List errors, grouped into issues; show, resolve, reopen and ignore them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "tail" -d 'Follow what arrives, one line a record'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "clear" -d 'Delete traces: all of them, or those the flags name'
-complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "import" -d 'Bring in the traces of another database: of tracehub, of the Python tracehub server, of msgtrace'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "import" -d 'Bring in old databases (tracehub, the Python tracehub server, msgtrace) and undelivered log entries'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "keys" -d 'Issue, list and revoke API keys'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "trace" -d 'The current trace, fresh ids, and traces listed and shown'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "demo" -d 'See it work: sends recorded and made-up traces to a server of its own and shows them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "completions" -d 'Print a completion script'
@@ -121,6 +124,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l workflow -d '
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l min-duration -d 'Only traces that took at least this long: 250ms, 1.5s, 2m' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l max-duration -d 'Only traces that took at most this long' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l attr -d 'Only traces with a span that has this attribute; repeat for more, all on one span' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l project -d 'Only traces with a span or log record of this project' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l kind -d 'Only traces that hold this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
 checkpoints\t'Entry and exit records'
 logs\t'Log records'"
@@ -160,7 +164,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l view -d 'Whic
 tree\t'Indented names only'
 list\t'One line a span by start time'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l span -d 'Only this span and what is below it: id, unique prefix of an id, or name' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l logs -d 'Which log lines to draw' -r -f -a "warn\t'Warnings and worse'
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l logs -d 'Which log lines to draw [default: warn; all where there is nothing else]' -r -f -a "warn\t'Warnings and worse'
 all\t'All'
 none\t'None'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
@@ -219,6 +223,226 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s v -l verbose
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s l -l level -d 'Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter' -r -f -a "trace\t'Everything'
+debug\t'For developers'
+info\t'Normal operation'
+warn\t'Something to look at'
+error\t'Something failed'
+fatal\t'The program cannot go on'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l service -d 'Only this service' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l module -d 'Only this module' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l env -d 'Only this environment' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l project -d 'Only this project' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l trace -d 'Only this trace: full id, unique prefix of at least 4 characters, `latest`, or `latest~2`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l issue -d 'Only this issue: full id, or unique prefix of at least 4 characters' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l extra -d 'Only records with this field: `k=v`, `k!=v`, `k~=part`; repeat for more' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s n -l limit -d 'At most this many, the newest; 0 is all' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s A -l after-context -d 'So many records after each one, too' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s B -l before-context -d 'So many records before each one, too' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s C -l context -d 'So many records before and after each one, too' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s F -l follow -d 'Go on with what arrives'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l reverse -d 'The newest first'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l status -d 'Only issues of this status [default: open]' -r -f -a "open\t'Nothing decided, or it came back'
+resolved\t'Mended'
+ignored\t'May happen'
+all\t'Every status'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l service -d 'Only issues of this service' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l env -d 'Only issues seen in this environment' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l project -d 'Only issues of this project' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l sort -d 'What comes first [default: last-seen]' -r -f -a "last-seen\t'What was seen last'
+first-seen\t'What is newest'
+count\t'What happened most'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -s n -l limit -d 'At most this many; 0 is all [default: 20]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l cursor -d 'Go on after this place; stderr then names the next one. Empty is the beginning' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l all -d 'Issues of every status'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l reverse -d 'Turn the order round'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -f -a "list" -d 'List issues; the same as `tracehub issues`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -f -a "show" -d 'Show one issue: its stack, traces to look at, and what became of it'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -f -a "resolve" -d 'Mark issues as mended; an event later than that opens them again'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -f -a "reopen" -d 'Mark issues as open again'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -f -a "ignore" -d 'Mark issues as nothing to care about; their events go on counting'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l status -d 'Only issues of this status [default: open]' -r -f -a "open\t'Nothing decided, or it came back'
+resolved\t'Mended'
+ignored\t'May happen'
+all\t'Every status'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l service -d 'Only issues of this service' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l env -d 'Only issues seen in this environment' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l project -d 'Only issues of this project' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l sort -d 'What comes first [default: last-seen]' -r -f -a "last-seen\t'What was seen last'
+first-seen\t'What is newest'
+count\t'What happened most'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -s n -l limit -d 'At most this many; 0 is all [default: 20]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l cursor -d 'Go on after this place; stderr then names the next one. Empty is the beginning' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l all -d 'Issues of every status'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l reverse -d 'Turn the order round'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l why -d 'Say what makes events the same issue'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -s h -l help -d 'Print help'
 complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l service -d 'Only this service, or checkpoint source' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l kind -d 'Only this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
 checkpoints\t'Entry and exit records'
@@ -285,6 +509,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s v -l verbose
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l project -d 'The project of undelivered log entries that are in none' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
@@ -308,6 +533,106 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s v -l verbos
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -f -a "create" -d 'Issue a key and print it, this once'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -f -a "list" -d 'List the keys ever issued, oldest first'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -f -a "revoke" -d 'Revoke a key, for good'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l project -d 'The project of everything sent with the key' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l scope -d 'What it permits: ingest, read, admin, which includes the others' -r -f -a "ingest\t'Send records'
+read\t'Look'
+admin\t'Everything'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -s y -l yes -d 'Do not ask'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
@@ -389,6 +714,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l min-duration -d 'Only traces that took at least this long: 250ms, 1.5s, 2m' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l max-duration -d 'Only traces that took at most this long' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l attr -d 'Only traces with a span that has this attribute; repeat for more, all on one span' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l project -d 'Only traces with a span or log record of this project' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l kind -d 'Only traces that hold this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
 checkpoints\t'Entry and exit records'
 logs\t'Log records'"
@@ -428,7 +754,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen
 tree\t'Indented names only'
 list\t'One line a span by start time'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l span -d 'Only this span and what is below it: id, unique prefix of an id, or name' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l logs -d 'Which log lines to draw' -r -f -a "warn\t'Warnings and worse'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l logs -d 'Which log lines to draw [default: warn; all where there is nothing else]' -r -f -a "warn\t'Warnings and worse'
 all\t'All'
 none\t'None'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F

@@ -1,7 +1,5 @@
 //! `tracehub clear`: deletes traces, after saying how many and asking.
 
-use std::io::BufRead as _;
-
 use clap::Args;
 use serde_json::{Map, json};
 
@@ -11,7 +9,6 @@ use crate::{
     store::{self, Backend, Mode},
     view::{
         format::counted,
-        out::escape,
         rows::{Format, REMOVED},
     },
 };
@@ -28,6 +25,7 @@ use super::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Shows what would go and asks; without a terminal it needs --yes.
+Issues outlive their traces; they go when everything goes. Keys stay.
 
 Examples:
   tracehub clear --older-than 24h
@@ -78,7 +76,8 @@ pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
         context.wait("deleting", backend.delete(&filter, false)).await?
     };
     let removed = if asks && !removed.is_empty() {
-        if !confirm(context, &removed, &backend.info().location) {
+        let location = short_path(&backend.info().location);
+        if !context.confirm(&format!("delete {} from {location}?", counts(&removed))) {
             backend.close().await?;
             return Err(Failure::new(Code::No, "nothing deleted"));
         }
@@ -107,14 +106,6 @@ async fn filter(backend: &dyn Backend, args: &ClearArgs) -> Result<RecordFilter,
     })
 }
 
-fn confirm(context: &Context, removed: &Removed, location: &str) -> bool {
-    let location = short_path(location);
-    context.to_stderr(&format!("delete {} from {}? [y/N] ", counts(removed), escape(&location)));
-    let mut answer = String::new();
-    let is_read = std::io::stdin().lock().read_line(&mut answer).is_ok();
-    is_read && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
-}
-
 fn sentence(removed: &Removed, dry_run: bool) -> String {
     match (removed.is_empty(), dry_run) {
         (true, true) => "nothing to delete\n".to_owned(),
@@ -124,11 +115,21 @@ fn sentence(removed: &Removed, dry_run: bool) -> String {
     }
 }
 
-/// `3 traces (47 spans, 5 logs)`.
+/// `3 traces (47 spans, 5 logs) and 2 issues`.
 fn counts(removed: &Removed) -> String {
     let records = [(removed.spans, "span"), (removed.checkpoints, "checkpoint"), (removed.logs, "log")];
     let records = records.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun));
-    format!("{} ({})", counted(removed.traces, "trace"), records.collect::<Vec<_>>().join(", "))
+    let records: Vec<String> = records.collect();
+    let mut text = match (removed.traces, records.is_empty()) {
+        // The traces they were part of hold other records.
+        (0, false) => records.join(", "),
+        (traces, true) => counted(traces, "trace"),
+        (traces, false) => format!("{} ({})", counted(traces, "trace"), records.join(", ")),
+    };
+    if removed.issues > 0 {
+        text.push_str(&format!(" and {}", counted(removed.issues, "issue")));
+    }
+    text
 }
 
 fn document(removed: &Removed, dry_run: bool) -> Map<String, serde_json::Value> {
@@ -138,6 +139,7 @@ fn document(removed: &Removed, dry_run: bool) -> Map<String, serde_json::Value> 
         ("spans", json!(removed.spans)),
         ("checkpoints", json!(removed.checkpoints)),
         ("logs", json!(removed.logs)),
+        ("issues", json!(removed.issues)),
     ];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
@@ -148,8 +150,12 @@ mod tests {
 
     #[test]
     fn counts_name_only_what_there_is() {
-        let removed = Removed { traces: 1, spans: 47, checkpoints: 0, logs: 1, issues: 0 };
+        let removed = Removed { traces: 1, spans: 47, logs: 1, ..Removed::default() };
         assert_eq!(sentence(&removed, true), "would delete 1 trace (47 spans, 1 log)\n");
+        let removed = Removed { issues: 2, ..removed };
+        assert_eq!(sentence(&removed, false), "deleted 1 trace (47 spans, 1 log) and 2 issues\n");
+        let removed = Removed { issues: 1, ..Removed::default() };
+        assert_eq!(sentence(&removed, false), "deleted 0 traces and 1 issue\n");
         assert_eq!(sentence(&Removed::default(), false), "nothing deleted\n");
     }
 }

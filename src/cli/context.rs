@@ -3,7 +3,7 @@
 use std::{
     fmt::Display,
     future::Future,
-    io::Write as _,
+    io::{BufRead as _, Write as _},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -146,6 +146,14 @@ impl Context {
     /// The same of what [`Context::open`] opened.
     pub fn warn_of_opened(&self) {
         self.opened.get().into_iter().for_each(|backend| self.warn_of(backend.as_ref()));
+    }
+
+    /// Asks a person a question that ends in a question mark; anything but yes is no.
+    pub fn confirm(&self, question: &str) -> bool {
+        self.to_stderr(&format!("{} [y/N] ", escape(question)));
+        let mut answer = String::new();
+        let is_read = std::io::stdin().lock().read_line(&mut answer).is_ok();
+        is_read && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
     /// Whether stderr is coloured.

@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use owo_colors::OwoColorize as _;
 
 use crate::{
-    query::resolve::ResolveError,
+    query::{issues::FindIssueError, keys::FindError, resolve::ResolveError},
     server::StartError,
     store,
     view::{
@@ -230,13 +230,49 @@ impl From<ResolveError> for Failure {
     }
 }
 
+impl From<FindError> for Failure {
+    fn from(error: FindError) -> Failure {
+        match &error {
+            FindError::NotFound(_) => Failure::of(Code::No, &error).hint("`tracehub keys list` shows the keys"),
+            FindError::TooShort(_) => Failure::of(Code::Usage, &error).hint("`tracehub keys list` shows the ids"),
+            FindError::Ambiguous { candidates, .. } => candidates
+                .iter()
+                .fold(Failure::of(Code::Usage, &error), |failure, key| {
+                    failure.note(format!("{}  {}  {}", key.id, key.created.to_rfc3339(), key.project))
+                })
+                .hint("type more of the id"),
+        }
+    }
+}
+
+impl From<FindIssueError> for Failure {
+    fn from(error: FindIssueError) -> Failure {
+        match &error {
+            FindIssueError::NotFound(_) => Failure::of(Code::No, &error).hint("`tracehub issues --all` shows them"),
+            FindIssueError::Ambiguous { candidates, .. } => candidates
+                .iter()
+                .fold(Failure::of(Code::Usage, &error), |failure, issue| {
+                    failure.note(format!("{}  {}  {}", issue.id, issue.status.as_str(), issue.title))
+                })
+                .hint("type more of the id"),
+            FindIssueError::Invalid { .. } => {
+                Failure::of(Code::Usage, &error).hint("give a full id, at least 4 characters of one, or `latest`")
+            }
+            FindIssueError::Store(_) => match error {
+                FindIssueError::Store(error) => error.into(),
+                other => Failure::of(Code::Failed, &other),
+            },
+        }
+    }
+}
+
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Failure {
         match error {
             StartError::Store(error) => error.into(),
             StartError::Bind { .. } => Failure::of(Code::Failed, &error)
                 .hint("`tracehub status` says whether a tracehub listens there; --port 0 picks a free port"),
-            StartError::NoRandom => Failure::of(Code::Failed, &error),
+            StartError::NoRandom(_) => Failure::of(Code::Failed, &error),
         }
     }
 }

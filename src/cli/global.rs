@@ -5,7 +5,10 @@ use std::{ffi::OsString, ops::RangeInclusive};
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::exit::Failure;
-use crate::view::{rows::Format, style::TimeStyle};
+use crate::{
+    secret::Hidden,
+    view::{rows::Format, style::TimeStyle},
+};
 
 /// Widths that can be drawn.
 pub const WIDTHS: RangeInclusive<u16> = 40..=1_000;
@@ -24,7 +27,7 @@ pub struct GlobalArgs {
 
     /// Key for the server [env: TRACEHUB_API_KEY]
     #[arg(long, value_name = "KEY", global = true)]
-    pub api_key: Option<String>,
+    pub api_key: Option<Hidden>,
 
     /// What to print: table, json, ndjson, csv, tsv, id [default: table]
     #[arg(short, long, value_name = "FORMAT", global = true, value_enum, hide_possible_values = true)]

@@ -1,4 +1,6 @@
-//! `tracehub import`: brings the records of another database into this one.
+//! `tracehub import`: brings the records of other databases, and of files of undelivered log entries, into this one.
+
+mod dead_letters;
 
 use std::path::{Path, PathBuf};
 
@@ -21,64 +23,128 @@ use super::{
     context::Context,
     environment::short_path,
     exit::{Code, Failure, Outcome},
-    target,
+    keys, target,
 };
 
 /// What a file may be.
-const UNDERSTOOD: &str =
-    "import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub";
+const UNDERSTOOD: &str = "import understands SQLite databases of the Python tracehub server, of msgtrace, and of \
+                          tracehub, and the .jsonl files of loggers";
 
-/// Bring in the traces of another database: of tracehub, of the Python tracehub server, of msgtrace
+/// Bring in old databases (tracehub, the Python tracehub server, msgtrace) and undelivered log entries
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file is only read. What is there already is left as it is, so an import that was cut short is finished by making
-it again. A server that owns the target does the writing.
+The files are only read. What is there already is left as it is, so an import
+that was cut short is finished by making it again. A server that owns the target
+does the writing. Of a directory all .jsonl files are taken: those are the log
+entries a logger could not deliver, one a line; lines that are none are skipped
+and named. They do not tell the project of the key they were meant to come with:
+--project names it, so that their errors join the issues of that project.
 
 Examples:
   tracehub import old.db
   tracehub import /tmp/tracehub.db --db traces.db
-  tracehub import msgtrace.db --url http://127.0.0.1:8099
+  tracehub import ~/.tracehub/dlq
+  tracehub import ~/.tracehub/dlq --project shop-eu
+  tracehub import failed_*.jsonl --url http://127.0.0.1:8099
   tracehub import old.db --json | jq .accepted")]
 pub struct ImportArgs {
-    /// The database file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// Database files, .jsonl files of a logger, or directories of those
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// The project of undelivered log entries that are in none
+    #[arg(long, value_name = "NAME", value_parser = keys::project)]
+    project: Option<String>,
+}
+
+/// What became of one source.
+struct Imported {
+    copied: Copied,
+    source: String,
+    skipped: u64,
+    /// Why, as far as it is known: file, line, reason.
+    errors: Vec<(String, u64, String)>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// The file is none that is understood, or reading or writing fails.
+/// A file is none that is understood, or reading or writing fails; what was read before that is in the target.
 pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
     let fields = context.fields(&IMPORTED)?;
     let wanted = context.target()?;
-    check(&args.file, &wanted)?;
-    let source = store::open(&Target::File(args.file.clone()), Mode::Read).await.map_err(not_understood)?;
+    for file in &args.files {
+        check(file, &wanted)?;
+    }
     let target = match target::for_writing(wanted) {
         Err(Error::Missing(path)) => Target::File(path),
         target => target?,
     };
+    // Opened before the target, so that a file that is not understood leaves no empty database behind.
+    let mut sources = Vec::new();
+    for file in &args.files {
+        sources.push(Source::open(file, args.project.as_deref()).await?);
+    }
     let target = store::open(&target, Mode::Write).await?;
-    let copied = copy_with_progress(context, source.as_ref(), target.as_ref()).await;
+    let imported = import_all(context, &sources, target.as_ref()).await;
     let closed = target.close().await;
-    context.warn_of(source.as_ref());
-    let copied = copied?;
+    let imported = imported?;
     closed?;
+    let location = &target.info().location;
     match (context.format(), fields) {
-        (Format::Table, None) => context.print(&sentence(&copied, source.as_ref(), target.as_ref())),
+        (Format::Table, None) => {
+            let sentences: String = imported.iter().map(|imported| sentence(imported, location)).collect();
+            context.print(&sentences)
+        }
         // There are no ids to print, and quiet means no messages.
         (Format::Id, _) => Ok(Code::Done),
         (_, fields) => {
-            context.print_object(document(&copied, source.as_ref(), target.as_ref()), &IMPORTED, fields.as_ref())
+            let mut documents: Vec<_> = imported.iter().map(|imported| document(imported, location)).collect();
+            match documents.pop() {
+                Some(only) if documents.is_empty() => context.print_object(only, &IMPORTED, fields.as_ref()),
+                last => context.print_rows(documents.into_iter().chain(last).collect(), &IMPORTED, fields.as_ref()),
+            }
         }
     }
+}
+
+/// Something to import.
+enum Source {
+    Database(std::sync::Arc<dyn Backend>),
+    DeadLetters(dead_letters::Files),
+}
+
+impl Source {
+    async fn open(file: &Path, project: Option<&str>) -> Result<Source, Failure> {
+        if let Some(files) = dead_letters::Files::find(file, project)? {
+            return Ok(Source::DeadLetters(files));
+        }
+        let opened = store::open(&Target::File(file.to_owned()), Mode::Read).await;
+        Ok(Source::Database(opened.map_err(not_understood)?))
+    }
+}
+
+async fn import_all(context: &Context, sources: &[Source], target: &dyn Backend) -> Result<Vec<Imported>, Failure> {
+    let mut imported = Vec::new();
+    for source in sources {
+        imported.push(match source {
+            Source::Database(source) => {
+                let copied = copy_with_progress(context, source.as_ref(), target).await;
+                context.warn_of(source.as_ref());
+                let location = source.info().location.clone();
+                Imported { copied: copied?, source: location, skipped: skipped(source.as_ref()), errors: Vec::new() }
+            }
+            Source::DeadLetters(files) => files.import(context, target).await?,
+        });
+    }
+    Ok(imported)
 }
 
 /// Refuses what makes no sense before anything is opened.
 fn check(file: &Path, target: &Target) -> Result<(), Failure> {
     let is_url = || file.to_str().is_some_and(|text| text.contains("://"));
     if file == Path::new("-") {
-        return Err(Failure::usage("a database cannot be imported from standard input").hint(UNDERSTOOD));
+        return Err(Failure::usage("nothing can be imported from standard input").hint(UNDERSTOOD));
     }
     if is_url() {
         return Err(Failure::usage(format!("`{}` is not a file", file.display())).hint(UNDERSTOOD));
@@ -96,19 +162,36 @@ fn check(file: &Path, target: &Target) -> Result<(), Failure> {
 fn not_understood(error: Error) -> Failure {
     match error {
         Error::NotOurs(path) => {
-            Failure::new(Code::Failed, format!("`{}` is no database that can be imported", path.display()))
-                .hint(UNDERSTOOD)
+            Failure::new(Code::Failed, format!("`{}` is no file that can be imported", path.display())).hint(UNDERSTOOD)
         }
         Error::Missing(path) => Failure::new(Code::Failed, format!("no file `{}`", path.display())).hint(UNDERSTOOD),
         error => error.into(),
     }
 }
 
+/// A bar on stderr where somebody watches it.
+fn progress(context: &Context, total: Option<u64>) -> Progress {
+    let is_watched = is_watched(context);
+    Progress::new("importing", total, is_watched.then(ProgressDrawTarget::stderr), context.style.ascii)
+}
+
+fn is_watched(context: &Context) -> bool {
+    context.terminal.stderr && !context.args.quiet
+}
+
+/// What to say when it failed after so many records.
+fn cut_short(failure: Failure, done: u64) -> Failure {
+    match done {
+        0 => failure,
+        _ => {
+            failure.note(format!("{} are in the target; importing again brings in the others", counted(done, "record")))
+        }
+    }
+}
+
 async fn copy_with_progress(context: &Context, source: &dyn Backend, target: &dyn Backend) -> Result<Copied, Failure> {
-    let is_watched = context.terminal.stderr && !context.args.quiet;
-    let total = if is_watched { source.record_count().await.ok() } else { None };
-    let mut progress =
-        Progress::new("importing", total, is_watched.then(ProgressDrawTarget::stderr), context.style.ascii);
+    let total = if is_watched(context) { source.record_count().await.ok() } else { None };
+    let mut progress = progress(context, total);
     let mut done = 0;
     let copied = copy(source, target, |copied| {
         done = copied.read;
@@ -116,11 +199,7 @@ async fn copy_with_progress(context: &Context, source: &dyn Backend, target: &dy
     });
     let copied = copied.await;
     progress.finish();
-    copied.map_err(|error| match done {
-        0 => Failure::from(error),
-        _ => Failure::from(error)
-            .note(format!("{} are in the target; importing again brings in the others", counted(done, "record"))),
-    })
+    copied.map_err(|error| cut_short(error.into(), done))
 }
 
 /// How many records of the source are in no answer, for they could not be read.
@@ -128,26 +207,28 @@ fn skipped(source: &dyn Backend) -> u64 {
     source.warnings().iter().map(|warning| warning.skipped).sum()
 }
 
-fn sentence(copied: &Copied, source: &dyn Backend, target: &dyn Backend) -> String {
+fn sentence(imported: &Imported, target: &str) -> String {
+    let Imported { copied, source, skipped, .. } = imported;
     let mut parts =
         vec![format!("{} new", count(copied.accepted)), format!("{} there already", count(copied.duplicates))];
-    let skipped = skipped(source);
-    if skipped > 0 {
-        parts.push(format!("{} skipped", count(skipped)));
+    if *skipped > 0 {
+        parts.push(format!("{} skipped", count(*skipped)));
     }
-    let place = |backend: &dyn Backend| escape(&short_path(&backend.info().location)).into_owned();
+    let place = |location: &str| escape(&short_path(location)).into_owned();
     let read = counted(copied.read, "record");
     format!("imported {read} from {} into {}: {}\n", place(source), place(target), parts.join(", "))
 }
 
-fn document(copied: &Copied, source: &dyn Backend, target: &dyn Backend) -> Map<String, Json> {
+fn document(imported: &Imported, target: &str) -> Map<String, Json> {
+    let error = |(file, line, reason): &(String, u64, String)| json!({ "file": file, "line": line, "reason": reason });
     let pairs = [
-        ("read", json!(copied.read)),
-        ("accepted", json!(copied.accepted)),
-        ("duplicates", json!(copied.duplicates)),
-        ("skipped", json!(skipped(source))),
-        ("source", json!(source.info().location)),
-        ("target", json!(target.info().location)),
+        ("read", json!(imported.copied.read)),
+        ("accepted", json!(imported.copied.accepted)),
+        ("duplicates", json!(imported.copied.duplicates)),
+        ("skipped", json!(imported.skipped)),
+        ("source", json!(imported.source)),
+        ("target", json!(target)),
+        ("errors", imported.errors.iter().map(error).collect()),
     ];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

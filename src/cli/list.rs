@@ -59,6 +59,10 @@ pub struct ListArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     attr: Vec<(String, String)>,
 
+    /// Only traces with a span or log record of this project
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+
     /// Only traces that hold this kind of record
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
@@ -108,7 +112,6 @@ impl ListArgs {
     fn query(&self) -> Result<TraceQuery, Failure> {
         let (since, until) = self.range.ends()?;
         Ok(TraceQuery {
-            project: None,
             limit: self.limit,
             service: self.service.clone(),
             name: self.name.clone(),
@@ -117,6 +120,7 @@ impl ListArgs {
             min_duration_ns: self.min_duration,
             max_duration_ns: self.max_duration,
             attributes: self.attr.clone(),
+            project: self.project.clone(),
             kind: self.kind.map(Into::into),
             since,
             until,

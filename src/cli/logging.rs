@@ -8,7 +8,8 @@ use super::{context::Context, environment::variable};
 pub fn start(context: &Context) {
     let level = match (context.args.quiet, context.args.verbose) {
         (true, _) => "error",
-        (_, 0) => "warn",
+        // What the SDK could not deliver, the command itself says.
+        (_, 0) => "warn,tracehub::client=error",
         (_, 1) => "warn,tracehub=info",
         _ => "info,tracehub=debug",
     };

@@ -10,20 +10,24 @@ mod exit;
 mod global;
 mod http;
 mod import;
+mod issues;
+mod keys;
 mod list;
 mod logging;
+mod logs;
 mod shell;
 mod show;
 mod signals;
 mod start;
 mod stats;
 mod status;
+mod stream;
 mod tail;
 mod target;
 mod trace;
 mod values;
 
-use std::{io::Write as _, process::ExitCode};
+use std::{ffi::OsString, io::Write as _, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
@@ -41,10 +45,11 @@ const HELP: &str = "\
 {usage-heading} {usage}
 
 Look       list     recent traces            show    one trace as a waterfall
+           logs     log records              issues  errors, grouped
            stats    latency and error rates  tail    follow what arrives
 Emit       trace    current, new, list, show
 Run        start    run the server           status  is it up, how big is it
-           demo     see it work, no set-up
+           demo     see it work, no set-up      keys     create, list, revoke
 Data       import   bring in an old file       clear    delete traces
 Shell      completions, man
 
@@ -86,19 +91,31 @@ enum Command {
     List(list::ListArgs),
     Show(show::ShowArgs),
     Stats(stats::StatsArgs),
+    Logs(logs::LogsArgs),
+    Issues(issues::IssuesArgs),
     Tail(tail::TailArgs),
     Clear(clear::ClearArgs),
     Import(import::ImportArgs),
+    Keys(keys::KeysArgs),
     Trace(trace::TraceArgs),
     Demo(demo::DemoArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
 
+/// `tracehub help logs` is `tracehub logs --help`, as people know it from other programs.
+fn asked_for_help(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.get(1).is_some_and(|word| word == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
+    args
+}
+
 /// Runs the program with the arguments of the process; what it returns is the exit code.
 pub fn main() -> ExitCode {
     let terminal = Terminal::detect();
-    let (outcome, color) = match Cli::try_parse() {
+    let (outcome, color) = match Cli::try_parse_from(asked_for_help(std::env::args_os().collect())) {
         Ok(cli) => {
             let color = cli.global.color;
             (run(cli, terminal), color)
@@ -151,6 +168,7 @@ fn run(cli: Cli, terminal: Terminal) -> Outcome {
         match cli.command {
             Command::Start(args) => start::run(&context, args).await,
             Command::Tail(args) => tail::run(&context, args).await,
+            Command::Logs(args) if args.follows() => logs::follow(&context, args).await,
             command => {
                 signals::exit_on_interrupt();
                 let outcome = dispatch(&context, command).await;
@@ -168,9 +186,12 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::List(args) => list::run(context, args).await,
         Command::Show(args) => show::run(context, args).await,
         Command::Stats(args) => stats::run(context, args).await,
+        Command::Logs(args) => logs::run(context, args).await,
+        Command::Issues(args) => issues::run(context, args).await,
         Command::Tail(args) => tail::run(context, args).await,
         Command::Clear(args) => clear::run(context, args).await,
         Command::Import(args) => import::run(context, args).await,
+        Command::Keys(args) => keys::run(context, args).await,
         Command::Trace(args) => trace::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => shell::completions(context, args),
@@ -194,6 +215,28 @@ mod tests {
             assert!(HELP.contains(subcommand.get_name()), "{}", subcommand.get_name());
         }
         assert!(help.lines().count() <= 45, "{help}");
+    }
+
+    #[test]
+    fn what_follows_the_options_of_a_command_fits_eighty_columns() {
+        let mut commands = vec![command()];
+        while let Some(command) = commands.pop() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    #[test]
+    fn help_is_a_word_as_well() {
+        let asked = |words: &[&str]| -> Vec<String> {
+            let words = asked_for_help(words.iter().map(OsString::from).collect());
+            words.into_iter().map(|word| word.into_string().expect("text")).collect()
+        };
+        assert_eq!(asked(&["tracehub", "help", "logs"]), ["tracehub", "logs", "--help"]);
+        assert_eq!(asked(&["tracehub", "help"]), ["tracehub", "--help"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::{
     query::{
         resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS, ResolveError, resolve},
         show::TraceReport,
+        trace_issues::TraceIssues,
     },
     store::Backend,
     view::{
@@ -59,9 +60,9 @@ pub struct PictureArgs {
     #[arg(long)]
     expand: bool,
 
-    /// Which log lines to draw
-    #[arg(long, value_enum, default_value_t)]
-    logs: LogsArg,
+    /// Which log lines to draw [default: warn; all where there is nothing else]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    logs: Option<LogsArg>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -75,10 +76,9 @@ enum ViewArg {
     List,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LogsArg {
     /// Warnings and worse
-    #[default]
     Warn,
     /// All
     All,
@@ -97,11 +97,11 @@ impl PictureArgs {
             span,
             attributes: self.attrs,
             expand: self.expand,
-            logs: match self.logs {
+            logs: self.logs.map(|logs| match logs {
                 LogsArg::Warn => LogLines::Warn,
                 LogsArg::All => LogLines::All,
                 LogsArg::None => LogLines::None,
-            },
+            }),
         }
     }
 }
@@ -125,8 +125,9 @@ pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> 
     let backend = context.open().await?;
     let trace = context.wait("reading", find(backend.as_ref(), reference)).await?;
     let span = picture.span.as_deref().map(|text| find_span(&trace, text)).transpose()?;
-    let report = TraceReport::new(trace);
+    let mut report = TraceReport::new(trace);
     if format == Format::Table && fields.is_none() {
+        report.issues = context.wait("reading", TraceIssues::look_up(backend.as_ref(), &report.trace)).await?;
         return context.page(&view::show::render(&report, &picture.options(span), &context.style));
     }
     let mut document = report.to_json();

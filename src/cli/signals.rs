@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C and SIGTERM, and one that must not end a server.
 //!
 //! Commands that look end at once with 130, unless a pager has the terminal. One that follows finishes its line first.
 //! A server is asked to stop and gets a second signal when someone loses patience.
@@ -22,6 +22,12 @@ pub fn exit_on_interrupt() {
     });
 }
 
+/// SIGXFSZ, on every system but those for MIPS.
+#[cfg(all(unix, not(any(target_arch = "mips", target_arch = "mips64"))))]
+const FILE_SIZE_EXCEEDED: i32 = 25;
+#[cfg(all(unix, any(target_arch = "mips", target_arch = "mips64")))]
+const FILE_SIZE_EXCEEDED: i32 = 31;
+
 /// The signals that ask a process to stop. From its making on they no longer end the process by themselves.
 #[derive(Debug)]
 pub struct Signals {
@@ -42,12 +48,15 @@ impl Signals {
         Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: None })
     }
 
-    /// Listens for Ctrl-C and SIGTERM.
+    /// Listens for Ctrl-C and SIGTERM, and outlives a file that has grown as large as the system lets it: with its signal
+    /// caught, the write fails as on a full disk instead.
     ///
     /// # Errors
     /// The system refuses.
     pub fn listen_to_all() -> io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
+        // Once caught a signal stays caught, whoever listens.
+        drop(signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?);
         Ok(Signals { terminate: Some(signal(SignalKind::terminate())?), ..Signals::listen()? })
     }
 

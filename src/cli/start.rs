@@ -1,7 +1,7 @@
 //! `tracehub start`: the server in the foreground, from the ready line to the last acknowledged record on disk.
 
 use std::{
-    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
+    net::{SocketAddr, ToSocketAddrs as _},
     path::PathBuf,
     time::Duration,
 };
@@ -27,8 +27,13 @@ use super::{
 /// Run the server in the foreground
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Point OpenTelemetry SDKs at it with OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318, or 4317 for gRPC; the main port
-takes both as well. Ctrl-C or SIGTERM stops it; everything acknowledged is on disk by then.
+Point OpenTelemetry SDKs at it with
+OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318, or 4317 for gRPC; the main
+port takes both as well. Ctrl-C or SIGTERM stops it; everything acknowledged is
+on disk by then.
+
+A server that other machines can reach, and every server after its first key,
+wants a key of its callers: see `tracehub keys --help`.
 
 Examples:
   tracehub start
@@ -80,13 +85,15 @@ enum DurabilityArg {
 /// A wrong setting, a busy port, a database that cannot be opened or did not close cleanly.
 pub async fn run(context: &Context, args: StartArgs) -> Outcome {
     let config = config(context, args)?;
-    warn_about_exposure(context, &config);
     let mut signals = Signals::listen_to_all().map_err(|error| Failure::of(Code::Failed, &error))?;
     let running = tokio::select! {
         started = server::start(config.clone()) => started?,
         () = signals.next() => return Ok(Code::Interrupted),
     };
     running.warnings().iter().for_each(|warning| context.warn(warning));
+    if running.wants_a_key() {
+        warn_of_missing_key(context, &running);
+    }
     announce(context, &running, &config)?;
     signals.next().await;
     context.remark("stopping; once more to stop at once");
@@ -163,24 +170,11 @@ fn side_port(text: &str) -> Result<SidePort, String> {
     address.map(SidePort::At).ok_or_else(|| "write an address such as `127.0.0.1:4317`, a port, or `off`".to_owned())
 }
 
-/// A server that others can reach gives everything away to them.
-fn warn_about_exposure(context: &Context, config: &Config) {
-    let is_loopback = match config.host.trim_matches(['[', ']']).parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => config.host == "localhost",
-    };
-    let side_is_open = [config.otlp_grpc, config.otlp_http].iter().any(|side| match side {
-        SidePort::At(address) => !address.ip().is_loopback(),
-        SidePort::Off | SidePort::Default => false,
-    });
-    if !is_loopback {
-        context.warn(format!(
-            "listening on {}: whoever can reach this machine can read, write and delete traces without a key",
-            config.host
-        ));
-    } else if side_is_open {
-        context.warn("an OTLP port is open to the network: whoever can reach this machine can write traces");
-    }
+/// A server that others can reach answers nobody without a key, so somebody should issue one.
+fn warn_of_missing_key(context: &Context, running: &Running) {
+    let file = short_path(&running.backend().info().location);
+    context.warn("other machines can reach this server, so it answers nobody without a key, and there is none yet");
+    context.remark(escape(&format!("hint: create one with `tracehub keys create --project NAME --db {file}`")));
 }
 
 /// Says on stdout that the server is ready: a banner for a person, one line of JSON for a program.

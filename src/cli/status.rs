@@ -119,7 +119,7 @@ async fn report_on_file(context: &Context, path: &Path) -> StatusReport {
 async fn count(context: &Context, target: &Target, report: &mut StatusReport) {
     let counted = async {
         let backend: Arc<dyn Backend> = store::open(target, Mode::Read).await?;
-        report.database = Some(context.wait("counting", backend.stats(&StatsQuery::default())).await?);
+        report.database = Some(context.wait("counting", backend.stats(&StatsQuery::totals())).await?);
         let hour_ago = Nanos(context.style.now.0.saturating_sub(3_600 * NANOS_PER_SECOND));
         let last_hour = TraceQuery { since: Some(hour_ago), limit: 1, ..TraceQuery::default() };
         let page = backend.traces(&last_hour).await?;

@@ -1,14 +1,11 @@
 //! `tracehub tail`: follow what arrives, one line a record.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    time::Duration,
-};
+use std::collections::{HashSet, VecDeque};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::{
-    model::{Nanos, RecordFilter, Severity, TraceId},
+    model::{RecordFilter, Severity, TraceId},
     query::{
         Traceparent,
         resolve::{ResolveError, resolve},
@@ -16,7 +13,7 @@ use crate::{
     },
     store::Backend,
     view::{
-        out::{Out, OutError, escape},
+        out::escape,
         record::{self, RECORD},
         rows::{self, Fields, Format},
     },
@@ -26,12 +23,10 @@ use super::{
     context::Context,
     environment,
     exit::{Code, Failure, Outcome},
-    signals::Signals,
-    values::{KindArg, Moment, moment},
+    stream::{self, Printer},
+    values::{KindArg, LevelArg, Moment, moment},
 };
 
-/// How long a reader of stdout may still take once Ctrl-C was pressed.
-const GRACE: Duration = Duration::from_millis(500);
 /// Traces whose ids `-o id` remembers having printed.
 const REMEMBERED_TRACES: usize = 10_000;
 /// Records shown first when nothing is to be followed and nobody says how many.
@@ -42,14 +37,15 @@ const MOST_LINES: u64 = 100_000;
 /// Follow what arrives, one line a record
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows what arrives from now on; with an ID, first what the trace holds already. An ID that is not
-there yet is waited for. A server that goes away is asked again until it is back, and nothing is
-missed or shown twice. Ends at Ctrl-C. A span's time is its end; a checkpoint `<-` shows how long
-its operation took if its `->` went by.
+Shows what arrives from now on; with an ID, first what the trace holds already.
+An ID that is not there yet is waited for. A server that goes away is asked
+again until it is back, and nothing is missed or shown twice. Ends at Ctrl-C. A
+span's time is its end; a checkpoint `<-` shows how long its operation took if
+its `->` went by.
 
-JSON (`-o ndjson`, and `--json` is the same here) is one object a line: `kind` is span, checkpoint
-or log, then `trace_id` and the record as `show` has it; a span's own kind is `span_kind`.
-`-o id` prints the id of each trace once.
+JSON (`-o ndjson`, and `--json` is the same here) is one object a line: `kind`
+is span, checkpoint or log, then `trace_id` and the record as `show` has it; a
+span's own kind is `span_kind`. `-o id` prints the id of each trace once.
 
 Examples:
   tracehub tail
@@ -70,7 +66,7 @@ pub struct TailArgs {
     kind: Option<KindArg>,
 
     /// Only records at least this bad; a failed span counts as error, other spans and checkpoints as info
-    #[arg(short, long, value_enum)]
+    #[arg(short, long, value_enum, ignore_case = true)]
     level: Option<LevelArg>,
 
     /// First what was received since this time: 5m, 09:00, …
@@ -84,35 +80,6 @@ pub struct TailArgs {
     /// Stop after what is there: the last 10 records, unless --lines, --since or an ID say otherwise
     #[arg(long)]
     no_follow: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum LevelArg {
-    /// Everything
-    Trace,
-    /// For developers
-    Debug,
-    /// Normal operation
-    Info,
-    /// Something to look at
-    Warn,
-    /// Something failed
-    Error,
-    /// The program cannot go on
-    Fatal,
-}
-
-impl From<LevelArg> for Severity {
-    fn from(level: LevelArg) -> Severity {
-        match level {
-            LevelArg::Trace => Severity::Trace,
-            LevelArg::Debug => Severity::Debug,
-            LevelArg::Info => Severity::Info,
-            LevelArg::Warn => Severity::Warn,
-            LevelArg::Error => Severity::Error,
-            LevelArg::Fatal => Severity::Fatal,
-        }
-    }
 }
 
 impl TailArgs {
@@ -139,22 +106,11 @@ impl TailArgs {
 /// # Errors
 /// A format that is no stream, an ambiguous id, or the store cannot be read.
 pub async fn run(context: &Context, args: TailArgs) -> Outcome {
-    let mut printer = Printer::new(context, args.id.is_some())?;
-    let mut signals = Signals::listen().map_err(|error| Failure::of(Code::Failed, &error))?;
-    tokio::select! {
-        outcome = follow(context, &args, &mut printer) => outcome,
-        () = signals.interrupt() => {
-            // What was handed over is written, unless nobody reads it.
-            if tokio::time::timeout(GRACE, printer.finish()).await.is_err() {
-                std::process::exit(i32::from(Code::Interrupted as u8));
-            }
-            Ok(Code::Interrupted)
-        }
-        () = reader_gone() => Ok(Code::Done),
-    }
+    let mut records = Records::new(context, args.id.is_some())?;
+    stream::until_interrupted(async |printer| follow(context, &args, (&mut records, printer)).await).await
 }
 
-async fn follow(context: &Context, args: &TailArgs, printer: &mut Printer<'_>) -> Outcome {
+async fn follow(context: &Context, args: &TailArgs, (records, printer): (&mut Records<'_>, &mut Printer)) -> Outcome {
     let backend = context.open().await?;
     let trace = match &args.id {
         Some(reference) => Some(find(context, backend.as_ref(), reference, args.no_follow).await?),
@@ -163,22 +119,36 @@ async fn follow(context: &Context, args: &TailArgs, printer: &mut Printer<'_>) -
     let mut tail = Tail::start(backend.as_ref(), args.query(trace), environment::now()).await?;
     loop {
         match tail.next().await? {
-            Step::Records(arrivals) => printer.print(&arrivals).await?,
+            Step::Records(arrivals) => printer.print(records.text(&arrivals)).await?,
             Step::CaughtUp if args.no_follow => return Ok(Code::Done),
-            Step::CaughtUp if context.args.verbose > 0 => context.remark("following; Ctrl-C ends"),
-            Step::CaughtUp => {}
             Step::Lost(error) if args.no_follow => return Err(error.into()),
-            Step::Lost(error) => {
-                context.remark(format_args!("{}; trying again until it is back", escape(&error.to_string())));
-            }
-            Step::Back => context.remark("back again; going on where it stopped"),
-            Step::Replaced => context.remark("this is another database than before; from its beginning:"),
+            step => remark_on(context, &step),
         }
     }
 }
 
+/// What a person who follows should know, besides records.
+pub(super) fn remark_on(context: &Context, step: &Step) {
+    match step {
+        Step::CaughtUp if context.args.verbose > 0 => context.remark("following; Ctrl-C ends"),
+        Step::CaughtUp | Step::Records(_) => {}
+        Step::Lost(error) => {
+            context.remark(format_args!("{}; trying again until it is back", escape(&error.to_string())));
+        }
+        Step::Back => context.remark("back again; going on where it stopped"),
+        Step::Missed(1) => context.remark("1 write was removed before it could be shown"),
+        Step::Missed(writes) => {
+            context.remark(format_args!("{writes} writes were removed before they could be shown"));
+        }
+        Step::Replaced => context.remark("this is another database than before; from its beginning:"),
+    }
+}
+
 /// The trace a reference names, whether or not it is there yet.
-async fn find(
+///
+/// # Errors
+/// An ambiguous reference, one that cannot be an id, no such trace while it must be there, or the store fails.
+pub(super) async fn find(
     context: &Context,
     backend: &dyn Backend,
     reference: &str,
@@ -199,38 +169,18 @@ async fn find(
     }
 }
 
-/// Waits until nobody reads stdout any more, as after `| head -1`; otherwise that would show at the next record only.
-#[cfg(unix)]
-async fn reader_gone() {
-    use std::os::fd::AsFd as _;
-    use tokio::{io::Interest, net::unix::pipe::Sender};
-    let watch = || Sender::from_file_unchecked(std::io::stdout().as_fd().try_clone_to_owned()?.into());
-    // Files cannot be watched, and need not be. The pipe stays in blocking mode, since nothing is sent from here.
-    let Ok(stdout) = watch() else { return std::future::pending().await };
-    match stdout.ready(Interest::ERROR).await {
-        Ok(ready) if ready.is_error() => {}
-        _ => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn reader_gone() {
-    std::future::pending().await
-}
-
-/// Writes records in the chosen format, off the async threads, because whoever reads may be slow.
+/// Records in the chosen format.
 #[derive(Debug)]
-struct Printer<'a> {
+struct Records<'a> {
     context: &'a Context,
     format: Format,
     fields: Option<Fields>,
     is_one_trace: bool,
     printed: PrintedTraces,
-    writing: Option<tokio::task::JoinHandle<Result<(), OutError>>>,
 }
 
-impl<'a> Printer<'a> {
-    fn new(context: &'a Context, is_one_trace: bool) -> Result<Printer<'a>, Failure> {
+impl<'a> Records<'a> {
+    fn new(context: &'a Context, is_one_trace: bool) -> Result<Records<'a>, Failure> {
         let format = match context.format() {
             Format::Json => Format::Ndjson,
             Format::Csv | Format::Tsv => {
@@ -243,29 +193,7 @@ impl<'a> Printer<'a> {
         if fields.is_some() && format != Format::Ndjson {
             return Err(Failure::usage("--fields needs -o ndjson here"));
         }
-        Ok(Printer { context, format, fields, is_one_trace, printed: PrintedTraces::default(), writing: None })
-    }
-
-    /// Returns when everything has been handed to the system.
-    async fn print(&mut self, arrivals: &[Arrival]) -> Result<(), Failure> {
-        let text = self.text(arrivals);
-        if text.is_empty() {
-            return Ok(());
-        }
-        self.writing = Some(tokio::task::spawn_blocking(move || {
-            let mut out = Out::stdout(None);
-            out.write(&text)?;
-            out.flush()
-        }));
-        self.finish().await
-    }
-
-    /// Waits for what is being written.
-    async fn finish(&mut self) -> Result<(), Failure> {
-        let Some(writing) = &mut self.writing else { return Ok(()) };
-        let written = writing.await;
-        self.writing = None;
-        written.map_err(|error| Failure::of(Code::Failed, &error))?.map_err(Failure::from)
+        Ok(Records { context, format, fields, is_one_trace, printed: PrintedTraces::default() })
     }
 
     fn text(&mut self, arrivals: &[Arrival]) -> String {
@@ -274,22 +202,13 @@ impl<'a> Printer<'a> {
                 let ids = arrivals.iter().filter_map(|arrival| arrival.record.trace_id());
                 ids.filter(|id| self.printed.is_new(id)).map(|id| format!("{}\n", escape(&id.to_string()))).collect()
             }
-            Format::Table => {
-                let mut style = self.context.style.clone();
-                style.now = now(style.now);
-                record::render(arrivals, self.is_one_trace, &style)
-            }
+            Format::Table => record::render(arrivals, self.is_one_trace, &stream::style_of_now(self.context)),
             format => {
                 let objects = arrivals.iter().map(record::to_json).collect();
                 rows::list(objects, &RECORD, format, self.fields.as_ref())
             }
         }
     }
-}
-
-/// The present, which has moved on since the style was settled.
-fn now(settled: Nanos) -> Nanos {
-    environment::now().max(settled)
 }
 
 /// Which traces were printed lately.

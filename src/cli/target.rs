@@ -21,7 +21,12 @@ const DEFAULT_FILE: &str = "tracehub.db";
 /// # Errors
 /// Both flags at once, a target of no known kind, or no home directory to look in.
 pub fn target(args: &GlobalArgs) -> Result<Target, Failure> {
-    let key = args.api_key.clone().filter(|key| !key.is_empty()).or_else(|| variable("TRACEHUB_API_KEY"));
+    let key = args
+        .api_key
+        .as_ref()
+        .map(|key| key.reveal().to_owned())
+        .filter(|key| !key.is_empty())
+        .or_else(|| variable("TRACEHUB_API_KEY"));
     let target = match (&args.db, &args.url) {
         (Some(_), Some(_)) => return Err(both_flags()),
         (Some(db), None) => parse(db)?,
@@ -80,6 +85,14 @@ pub fn for_writing(target: Target) -> Result<Target, store::Error> {
     match path.try_exists() {
         Ok(false) => Err(Error::Missing(path)),
         _ => Ok(Target::File(path)),
+    }
+}
+
+/// The target to write to, as [`for_writing`] has it, but a file need not be there: opening it makes it.
+pub fn for_creating(target: Target) -> Target {
+    match for_writing(target.clone()) {
+        Ok(target) => target,
+        Err(_) => target,
     }
 }
 

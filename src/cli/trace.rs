@@ -54,7 +54,8 @@ enum TraceCommand {
 /// Print the id of the current trace: TRACEPARENT, else TRACEHUB_TRACE_ID, else TRACEHUB_CORRELATION_ID
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exits with 1 when there is none. On a terminal it also says what is known of the trace.
+Exits with 1 when there is none. On a terminal it also says what is known of the
+trace.
 
 Examples:
   tracehub trace current

@@ -1,10 +1,10 @@
-//! Values of flags: times, durations, ranges, pairs, kinds.
+//! Values of flags: times, durations, ranges, pairs, kinds, levels.
 
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::model::{Nanos, RecordKind, when};
+use crate::model::{FieldFilter, Nanos, RecordKind, Severity, when};
 
 use super::{environment, exit::Failure};
 
@@ -119,6 +119,48 @@ impl From<KindArg> for RecordKind {
             KindArg::Logs => RecordKind::Logs,
         }
     }
+}
+
+/// How bad a log record is; the first letter will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelArg {
+    /// Everything
+    #[value(alias = "t")]
+    Trace,
+    /// For developers
+    #[value(alias = "d")]
+    Debug,
+    /// Normal operation
+    #[value(alias = "i")]
+    Info,
+    /// Something to look at
+    #[value(aliases = ["w", "warning"])]
+    Warn,
+    /// Something failed
+    #[value(aliases = ["e", "err"])]
+    Error,
+    /// The program cannot go on
+    #[value(aliases = ["f", "critical"])]
+    Fatal,
+}
+
+impl From<LevelArg> for Severity {
+    fn from(level: LevelArg) -> Severity {
+        match level {
+            LevelArg::Trace => Severity::Trace,
+            LevelArg::Debug => Severity::Debug,
+            LevelArg::Info => Severity::Info,
+            LevelArg::Warn => Severity::Warn,
+            LevelArg::Error => Severity::Error,
+            LevelArg::Fatal => Severity::Fatal,
+        }
+    }
+}
+
+/// Reads `key=value`, `key!=value` or `key~=part`, for clap.
+pub fn field(text: &str) -> Result<FieldFilter, String> {
+    let wrong = "write it as `key=value`, `key!=value` or `key~=part`, such as `user.id=7`";
+    FieldFilter::parse(text).ok_or_else(|| wrong.to_owned())
 }
 
 #[cfg(test)]

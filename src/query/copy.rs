@@ -59,7 +59,7 @@ pub async fn copy(
     }
 }
 
-async fn write(target: &dyn Backend, batch: &Batch) -> store::Result<Written> {
+pub(super) async fn write(target: &dyn Backend, batch: &Batch) -> store::Result<Written> {
     if batch.is_empty() {
         return Ok(Written::default());
     }

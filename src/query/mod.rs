@@ -2,9 +2,14 @@
 
 pub mod copy;
 pub mod current;
+pub mod dead_letters;
+pub mod issues;
+pub mod keys;
+pub mod logs;
 pub mod resolve;
 pub mod show;
 pub mod tail;
+pub mod trace_issues;
 pub mod tree;
 
 pub use current::{Current, Environment, Source, Traceparent, current};

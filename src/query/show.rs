@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::tree::{Tree, intervals};
+use super::{
+    trace_issues::TraceIssues,
+    tree::{Tree, intervals},
+};
 use crate::model::{
     Nanos, SpanId, Trace,
     json::{SCHEMA, checkpoint_to_json, log_to_json, span_to_json, summary_to_json},
@@ -30,6 +33,8 @@ pub struct TraceReport {
     pub warnings: Vec<Vec<Warning>>,
     /// What its checkpoints say; indices of checkpoints are those in the trace.
     pub operations: Paired,
+    /// Issues its errors belong to; none unless somebody looked them up.
+    pub issues: TraceIssues,
 }
 
 /// Something odd about a span. Displayed as a short plain sentence.
@@ -72,7 +77,7 @@ impl TraceReport {
         let self_ns = self_times(&intervals(&trace.spans));
         let warnings = (0..trace.spans.len()).map(|index| warnings(&trace, &tree, index)).collect();
         let operations = pair(&trace.checkpoints);
-        TraceReport { trace, tree, self_ns, warnings, operations }
+        TraceReport { trace, tree, self_ns, warnings, operations, issues: TraceIssues::default() }
     }
 
     /// The JSON of `show`: `schema`, the summary, `spans` in tree order, `checkpoints` and `logs` by time, and the

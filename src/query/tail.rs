@@ -129,6 +129,8 @@ pub enum Step {
     Lost(Error),
     /// The store can be read again, and goes on where it stopped.
     Back,
+    /// So many writes were removed whole after they arrived and before they could be told.
+    Missed(u64),
     /// The store holds less than it did: it is another one. All of it follows.
     Replaced,
 }
@@ -142,6 +144,8 @@ pub struct Tail<'a> {
     open: OpenEntries,
     /// Read while looking for the last few; told before anything else.
     found: VecDeque<Arrival>,
+    /// Writes that were removed before they could be told, and of which nothing was said yet.
+    missed: u64,
     /// Whether all that was there at the start has been read.
     is_new: bool,
     told_caught_up: bool,
@@ -162,6 +166,7 @@ impl<'a> Tail<'a> {
             cursor: None,
             open: OpenEntries::default(),
             found: VecDeque::new(),
+            missed: 0,
             is_new: false,
             told_caught_up: false,
             has_answered: false,
@@ -185,6 +190,9 @@ impl<'a> Tail<'a> {
     /// The store cannot be read and will not be by waiting: it is denied, corrupt, or of another version. The first
     /// answer of a store must not fail at all.
     pub async fn next(&mut self) -> Result<Step> {
+        if self.missed > 0 {
+            return Ok(Step::Missed(std::mem::take(&mut self.missed)));
+        }
         if !self.found.is_empty() {
             let most = self.found.len().min(MAX_RECORDS);
             return Ok(Step::Records(self.found.drain(..most).collect()));
@@ -206,13 +214,12 @@ impl<'a> Tail<'a> {
             };
             self.has_answered = true;
             let was_lost = self.pause.take().is_some();
-            match (was_lost, records.is_empty()) {
-                (true, _) => {
-                    self.found = records.into();
-                    return Ok(Step::Back);
-                }
-                (false, false) => return Ok(Step::Records(records)),
-                (false, true) => {}
+            if was_lost || self.missed > 0 {
+                self.found = records.into();
+                return Ok(if was_lost { Step::Back } else { Step::Missed(std::mem::take(&mut self.missed)) });
+            }
+            if !records.is_empty() {
+                return Ok(Step::Records(records));
             }
         }
     }
@@ -223,6 +230,8 @@ impl<'a> Tail<'a> {
         let wait = if self.is_new && self.pause.is_none() { WAIT } else { Duration::ZERO };
         let chunk = self.backend.scan(&self.query.filter, self.cursor.as_ref(), MAX_RECORDS, wait).await?;
         self.cursor = Some(chunk.next);
+        // What was removed before following began was never to be told.
+        self.missed += if self.is_new { chunk.missed } else { 0 };
         self.is_new |= chunk.at_end;
         Ok(self.arrivals(chunk.batch))
     }

@@ -13,6 +13,8 @@ use crate::store::Backend;
 
 use super::{
     access::Access,
+    arrivals::Arrivals,
+    checkpoints::Giants,
     counters::Counters,
     limits::{Budget, Limits},
     live::Live,
@@ -30,7 +32,7 @@ pub(super) struct App {
     /// How long records are kept.
     pub(super) retention: Option<Duration>,
     /// Who may do what.
-    pub(super) access: Access,
+    pub(super) access: Arc<Access>,
     /// How much a client may ask.
     pub(super) limits: Limits,
     /// Bytes under way.
@@ -39,8 +41,14 @@ pub(super) struct App {
     pub(super) stream_budget: Arc<Budget>,
     /// The newest checkpoints, and those to come.
     pub(super) live: Live,
+    /// When log entries without a time of their own came.
+    pub(super) arrivals: Arrivals,
+    /// What is known of correlation ids with very many records.
+    pub(super) giants: Giants,
     /// The streams that are open.
     pub(super) watchers: Watchers,
+    /// The streams of everything that are open.
+    pub(super) followers: Watchers,
     /// How much each source of checkpoints sends.
     pub(super) sources: Sources,
     /// What was counted.

@@ -2,6 +2,7 @@
 //! clients notice nothing but that what they sent is really stored. `tests/it/data/python` lists where we differ.
 
 mod figures;
+mod giants;
 pub(super) mod lookup;
 
 use std::{sync::Arc, time::Duration};
@@ -30,6 +31,7 @@ use super::{
 };
 
 pub(super) use figures::{source_rates, stats};
+pub(super) use giants::Giants;
 pub(super) use lookup::{correlations, recent, trace};
 
 /// Bodies larger than this are decoded off the async threads.
@@ -86,8 +88,7 @@ type Parse = fn(&[u8]) -> Result<Vec<Checkpoint>, Refusal>;
 /// How many records came and how many of them were new.
 async fn take(app: &Arc<App>, request: Request<Body>, parse: Parse) -> Result<(u64, u64), Refused> {
     let (parts, body) = request.into_parts();
-    let allowed = app.access.authorize(&parts.headers, Scope::Ingest);
-    if let Err(refusal) = allowed.and_then(|_| app.access.check_secret(&parts.headers)) {
+    if let Err(refusal) = app.access.authorize_checkpoints(&parts.headers) {
         body::discard_unless_expected(&parts.headers, body).await;
         return Err(refusal.into());
     }

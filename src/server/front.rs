@@ -5,12 +5,12 @@ use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{Router, body::Body, extract::MatchedPath, middleware::Next};
 use futures::FutureExt;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tower::ServiceExt;
 
 use crate::decode::body::MediaType;
 
-use super::{app::App, ingest, otlp_grpc, otlp_http, proto::Code, reply, routes};
+use super::{access, app::App, ending::Ending, ingest, otlp_grpc, otlp_http, proto::Code, reply, routes};
 
 /// The path of the table that answered, as an extension of the response; requests to other paths have none.
 #[derive(Debug, Clone)]
@@ -23,19 +23,40 @@ pub(super) async fn answer(
     request: Request<Body>,
 ) -> Result<Response<Body>, Infallible> {
     let face = Face::of(&request);
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    access::hide_credentials(&mut parts.headers);
     let mut response = match app.access.check_origin(&parts) {
         Err(refusal) => face.problem(refusal.status, refusal.detail),
         Ok(()) => {
             let request = Request::from_parts(parts, body);
-            let work = AssertUnwindSafe(route(Arc::clone(&app), router, request)).catch_unwind();
+            let work = AssertUnwindSafe(allowed(Arc::clone(&app), router, request, face)).catch_unwind();
             work.await.unwrap_or_else(|_| face.panic(&app))
         }
     };
     reply::harden(response.headers_mut());
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     let route = response.extensions_mut().remove::<Route>();
     app.counters.answered(route.as_ref().map_or("other", |route| route.0.as_str()), response.status().as_u16());
     Ok(response)
+}
+
+/// Answers for as long as the caller may be answered: a question that waits, an answer that streams and a body that is
+/// still on its way end when the key behind them is revoked.
+async fn allowed(app: Arc<App>, router: Router, request: Request<Body>, face: Face) -> Response<Body> {
+    let ending = Ending::of(&app.access, request.headers());
+    let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_question {
+        let (request, was_cut) = ending.cut_body(request);
+        let response = route(app, router, request).await;
+        return if was_cut.is_set() { face.problem(access::ENDED.status, access::ENDED.detail) } else { response };
+    }
+    tokio::select! {
+        biased;
+        response = route(app, router, request) => ending.cut_stream(response),
+        () = ending.wait() => face.problem(access::ENDED.status, access::ENDED.detail),
+    }
 }
 
 async fn route(app: Arc<App>, router: Router, request: Request<Body>) -> Response<Body> {

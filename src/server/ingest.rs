@@ -7,26 +7,30 @@ use std::sync::{Arc, atomic::Ordering};
 
 use bytes::Bytes;
 use http::StatusCode;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
     decode::{
         body::{BodyError, MediaType, inflate},
+        logs::TIME_SOURCE_ATTRIBUTE,
         otlp::{self, Decoded},
     },
-    model::Rejection,
+    model::{Nanos, Rejection, Text, Value},
     store,
 };
 
 use super::{
+    access::Caller,
     app::App,
+    arrivals::Arrivals,
     body::{BodyProblem, Received},
     limits::Reservation,
 };
 
 /// Bodies larger than this are decoded off the async threads.
-const BLOCKING_BYTES: usize = 256 << 10;
+pub(super) const BLOCKING_BYTES: usize = 256 << 10;
 /// The same for compressed bodies, which may become a thousand times larger.
-const BLOCKING_COMPRESSED_BYTES: usize = 16 << 10;
+pub(super) const BLOCKING_COMPRESSED_BYTES: usize = 16 << 10;
 /// What a compressed body usually becomes at most, in multiples of itself.
 const USUAL_RATIO: usize = 20;
 /// Rejections told one by one; the rest is a count.
@@ -41,7 +45,7 @@ pub(super) enum Signal {
     Traces,
     /// Metrics, which are checked and dropped.
     Metrics,
-    /// Log records, which this version refuses.
+    /// Log records, which are stored.
     Logs,
 }
 
@@ -74,8 +78,6 @@ pub(super) enum Refusal {
     UnknownEncoding(String),
     /// It did not arrive in time.
     Slow,
-    /// This version does not store that.
-    NotStored,
     /// It may succeed later: why, in one word and one sentence.
     Later(&'static str, &'static str),
 }
@@ -88,7 +90,6 @@ impl Refusal {
             Refusal::TooLarge => "too_large",
             Refusal::UnknownEncoding(_) => "unknown_encoding",
             Refusal::Slow => "slow",
-            Refusal::NotStored => "not_stored",
             Refusal::Later(reason, _) => reason,
         }
     }
@@ -100,7 +101,6 @@ impl Refusal {
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::UnknownEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
-            Refusal::NotStored => StatusCode::NOT_FOUND,
             Refusal::Later(..) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -111,7 +111,6 @@ impl Refusal {
             Refusal::Malformed(detail) | Refusal::UnknownEncoding(detail) => detail.clone(),
             Refusal::TooLarge => format!("the body is larger than {cap_bytes} bytes, as sent or inflated"),
             Refusal::Slow => "the body did not arrive in time".to_owned(),
-            Refusal::NotStored => "log records are not stored by this version".to_owned(),
             Refusal::Later(_, sentence) => (*sentence).to_owned(),
         }
     }
@@ -132,33 +131,46 @@ const NO_ROOM: Refusal = Refusal::Later("overload", "too many bytes are under wa
 /// A handler failed in a way nobody foresaw.
 pub(super) const PANIC: Refusal = Refusal::Later("panic", "the server failed on this request, try again");
 
-/// Stores what a body holds.
-pub(super) async fn take(app: &Arc<App>, signal: Signal, wire: Wire, received: Received) -> Result<Accepted, Refusal> {
-    let outcome = take_uncounted(app, signal, wire, received).await;
+/// Stores what a body holds, in the project of whoever sent it.
+pub(super) async fn take(
+    app: &Arc<App>,
+    caller: &Caller,
+    signal: Signal,
+    wire: Wire,
+    received: Received,
+) -> Result<Accepted, Refusal> {
+    let outcome = take_uncounted(app, caller, signal, wire, received).await;
     if let Err(refusal) = &outcome {
         app.counters.ingest_failed(refusal.reason());
     }
     outcome
 }
 
-async fn take_uncounted(app: &Arc<App>, signal: Signal, wire: Wire, received: Received) -> Result<Accepted, Refusal> {
-    if signal == Signal::Logs {
-        return Err(Refusal::NotStored);
-    }
+async fn take_uncounted(
+    app: &Arc<App>,
+    caller: &Caller,
+    signal: Signal,
+    wire: Wire,
+    received: Received,
+) -> Result<Accepted, Refusal> {
     let Received { bytes, mut reservation } = received;
     let (cap, at_once) = (app.limits.body_bytes, is_quick(&wire, bytes.len()));
+    let for_decoding = Arc::clone(app);
     let read = move || {
-        let decoded = decode(signal, &wire, bytes, cap, &mut reservation);
+        let decoded = decode(&for_decoding.arrivals, signal, &wire, (bytes, cap), &mut reservation);
         // The records share the body's bytes, so its part of the budget lives as long as they do.
         decoded.map(|decoded| (decoded, reservation))
     };
-    let (decoded, _reservation) = match at_once {
+    let (mut decoded, _reservation) = match at_once {
         true => read()?,
         false => tokio::task::spawn_blocking(read).await.map_err(|_| PANIC)??,
     };
     if signal == Signal::Metrics {
         mention_metrics(app);
         return Ok(Accepted::default());
+    }
+    if let Some(project) = caller.project() {
+        decoded.batch.assign_project(project);
     }
     store(app, decoded).await
 }
@@ -169,19 +181,32 @@ fn is_quick(wire: &Wire, bytes: usize) -> bool {
 }
 
 fn decode(
+    arrivals: &Arrivals,
     signal: Signal,
     wire: &Wire,
-    bytes: Bytes,
-    cap: usize,
+    (bytes, cap): (Bytes, usize),
     reservation: &mut Reservation,
 ) -> Result<Decoded, Refusal> {
     let bytes = inflate_within(wire.encoding.as_deref(), bytes, cap, reservation)?;
     let decoded = match signal {
         Signal::Traces => otlp::traces(&bytes, wire.media),
         Signal::Metrics => otlp::metrics(&bytes, wire.media).map(|_| Decoded::default()),
-        Signal::Logs => return Err(Refusal::NotStored),
+        Signal::Logs => otlp::logs(&bytes, wire.media).map(|decoded| with_times(arrivals, &bytes, decoded)),
     };
     decoded.map_err(|error| Refusal::Malformed(error.to_string()))
+}
+
+/// Gives log records that were sent without any time the one at which this same body came first.
+fn with_times(arrivals: &Arrivals, bytes: &[u8], mut decoded: Decoded) -> Decoded {
+    let mut untimed = decoded.batch.logs.iter_mut().filter(|log| log.time == Nanos(0)).peekable();
+    if untimed.peek().is_some() {
+        let received = arrivals.note(xxh3_128(bytes), Nanos::now());
+        for log in untimed {
+            log.time = received;
+            log.attributes.0.push((Text::from_static(TIME_SOURCE_ATTRIBUTE), Value::from("received")));
+        }
+    }
+    decoded
 }
 
 /// Inflates within the budget: first into the room such bodies usually need, and only if that does not do into the

@@ -1,7 +1,7 @@
 //! How much a client may ask of the server: sizes, times and the bytes that may be under way at once.
 //!
-//! The sizes are the OTLP specification's recommended 64 MiB, before and after inflation. The budget bounds all
-//! requests together, so that many large ones are told to come back instead of filling the memory.
+//! The sizes are the OTLP specification's recommended 64 MiB, before and after inflation; log entries of the published
+//! logger, which may send a whole dead-letter file at once, have their own. The budget bounds all requests together, so that many large ones are told to come back instead of filling the memory.
 
 use std::{
     sync::{
@@ -16,6 +16,10 @@ use std::{
 pub struct Limits {
     /// Largest request body, before and after inflation.
     pub body_bytes: usize,
+    /// Largest compressed body of log entries.
+    pub entries_bytes: usize,
+    /// The same, inflated or sent as it is.
+    pub entries_inflated_bytes: usize,
     /// Most bytes of request bodies, raw and inflated, held at once by all requests.
     pub in_flight_bytes: usize,
     /// Most bytes of stored checkpoints held at once by all streams; a stream that finds no room reads bit by bit.
@@ -38,6 +42,8 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             body_bytes: 64 << 20,
+            entries_bytes: 20 << 20,
+            entries_inflated_bytes: 100 << 20,
             in_flight_bytes: 256 << 20,
             stream_bytes: 64 << 20,
             connections: 1_024,

@@ -105,6 +105,11 @@ impl Live {
         self.removals.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How often records were removed.
+    pub(super) fn removals(&self) -> u64 {
+        self.removals.load(Ordering::Relaxed)
+    }
+
     /// The newest checkpoints `wanted` says yes to, at most `most` of them, oldest first, with everything committed
     /// before the call. Only [`KEPT`] are looked at.
     ///

@@ -5,15 +5,24 @@
 
 mod access;
 mod app;
+mod arrivals;
 mod body;
 mod checkpoints;
 mod counters;
+mod ending;
+mod follow;
 mod front;
 mod idle;
 mod ingest;
+mod issues;
+mod keyring;
+mod keys;
 pub mod limits;
 mod listen;
+mod lists;
 mod live;
+mod log_query;
+mod logs;
 mod openapi;
 mod otlp_grpc;
 mod otlp_http;
@@ -42,13 +51,17 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::store::{
-    Backend,
-    sqlite::{self, Sqlite, lock::Owner},
+use crate::{
+    secret::{self, NoRandom},
+    store::{
+        Backend,
+        sqlite::{self, Sqlite, lock::Owner},
+    },
 };
 
 use self::{
-    access::Access, app::App, counters::Counters, limits::Budget, live::Live, sources::Sources, watchers::Watchers,
+    access::Access, app::App, arrivals::Arrivals, checkpoints::Giants, counters::Counters, limits::Budget, live::Live,
+    sources::Sources, watchers::Watchers,
 };
 
 pub use self::limits::Limits;
@@ -127,8 +140,8 @@ pub enum StartError {
         source: io::Error,
     },
     /// The system gives no random numbers, without which there is no secret to hand to the owner of the server.
-    #[error("the system gives no random numbers")]
-    NoRandom,
+    #[error(transparent)]
+    NoRandom(#[from] NoRandom),
 }
 
 /// A server that is running; dropping it stops it without waiting.
@@ -157,6 +170,11 @@ impl Running {
         &self.warnings
     }
 
+    /// Whether nobody gets in because other machines can reach it, which takes a key, and no key was ever issued.
+    pub fn wants_a_key(&self) -> bool {
+        self.app.access.wants_a_key()
+    }
+
     /// The backend it serves.
     pub fn backend(&self) -> Arc<dyn Backend> {
         Arc::clone(&self.app.backend)
@@ -174,7 +192,11 @@ impl Running {
             // A task that panicked has ended too.
             let _ = task.await;
         }
-        self.app.backend.close().await
+        let backend = &self.app.backend;
+        if let Err(error) = self.app.access.keyring().write_uses(&**backend, true).await {
+            tracing::debug!("cannot note when keys were used: {error}");
+        }
+        backend.close().await
     }
 }
 
@@ -215,28 +237,35 @@ impl Running {
 pub async fn start(config: Config) -> Result<Running, StartError> {
     // Bound before the database is opened: a busy port must not leave a new file behind.
     let Ports { main, address, grpc, http, warnings } = bind_all(&config).await?;
-    let token = random_token()?;
+    let token = secret::token()?;
     let options = sqlite::Options { durability: config.durability, retention: config.retention };
     let store = Sqlite::open_for_writing(config.db.clone(), options).await?;
     let url = format!("http://{}", reachable(address));
     store.publish(&Owner { pid: std::process::id(), url: Some(url.clone()), token: Some(token.clone()) })?;
+    let sides = [address_of(&grpc), address_of(&http)];
+    let is_exposed = sides.into_iter().flatten().any(|side| !side.ip().to_canonical().is_loopback());
     let (stop, stopping) = watch::channel(false);
     let mut names = config.allowed_hosts;
     names.push(config.host);
+    let access = Access::new(address.ip(), &names, &token).with_secret(config.secret.as_deref()).exposed(is_exposed);
+    access.keyring().reload(&*store).await?;
     let app = Arc::new(App {
         backend: store,
         db: config.db,
         retention: config.retention,
-        access: Access::new(address.ip(), &names, &token).with_secret(config.secret.as_deref()),
+        access: Arc::new(access),
         budget: Budget::new(config.limits.in_flight_bytes),
         stream_budget: Budget::new(config.limits.stream_bytes),
         live: Live::new(),
+        arrivals: Arrivals::default(),
+        giants: Giants::default(),
         watchers: Watchers::default(),
+        followers: Watchers::default(),
         sources: Sources::default(),
         counters: Counters::new(),
         metrics_mentioned: AtomicBool::new(false),
         url,
-        side_ports: (address_of(&grpc), address_of(&http)),
+        side_ports: (sides[0], sides[1]),
         stopping,
         limits: config.limits,
     });
@@ -246,6 +275,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let mut tasks: Vec<_> = ports.map(|listener| listen::spawn(&app, &router, listener, &slots)).collect();
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
     tasks.push(tokio::spawn(live::run(Arc::clone(&app))));
+    tasks.push(tokio::spawn(keyring::run(Arc::clone(&app))));
     Ok(Running { app, warnings, stop, tasks })
 }
 
@@ -303,11 +333,4 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, bound.port())
-}
-
-/// 256 random bits in hexadecimal.
-fn random_token() -> Result<String, StartError> {
-    let mut bytes = [0; 32];
-    rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes).map_err(|_| StartError::NoRandom)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 use axum::body::Body;
 
+use crate::api::path;
+
 use super::{
     otlp_grpc, reply,
     routes::{Parameter, Route, TABLE},
@@ -62,19 +64,32 @@ pub(super) fn openapi() -> Json {
             "title": "tracehub",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Takes OpenTelemetry data and answers questions about it. A success of an ingest route \
-                            means that the records are on disk; 503 means that the same request may succeed later.",
+                            means that the records are on disk; 503 means that the same request may succeed later. \
+                            Once a key was issued, or when other machines can reach the server, callers need a key \
+                            that permits to `ingest`, to `read` or to `admin`.",
         },
         "tags": [
             { "name": "ingest", "description": "OTLP over HTTP and gRPC, gzip or deflate, up to 64 MiB inflated." },
+            { "name": "logs", "description": "Log entries as `tracehub-logger` sends them, gzip or deflate, up to 20 MiB \
+                compressed and 100 MiB inflated. Whatever a field holds is taken; a bad entry costs itself alone. An entry \
+                without a time gets the one of its arrival, and a body of such entries that comes again within 50 s is \
+                the same body." },
             { "name": "checkpoints", "description": "The API of the published Python `tracehub` server. With \
                 `TRACEHUB_SECRET` set, the routes that take checkpoints want it in the header `X-TraceHub-Secret`." },
             { "name": "query", "description": "Read what was collected." },
-            { "name": "admin", "description": "Delete." },
+            { "name": "admin", "description": "Delete, decide about issues, issue and revoke keys." },
             { "name": "server", "description": "The server itself." },
             { "name": "store", "description": "The store over HTTP, for programs that use a server as their backend." },
         ],
         "paths": paths,
-        "components": { "schemas": schemas },
+        "security": [{}, { "key": [] }, { "bearer": [] }],
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+                "bearer": { "type": "http", "scheme": "bearer" },
+            },
+        },
     })
 }
 
@@ -106,6 +121,7 @@ fn operation(route: &Route) -> Json {
 fn id_description(route: &Route) -> &'static str {
     match route.tag {
         "checkpoints" => "The correlation id; it may hold slashes, escaped or not.",
+        _ if route.path == path::ISSUE => "The full id of the issue.",
         _ => "The full trace id, percent-encoded; it may hold slashes.",
     }
 }
@@ -139,13 +155,17 @@ fn responses(route: &Route) -> Json {
             media_types.insert("application/json".to_owned(), json!({}));
             INGEST_STATUSES
         }
+        "logs" => LOG_STATUSES,
         "checkpoints" if route.method == "post" => SENT_STATUSES,
         "checkpoints" => ASKED_STATUSES,
-        "server" => &[],
-        _ if route.path.contains("{id}") || route.path == crate::api::path::TRACE => TRACE_STATUSES,
+        "server" if NEEDS_NO_KEY.contains(&route.path) => &[],
+        "server" => SERVER_STATUSES,
+        _ if route.path == path::ISSUE => ISSUE_STATUSES,
+        _ if route.path.contains("{id}") || route.path == path::TRACE => TRACE_STATUSES,
         _ => QUERY_STATUSES,
     };
-    responses["200"] = json!({ "description": "Done.", "content": media_types });
+    let success = if route.tag == "logs" { "202" } else { "200" };
+    responses[success] = json!({ "description": "Done.", "content": media_types });
     let problem = match route.tag {
         "ingest" => "RpcStatus",
         _ => "Problem",
@@ -158,19 +178,35 @@ fn responses(route: &Route) -> Json {
     responses
 }
 
+/// Paths that answer everyone.
+const NEEDS_NO_KEY: [&str; 3] = ["/health", "/docs", "/openapi.json"];
+
+const SERVER_STATUSES: &[(&str, &str)] = &[
+    ("401", "No key or an unknown one, where one is needed."),
+    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
+];
 const INGEST_STATUSES: &[(&str, &str)] = &[
     ("400", "Malformed; do not send it again."),
-    ("403", "From another web site, or under a name this server does not go by."),
-    ("404", "Not stored by this version."),
+    ("401", "No key or an unknown one, where one is needed."),
+    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
     ("408", "The body did not arrive in time."),
     ("413", "More than 64 MiB, as sent or inflated."),
     ("415", "Another content type or encoding."),
     ("503", "Try again after the seconds in `Retry-After`."),
 ];
+const LOG_STATUSES: &[(&str, &str)] = &[
+    ("400", "No log entries, or broken compression; do not send it again."),
+    ("401", "No key, or an unknown one, where one is wanted."),
+    ("403", "A key that may not send, another web site, or a name this server does not go by."),
+    ("408", "The body did not arrive in time."),
+    ("413", "More than 20 MiB compressed, 100 MiB inflated, or 500000 entries."),
+    ("415", "Another encoding."),
+    ("503", "Try again after the seconds in `Retry-After`."),
+];
 const SENT_STATUSES: &[(&str, &str)] = &[
     ("400", "Unreadable; do not send it again."),
-    ("401", "No secret, but one is wanted."),
-    ("403", "The wrong secret, another web site, or a name this server does not go by."),
+    ("401", "Neither secret nor key, where one is needed."),
+    ("403", "The wrong secret or key, another web site, or a name this server does not go by."),
     ("408", "The body did not arrive in time."),
     ("413", "More than 64 MiB, as sent or inflated."),
     ("415", "Another encoding."),
@@ -178,19 +214,31 @@ const SENT_STATUSES: &[(&str, &str)] = &[
     ("503", "Try again after the seconds in `Retry-After`."),
 ];
 const ASKED_STATUSES: &[(&str, &str)] = &[
-    ("403", "From another web site, or under a name this server does not go by."),
+    ("401", "No key or an unknown one, where one is needed."),
+    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
     ("422", "A parameter cannot be used. `detail` is a list of what is wrong where."),
     ("500", "The database failed."),
     ("503", "Try again after the seconds in `Retry-After`."),
 ];
 const QUERY_STATUSES: &[(&str, &str)] = &[
     ("400", "A parameter or the body cannot be used."),
-    ("403", "From another web site, or under a name this server does not go by."),
+    ("401", "No key or an unknown one, where one is needed."),
+    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
+    ("500", "The database failed."),
+    ("503", "Try again after the seconds in `Retry-After`."),
+];
+const ISSUE_STATUSES: &[(&str, &str)] = &[
+    ("400", "There is no such status, or the body is no JSON."),
+    ("401", "No key or an unknown one, where one is needed."),
+    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
+    ("404", "There is no issue with this id."),
+    ("415", "Another content type."),
     ("500", "The database failed."),
     ("503", "Try again after the seconds in `Retry-After`."),
 ];
 const TRACE_STATUSES: &[(&str, &str)] = &[
-    ("403", "From another web site, or under a name this server does not go by."),
+    ("401", "No key or an unknown one, where one is needed."),
+    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
     ("404", "There is no trace with this id."),
     ("500", "The database failed."),
     ("503", "Try again after the seconds in `Retry-After`."),

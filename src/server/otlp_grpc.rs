@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use crate::decode::body::{Encoding, MediaType};
 
 use super::{
-    access::Scope,
+    access::{Caller, Scope},
     app::App,
     body::{self, Received},
     ingest::{self, Accepted, Refusal, Signal, Wire},
@@ -47,24 +47,34 @@ pub(super) fn is_call(headers: &HeaderMap) -> bool {
 /// Answers a call.
 pub(super) async fn call(app: Arc<App>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    if is_other_codec(&parts.headers) {
-        return failure(Code::InvalidArgument, "send protobuf messages");
-    }
     let Some((_, signal)) = METHODS.iter().find(|(path, _)| *path == parts.uri.path()) else {
         return failure(Code::Unimplemented, "there is no such method");
     };
-    if let Err(refusal) = app.access.authorize(&parts.headers, Scope::Ingest) {
-        return failure(Code::of(refusal.status), refusal.detail);
+    let caller = match app.access.authorize(&parts.headers, Scope::Ingest) {
+        Ok(caller) => caller,
+        Err(refusal) => {
+            app.counters.ingest_failed("denied");
+            return failure(Code::of(refusal.status), refusal.detail);
+        }
+    };
+    if is_other_codec(&parts.headers) {
+        return failure(Code::InvalidArgument, "send protobuf messages");
     }
-    match receive(&app, *signal, &parts.headers, body).await {
+    match receive(&app, &caller, *signal, &parts.headers, body).await {
         Ok(accepted) => success(&accepted),
         Err(refusal) => refused(&refusal, app.limits.body_bytes),
     }
 }
 
-async fn receive(app: &Arc<App>, signal: Signal, headers: &HeaderMap, body: Body) -> Result<Accepted, Refusal> {
+async fn receive(
+    app: &Arc<App>,
+    caller: &Caller,
+    signal: Signal,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Accepted, Refusal> {
     match read(app, headers, body).await {
-        Ok((wire, received)) => ingest::take(app, signal, wire, received).await,
+        Ok((wire, received)) => ingest::take(app, caller, signal, wire, received).await,
         Err(refusal) => {
             app.counters.ingest_failed(refusal.reason());
             Err(refusal)

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::decode::body::{Encoding, MediaType};
 
 use super::{
-    access::Scope,
+    access::{Caller, Scope},
     app::App,
     body,
     ingest::{self, Accepted, Refusal, Signal, Wire},
@@ -22,26 +22,32 @@ use super::{
 /// Takes an export request.
 pub(super) async fn export(app: Arc<App>, signal: Signal, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    if let Err(refusal) = app.access.authorize(&parts.headers, Scope::Ingest) {
-        return status(MediaType::Json, refusal.status, refusal.detail);
-    }
     let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
-    let Some(media) = content_type.as_ref().and_then(media_type) else {
+    let media = content_type.as_ref().and_then(media_type);
+    let caller = match app.access.authorize(&parts.headers, Scope::Ingest) {
+        Ok(caller) => caller,
+        Err(refusal) => {
+            body::discard_unless_expected(&parts.headers, body).await;
+            app.counters.ingest_failed("denied");
+            return status(media.unwrap_or(MediaType::Json), refusal.status, refusal.detail);
+        }
+    };
+    let Some(media) = media else {
         body::discard_unless_expected(&parts.headers, body).await;
         app.counters.ingest_failed("media_type");
         let sentence = "send application/x-protobuf or application/json";
         return status(MediaType::Json, StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence);
     };
-    match receive(&app, signal, media, &parts.headers, body).await {
-        Ok(accepted) => success(media, content_type, &accepted),
+    match receive(&app, &caller, (signal, media), &parts.headers, body).await {
+        Ok(accepted) => success(media, content_type, signal, &accepted),
         Err(refusal) => status(media, refusal.status(), &refusal.message(app.limits.body_bytes)),
     }
 }
 
 async fn receive(
     app: &Arc<App>,
-    signal: Signal,
-    media: MediaType,
+    caller: &Caller,
+    (signal, media): (Signal, MediaType),
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Accepted, Refusal> {
@@ -61,7 +67,7 @@ async fn receive(
             return Err(refusal);
         }
     };
-    ingest::take(app, signal, wire, received).await
+    ingest::take(app, caller, signal, wire, received).await
 }
 
 /// What a content type says the body is; `None` for anything but the two OTLP knows.
@@ -82,16 +88,19 @@ pub(super) fn encoding(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn success(media: MediaType, content_type: Option<HeaderValue>, accepted: &Accepted) -> Response<Body> {
+fn success(media: MediaType, content_type: Option<HeaderValue>, signal: Signal, accepted: &Accepted) -> Response<Body> {
     let bytes = match media {
         MediaType::Protobuf => proto::export_response(accepted.rejected, &accepted.message),
         MediaType::Json if accepted.rejected == 0 => b"{}".to_vec(),
         MediaType::Json => {
             // 64-bit numbers are strings in the JSON form of protobuf.
             let rejected = accepted.rejected.to_string();
-            json!({ "partialSuccess": { "rejectedSpans": rejected, "errorMessage": accepted.message } })
-                .to_string()
-                .into_bytes()
+            let field = match signal {
+                Signal::Traces => "rejectedSpans",
+                Signal::Logs => "rejectedLogRecords",
+                Signal::Metrics => "rejectedDataPoints",
+            };
+            json!({ "partialSuccess": { field: rejected, "errorMessage": accepted.message } }).to_string().into_bytes()
         }
     };
     let mut response = reply::document(StatusCode::OK, name(media), bytes);

@@ -17,13 +17,16 @@ pub(super) enum Code {
     Unimplemented = 12,
     /// Try again.
     Unavailable = 14,
+    /// Not known.
+    Unauthenticated = 16,
 }
 
 impl Code {
     /// The code an HTTP status says.
     pub(super) fn of(status: http::StatusCode) -> Code {
         match status.as_u16() {
-            401 | 403 => Code::PermissionDenied,
+            401 => Code::Unauthenticated,
+            403 => Code::PermissionDenied,
             404 | 405 => Code::Unimplemented,
             408 => Code::DeadlineExceeded,
             413 | 429 => Code::ResourceExhausted,

@@ -72,7 +72,7 @@ pub(super) async fn place(State(app): State<Arc<App>>, headers: HeaderMap, Query
 /// `POST /api/v1/records`
 pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
     let (parts, body) = request.into_parts();
-    app.access.authorize(&parts.headers, Scope::Ingest)?;
+    let caller = app.access.authorize(&parts.headers, Scope::Ingest)?;
     let media = parts.headers.get(header::CONTENT_TYPE).and_then(otlp_http::media_type);
     if media != Some(MediaType::Json) {
         return Ok(reply::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
@@ -82,7 +82,11 @@ pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -
         Ok(received) => received,
         Err(refusal) => return Ok(reply::problem(refusal.status(), &refusal.message(app.limits.body_bytes))),
     };
-    let batch = wire::records_from_json(&received.bytes).map_err(|error| Failure::Body(error.to_string()))?;
+    let mut batch = wire::records_from_json(&received.bytes).map_err(|error| Failure::Body(error.to_string()))?;
+    // From store to store records keep their project; only who may do everything may say which.
+    if let Some(project) = caller.project().filter(|_| !caller.is_admin()) {
+        batch.assign_project(project);
+    }
     match app.backend.write(batch).await {
         Ok(written) => {
             app.counters.stored(written, 0);

@@ -7,13 +7,16 @@ use axum::{
     body::Body,
     extract::State,
     middleware,
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodRouter, delete, get, patch, post},
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 
 use crate::{api::path, decode::body::MediaType};
 
-use super::{app::App, checkpoints, front, ingest::Signal, openapi, otlp_http, records, reply, status, traces};
+use super::{
+    app::App, checkpoints, follow, front, ingest::Signal, issues, keys, log_query, logs, openapi, otlp_http, records,
+    reply, status, traces,
+};
 
 /// One method on one path.
 pub(super) struct Route {
@@ -65,6 +68,7 @@ const LIST: &[Parameter] = &[
     parameter("min_duration_ms", "number", "Only traces at least this long; fractions down to a nanosecond."),
     parameter("max_duration_ms", "number", "Only traces at most this long."),
     parameter("attr", "string[]", "`key=value`: only traces with a span that has it, on itself or its resource."),
+    parameter("project", "string", "Only traces with a span or log record of this project."),
     KIND,
     SINCE,
     UNTIL,
@@ -73,11 +77,60 @@ const LIST: &[Parameter] = &[
     parameter("reverse", "boolean", "The smallest first."),
     parameter("cursor", "string", "Where the last page ended: its `x-tracehub-next-cursor`."),
 ];
+const ISSUES: &[Parameter] = &[
+    parameter("limit", "integer", "At most this many; 20 when absent, 0 for all."),
+    parameter("status", "string", "Only `open`, `resolved` or `ignored`; `all` when absent."),
+    SERVICE,
+    parameter("env", "string", "Only issues seen in this environment."),
+    parameter("project", "string", "Only issues of this project."),
+    parameter("since", "string", "Only issues seen at or after this: `15m`, `yesterday`, RFC 3339, unix time."),
+    parameter("until", "string", "Only issues first seen before this."),
+    parameter("id_prefix", "string", "Only issues whose id begins with this."),
+    parameter("ids", "string", "Only these ids, with commas between them, up to 1000."),
+    parameter("sort", "string", "`last-seen`, `first-seen` or `count`, the largest first."),
+    parameter("reverse", "boolean", "The smallest first."),
+    parameter("cursor", "string", "Where the last page ended: its `x-tracehub-next-cursor`."),
+    parameter("counts_since", "string", "Count events by the hour back to this; not at all when absent."),
+];
+const LOGS: &[Parameter] = &[
+    parameter(
+        "text",
+        "string",
+        "Only those whose message, error type or error message contains this, whatever the case.",
+    ),
+    parameter("level", "string", "Only of at least this level: `trace`, `debug`, `info`, `warn`, `error`, `fatal`."),
+    SERVICE,
+    parameter("module", "string", "Only this module."),
+    parameter("env", "string", "Only this environment."),
+    parameter("project", "string", "Only this project."),
+    parameter("host", "string", "Only this machine."),
+    parameter("pid", "string", "Only this process."),
+    TRACE,
+    parameter(
+        "issue",
+        "string[]",
+        "Only issues of these full ids; may be repeated, or have commas between them, up to 1000.",
+    ),
+    parameter("extra", "string[]", "`key=value`, `key!=value` or `key~=part`: a field; dots reach into objects."),
+    parameter("since", "string", "Only at or after this: `15m`, `yesterday`, RFC 3339, unix time."),
+    parameter("until", "string", "Only before this."),
+    parameter("order", "string", "`newest` or `oldest` first; newest when absent."),
+    parameter(
+        "limit",
+        "integer",
+        "At most this many; 100 when absent, 0 for all. An answer holds up to 1000 otherwise, or fewer of about 8 MiB.",
+    ),
+    parameter("cursor", "string", "Where the last page ended: its `x-tracehub-next-cursor`."),
+];
 const STATS: &[Parameter] = &[
     SINCE,
     UNTIL,
     SERVICE,
-    parameter("by", "string", "What a row stands for: `operation`, `service`, `source` or `model`."),
+    parameter(
+        "by",
+        "string",
+        "What a row stands for: `operation`, `service`, `source` or `model`; `nothing`: totals alone.",
+    ),
 ];
 const DELETION: &[Parameter] =
     &[KIND, TRACE, ENDED_BEFORE, parameter("dry_run", "boolean", "Count, but remove nothing.")];
@@ -88,6 +141,18 @@ const SCAN: &[Parameter] = &[
     parameter("after", "string", "Cursor of the last answer; the beginning when absent."),
     parameter("max", "integer", "At most about this many records, up to 10000."),
     parameter("wait_ms", "integer", "How long to wait for something new, up to 30000."),
+];
+const SCAN_STREAM: &[Parameter] = &[
+    KIND,
+    TRACE,
+    ENDED_BEFORE,
+    parameter(
+        "after",
+        "string",
+        "Cursor to go on from, unless the header `Last-Event-ID` holds one; empty is the beginning, absent the end.",
+    ),
+    parameter("max", "integer", "About how many records an event may hold, up to 10000; 256 when absent."),
+    parameter("timeout", "integer", "Seconds until the stream ends; it goes on for ever when absent."),
 ];
 const CURSOR: &[Parameter] = &[parameter(
     "received_since",
@@ -164,7 +229,19 @@ pub(super) const TABLE: &[Route] = &[
     export("/api/v1/traces/export", "Takes spans over OTLP/HTTP.", || post(traces_export)),
     export("/", "Takes spans over OTLP/HTTP.", || post(traces_export)),
     export("/v1/metrics", "Checks metrics over OTLP/HTTP and drops them.", || post(metrics_export)),
-    export("/v1/logs", "Refuses log records, which this version does not store.", || post(logs_export)),
+    export("/v1/logs", "Takes log records over OTLP/HTTP.", || post(logs_export)),
+    Route {
+        method: "post",
+        tag: "logs",
+        takes: &[JSON, "application/x-ndjson"],
+        ..ask(
+            path::INGEST,
+            "Takes log entries: a JSON array of objects, one object, or one a line.",
+            &[],
+            "Taken",
+            || post(logs::ingest),
+        )
+    },
     Route {
         method: "post",
         takes: &[JSON],
@@ -206,7 +283,18 @@ pub(super) const TABLE: &[Route] = &[
     ask(path::TRACE_BY_ID, "One trace with all its records.", &[], "Trace", || get(traces::show)),
     ask(path::TRACE, "One trace, for ids a path cannot hold.", ID, "Trace", || get(traces::show_by_parameter)),
     ask(path::TREE, "One trace as a tree.", &[], "Tree", || get(traces::tree)),
+    ask(path::LOGS, "Lists log records, newest first.", LOGS, "LogList", || get(log_query::list)),
     ask(path::STATS, "Totals, and latency by service and operation.", STATS, "Stats", || get(traces::stats)),
+    ask(path::ISSUES, "Lists issues, the one seen last first.", ISSUES, "IssueList", || get(issues::list)),
+    ask(path::ISSUE, "One issue with all that is known of it.", &[], "IssueDetail", || get(issues::show)),
+    Route {
+        method: "patch",
+        tag: "admin",
+        takes: &[JSON],
+        ..ask(path::ISSUE, "Resolves, reopens or ignores an issue: `{\"status\":\"resolved\"}`.", &[], "Issue", || {
+            patch(issues::change)
+        })
+    },
     Route {
         method: "delete",
         tag: "admin",
@@ -218,6 +306,21 @@ pub(super) const TABLE: &[Route] = &[
         method: "delete",
         tag: "admin",
         ..ask(path::TRACE_BY_ID, "Deletes one trace.", &[], "Removed", || delete(traces::remove))
+    },
+    Route {
+        tag: "admin",
+        ..ask(path::KEYS, "Lists the keys ever issued, oldest first.", &[], "KeyList", || get(keys::list))
+    },
+    Route {
+        method: "post",
+        tag: "admin",
+        takes: &[JSON],
+        ..ask(path::KEYS, "Issues a key, of which only the SHA-256 is sent.", &[], "Key", || post(keys::issue))
+    },
+    Route {
+        method: "delete",
+        tag: "admin",
+        ..ask(path::KEY_BY_ID, "Revokes a key for good.", &[], "Key", || delete(keys::revoke))
     },
     Route {
         tag: "server",
@@ -245,6 +348,17 @@ pub(super) const TABLE: &[Route] = &[
     },
     Route {
         tag: "store",
+        gives: ("text/event-stream", None),
+        ..ask(
+            path::SCAN_STREAM,
+            "The same, and then those that arrive, as events: `data` as of a scan, `id` the cursor behind it.",
+            SCAN_STREAM,
+            "",
+            || get(follow::stream),
+        )
+    },
+    Route {
+        tag: "store",
         ..ask(path::CURSOR, "A place from which a scan can go on.", CURSOR, "Place", || get(records::cursor))
     },
     Route {
@@ -256,6 +370,14 @@ pub(super) const TABLE: &[Route] = &[
         tag: "store",
         takes: &[JSON],
         ..ask(path::RECORDS, "Takes records as a scan gives them.", &[], "Written", || post(records::write))
+    },
+    Route {
+        method: "post",
+        tag: "store",
+        takes: &[JSON],
+        ..ask(path::KEY_USES, "Notes when keys were used: an object of ids and times.", &[], "Done", || {
+            post(keys::touch)
+        })
     },
     Route {
         method: "post",

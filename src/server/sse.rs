@@ -41,7 +41,7 @@ const PIECE_BYTES: usize = 64 << 10;
 /// Checkpoints read at once from the store.
 const STEP: usize = 256;
 /// Request header of a browser that comes back after its connection broke.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Answers with the stream of a correlation id that ends `seconds` after the stored ones.
 pub(super) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seconds: i64) -> Answer {

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use axum::{Extension, body::Body, extract::State};
-use http::{HeaderMap, Response, StatusCode};
+use axum::{Extension, extract::State};
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -15,19 +15,20 @@ use super::{
     traces::Answer,
 };
 
-/// `GET /health`: `degraded` while the last attempt to store something failed. Begins with the keys of the published
-/// Python server; where the database lies is only for callers on this machine and those who own the server.
+/// `GET /health`: `degraded` while the last attempt to store something failed. Needs no key. Begins with the keys of the
+/// published Python server; where the database lies is only for callers who may read and are on this machine or own the
+/// server.
 pub(super) async fn health(
     State(app): State<Arc<App>>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Answer {
-    let caller = app.access.authorize(&headers, Scope::Read)?;
+    let caller = app.access.authorize(&headers, Scope::Read);
     let location = || app.backend.info().location.clone();
     let document = json!({
         "status": if app.counters.last_write_failed() { "degraded" } else { "healthy" },
         "service": "tracehub",
-        "db": access::is_trusted(caller, Some(peer)).then(location),
+        "db": caller.is_ok_and(|caller| access::is_trusted(&caller, Some(peer))).then(location),
         "retention_hours": checkpoints::hours(app.retention),
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": app.counters.uptime_seconds(),
@@ -43,7 +44,7 @@ pub(super) async fn server(
 ) -> Answer {
     let caller = app.access.authorize(&headers, Scope::Read)?;
     let counters = &app.counters;
-    let trusted = access::is_trusted(caller, Some(peer));
+    let trusted = access::is_trusted(&caller, Some(peer));
     let database = match trusted {
         true => json!({
             "location": app.backend.info().location,
@@ -72,8 +73,9 @@ pub(super) async fn server(
 }
 
 /// `GET /metrics`
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response<Body> {
+pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
+    app.access.authorize(&headers, Scope::Read)?;
     let gauges = Gauges { in_flight_bytes: app.budget.used(), database_bytes: app.database_bytes() };
     let page = app.counters.to_prometheus(gauges);
-    reply::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page)
+    Ok(reply::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
 }

@@ -7,30 +7,25 @@ use axum::{
     body::Body,
     extract::{Path, Query, State, rejection::PathRejection},
 };
-use bytes::Bytes;
-use futures::{Stream, stream};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Map, Value as Json};
 
 use crate::{
     api::{self, BadParameter, Pairs},
     model::{
-        Cursor, Nanos, Page, RecordFilter, Removed, Trace, TraceId, TraceQuery, TraceSummary,
+        Nanos, RecordFilter, Removed, Trace, TraceId, TraceQuery,
         json::{stats_to_json, summary_to_json},
     },
     query::show::TraceReport,
-    store::{self, Backend},
+    store,
 };
 
 use super::{
     access::{Forbidden, Scope},
     app::App,
     ingest::{self, with_causes},
-    reply,
+    lists, reply,
 };
-
-/// Traces read at once for a list of all of them.
-const PAGE: usize = 1_000;
 
 /// Why a question has no answer.
 #[derive(Debug)]
@@ -43,6 +38,8 @@ pub(super) enum Failure {
     Body(String),
     /// There is no such trace.
     NoTrace,
+    /// There is no such issue.
+    NoIssue,
     /// The store failed.
     Store(store::Error),
 }
@@ -75,9 +72,11 @@ impl axum::response::IntoResponse for Failure {
             Failure::Parameter(error) => reply::problem(StatusCode::BAD_REQUEST, &error.to_string()),
             Failure::Body(detail) => reply::problem(StatusCode::BAD_REQUEST, &detail),
             Failure::NoTrace => reply::problem(StatusCode::NOT_FOUND, "there is no trace with this id"),
+            Failure::NoIssue => reply::problem(StatusCode::NOT_FOUND, "there is no issue with this id"),
             Failure::Store(error @ store::Error::BadCursor) => {
                 reply::problem(StatusCode::BAD_REQUEST, &error.to_string())
             }
+            Failure::Store(error @ store::Error::KeyExists) => reply::problem(StatusCode::CONFLICT, &error.to_string()),
             Failure::Store(error) => {
                 tracing::warn!("cannot answer a request: {}", with_causes(&error));
                 let status = match error.is_retryable() {
@@ -97,58 +96,14 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(
     let mut query = api::trace_query_from_pairs(&pairs, Nanos::now())?;
     let is_everything = query.limit == 0;
     if is_everything {
-        query.limit = PAGE;
+        query.limit = lists::PAGE;
     }
-    let page = app.backend.traces(&query).await?;
-    let (total, failed) = (page.total, page.failed);
-    let (next, body) = match page.next.clone() {
-        // Page by page, so that neither a huge list nor a slow reader of one costs memory or holds the database.
-        Some(_) if is_everything => (None, Body::from_stream(pages(Arc::clone(&app.backend), query, page))),
-        next => (next, Body::from(elements(&page.items, "[", "]"))),
+    let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
+    let ask = move |cursor| {
+        let (backend, query) = (Arc::clone(&backend), TraceQuery { cursor, ..query.clone() });
+        async move { backend.traces(&query).await }
     };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    reply::mark(headers);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(HeaderName::from_static(api::TOTAL_HEADER), HeaderValue::from(total));
-    headers.insert(HeaderName::from_static(api::FAILED_HEADER), HeaderValue::from(failed));
-    if let Some(next) = next.and_then(|Cursor(next)| HeaderValue::from_str(&next).ok()) {
-        headers.insert(HeaderName::from_static(api::NEXT_CURSOR_HEADER), next);
-    }
-    Ok(response)
-}
-
-/// The rest of a list as pieces of one JSON array; an error cuts it short, which the client sees as a broken body.
-fn pages(
-    backend: Arc<dyn Backend>,
-    query: TraceQuery,
-    first: Page<TraceSummary>,
-) -> impl Stream<Item = store::Result<Bytes>> {
-    let first_bytes = elements(&first.items, "[", "");
-    stream::try_unfold((Some(first_bytes), first.next), move |(ready, next)| {
-        let (backend, mut query) = (Arc::clone(&backend), query.clone());
-        async move {
-            if let Some(ready) = ready {
-                return Ok(Some((ready, (None, next))));
-            }
-            let Some(cursor) = next else { return Ok(None) };
-            query.cursor = Some(cursor);
-            let page = backend.traces(&query).await?;
-            let open = if page.items.is_empty() { "" } else { "," };
-            let close = if page.next.is_none() { "]" } else { "" };
-            Ok(Some((elements(&page.items, open, close), (None, page.next))))
-        }
-    })
-}
-
-fn elements(items: &[TraceSummary], open: &str, close: &str) -> Bytes {
-    let mut text = String::from(open);
-    for (index, summary) in items.iter().enumerate() {
-        text.push_str(if index == 0 { "" } else { "," });
-        text.push_str(&Json::Object(summary_to_json(summary)).to_string());
-    }
-    text.push_str(close);
-    Bytes::from(text)
+    lists::answer(first, is_everything, ask, summary_to_json).await
 }
 
 /// The `{id}` of a path, or why it is no text.
@@ -163,7 +118,8 @@ impl From<PathRejection> for Failure {
 
 /// `GET /api/v1/traces/{id}`
 pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap, id: PathId) -> Answer {
-    one(&app, &headers, &id?, |report| report.to_json()).await
+    app.access.authorize(&headers, Scope::Read)?;
+    one(&app, &id?, |report| report.to_json()).await
 }
 
 /// `GET /api/v1/trace?id=`
@@ -172,18 +128,20 @@ pub(super) async fn show_by_parameter(
     headers: HeaderMap,
     Query(pairs): Query<Pairs>,
 ) -> Answer {
+    app.access.authorize(&headers, Scope::Read)?;
     let missing = || BadParameter { name: "id".to_owned(), reason: "is missing".to_owned() };
     let (_, id) = pairs.iter().find(|(name, _)| name == "id").ok_or_else(missing)?;
-    one(&app, &headers, id, |report| report.to_json()).await
+    one(&app, id, |report| report.to_json()).await
 }
 
 /// `GET /api/v1/traces/{id}/tree`
 pub(super) async fn tree(State(app): State<Arc<App>>, headers: HeaderMap, id: PathId) -> Answer {
-    one(&app, &headers, &id?, |report| report.to_tree_json()).await
+    app.access.authorize(&headers, Scope::Read)?;
+    one(&app, &id?, |report| report.to_tree_json()).await
 }
 
-async fn one(app: &App, headers: &HeaderMap, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
-    app.access.authorize(headers, Scope::Read)?;
+/// One trace, for someone who may see it.
+async fn one(app: &App, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
     let trace = app.backend.trace(&trace_id(id)?).await?.ok_or(Failure::NoTrace)?;
     let write = move |trace: Trace| reply::json(StatusCode::OK, &Json::Object(shape(&TraceReport::new(trace))));
     if trace.spans.len() < 1_000 {

@@ -7,8 +7,11 @@ use owo_colors::Style as Ink;
 
 use super::{
     style::Style,
-    text::{ascii_symbol, cut, escape, width},
+    text::{ascii_symbol, char_width, cut, escape, width},
 };
+
+/// Most columns that stored text is indented.
+const MOST_INDENT: usize = 24;
 
 /// What a piece of a line looks like when colours are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub enum Paint {
     Bad,
     /// To look at.
     Warn,
+    /// What was looked for.
+    Found,
     /// One of a few colours that tell services apart.
     Hue(usize),
 }
@@ -39,6 +44,7 @@ impl Paint {
             Paint::Good => ink.green(),
             Paint::Bad => ink.red(),
             Paint::Warn => ink.yellow(),
+            Paint::Found => ink.red().bold(),
             Paint::Hue(number) => match number % 6 {
                 0 => ink.cyan(),
                 1 => ink.blue(),
@@ -135,6 +141,43 @@ impl Line {
         self
     }
 
+    /// The same in rows of at most so many columns: the first of them, and the others. Breaks at spaces, and inside a
+    /// word only when it is longer than a row.
+    pub(super) fn wrap(self, first: usize, others: usize) -> Vec<Line> {
+        let (mut rows, mut row) = (Vec::new(), Vec::new());
+        let (mut room, mut taken) = (first, 0);
+        // Where the last word of the row begins, and whether there is one.
+        let (mut last_word, mut has_words) = (None, false);
+        for (c, paint) in self.parts.iter().flat_map(|(text, paint)| text.chars().map(move |c| (c, *paint))) {
+            // Spaces at the end of a row do not show.
+            if c != ' ' && taken + char_width(c) > room && !row.is_empty() {
+                let rest = row.split_off(last_word.take().unwrap_or(row.len()));
+                rows.push(Line::of_letters(&row));
+                (row, room) = (rest, others);
+                taken = row.iter().map(|(c, _)| char_width(*c)).sum();
+                has_words = !row.is_empty();
+            }
+            taken += char_width(c);
+            row.push((c, paint));
+            has_words |= c != ' ';
+            if c == ' ' && has_words {
+                last_word = Some(row.len());
+            }
+        }
+        rows.push(Line::of_letters(&row));
+        rows
+    }
+
+    /// Letters with their paint, without spaces at the end.
+    fn of_letters(letters: &[(char, Paint)]) -> Line {
+        let end = letters.iter().rposition(|(c, _)| *c != ' ').map_or(0, |last| last + 1);
+        let mut line = Line::new();
+        for (c, paint) in letters.iter().take(end) {
+            line.add(*c, *paint);
+        }
+        line
+    }
+
     fn write(&self, out: &mut String, style: &Style) {
         let end = self.parts.iter().rposition(|(text, _)| !text.trim_end_matches(' ').is_empty());
         let kept = end.map_or(0, |end| end + 1);
@@ -172,6 +215,29 @@ impl<'a> Sheet<'a> {
         line.write(&mut self.text, self.style);
     }
 
+    /// Adds a line; on a terminal, on as many lines as the width asks for, those after the first indented.
+    pub fn wrapped(&mut self, indent: usize, line: Line) {
+        self.wrapped_at_most(usize::MAX, indent, line);
+    }
+
+    /// As [`Sheet::wrapped`], but so many lines at most; what is cut off becomes `…`.
+    pub fn wrapped_at_most(&mut self, most: usize, indent: usize, line: Line) {
+        if !self.style.is_terminal {
+            return self.line(line);
+        }
+        let others = self.style.width.saturating_sub(indent).max(1);
+        let rows = line.wrap(self.style.width, others);
+        let is_cut = rows.len() > most;
+        for (place, mut row) in rows.into_iter().take(most).enumerate() {
+            if is_cut && place + 1 == most {
+                row.add(" …", Paint::Dim).cut(others);
+            }
+            let mut line = Line::new();
+            line.pad(if place == 0 { 0 } else { indent }).append(row);
+            self.line(line);
+        }
+    }
+
     /// Adds an empty line.
     pub fn gap(&mut self) {
         self.text.push('\n');
@@ -180,6 +246,13 @@ impl<'a> Sheet<'a> {
     /// Stored text, made harmless.
     pub fn stored(&self, text: &str) -> String {
         escape(text, self.style.ascii).into_owned()
+    }
+
+    /// One line of stored text, made harmless: its indentation stays, tabs in that become spaces.
+    pub fn stored_line(&self, text: &str) -> String {
+        let body = text.trim_start_matches(['\t', ' ']);
+        let indent: usize = text[..text.len() - body.len()].chars().map(|c| if c == '\t' { 4 } else { 1 }).sum();
+        format!("{}{}", " ".repeat(indent.min(MOST_INDENT)), self.stored(body.trim_end()))
     }
 
     /// Adds items separated by ` · `, on as many indented lines as the width asks for.
@@ -235,6 +308,23 @@ mod tests {
         assert_eq!(written(line.clone(), &style(80)), "✗ x\n");
         assert_eq!(written(line.clone(), &Style { color: true, ..style(80) }), "\x1b[31m✗\x1b[0m x\n");
         assert_eq!(written(line, &Style { ascii: true, ..style(80) }), "x x\n");
+    }
+
+    #[test]
+    fn a_long_text_wraps_at_words_and_only_on_a_terminal() {
+        let wrapped = |text: &str, style: &Style| {
+            let mut sheet = Sheet::new(style);
+            let mut line = Line::of(text, Paint::Plain);
+            sheet.wrapped(2, line.add(" end", Paint::Dim).clone());
+            sheet.finish()
+        };
+        assert_eq!(wrapped("one two three", &style(9)), "one two\n  three\n  end\n");
+        assert_eq!(wrapped("  a-long-word x", &style(9)), "  a-long-\n  word x\n  end\n");
+        assert_eq!(wrapped("日本語 日本", &style(7)), "日本語\n  日本\n  end\n");
+        assert_eq!(wrapped("one          two", &style(6)), "one\n  two\n  end\n");
+        assert_eq!(wrapped("one two three", &Style { is_terminal: false, ..style(9) }), "one two three end\n");
+        let spaces = " ".repeat(1_000_000);
+        assert_eq!(wrapped(&format!("{spaces}x{spaces}y"), &style(9)), "\n  x\n  y end\n");
     }
 
     #[test]

@@ -137,7 +137,7 @@ fn id_column(groups: &[Group<'_>], sheet: &Sheet<'_>) -> Column {
 
 /// How many characters of these ids tell them apart; at least [`SHORT_ID`], at most twice that, so that ids made alike
 /// do not fill the screen.
-fn unique_prefix(ids: &[String]) -> usize {
+pub(super) fn unique_prefix(ids: &[String]) -> usize {
     let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
     sorted.sort_unstable();
     let shared = |pair: &[&str]| match pair {

@@ -16,15 +16,15 @@ use super::{
 use crate::{
     decode::checkpoint,
     model::{
-        Direction, LogRecord, Nanos, Severity, SpanId, TraceId,
-        json::{attributes_to_json, span_to_json},
+        Direction, Nanos, Severity, SpanId, TraceId,
+        json::{log_to_json, span_to_json},
         time::nanos_to_ms,
     },
     query::tail::{Arrival, Record},
 };
 
 /// Columns of the time of day on a terminal.
-const CLOCK_COLUMNS: usize = 12;
+pub(super) const CLOCK_COLUMNS: usize = 12;
 /// Columns of what kind of record it is.
 const MARK_COLUMNS: usize = 5;
 /// Columns of the service on a terminal.
@@ -118,31 +118,6 @@ pub fn to_json(arrival: &Arrival) -> Map<String, Json> {
         object.insert("duration_ns".to_owned(), json!(arrival.duration_ns));
     }
     object
-}
-
-fn log_to_json(log: &LogRecord) -> Map<String, Json> {
-    let of_resource = |key: &str| json!(log.resource.attributes.text(key));
-    let of_record = |key: &str| json!(log.attributes.text(key));
-    let fields = [
-        ("id", Json::Null),
-        ("time", json!(log.time.to_rfc3339())),
-        ("level", json!(log.severity.as_str())),
-        ("message", json!(log.message.as_str())),
-        ("service", json!(log.resource.service.as_str())),
-        ("environment", of_resource("deployment.environment.name")),
-        ("host", of_resource("host.name")),
-        ("pid", Json::Null),
-        ("thread_id", Json::Null),
-        ("module", json!(Some(log.scope.name.as_str()).filter(|name| !name.is_empty()))),
-        ("span_id", json!(log.span_id.map(|id| id.to_string()))),
-        ("error_type", of_record("exception.type")),
-        ("error_message", of_record("exception.message")),
-        ("stack_trace", of_record("exception.stacktrace")),
-        ("issue_id", Json::Null),
-        ("sdk_version", of_resource("telemetry.sdk.version")),
-        ("extra", attributes_to_json(&log.attributes)),
-    ];
-    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// The lines of some records. On a terminal they are as wide as it is at most; elsewhere times, names and ids are
@@ -243,13 +218,15 @@ fn name(arrival: &Arrival, sheet: &Sheet<'_>) -> Line {
     }
 }
 
-fn first_line(text: &str, sheet: &Sheet<'_>) -> String {
+/// The first line of a text, and a mark when there are more.
+pub(super) fn first_line(text: &str, sheet: &Sheet<'_>) -> String {
     let mut lines = text.trim_end().lines();
     let first = sheet.stored(lines.next().unwrap_or_default());
     if lines.next().is_some() { first + " …" } else { first }
 }
 
-fn level_paint(severity: Severity) -> Paint {
+/// The colour of a level.
+pub(super) fn level_paint(severity: Severity) -> Paint {
     match severity {
         Severity::Error | Severity::Fatal => Paint::Bad,
         Severity::Warn => Paint::Warn,
@@ -259,7 +236,7 @@ fn level_paint(severity: Severity) -> Paint {
 }
 
 /// A colour that a service keeps from run to run.
-fn hue(service: &str) -> Paint {
+pub(super) fn hue(service: &str) -> Paint {
     Paint::Hue(service.bytes().fold(0, |sum, byte| sum + usize::from(byte)))
 }
 
@@ -276,7 +253,7 @@ fn span_id(record: &Record) -> Option<SpanId> {
 }
 
 /// The beginning of an id, without a mark that it goes on: what is left can be typed as a prefix.
-fn cut_id(id: &str) -> String {
+pub(super) fn cut_id(id: &str) -> String {
     let mut used = 0;
     let fits = |c: &char| {
         used += width(c.encode_utf8(&mut [0; 4]));
@@ -286,7 +263,7 @@ fn cut_id(id: &str) -> String {
 }
 
 /// A time as the style has it. A terminal shows the time of day, and the date instead of seconds on another day.
-fn time(time: Nanos, style: &Style) -> String {
+pub(super) fn time(time: Nanos, style: &Style) -> String {
     if time.0 == 0 {
         return "?".to_owned();
     }
@@ -299,7 +276,8 @@ fn time(time: Nanos, style: &Style) -> String {
     }
 }
 
-fn time_of_day(time: Nanos, now: Nanos, zone: &TimeZone) -> String {
+/// The time of a day, with the day when that is not today.
+pub(super) fn time_of_day(time: Nanos, now: Nanos, zone: &TimeZone) -> String {
     let day = |time| format::clock(time, zone, "%Y-%m-%d");
     match day(time) == day(now) {
         true => format::clock(time, zone, "%H:%M:%S.%3f"),
@@ -311,7 +289,7 @@ fn time_of_day(time: Nanos, now: Nanos, zone: &TimeZone) -> String {
 mod tests {
     use super::*;
     use crate::{
-        model::{Checkpoint, Resource, Text},
+        model::{Checkpoint, LogRecord, Resource, Text},
         view::sample::{START, style, timed},
     };
 

@@ -125,6 +125,72 @@ pub static SPAN: Shape = Shape {
     id: "span_id",
 };
 
+/// Elements of `logs`.
+pub static LOG: Shape = Shape {
+    fields: &[
+        ("id", Plain),
+        ("time", Plain),
+        ("level", Plain),
+        ("message", Plain),
+        ("service", Plain),
+        ("environment", Plain),
+        ("host", Plain),
+        ("pid", Plain),
+        ("thread_id", Plain),
+        ("module", Plain),
+        ("trace_id", Plain),
+        ("span_id", Plain),
+        ("error_type", Plain),
+        ("error_message", Plain),
+        ("stack_trace", Plain),
+        ("issue_id", Plain),
+        ("sdk_version", Plain),
+        ("extra", Open),
+        ("resource", Open),
+        ("scope", Open),
+        ("resource_schema_url", Plain),
+    ],
+    id: "id",
+};
+
+/// Elements of `issues`.
+pub static ISSUE: Shape = Shape { fields: &ISSUE_FIELDS, id: "id" };
+static ISSUE_FIELDS: [(&str, Inner); 17] = [
+    ("id", Plain),
+    ("status", Plain),
+    ("title", Plain),
+    ("error_type", Plain),
+    ("message", Plain),
+    ("culprit", Plain),
+    ("service", Plain),
+    ("environments", Plain),
+    ("first_seen", Plain),
+    ("last_seen", Plain),
+    ("event_count", Plain),
+    ("trace_count", Plain),
+    ("fingerprint", Plain),
+    ("sample_trace_ids", Plain),
+    ("project", Plain),
+    ("regressed", Plain),
+    ("counts", Open),
+];
+
+/// The document of `issues show`.
+pub static ISSUE_DETAIL: Shape = Shape { fields: &ISSUE_DETAIL_FIELDS, id: "id" };
+static ISSUE_DETAIL_FIELDS: [(&str, Inner); 21] = {
+    let mut fields = [("", Plain); 21];
+    let mut at = 0;
+    while at < ISSUE_FIELDS.len() {
+        fields[at] = ISSUE_FIELDS[at];
+        at += 1;
+    }
+    fields[17] = ("stack_trace", Plain);
+    fields[18] = ("fingerprints", Plain);
+    fields[19] = ("history", Open);
+    fields[20] = ("why", Object(&["algorithm", "error_type", "text", "frames", "causes", "custom"]));
+    fields
+};
+
 /// The document of `stats`.
 pub static STATS: Shape = Shape {
     fields: &[
@@ -173,9 +239,36 @@ pub static OPERATION: Shape = Shape {
     id: "name",
 };
 
+/// Elements of `keys list`, and the document of `keys revoke`.
+pub static KEY: Shape = Shape {
+    fields: &[
+        ("id", Plain),
+        ("project", Plain),
+        ("prefix", Plain),
+        ("scopes", Plain),
+        ("created", Plain),
+        ("last_used", Plain),
+        ("revoked", Plain),
+    ],
+    id: "id",
+};
+
+/// The document of `keys create`.
+pub static ISSUED: Shape = Shape {
+    fields: &[("id", Plain), ("project", Plain), ("key", Plain), ("scopes", Plain), ("created", Plain)],
+    id: "key",
+};
+
 /// The document of `clear`.
 pub static REMOVED: Shape = Shape {
-    fields: &[("dry_run", Plain), ("traces", Plain), ("spans", Plain), ("checkpoints", Plain), ("logs", Plain)],
+    fields: &[
+        ("dry_run", Plain),
+        ("traces", Plain),
+        ("spans", Plain),
+        ("checkpoints", Plain),
+        ("logs", Plain),
+        ("issues", Plain),
+    ],
     id: "traces",
 };
 
@@ -188,6 +281,7 @@ pub static IMPORTED: Shape = Shape {
         ("skipped", Plain),
         ("source", Plain),
         ("target", Plain),
+        ("errors", Open),
     ],
     id: "source",
 };
@@ -199,6 +293,12 @@ pub static CURRENT: Shape =
 /// The document of `trace new`.
 pub static FRESH: Shape =
     Shape { fields: &[("trace_id", Plain), ("span_id", Plain), ("traceparent", Plain)], id: "trace_id" };
+
+/// The document of `log`.
+pub static LOGGED: Shape = Shape {
+    fields: &[("outcome", Plain), ("trace_id", Plain), ("target", Plain), ("kept_in", Plain), ("reason", Plain)],
+    id: "trace_id",
+};
 
 /// A field no object of the shape has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -454,7 +554,7 @@ mod tests {
     use super::*;
     use crate::model::{
         Nanos, OperationStats, Span, SpanId, Stats, Trace, TraceId,
-        json::{operation_to_json, span_to_json, stats_to_json, summary_to_json},
+        json::{issue_detail_to_json, issue_to_json, operation_to_json, span_to_json, stats_to_json, summary_to_json},
     };
 
     fn row(value: Json) -> Map<String, Json> {
@@ -504,6 +604,9 @@ mod tests {
         assert_eq!(keys(&summary_to_json(&trace.summary)), names(&SUMMARY));
         assert_eq!(keys(&crate::query::show::TraceReport::new(trace).to_json()), names(&TRACE));
         assert_eq!(keys(&stats_to_json(&Stats::default())), names(&STATS));
+        let issue = crate::view::sample::issue().detail;
+        assert_eq!(keys(&issue_to_json(&issue.issue)), names(&ISSUE));
+        assert_eq!(keys(&issue_detail_to_json(&issue)), names(&ISSUE_DETAIL));
         let operation = operation_to_json(&OperationStats::default());
         assert_eq!(keys(operation.as_object().expect("an object")), names(&OPERATION));
     }

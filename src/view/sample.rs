@@ -5,13 +5,16 @@ use jiff::tz::TimeZone;
 use super::style::Style;
 use crate::{
     model::{
-        Attributes, Checkpoint, Cost, DatabaseInfo, Direction, Event, Kind, LogRecord, Nanos, OperationStats, Page,
-        Severity, Span, SpanId, Stats, Status, StatusCode, Text, Timeline, Tokens, Trace, TraceId, TraceStatus,
-        TraceSummary, Value, ask::Operation,
+        Attributes, Checkpoint, Cost, DatabaseInfo, Direction, Event, Fingerprint, HourCount, Issue, IssueDetail,
+        IssueId, IssueStatus, Kind, LogRecord, Nanos, OperationStats, Page, Severity, Span, SpanId, Stats, Status,
+        StatusChange, StatusCode, Text, Timeline, Tokens, Trace, TraceId, TraceStatus, TraceSummary, Value,
+        ask::Operation, grouping::Why,
     },
     query::{
         TraceReport,
+        issues::{IssueList, IssueReport, SampleTrace},
         show::sample::{service, span, trace},
+        trace_issues::{KnownIssue, TraceIssues},
     },
 };
 
@@ -138,6 +141,65 @@ fn log(span: &Span, after_ms: f64, severity: Severity, message: &str) -> LogReco
         resource: span.resource.clone(),
         ..LogRecord::default()
     }
+}
+
+/// The checkout with what its services logged: an exception some span recorded too, one nobody else tells of, a line
+/// that belongs to no span; and the issues a store knows.
+pub(super) fn logged_checkout() -> TraceReport {
+    let mut trace = checkout().trace;
+    let raised = |kind: &str, message: &str, stack: &str| -> Attributes {
+        [("exception.type", kind), ("exception.message", message), ("exception.stacktrace", stack)]
+            .into_iter()
+            .collect()
+    };
+    let post = trace
+        .spans
+        .iter()
+        .find(|span| span.status.code == StatusCode::Error && span.name != "charge" && span.span_id.0[7] == 10);
+    let post = post.expect("the payment that failed").clone();
+    let failed = log(&post, 259.0, Severity::Error, "charge failed: 402 card_declined");
+    trace.logs.push(LogRecord { attributes: raised("HTTPError", "402 card_declined", STACK), ..failed });
+    // This span says what went wrong, and only the record says where.
+    let find = |span: &&mut Span| span.name == "order.failed publish";
+    let publish = trace.spans.iter_mut().find(find).expect("it");
+    publish.status = Status { code: StatusCode::Error, message: Text::from("BrokenPipeError: [Errno 32] Broken pipe") };
+    let publish = publish.clone();
+    let unsent = log(&publish, 3.0, Severity::Error, "could not tell the warehouse");
+    trace.logs.push(LogRecord { attributes: raised("BrokenPipeError", "[Errno 32] Broken pipe", STACK), ..unsent });
+    trace.logs.push(LogRecord { span_id: None, ..log(&publish, 21.0, Severity::Warn, "order 77 kept for later") });
+    let id = trace.summary.trace_id.clone();
+    let mut report = TraceReport::new(Trace::new(id, trace.spans, Vec::new(), trace.logs).expect("spans"));
+    report.issues = TraceIssues::knowing(&report.trace, |id| {
+        // Whatever they are called: those of exceptions with a stack are told apart from the others.
+        let mut known = issues().page.items.swap_remove(if id.0[0] % 2 == 0 { 0 } else { 2 });
+        known.status = if known.is_regressed { IssueStatus::Ignored } else { IssueStatus::Open };
+        Some(KnownIssue { short_id: known.id.to_string().chars().take(4).collect(), issue: known })
+    });
+    report
+}
+
+/// A trace of log records alone, of two services.
+pub(super) fn only_logs() -> TraceReport {
+    let of = |service_name: &str, after_ms: u64, severity, message: &str| LogRecord {
+        time: Nanos(START + after_ms * MS),
+        severity,
+        message: Text::from(message),
+        trace_id: Some(trace_id()),
+        resource: service(service_name),
+        attributes: [("attempt", 2)].into_iter().collect(),
+        ..LogRecord::default()
+    };
+    let raised =
+        [("exception.type", "HTTPError"), ("exception.message", "402 card_declined"), ("exception.stacktrace", STACK)];
+    let failed = of("payments", 1_214, Severity::Error, "charge failed\nfor order 77\nof u-42");
+    let logs = vec![
+        of("shop", 0, Severity::Info, "POST /checkout"),
+        of("shop", 14, Severity::Debug, "session ok user=u-42"),
+        of("payments", 625, Severity::Warn, "retrying charge attempt=2/2"),
+        LogRecord { attributes: raised.into_iter().collect(), ..failed },
+        of("shop", 1_240, Severity::Fatal, "order 77 failed"),
+    ];
+    TraceReport::new(Trace::new(trace_id(), Vec::new(), Vec::new(), logs).expect("logs"))
 }
 
 /// The agent run of the mock-ups.
@@ -395,5 +457,135 @@ pub(super) fn stats() -> Stats {
             errors: vec![0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 18, 23, 4, 0, 0, 0, 0, 0, 0, 0, 0],
         }),
         operations,
+    }
+}
+
+/// An issue: its id, its age and when it was seen last, in seconds ago, and events by hours ago.
+fn one_issue(id: &str, title: &str, culprit: &str, ages_seconds: (u64, u64), hours: &[(u64, u64)]) -> Issue {
+    let now = START + 12 * SECOND;
+    let hour = 3_600 * SECOND;
+    let at =
+        |(hours_ago, count): &(u64, u64)| HourCount { hour: Nanos((now / hour - hours_ago) * hour), count: *count };
+    let (error_type, message) = title.split_once(": ").expect("type and message");
+    Issue {
+        id: IssueId::parse(id).expect("hex"),
+        project: Text::EMPTY,
+        service: Text::from("payments"),
+        status: IssueStatus::Open,
+        is_regressed: false,
+        title: Text::from(title),
+        error_type: Some(Text::from(error_type)),
+        message: Text::from(message),
+        culprit: Some(Text::from(culprit)),
+        environments: vec![Text::from("production"), Text::from("staging")],
+        first_seen: Nanos(now - ages_seconds.0 * SECOND),
+        last_seen: Nanos(now - ages_seconds.1 * SECOND),
+        event_count: hours.iter().map(|(_, count)| count).sum(),
+        trace_count: hours.iter().map(|(_, count)| count).sum(),
+        fingerprint: Fingerprint([0xab; 32]),
+        sample_trace_ids: Vec::new(),
+        counts: hours.iter().rev().map(at).collect(),
+    }
+}
+
+const DAY: u64 = 86_400;
+
+/// The issues of the mock-ups.
+pub(super) fn issues() -> IssueList {
+    let declined = [(60, 14), (23, 10), (20, 10), (16, 40), (12, 10), (9, 12), (6, 78), (3, 118), (0, 120)];
+    let mut items = vec![
+        Issue {
+            trace_count: 398,
+            ..one_issue(
+                "7f3a9c01d2e4b5f6",
+                "HTTPError: 402 card_declined",
+                "payments/stripe.py:88 charge_card",
+                (3 * DAY, 12),
+                &declined,
+            )
+        },
+        one_issue(
+            "c01d000000000001",
+            "TimeoutError: no answer in <int>ms",
+            "payments/http.py:41 post",
+            (7_200, 240),
+            &[(3, 6), (0, 23)],
+        ),
+        Issue {
+            is_regressed: true,
+            ..one_issue(
+                "e9b2000000000002",
+                "ValueError: no results",
+                "triage.py:20 search",
+                (9 * DAY, 3_600),
+                &[(23, 1), (19, 2), (4, 1), (1, 2)],
+            )
+        },
+    ];
+    let message = Text::from("no answer in 280ms");
+    items.iter_mut().skip(1).take(1).for_each(|issue| issue.message = message.clone());
+    let short_ids = items.iter().map(|issue| issue.id.to_string().chars().take(4).collect()).collect();
+    IssueList {
+        page: Page { items, next: None, total: 3, failed: 3 },
+        short_ids,
+        hidden: vec![(IssueStatus::Resolved, 2)],
+    }
+}
+
+/// The same with those that are done with, of several services.
+pub(super) fn all_issues() -> IssueList {
+    let mut list = issues();
+    let done = [
+        ("0a11000000000003", "KeyError: <str>", "cart/rules.py:7 apply", IssueStatus::Resolved),
+        ("0a12000000000004", "ClientDisconnect: ", "", IssueStatus::Ignored),
+    ];
+    for (id, title, culprit, status) in done {
+        let issue = one_issue(id, title, culprit, (40 * DAY, 2 * DAY), &[(50, 1_234_567)]);
+        list.page.items.push(Issue { status, service: Text::from("cart"), ..issue });
+        list.short_ids.push(id[..4].to_owned());
+    }
+    list.page.total = 5;
+    list.hidden.clear();
+    list
+}
+
+/// The first of the issues with all that is known of it; the second of its traces is gone.
+pub(super) fn issue() -> IssueReport {
+    let issue = issues().page.items.swap_remove(0);
+    let change = |days_ago: u64, status, by_event| StatusChange {
+        time: Nanos(START - days_ago * DAY * SECOND),
+        status,
+        by_event,
+    };
+    let libraries =
+        "  File \"/srv/app/.venv/lib/python3.12/site-packages/starlette/routing.py\", line 73, in app\n    \
+        await response(scope)\n"
+            .repeat(4);
+    let found = checkout().trace.summary;
+    let gone = TraceId::parse("0d5f8e11000000000000000000000009").expect("hex");
+    IssueReport {
+        detail: IssueDetail {
+            why: Why {
+                algorithm: 1,
+                error_type: Text::from("HTTPError"),
+                text: Text::from("<int> card_declined"),
+                frames: vec![Text::from("payments/stripe.py charge_card"), Text::from("payments/http.py post")],
+                causes: vec![Text::from("TimeoutError payments/http.py post")],
+                custom: Vec::new(),
+            },
+            fingerprints: vec![Fingerprint([0xab; 32]), Fingerprint([0xcd; 32])],
+            history: vec![
+                change(3, IssueStatus::Open, true),
+                change(2, IssueStatus::Resolved, false),
+                change(1, IssueStatus::Open, true),
+            ],
+            stack_trace: Some(Text::from(STACK.replacen("last):\n", &format!("last):\n{libraries}"), 1))),
+            issue,
+        },
+        short_id: "7f3a".to_owned(),
+        samples: vec![
+            SampleTrace { id: found.trace_id.clone(), summary: Some(found) },
+            SampleTrace { id: gone, summary: None },
+        ],
     }
 }

@@ -11,7 +11,6 @@ mod header;
 mod hints;
 mod listing;
 mod scene;
-mod stack;
 mod steps;
 mod usage;
 mod waterfall;
@@ -35,10 +34,9 @@ pub enum Picture {
 }
 
 /// Which log lines to draw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLines {
     /// Warnings and worse.
-    #[default]
     Warn,
     /// All.
     All,
@@ -57,8 +55,8 @@ pub struct ShowOptions {
     pub attributes: bool,
     /// Do not fold runs of equal siblings.
     pub expand: bool,
-    /// Which log lines.
-    pub logs: LogLines,
+    /// Which log lines; `None` is warnings and worse, or all where there is nothing else.
+    pub logs: Option<LogLines>,
 }
 
 static NO_STEPS: steps::Steps = steps::Steps::NONE;

@@ -5,9 +5,10 @@ use serde_json::{Map, Value as Json, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    format::{age, bytes, count, duration, retention},
+    format::{age, bytes, count, counted, duration, rate, retention},
     out::escape,
     style::Style,
+    text::width,
 };
 use crate::model::{Nanos, Stats, json::database_to_json, time::NANOS_PER_SECOND};
 
@@ -121,9 +122,10 @@ pub fn render(report: &StatusReport, style: &Style) -> String {
         lines.push(database(stats, style));
     }
     if let Some((traces, failed)) = report.last_hour {
-        let mut parts = vec![format!("{} traces", count(traces))];
+        let mut parts = vec![counted(traces, "trace")];
         if traces > 0 {
-            parts.push(format!("{:.1}% failed", failed as f64 * 100.0 / traces as f64));
+            let rate = if failed == 0 { "0%".to_owned() } else { rate(failed, traces) };
+            parts.push(format!("{rate} failed"));
         }
         if let Some(rejected) = report.server.as_ref().and_then(|server| server.rejected) {
             parts.push(format!("{} rejected since start", count(rejected)));
@@ -131,7 +133,14 @@ pub fn render(report: &StatusReport, style: &Style) -> String {
         if let Some(last) = report.database.as_ref().and_then(|stats| stats.last) {
             parts.push(format!("last trace {} ago", age(style.now.since(last))));
         }
-        lines.push(format!("  last hour {}", parts.join(&format!(" {dot} "))));
+        let mut line = "  last hour".to_owned();
+        for (place, part) in parts.into_iter().enumerate() {
+            let separator = if place == 0 { " ".to_owned() } else { format!(" {dot} ") };
+            let end = width(&line) + width(&separator) + width(&part);
+            let is_full = style.is_terminal && end > style.width;
+            line += &if is_full && place > 0 { format!("\n            {part}") } else { separator + &part };
+        }
+        lines.push(line);
     }
     if let Some(trouble) = &report.trouble {
         lines.push(format!("  trouble   {}", escape(trouble)));
@@ -177,12 +186,12 @@ fn database(stats: &Stats, style: &Style) -> String {
         Some(seconds) => format!("keeps {}", retention(seconds)),
         None => "keeps everything".to_owned(),
     };
-    let checkpoints = match stats.checkpoints {
-        0 => String::new(),
-        checkpoints => format!("{} checkpoints  ", count(checkpoints)),
-    };
+    let kinds =
+        [(stats.spans, "span"), (stats.checkpoints, "checkpoint"), (stats.logs, "log"), (stats.traces, "trace")];
+    let is_shown = |(number, what): &(u64, &str)| *number > 0 || matches!(*what, "span" | "trace");
+    let counts = kinds.into_iter().filter(is_shown).map(|(number, what)| format!("{}  ", counted(number, what)));
     let place = format!("  database  {}  {}", escape(&stats.database.location), bytes(stats.database.size_bytes));
-    let counts = format!("{} spans  {checkpoints}{} traces  {kept}", count(stats.spans), count(stats.traces));
+    let counts = format!("{}{kept}", counts.collect::<String>());
     let fits = place.width() + counts.width() + 2 <= style.width;
     format!("{place}{}{counts}", if fits || !style.is_terminal { "  " } else { "\n            " })
 }
@@ -225,7 +234,21 @@ mod tests {
         ● running   pid 4121 · up 3h12m · tracehub 0.3.0 · http://127.0.0.1:8099
           receives  OTLP/HTTP :8099 (+4318)  OTLP/gRPC :8099 (+4317)  /ingest
           database  ~/traces.db  84.2 MiB  38,112 spans  1,284 traces  keeps 24h
-          last hour 1,284 traces · 2.4% failed · 0 rejected since start · last trace 2s ago
+          last hour 1,284 traces · 2.4% failed · 0 rejected since start
+                    last trace 2s ago
+        ");
+    }
+
+    #[test]
+    fn one_of_each_is_singular() {
+        let mut report = report();
+        let one = Stats { traces: 1, spans: 1, checkpoints: 1, logs: 1, ..report.database.take().unwrap_or_default() };
+        (report.database, report.last_hour) = (Some(one), Some((1, 0)));
+        let text = render(&report, &Style { width: 120, ..style(false) });
+        let lines: Vec<&str> = text.lines().skip(2).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+          database  ~/traces.db  84.2 MiB  1 span  1 checkpoint  1 log  1 trace  keeps 24h
+          last hour 1 trace · 0% failed · 0 rejected since start · last trace 2s ago
         ");
     }
 

@@ -89,6 +89,12 @@ impl Table {
         }
     }
 
+    /// How many columns it takes on a terminal before any gives way.
+    pub fn width(&self) -> usize {
+        let gaps: usize = self.columns.iter().skip(1).map(|column| column.gap).sum();
+        gaps + self.columns.iter().map(Column::width).sum::<usize>()
+    }
+
     fn write_fitted(&self, sheet: &mut Sheet<'_>, total: usize) {
         let widths = self.widths(total);
         sheet.line(row(&self.columns, &widths, |column| (column.title.as_str(), Paint::Dim)));

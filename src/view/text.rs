@@ -90,6 +90,8 @@ pub fn ascii_symbol(symbol: char) -> char {
         '▪' | '▄' => '=',
         '−' | '▃' | '─' => '-',
         '⚠' => '!',
+        '↺' => '@',
+        '⊘' => '/',
         '↗' => '^',
         'µ' => 'u',
         '▁' => '_',
@@ -99,7 +101,8 @@ pub fn ascii_symbol(symbol: char) -> char {
     }
 }
 
-fn char_width(c: char) -> usize {
+/// How many columns a character takes.
+pub(super) fn char_width(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 

@@ -54,7 +54,8 @@ fn a_dry_run_counts_and_deletes_nothing() {
       "traces": 1,
       "spans": 2,
       "checkpoints": 0,
-      "logs": 0
+      "logs": 0,
+      "issues": 0
     }
     --- exit 0
     "#);

@@ -26,7 +26,8 @@ fn an_msgtrace_database_is_imported_once() {
       "duplicates": 4,
       "skipped": 0,
       "source": "/home/msgtrace.db",
-      "target": "/home/new.db"
+      "target": "/home/new.db",
+      "errors": []
     }
     --- exit 0
     "#);
@@ -140,29 +141,127 @@ fn what_is_no_known_database_is_refused_in_words() {
     std::fs::write(home.file("spans.json"), "{\"resourceSpans\": []}\n".repeat(100)).expect("written");
     insta::assert_snapshot!(home.run(&["import", "spans.json", "--db", "new.db"]), @"
     --- stderr
-    error: `spans.json` is no database that can be imported
-    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub
+    error: `spans.json` is no file that can be imported
+    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub, and the .jsonl files of loggers
     --- exit 3
     ");
     insta::assert_snapshot!(home.run(&["import", "nowhere.db", "--db", "new.db"]), @"
     --- stderr
     error: no file `nowhere.db`
-    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub
+    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub, and the .jsonl files of loggers
     --- exit 3
     ");
     insta::assert_snapshot!(home.run(&["import", "-", "--db", "new.db"]), @"
     --- stderr
-    error: a database cannot be imported from standard input
-    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub
+    error: nothing can be imported from standard input
+    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub, and the .jsonl files of loggers
     --- exit 2
     ");
     insta::assert_snapshot!(home.run(&["import", "http://localhost:1", "--db", "new.db"]), @"
     --- stderr
     error: `http://localhost:1` is not a file
-    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub
+    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub, and the .jsonl files of loggers
     --- exit 2
     ");
     assert!(!home.file("new.db").exists());
+}
+
+/// Files as the published logger leaves them: two whole ones and one whose last line is torn.
+fn dead_letters(home: &Home) -> String {
+    let directory = home.file("dlq");
+    std::fs::create_dir(&directory).expect("made");
+    let entry = |number: u32| {
+        format!(
+            "{{\"level\": \"ERROR\", \"message\": \"charge {number} failed\", \"timestamp\": \"2026-11-21T09:00:0{number}Z\", \
+             \"service\": \"payments\", \"trace_id\": \"cli-12345-abc\"}}\n"
+        )
+    };
+    let torn = format!("{}oops\n{}{}", entry(3), entry(4), &entry(5)[..40]);
+    let files = [("failed_1.jsonl", entry(1)), ("failed_2.jsonl", entry(2)), ("failed_3.jsonl", torn)];
+    for (name, text) in files {
+        std::fs::write(directory.join(name), text).expect("written");
+    }
+    std::fs::write(directory.join("notes.txt"), "no entries").expect("written");
+    directory.display().to_string()
+}
+
+#[test]
+fn dead_letters_of_a_logger_are_imported_once_torn_last_line_and_all() {
+    let home = Home::new();
+    let directory = dead_letters(&home);
+    insta::assert_snapshot!(home.run(&["import", &directory, "--db", "new.db"]), @"
+    imported 4 records from ~/dlq into ~/new.db: 4 new, 0 there already, 2 skipped
+    --- stderr
+    warning: ~/dlq/failed_3.jsonl, line 2 skipped: it is not JSON: Expecting value, byte 0 of the entry
+    warning: ~/dlq/failed_3.jsonl, line 4 skipped: it is the last line and torn
+    --- exit 0
+    ");
+    let again = home.run(&["import", &directory, "--db", "new.db", "--json"]).json();
+    assert_eq!(counts(&again), [4, 0, 4, 2]);
+    assert_eq!((&again["errors"][0]["line"], &again["errors"][1]["line"]), (&2.into(), &4.into()));
+    assert_eq!(home.run(&["stats", "--db", "new.db", "--json"]).json()["logs"], 4);
+    let trace = home.run(&["show", "cli-12345-abc", "--db", "new.db", "--json"]).json();
+    assert_eq!((&trace["log_count"], &trace["error_count"]), (&4.into(), &4.into()));
+}
+
+#[test]
+fn dead_letters_join_the_project_that_is_named_and_its_issue() {
+    let home = Home::new();
+    let directory = dead_letters(&home);
+    let import = || counts(&home.run(&["import", &directory, "--project", "p1", "--db", "new.db", "--json"]).json());
+    assert_eq!((import(), import()), ([4, 4, 0, 2], [4, 0, 4, 2]));
+    let issues = home.run(&["issues", "--project", "p1", "--db", "new.db", "--json"]).json();
+    assert_eq!((issues.as_array().map(Vec::len), &issues[0]["event_count"]), (Some(1), &4.into()));
+    assert_eq!(home.run(&["issues", "--db", "new.db", "--json"]).json(), issues);
+    let logs = home.run(&["logs", "--project", "p1", "--db", "new.db", "--json"]).json();
+    assert_eq!(logs.as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn several_files_are_imported_each_with_a_line_of_its_own_also_through_a_server() {
+    let home = Home::new();
+    let directory = dead_letters(&home);
+    let files = [1, 2].map(|number| format!("{directory}/failed_{number}.jsonl"));
+    let old = fixture(&home, "msgtrace.db");
+    let server = home.start(&["--db", "owned.db"]);
+    let owned = home.run(&["import", &files[0], &files[1], &old, "--db", "owned.db", "--json"]).json();
+    assert_eq!(
+        owned.as_array().expect("a list").iter().map(counts).collect::<Vec<_>>(),
+        [[1, 1, 0, 0], [1, 1, 0, 0], [4, 4, 0, 0]]
+    );
+    assert_eq!(owned[0]["target"], server.url());
+    let remote = home.run(&["import", &directory, "--url", server.url(), "--json"]).json();
+    assert_eq!(counts(&remote), [4, 2, 2, 2]);
+    assert_eq!(home.run(&["import", &files[0], "--url", server.url(), "-q"]).data(), "");
+}
+
+#[test]
+fn files_and_directories_without_log_entries_are_refused() {
+    let home = Home::new();
+    std::fs::create_dir(home.file("empty")).expect("made");
+    std::fs::write(home.file("odd.jsonl"), "oops\n7\n").expect("written");
+    insta::assert_snapshot!(home.run(&["import", "empty", "--db", "new.db"]), @"
+    --- stderr
+    error: there is no .jsonl file in `empty`
+    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub, and the .jsonl files of loggers
+    --- exit 3
+    ");
+    assert!(!home.file("new.db").exists());
+    insta::assert_snapshot!(home.run(&["import", "odd.jsonl", "--db", "new.db"]), @"
+    --- stderr
+    warning: ~/odd.jsonl, line 1 skipped: it is not JSON: Expecting value, byte 0 of the entry
+    warning: ~/odd.jsonl, line 2 skipped: this is a number
+    error: there is not one log entry in `odd.jsonl`
+    hint: import understands SQLite databases of the Python tracehub server, of msgtrace, and of tracehub, and the .jsonl files of loggers
+    --- exit 3
+    ");
+    insta::assert_snapshot!(home.run(&["import", "--db", "new.db"]), @"
+    --- stderr
+    error: the following required arguments were not provided:
+      <FILE>...
+    hint: --help says more
+    --- exit 2
+    ");
 }
 
 #[test]

@@ -33,6 +33,15 @@ fn what_was_acknowledged_survives_being_killed() {
 }
 
 #[test]
+fn a_file_that_may_not_grow_any_more_does_not_end_the_server() {
+    let home = Home::new();
+    let server = home.start(&["--db", "a.db"]);
+    server.signal("XFSZ");
+    server.send(&otlp::shop());
+    assert_eq!(server.stop().0, Some(0));
+}
+
+#[test]
 fn the_usual_database_is_made_with_its_directory() {
     let home = Home::new();
     let server = home.start(&[]);

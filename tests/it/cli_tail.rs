@@ -15,8 +15,8 @@ use crate::support::{Home, Server, otlp};
 /// Longer than anything here takes; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running `tail`; killed when dropped.
-struct Follower {
+/// A running command that follows; killed when dropped.
+pub struct Follower {
     child: Child,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
@@ -31,7 +31,12 @@ impl Follower {
     }
 
     fn starting(home: &Home, args: &[&str]) -> Follower {
-        let mut command = home.command(&[&["tail", "-v"], args].concat());
+        Follower::of(home, &[&["tail", "-v"], args].concat())
+    }
+
+    /// Starts a command.
+    pub fn of(home: &Home, args: &[&str]) -> Follower {
+        let mut command = home.command(args);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let stdout = lines(child.stdout.take().expect("piped"));
         let stderr = lines(child.stderr.take().expect("piped"));
@@ -39,7 +44,7 @@ impl Follower {
     }
 
     /// The next line of stdout.
-    fn line(&self) -> String {
+    pub fn line(&self) -> String {
         self.stdout.recv_timeout(PATIENCE).expect("a line")
     }
 
@@ -51,7 +56,7 @@ impl Follower {
     }
 
     /// The next line of stderr.
-    fn remark(&self) -> String {
+    pub fn remark(&self) -> String {
         self.stderr.recv_timeout(PATIENCE).expect("a remark")
     }
 
@@ -61,7 +66,7 @@ impl Follower {
     }
 
     /// Presses Ctrl-C; returns the exit code and every line that nobody has taken.
-    fn stop(mut self) -> (Option<i32>, Vec<String>, Vec<String>) {
+    pub fn stop(mut self) -> (Option<i32>, Vec<String>, Vec<String>) {
         self.interrupt();
         let code = self.child.wait().expect("it ends").code();
         (code, self.stdout.iter().collect(), self.stderr.iter().collect())
@@ -169,6 +174,31 @@ fn what_was_deleted_behind_the_reader_changes_nothing_for_it() {
         assert_eq!(follower.names(2), names(6..8), "{target:?}");
         home.run(&["clear", "--yes", "--db", "a.db"]);
     }
+}
+
+#[test]
+fn a_reader_so_slow_that_records_are_deleted_before_it_is_told_how_many_writes_it_missed() {
+    let home = Home::new();
+    let server = home.start(&["--db", "a.db"]);
+    send(&server, 0..1);
+    let mut command = home.command(&["tail", "-v", "--db", "a.db", "-o", "ndjson"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let stderr = lines(child.stderr.take().expect("piped"));
+    assert_eq!(stderr.recv_timeout(PATIENCE).expect("a remark"), "following; Ctrl-C ends");
+    let spans: Vec<Json> = (1..=3_000).map(|id| otlp::span(otlp::CART, id, 0, "op", (1_000, 5))).collect();
+    server.send(&json!({"resourceSpans": [otlp::resource("shop", &spans)]}));
+    let mut stdout = child.stdout.take().expect("piped");
+    // One byte says that it is writing; the pipe cannot hold the rest.
+    stdout.read_exact(&mut [0]).expect("a byte");
+    send(&server, 1..4);
+    home.run(&["clear", "--yes", "--db", "a.db"]);
+    send(&server, 4..5);
+    let stdout = lines(stdout);
+    let told: Vec<String> = (0..3_001).map(|_| stdout.recv_timeout(PATIENCE).expect("a line")).collect();
+    assert!(told.last().is_some_and(|line| line.contains("op 4")));
+    assert_eq!(stderr.recv_timeout(PATIENCE).expect("a remark"), "3 writes were removed before they could be shown");
+    child.kill().expect("killed");
+    child.wait().expect("it ends");
 }
 
 #[test]

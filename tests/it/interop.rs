@@ -1,8 +1,8 @@
 //! The published clients, unmodified: the OpenTelemetry Python SDK over every transport, msgtrace-sdk, and the checkpoint
 //! client of `tracehub` 0.1.0.
 //!
-//! They run from the virtual environment that `.ci/run` makes in `target/interop-venv`. Where it is missing the tests
-//! say so on stderr and pass; with `TRACEHUB_INTEROP_REQUIRED` set, as in CI, they fail instead.
+//! They run from the virtual environments that `.ci/run` makes in `target`. Where one is missing the tests say so on
+//! stderr and pass; with `TRACEHUB_INTEROP_REQUIRED` set, as in CI, they fail instead.
 
 use std::{
     io::Write as _,
@@ -15,8 +15,9 @@ use tracehub::model::Nanos;
 
 use crate::support::Home;
 
-fn python() -> Option<PathBuf> {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/interop-venv/bin/python");
+/// The Python of a virtual environment that `.ci/run` makes; `None` where it did not run.
+pub fn python(environment: &str) -> Option<PathBuf> {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(environment).join("bin/python");
     if python.exists() {
         return Some(python);
     }
@@ -24,15 +25,14 @@ fn python() -> Option<PathBuf> {
     // Straight to the file descriptor: the test harness swallows what passing tests print.
     let _ = writeln!(
         std::io::stderr(),
-        "\nSKIPPED: no published clients to test with; `python3 -m venv target/interop-venv && \
-         target/interop-venv/bin/pip install -r tests/it/interop/requirements.txt && \
-         target/interop-venv/bin/python tests/it/interop/checkpoints_install.py` gets them\n"
+        "\nSKIPPED: no published clients to test with in `{}`; `.ci/run` gets them\n",
+        python.display()
     );
     None
 }
 
 /// Runs a script of `tests/it/interop` and returns the lines it printed.
-fn run(python: &Path, script: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Vec<String> {
+pub fn run(python: &Path, script: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Vec<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/interop").join(script);
     let output = Command::new(python)
         .arg(script)
@@ -96,7 +96,7 @@ fn check_trace(home: &Home, url: &str, trace_id: &str, sent: &[Json]) {
 }
 
 fn check_sdk(transport: &str) {
-    let Some(python) = python() else { return };
+    let Some(python) = python("interop-venv") else { return };
     let home = Home::new();
     let server = home.start(&[]);
     let lines = run(&python, "otel_sdk.py", &[transport, server.url()], &[]);
@@ -127,7 +127,7 @@ fn the_python_sdk_over_gzipped_grpc_arrives_to_the_nanosecond_and_the_type() {
 
 #[test]
 fn msgtrace_sdk_sends_to_its_default_path_and_to_a_bare_base_url() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("interop-venv") else { return };
     let home = Home::new();
     let server = home.start(&[]);
     for endpoint in [format!("{}/api/v1/traces/export", server.url()), server.url().to_owned()] {
@@ -144,7 +144,7 @@ fn msgtrace_sdk_sends_to_its_default_path_and_to_a_bare_base_url() {
 
 #[test]
 fn the_checkpoint_client_reads_back_what_it_sent_and_so_do_we() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("interop-venv") else { return };
     let home = Home::new();
     let server = home.start(&[]);
     let lines = run(&python, "checkpoints.py", &[server.url()], &[]);

@@ -9,7 +9,7 @@ use tracehub::{
     store::Error,
 };
 
-use crate::server_support::{Answer, JSON, Server, span};
+use crate::server_support::{Answer, JSON, Server, failed_span, span};
 
 async fn with_traces(count: u32) -> Server {
     let server = Server::start().await;
@@ -163,12 +163,14 @@ async fn the_server_tells_how_it_is() {
 #[tokio::test]
 async fn every_documented_get_route_answers() {
     let server = with_traces(1).await;
+    server.store(&[failed_span(2, 2, "KeyError")]).await;
+    let issue = server.get("/api/v1/issues").await.json()[0]["id"].as_str().expect("an id").to_owned();
     let document = server.get("/openapi.json").await.json();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         if methods["get"].is_null() {
             continue;
         }
-        let id = format!("{:032x}", 1);
+        let id = if path.starts_with("/api/v1/issues/") { issue.clone() } else { format!("{:032x}", 1) };
         let path = path.replace("{id}", &id).replace("/api/v1/trace ", "");
         let path = match &path {
             path if path.ends_with("/trace") => format!("{path}?id={id}"),
@@ -323,4 +325,36 @@ async fn a_server_that_is_dropped_lets_go_of_its_file_by_itself() {
     };
     let running = tokio::time::timeout(Duration::from_secs(20), restarted).await.expect("the file is free again");
     running.stop().await.expect("a clean stop");
+}
+
+#[tokio::test]
+async fn log_records_are_an_array_newest_first_with_the_next_page_in_a_header() {
+    let server = Server::start().await;
+    let log = |number: u64| tracehub::model::LogRecord {
+        time: tracehub::model::Nanos(1_000 + number),
+        message: tracehub::model::Text::from(format!("line {number}")),
+        attributes: [("number", number as i64)].into_iter().collect(),
+        ..Default::default()
+    };
+    let batch = Batch { logs: (0..1_234).map(log).collect(), ..Batch::default() };
+    server.running.backend().write(batch).await.expect("written");
+    let answer = server.get("/api/v1/logs").await;
+    let list = answer.json();
+    assert_eq!((answer.status, list.as_array().map(Vec::len)), (200, Some(100)));
+    assert_eq!((&list[0]["message"], answer.header("x-tracehub-api")), (&json!("line 1233"), "1"));
+    let next = answer.header("x-tracehub-next-cursor").to_owned();
+    let rest = Answer::of(server.request("GET", "/api/v1/logs").query(&[("cursor", next.as_str())])).await;
+    assert_eq!(rest.json()[0]["message"], "line 1133");
+    assert_eq!(server.get("/api/v1/logs?limit=0").await.json().as_array().map(Vec::len), Some(1_234));
+    let most = server.get("/api/v1/logs?limit=5000").await;
+    assert_eq!(most.json().as_array().map(Vec::len), Some(1_000));
+    assert_ne!(most.header("x-tracehub-next-cursor"), "");
+    let found = server.get("/api/v1/logs?extra=number=7&text=LINE&order=oldest&limit=1").await;
+    assert_eq!((found.json()[0]["message"].as_str(), found.header("x-tracehub-next-cursor")), (Some("line 7"), ""));
+    assert_eq!(server.get("/api/v1/logs?service=nobody").await.text(), "[]");
+    for path in ["limit=x", "level=loud", "issue=7f", "extra=x", "order=up", "cursor=nonsense!", "trace="] {
+        let answer = server.get(&format!("/api/v1/logs?{path}")).await;
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.json()["detail"].as_str().is_some_and(|text| !text.is_empty()), "{path}");
+    }
 }

@@ -289,6 +289,71 @@ async fn correlations_are_listed_newest_first_and_all_when_asked_for() {
     assert_eq!(server.get("/correlations").await.json()["count"], 50);
 }
 
+/// The original has no finer times than seconds, and lists what it received in the same second by id, byte by byte.
+#[tokio::test]
+async fn correlations_of_the_same_second_are_listed_by_id_whatever_kind_it_is_of() {
+    let server = Server::start().await;
+    let ids = ["z", "é", "5", "4bf92f3577b34da6a3ce929d0e0e4736", "4b", "A", "f", "ffffffffffffffffffffffffffffffff"];
+    let records: Vec<Json> = ids.iter().zip(0..).map(|(id, number)| checkpoint(id, number)).collect();
+    ingest(&server, &records).await;
+    let list = server.get("/correlations").await.json();
+    let listed = list["correlations"].as_array().expect("a list").iter().map(|one| &one["correlation_id"]);
+    let mut wanted = ids;
+    wanted.sort();
+    assert!(listed.eq(wanted.iter()), "{list}");
+}
+
+#[tokio::test]
+async fn a_correlation_id_with_very_many_records_is_listed_as_any_other() {
+    const MANY: usize = 25_000;
+    let server = Server::start().await;
+    // An id that is one of OpenTelemetry, too, with a span that lasts longer and a time no nanosecond holds.
+    let id = format!("{:032x}", 7);
+    server.store(&[crate::server_support::span(7, 1, "long")]).await;
+    let record = |number: usize| {
+        let mut record = checkpoint(&id, number as u32);
+        record["timestamp"] = json!(0.000_000_1 + number as f64);
+        record["source_id"] = json!(["WS", "MA", "VM"][(number / 10_000).min(2)]);
+        record
+    };
+    let records: Vec<Json> = (1..=MANY).map(record).collect();
+    for part in records.chunks(5_000) {
+        ingest(&server, part).await;
+    }
+    ingest(&server, &[checkpoint("small", 1)]).await;
+    let listed = async || {
+        let list = server.get("/correlations").await.json();
+        let rows = list["correlations"].as_array().expect("a list").clone();
+        rows.into_iter().find(|row| row["correlation_id"] == id).expect("listed")
+    };
+    let mut wanted = json!({
+        "correlation_id": id, "trace_count": MANY, "first_ts": 1.000_000_1, "last_ts": 25_000.000_000_1,
+        "duration_ms": 24_999, "sources": ["WS", "MA", "VM"],
+    });
+    assert_eq!(listed().await, wanted);
+    let trace = server.get(&format!("/traces/{id}")).await.json();
+    assert_eq!((&trace["count"], &trace["complete"]), (&json!(MANY), &json!(true)));
+    let times = trace["traces"].as_array().expect("records").iter().map(|record| &record["timestamp"]);
+    assert!(times.eq(records.iter().map(|record| &record["timestamp"])));
+    // What comes later is added to what is known already, whatever its time.
+    let mut late = checkpoint(&id, 0);
+    (late["timestamp"], late["source_id"]) = (json!(0.5), json!("new"));
+    ingest(&server, &[late]).await;
+    (wanted["trace_count"], wanted["first_ts"]) = (json!(MANY + 1), json!(0.5));
+    (wanted["duration_ms"], wanted["sources"]) = (json!(24_999), json!(["WS", "MA", "VM", "new"]));
+    assert_eq!(listed().await, wanted);
+    // And what is removed is not.
+    let gone = server.request("DELETE", &format!("/api/v1/traces/{id}")).send().await.expect("an answer");
+    assert_eq!(gone.status(), 200);
+    for part in records.chunks(5_000).skip(1) {
+        ingest(&server, part).await;
+    }
+    let row = listed().await;
+    assert_eq!((&row["trace_count"], &row["first_ts"]), (&json!(20_000), &json!(5_001.000_000_1)));
+    ingest(&server, &records[..1]).await;
+    assert_eq!(listed().await["trace_count"], 20_001);
+}
+
 #[tokio::test]
 async fn a_remote_store_has_checkpoints_like_the_file() {
     let server = Server::start().await;

@@ -142,6 +142,16 @@ pub fn span(trace: u32, id: u32, name: &str) -> Json {
     })
 }
 
+/// A span that tells of an exception of this type.
+pub fn failed_span(trace: u32, id: u32, error_type: &str) -> Json {
+    let mut span = span(trace, id, "fails");
+    let attribute = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
+    let attributes = [attribute("exception.type", error_type), attribute("exception.message", "no such key")];
+    span["events"] =
+        json!([{ "name": "exception", "timeUnixNano": span["startTimeUnixNano"], "attributes": attributes }]);
+    span
+}
+
 /// An export request of spans of the service `shop`.
 pub fn export(spans: &[Json]) -> Json {
     let service = json!({ "key": "service.name", "value": { "stringValue": "shop" } });

@@ -44,6 +44,7 @@ macro_rules! contract {
             a_scan_keeps_to_its_filter
             a_scan_with_nothing_new_waits_then_returns_a_valid_cursor
             a_waiting_scan_sees_what_arrives
+            a_scan_says_how_many_writes_were_removed_before_it_came_there
             a_time_leads_to_what_was_received_since
             foreign_cursors_are_refused
             a_dry_run_counts_the_same_and_removes_nothing
@@ -409,9 +410,59 @@ pub async fn a_time_leads_to_what_was_received_since(fixture: Fixture) {
     assert_eq!((after(Nanos(0)).await, after(Nanos(u64::MAX)).await), (48, 0));
 }
 
+pub async fn a_scan_says_how_many_writes_were_removed_before_it_came_there(fixture: Fixture) {
+    let all = RecordFilter::default();
+    for trace in 0..3 {
+        write(&fixture, spans(trace, 4)).await;
+    }
+    let behind = fixture.backend.place(&all, 0).await.expect("the end").expect("not the beginning");
+    for trace in 3..9 {
+        write(&fixture, spans(trace, 4)).await;
+    }
+    let end = fixture.backend.place(&all, 0).await.expect("the end").expect("not the beginning");
+    let scan = async |from: Option<&Cursor>| {
+        let (mut from, mut missed, mut spans) = (from.cloned(), 0, 0);
+        loop {
+            let chunk = fixture.backend.scan(&all, from.as_ref(), 3, Duration::ZERO).await.expect("a chunk");
+            (missed, spans) = (missed + chunk.missed, spans + chunk.batch.spans.len());
+            if chunk.at_end {
+                return (missed, spans);
+            }
+            from = Some(chunk.next);
+        }
+    };
+    assert_eq!(scan(Some(&behind)).await, (0, 24));
+    fixture.backend.delete(&all, false).await.expect("deleted");
+    assert_eq!(scan(Some(&behind)).await, (6, 0));
+    write(&fixture, spans(9, 4)).await;
+    assert_eq!(scan(Some(&behind)).await, (6, 4));
+    assert_eq!(scan(Some(&end)).await, (0, 4));
+    // Whoever begins at the beginning wants what there is.
+    assert_eq!(scan(None).await, (0, 4));
+}
+
 pub async fn foreign_cursors_are_refused(fixture: Fixture) {
     write(&fixture, spans(1, 2)).await;
-    for text in ["", "x", "s1.", "s1.zz", "s1.ffff", "s1.-1", "l1.start.down.0.0.o.00", "../../etc/passwd", "✓"] {
+    // Another file that has got just as far.
+    let other = sqlite_file().await;
+    write(&other, spans(1, 2)).await;
+    let theirs = other.backend.cursor_at(Nanos(0)).await.expect("a place");
+    let scanned = fixture.backend.scan(&RecordFilter::default(), Some(&theirs), 10, Duration::ZERO).await;
+    assert!(matches!(scanned, Err(Error::BadCursor)), "{theirs:?}: {scanned:?}");
+    for text in [
+        "",
+        "x",
+        "s1.",
+        "s1.zz",
+        "s1.ffff",
+        "s1.-1",
+        "s2.1",
+        "s2..1",
+        "s2.00.1",
+        "l1.start.down.0.0.o.00",
+        "../../etc/passwd",
+        "✓",
+    ] {
         let cursor = Cursor(text.to_owned());
         let scanned = fixture.backend.scan(&RecordFilter::default(), Some(&cursor), 10, Duration::ZERO).await;
         assert!(matches!(scanned, Err(Error::BadCursor)), "{text}: {scanned:?}");

@@ -24,6 +24,7 @@ macro_rules! contract_of_kinds {
             a_scan_of_one_kind_yields_it_in_the_order_it_was_sent
             a_place_lies_before_the_newest_records
             stats_count_all_kinds_and_pair_checkpoints
+            totals_alone_are_those_of_the_whole_statistics
             a_deletion_keeps_to_its_kind
             pruning_takes_all_kinds);
     };
@@ -313,6 +314,39 @@ pub async fn stats_count_all_kinds_and_pair_checkpoints(fixture: Fixture) {
     assert_eq!((stats.checkpoints, stats.spans, stats.logs, stats.operations.len()), (7, 0, 0, 1));
 }
 
+pub async fn totals_alone_are_those_of_the_whole_statistics(fixture: Fixture) {
+    let check = async |what: &str| {
+        let stats = async |query| fixture.backend.stats(&query).await.expect("stats");
+        let mut whole = stats(StatsQuery::default()).await;
+        (whole.operations, whole.timeline) = (Vec::new(), None);
+        let mut totals = stats(StatsQuery::totals()).await;
+        // The file may grow in between.
+        totals.database.size_bytes = whole.database.size_bytes;
+        assert_eq!(totals, whole, "{what}");
+        let since = StatsQuery { since: Some(span(OTEL).start), ..StatsQuery::totals() };
+        let (some, query) = (stats(since.clone()).await, StatsQuery { by: StatsBy::Service, ..since });
+        assert_eq!((some.operations.len(), some.timeline), (0, None), "{what}");
+        assert_eq!(some.errors, stats(query).await.errors, "{what}");
+    };
+    check("nothing").await;
+    for number in 0..9 {
+        write_checkpoints(&fixture, checkpoints(&format!("order-{}", number % 4), number + 1)).await;
+        write_logs(&fixture, logs(None, number + 1)).await;
+        write_logs(&fixture, logs(Some(&format!("order-{}", number % 3)), number + 1)).await;
+        write(&fixture, Batch::of_spans(vec![span(&format!("order-{}", number + 2)), span(OTEL)])).await;
+        check("more of everything").await;
+    }
+    let early = Span { start: Nanos(5), span_id: SpanId([9; 8]), ..span("order-7") };
+    let late = Span { start: Nanos(u64::MAX - 9), end: Nanos(u64::MAX - 3), ..span("late") };
+    write(&fixture, Batch::of_spans(vec![early, late])).await;
+    check("the ends of time").await;
+    for trace in ["late", "order-2", OTEL] {
+        let filter = RecordFilter { trace: Some(id(trace)), ..RecordFilter::default() };
+        fixture.backend.delete(&filter, false).await.expect("deleted");
+        check(trace).await;
+    }
+}
+
 pub async fn a_deletion_keeps_to_its_kind(fixture: Fixture) {
     let batch = Batch { spans: vec![span(OTEL)], checkpoints: checkpoints(OTEL, 9), logs: logs(Some(OTEL), 7) };
     write(&fixture, batch).await;
@@ -352,7 +386,7 @@ pub async fn pruning_takes_all_kinds(fixture: Fixture) {
         removed.checkpoints += more.checkpoints;
         removed.logs += more.logs;
     }
-    assert_eq!(removed, Removed { traces: 0, spans: 1, checkpoints: 6, logs: 7, issues: 0 });
+    assert_eq!(removed, Removed { spans: 1, checkpoints: 6, logs: 7, ..Removed::default() });
     let left = fixture.backend.trace(&id(OTEL)).await.expect("read").expect("its last checkpoint");
     assert_eq!(left.checkpoints, [checkpoint(OTEL, 20)]);
     assert_eq!(left.summary.kinds, [RecordKind::Checkpoints]);

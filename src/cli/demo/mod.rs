@@ -1,7 +1,7 @@
 //! `tracehub demo`: the main job on real input, with nothing to set up.
 //!
-//! Starts a server on a free port with a database of its own, sends it what OpenTelemetry SDKs really sent and some
-//! made-up traces worth looking at, then shows what one would look at. No other database is touched.
+//! Starts a server on a free port with a database of its own, sends it what OpenTelemetry SDKs and loggers really sent and
+//! some made-up traces worth looking at, then shows what one would look at. No other database is touched.
 
 mod recorded;
 mod story;
@@ -11,17 +11,19 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::{
-    model::{Nanos, StatsQuery, Trace, TraceId, TraceQuery, time::NANOS_PER_SECOND},
-    query::{resolve::resolve, show::TraceReport},
+    model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery, time::NANOS_PER_SECOND},
+    query::{self, resolve::resolve, show::TraceReport, trace_issues::TraceIssues},
     server::{self, Config, SidePort},
     store::{self, Backend, Mode, Target, sqlite::lock},
     view::{
         self,
+        issues::{IssueListContext, counts_since},
         list::ListContext,
         out::{Out, escape},
         rows::Format,
         show::ShowOptions,
         stats::StatsOptions,
+        style::Style,
     },
 };
 
@@ -36,15 +38,17 @@ use super::{
 const LISTED: usize = 12;
 
 const INTRODUCTION: &str = "\
-A server of its own took in what OpenTelemetry SDKs for Python and JavaScript, msgtrace-sdk, msgflux and the checkpoint
-client once sent, and some made-up traces of the last hour. This is what one sees of them:
+A server of its own took in what OpenTelemetry SDKs for Python and JavaScript,
+msgtrace-sdk, msgflux, the checkpoint client and the logger once sent, and some
+made-up traces of the last hour. This is what one sees of them:
 
 ";
 
 /// See it work: sends recorded and made-up traces to a server of its own and shows them
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs no network and no set-up, and leaves other databases alone. Its own is made anew each time; --db puts it elsewhere.
+Needs no network and no set-up, and leaves other databases alone. Its own is
+made anew each time; --db puts it elsewhere.
 
 Examples:
   tracehub demo
@@ -124,9 +128,16 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
     let db = format!("--db {}", escape(&shell_word(&backend.info().location)));
     let page = backend.traces(&TraceQuery { limit: LISTED, ..TraceQuery::default() }).await?;
     let list = ListContext { location: location.clone(), range: String::new() };
-    let id = resolve(backend, story::CHECKOUT).await?;
-    let trace = found(backend, &id).await?;
-    let deployment = found(backend, &resolve(backend, story::DEPLOYMENT).await?).await?;
+    let latest = shown(backend, "latest", style).await?;
+    let (sign_in, _) = story::SIGN_INS[0];
+    let joined = shown(backend, sign_in, style).await?;
+    let deployment = shown(backend, story::DEPLOYMENT, style).await?;
+    let open = Some(IssueStatus::Open);
+    let issues =
+        IssueQuery { status: open, limit: LISTED, counts_since: Some(counts_since(style.now)), ..Default::default() };
+    let issues = query::issues::list(backend, &issues).await?;
+    let issue = issues.short_ids.first().cloned().unwrap_or_default();
+    let open = IssueListContext { status: open, range: String::new() };
     let hour_ago = Nanos(style.now.0.saturating_sub(3_600 * NANOS_PER_SECOND));
     let recorded = backend.traces(&TraceQuery { limit: 8, until: Some(hour_ago), ..TraceQuery::default() }).await?;
     let recorded_list = ListContext { location: location.clone(), range: "until 1h".to_owned() };
@@ -137,25 +148,34 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
         INTRODUCTION.to_owned(),
         format!("$ tracehub list --limit {LISTED} {db}\n"),
         view::list::render(&page, &list, style),
-        format!("\n$ tracehub show {short} {db}\n"),
-        view::show::render(&TraceReport::new(trace), &ShowOptions::default(), style),
-        format!("\n$ tracehub show {} {db}    # checkpoints; one step never came back\n", story::DEPLOYMENT),
-        view::show::render(&TraceReport::new(deployment), &ShowOptions::default(), style),
-        format!("\n$ tracehub list --until 1h --limit 8 {db}    # what the SDKs sent\n"),
+        format!("\n$ tracehub show latest {db}\n"),
+        latest,
+        format!("\n# spans, checkpoints and logs of one chain\n$ tracehub show {} {db}\n", &sign_in[..4]),
+        joined,
+        format!("\n# checkpoints; one step never came back\n$ tracehub show {} {db}\n", story::DEPLOYMENT),
+        deployment,
+        format!("\n$ tracehub issues {db}\n"),
+        view::issues::list(&issues, &open, style),
+        format!("\n# what the SDKs sent\n$ tracehub list --until 1h --limit 8 {db}\n"),
         view::list::render(&recorded, &recorded_list, style),
         format!("\n$ tracehub stats --since 1h {db}\n"),
         view::stats::render(&stats, &range, style),
         format!(
             "\nAll this lies in {}. Look around:\n  tracehub list --failed {db}\n  tracehub show {short} --attrs {db}\n  \
-             tracehub list --workflow support_flow {db}\n  tracehub stats --by model {db}\n  tracehub stats --by source {db}\n  \
+             tracehub issues show {issue} --why {db}\n  tracehub list --workflow support_flow {db}\n  tracehub stats --by model {db}\n  tracehub stats --by source {db}\n  \
              tracehub list --json {db} | jq '.[0]'\nThen collect your own: tracehub start\n",
             escape(&location)
         ),
     ])
 }
 
-async fn found(backend: &dyn Backend, id: &TraceId) -> Result<Trace, Failure> {
-    backend.trace(id).await?.ok_or_else(|| Failure::new(Code::Failed, "the demo lost a trace"))
+/// The picture of a trace.
+async fn shown(backend: &dyn Backend, reference: &str, style: &Style) -> Result<String, Failure> {
+    let id = resolve(backend, reference).await?;
+    let trace = backend.trace(&id).await?.ok_or_else(|| Failure::new(Code::Failed, "the demo lost a trace"))?;
+    let issues = TraceIssues::look_up(backend, &trace).await?;
+    let report = TraceReport { issues, ..TraceReport::new(trace) };
+    Ok(view::show::render(&report, &ShowOptions::default(), style))
 }
 
 /// A path as one types it into a shell.

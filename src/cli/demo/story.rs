@@ -1,11 +1,13 @@
 //! Made-up traces of the last hour: a failed checkout with an N+1 query and a dead payment provider, an AI agent that
-//! spends tokens, a deployment told in checkpoints of which one step hangs, and forty ordinary requests around them.
+//! spends tokens, a deployment told in checkpoints of which one step hangs, sign-ins of which spans, checkpoints and what
+//! the published logger really sent tell together, and forty ordinary requests around them.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::{cli::http::Recorded, model::Nanos};
+use super::recorded;
+use crate::{api::path, cli::http::Recorded, model::Nanos};
 
 /// Id of the checkout that fails.
 pub const CHECKOUT: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -13,6 +15,15 @@ pub const CHECKOUT: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const AGENT: &str = "9c1e07a2d4b34f7c8a5e6b1d2f3c4a5b";
 /// Correlation id of the deployment that hangs.
 pub const DEPLOYMENT: &str = "deploy-1187-blue";
+/// Ids of the sign-ins that fail, the latest first, and how many seconds ago they were.
+pub const SIGN_INS: [(&str, u64); 4] = [
+    ("a3ce929d0e0e47364bf92f3577b34da6", 26),
+    ("5b8efff798038103d269b633813fc60c", 660),
+    ("7b2a1c9de4f84f0c9d3e5a6b7c8d9e0f", 1_500),
+    ("e457b5a2e4d86bd198bda1e2c6a3f0d1", 2_880),
+];
+/// When the entries of the recorded requests were written, in milliseconds after a sign-in began.
+const ENTRIES_MS: [u64; 5] = [14, 31, 33, 57, 64];
 /// Ordinary requests.
 const ORDINARY: u64 = 40;
 
@@ -23,17 +34,32 @@ const PRODUCER: u8 = 4;
 
 /// The traces as OTLP/JSON export requests, told as if they had just happened.
 pub fn requests(now: Nanos) -> Vec<Recorded> {
-    let mut story = Story { spans: BTreeMap::new(), last_id: 0x00f0_67aa_0ba9_0000, dice: 0x9e37_79b9_7f4a_7c15 };
+    let mut story =
+        Story { spans: BTreeMap::new(), last_id: 0x00f0_67aa_0ba9_0000, dice: 0x9e37_79b9_7f4a_7c15, logs: Vec::new() };
     story.ordinary_requests(now);
     story.agent_run(Nanos(now.0.saturating_sub(40_000_000_000)));
     story.failed_checkout(Nanos(now.0.saturating_sub(13_000_000_000)));
-    let body = story.export().to_string().into_bytes();
-    let json = |path, body| Recorded { path, content_type: "application/json", encoding: None, body };
-    vec![json("/v1/traces", body), json("/ingest", deployment(now).to_string().into_bytes())]
+    let mut checkpoints = deployment(now);
+    for (number, (trace, seconds_ago)) in SIGN_INS.into_iter().enumerate() {
+        let origin = Nanos(now.0.saturating_sub(seconds_ago * 1_000_000_000));
+        checkpoints.extend(story.sign_in(trace, origin, number));
+    }
+    let logs = Json::Array(std::mem::take(&mut story.logs));
+    let json = |path, body: Json| Recorded {
+        path,
+        content_type: "application/json",
+        encoding: None,
+        body: body.to_string().into_bytes(),
+    };
+    vec![
+        json("/v1/traces", story.export()),
+        json("/ingest", json!({ "traces": checkpoints })),
+        json(path::INGEST, logs),
+    ]
 }
 
 /// A deployment as three components noted it: where they entered an operation, and where they left it. One never did.
-fn deployment(now: Nanos) -> Json {
+fn deployment(now: Nanos) -> Vec<Json> {
     let began_ms = (now.0 / 1_000_000).saturating_sub(95_000) as f64;
     let notes = [
         (0.0, "MA", "->", "REST", "/api/deploy", json!({"version": "1187", "slot": "blue"})),
@@ -52,7 +78,7 @@ fn deployment(now: Nanos) -> Json {
             "endpoint": endpoint, "data": data, "hostname": "blue.example", "raw_line": null,
         })
     };
-    json!({ "traces": notes.into_iter().enumerate().map(trace).collect::<Vec<_>>() })
+    notes.into_iter().enumerate().map(trace).collect()
 }
 
 /// Spans by service, and what makes each different.
@@ -60,6 +86,8 @@ struct Story {
     spans: BTreeMap<&'static str, Vec<Json>>,
     last_id: u64,
     dice: u64,
+    /// Entries as the published logger sends them.
+    logs: Vec<Json>,
 }
 
 /// Where a span belongs: a trace, the moment it began, and the span above.
@@ -137,6 +165,7 @@ impl Story {
                 .failing(Failed { stack: "", ..declined }),
         );
         let auth = self.tell(root, scene("shop", "auth.verify", INTERNAL, 3_000, 27_000));
+        self.log(auth, (14_000, "shop", "INFO", "session ok"), json!({"extra": {"user": "u-42"}}));
         self.tell(auth, scene("redis", "GET session", CLIENT, 12_000, 6_000).with("db.system.name", json!("redis")));
         self.slow_cart(root);
         let charge = self.tell(
@@ -148,8 +177,16 @@ impl Story {
         );
         let timeout = Failed { error: "TimeoutError", message: "no answer in 280ms", stack: TIMEOUT_STACK };
         self.tell(charge, stripe(615_000, 280_000).failing(timeout));
-        self.tell(charge, scene("payments", "backoff", INTERNAL, 895_500, 50_000));
+        let backoff = self.tell(charge, scene("payments", "backoff", INTERNAL, 895_500, 50_000));
+        self.log(backoff, (905_000, "payments", "WARN", "retrying charge (2/2)"), json!({"extra": {"attempt": 2}}));
         self.tell(charge, stripe(946_000, 260_000).with("http.response.status_code", json!(402)).failing(declined));
+        let error = json!({
+            "error_type": declined.error,
+            "error_message": declined.message,
+            "stack_trace": format!("{}{}: {}\n", declined.stack, declined.error, declined.message),
+        });
+        self.log(charge, (1_208_000, "payments", "ERROR", "charge failed: 402 card_declined"), error);
+        self.log(root, (1_230_000, "shop", "INFO", "order 77 kept for a retry"), json!({"extra": {"order": 77}}));
         self.tell(
             root,
             scene("kafka", "order.failed publish", PRODUCER, 1_212_000, 16_000)
@@ -157,9 +194,55 @@ impl Story {
         );
     }
 
+    /// An entry of the published logger below a span: when it was written, by which service, its level and message, and
+    /// other fields.
+    fn log(&mut self, place: Place<'_>, (at_us, service, level, message): (u64, &str, &str, &str), more: Json) {
+        let mut entry = json!({
+            "level": level, "message": message, "service": service, "environment": "demo",
+            "timestamp": Nanos(place.origin.0 + at_us * 1_000).to_rfc3339(),
+            "trace_id": place.trace, "span_id": format!("{:016x}", place.parent),
+        });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            entry[key] = value.clone();
+        }
+        self.logs.push(entry);
+    }
+
+    /// A sign-in: spans of the service, what the published logger sent from it once, and, as what this returns, the
+    /// checkpoints of the gateway before it.
+    fn sign_in(&mut self, trace: &str, origin: Nanos, number: usize) -> Vec<Json> {
+        let outside = Place { trace, origin, parent: 0 };
+        let request = scene("auth-service", "POST /login", SERVER, 3_000, 66_000)
+            .with("http.response.status_code", json!(500))
+            .failing(Failed { error: "ZeroDivisionError", message: "division by zero", stack: "" });
+        let root = self.tell(outside, request);
+        self.tell(
+            root,
+            scene("postgres", "SELECT users", CLIENT, 16_000, 14_000).with("db.system.name", json!("postgresql")),
+        );
+        let recorded = recorded::log_entries();
+        let entries = recorded.get(number % recorded.len()).into_iter().flatten();
+        for (entry, at_ms) in entries.zip(ENTRIES_MS) {
+            let mut entry = entry.clone();
+            entry["timestamp"] = json!(Nanos(origin.0 + at_ms * 1_000_000).to_rfc3339());
+            entry["trace_id"] = json!(trace);
+            self.logs.push(entry);
+        }
+        let began_ms = origin.0 as f64 / 1e6;
+        let note = |(at_ms, direction): (f64, &str)| {
+            json!({
+                "source_id": "GW", "correlation_id": trace, "timestamp": began_ms + at_ms,
+                "suffix": format!("g{number:02}"), "direction": direction, "operation": "REST",
+                "endpoint": "POST /login", "data": {"user": "u-42"}, "hostname": "edge.example", "raw_line": null,
+            })
+        };
+        [(0.0, "->"), (72.5, "<-")].map(note).into()
+    }
+
     /// One query an item instead of one for all.
     fn slow_cart(&mut self, root: Place<'_>) {
         let cart = self.tell(root, scene("cart", "load_cart", INTERNAL, 32_000, 577_000).with("cart.items", json!(37)));
+        self.log(cart, (49_000, "cart", "WARN", "slow pricing rule \"bulk-3\" (17ms)"), json!({}));
         let mut at_us = 34_000;
         for item in 0..37 {
             let took_us = if item == 21 { 62_000 } else { 7_500 + self.roll(5_000) };
@@ -207,7 +290,7 @@ impl Story {
 
     fn cart_page(&mut self, place: Place<'_>) {
         let query_us = 4_000 + self.roll(30_000);
-        let fails = self.roll(14) == 0;
+        let fails = self.roll(5) == 0;
         let page = scene("shop", "GET /cart", SERVER, 0, query_us + 9_000)
             .with("http.request.method", json!("GET"))
             .with("http.response.status_code", json!(if fails { 500 } else { 200 }));

@@ -28,7 +28,7 @@ pub(in crate::server) async fn stats(
     let caller = app.access.authorize(&headers, Scope::Read)?;
     let counters = &app.counters;
     let second = counters.uptime_seconds();
-    let path = access::is_trusted(caller, Some(peer)).then(|| app.backend.info().location.clone());
+    let path = access::is_trusted(&caller, Some(peer)).then(|| app.backend.info().location.clone());
     let mut sources = app.sources.all(second);
     // Stable, so that the first seen comes first among equals.
     sources.sort_by_key(|source| std::cmp::Reverse(source.total));

@@ -1,6 +1,6 @@
 //! Reading checkpoints: those of one correlation id, the newest correlation ids, the newest records.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -13,14 +13,14 @@ use serde_json::{Value as Json, json};
 use crate::{
     api::Pairs,
     decode::checkpoint::{Problems, trace_id, write_json},
-    model::{
-        Checkpoint, Cursor, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary,
-        time::nanos_to_ms,
-    },
+    model::{Checkpoint, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary},
     store,
 };
 
-use super::refused;
+use super::{
+    giants::{self, Correlations},
+    refused,
+};
 use crate::server::{
     access::Scope,
     app::App,
@@ -36,12 +36,11 @@ const RECENT: i64 = 200;
 const MOST_RECENT: i64 = 1_000;
 /// Seconds a stream goes on when nobody says how many.
 const STREAM_SECONDS: i64 = 60;
-/// Records of one correlation id above which a list goes by the summary of its trace.
+/// Records of one correlation id above which what was read of them is remembered.
 const GIANT: u64 = 20_000;
 /// Newest records looked at for a list of correlation ids, at least.
 const LEAST_HEARD: usize = 10_000;
-/// Records read at once, and traces.
-const STEP: usize = 5_000;
+/// Traces read at once.
 const PAGE: usize = 1_000;
 
 /// What a path below `/traces/` asks for.
@@ -187,21 +186,19 @@ async fn newest(app: &App, limit: usize) -> store::Result<Vec<TraceSummary>> {
     Ok(summaries)
 }
 
-/// The correlation ids of one trace, mostly one.
-type Correlations = BTreeMap<String, Correlation>;
-
 /// What the newest records say of these traces. Those heard of last lie close together at the end of the store, so one
 /// look there mostly tells everything about all of them.
 async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<FxHashMap<TraceId, Correlations>> {
+    let small = || summaries.iter().filter(|summary| summary.checkpoint_count <= GIANT);
     let mut found: FxHashMap<TraceId, Correlations> =
-        summaries.iter().map(|summary| (summary.trace_id.clone(), Correlations::new())).collect();
+        small().map(|summary| (summary.trace_id.clone(), Correlations::new())).collect();
     if found.is_empty() {
         return Ok(found);
     }
     let filter = RecordFilter { kind: Some(RecordKind::Checkpoints), ..RecordFilter::default() };
-    let wanted = summaries.iter().map(|summary| summary.checkpoint_count.min(GIANT)).sum::<u64>();
+    let wanted = small().map(|summary| summary.checkpoint_count).sum::<u64>();
     let start = app.backend.place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD)).await?;
-    read_on(app, &filter, start, |record| {
+    giants::read_on(app, &filter, start, |record| {
         if let Some(correlations) = found.get_mut(&record.trace_id) {
             correlations.entry(record.correlation_id.to_string()).or_default().add(record);
         }
@@ -210,92 +207,17 @@ async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<
     Ok(found)
 }
 
-/// Calls `visit` with every checkpoint behind a place, in order of arrival.
-async fn read_on(
-    app: &App,
-    filter: &RecordFilter,
-    mut after: Option<Cursor>,
-    mut visit: impl FnMut(&Checkpoint),
-) -> store::Result<()> {
-    loop {
-        let chunk = app.backend.scan(filter, after.as_ref(), STEP, Duration::ZERO).await?;
-        chunk.batch.checkpoints.iter().for_each(&mut visit);
-        if chunk.at_end {
-            return Ok(());
-        }
-        after = Some(chunk.next);
-    }
-}
-
-/// What a list says of a correlation id.
-#[derive(Debug, Default)]
-struct Correlation {
-    records: u64,
-    first_ms: f64,
-    last_ms: f64,
-    /// In order of arrival.
-    sources: Vec<String>,
-}
-
-impl Correlation {
-    fn add(&mut self, record: &Checkpoint) {
-        let time = record.timestamp_ms;
-        let is_first = self.records == 0;
-        self.first_ms = if is_first { time } else { self.first_ms.min(time) };
-        self.last_ms = if is_first { time } else { self.last_ms.max(time) };
-        self.records += 1;
-        self.add_source(&record.source_id);
-    }
-
-    fn add_source(&mut self, source: &str) {
-        // The original joins sources with commas and splits them again.
-        for part in source.split(',') {
-            if !self.sources.iter().any(|known| known == part) {
-                self.sources.push(part.to_owned());
-            }
-        }
-    }
-
-    fn to_json(&self, id: &str) -> Json {
-        // The original takes a time of exactly zero for none.
-        let is_timed = self.first_ms != 0.0 && self.last_ms != 0.0;
-        let duration_ms = if is_timed { (self.last_ms - self.first_ms).trunc() } else { 0.0 };
-        let duration_ms = if duration_ms.abs() < 9e15 { json!(duration_ms as i64) } else { json!(duration_ms) };
-        json!({
-            "correlation_id": id,
-            "trace_count": self.records,
-            "first_ts": self.first_ms,
-            "last_ts": self.last_ms,
-            "duration_ms": duration_ms,
-            "sources": self.sources,
-        })
-    }
-}
-
 /// The rows of one trace, of which `heard` is what the newest records say.
 async fn correlations_of(app: &App, summary: &TraceSummary, heard: Correlations) -> store::Result<Vec<Json>> {
-    let rows = |found: &Correlations| found.iter().map(|(id, correlation)| correlation.to_json(id)).collect();
     if heard.values().map(|correlation| correlation.records).sum::<u64>() >= summary.checkpoint_count {
-        return Ok(rows(&heard));
+        return Ok(giants::rows(&heard));
     }
     if summary.checkpoint_count > GIANT {
-        let mut correlation = Correlation {
-            records: summary.checkpoint_count,
-            first_ms: nanos_to_ms(summary.start.0),
-            last_ms: nanos_to_ms(summary.end.0),
-            sources: Vec::new(),
-        };
-        summary.services.iter().for_each(|service| correlation.add_source(service));
-        return Ok(vec![correlation.to_json(&summary.trace_id.to_string())]);
+        return app.giants.rows(app, &summary.trace_id).await;
     }
-    let (kind, trace) = (Some(RecordKind::Checkpoints), Some(summary.trace_id.clone()));
-    let filter = RecordFilter { kind, trace, ..RecordFilter::default() };
     let mut found = Correlations::new();
-    read_on(app, &filter, None, |record| {
-        found.entry(record.correlation_id.to_string()).or_default().add(record);
-    })
-    .await?;
-    Ok(rows(&found))
+    giants::read_trace(app, &summary.trace_id, None, &mut found).await?;
+    Ok(giants::rows(&found))
 }
 
 /// `GET /recent`

@@ -4,8 +4,8 @@ use rustc_hash::FxHashSet;
 
 use super::scene::Scene;
 use crate::{
-    model::{Attributes, Event, LogRecord, Nanos, Severity, Span, json::value_to_text},
-    query::show::Warning,
+    model::{Attributes, Event, IssueStatus, LogRecord, Nanos, Severity, Span, json::value_to_text},
+    query::{show::Warning, trace_issues::KnownIssue},
     view::{
         format,
         line::{Line, Paint, Sheet},
@@ -82,8 +82,8 @@ pub(super) fn is_exception(event: &Event) -> bool {
 }
 
 /// `Type: message`, as much of it as there is; escaped.
-pub(super) fn exception_title(event: &Event, sheet: &Sheet<'_>) -> String {
-    let text = |key: &str| event.attributes.get(key).map(value_to_text).filter(|text| !text.is_empty());
+pub(super) fn exception_title(attributes: &Attributes, sheet: &Sheet<'_>) -> String {
+    let text = |key: &str| attributes.get(key).map(value_to_text).filter(|text| !text.is_empty());
     let message = text("exception.message").map(|message| message.lines().next().unwrap_or_default().to_owned());
     match (text("exception.type"), message) {
         (Some(kind), Some(message)) => sheet.stored(&format!("{kind}: {message}")),
@@ -91,20 +91,63 @@ pub(super) fn exception_title(event: &Event, sheet: &Sheet<'_>) -> String {
     }
 }
 
-/// `• WARN cart  message`
-pub(super) fn log_line(log: &LogRecord, sheet: &Sheet<'_>) -> Line {
-    let paint = match log.severity {
-        Severity::Error | Severity::Fatal => Paint::Bad,
-        Severity::Warn => Paint::Warn,
-        _ => Paint::Plain,
-    };
+/// `• WARN cart  message  issue 7f3a ×412`; nothing for a place without a record.
+pub(super) fn log_line(scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) -> Line {
+    let Some(log) = scene.log(place) else { return Line::new() };
     let mut line = Line::of("• ", Paint::Dim);
-    line.add(log.severity.as_str().to_uppercase(), paint);
+    line.add(log.severity.as_str().to_uppercase(), severity_paint(log.severity));
     if !log.resource.service.is_empty() {
         line.add(format!(" {}", sheet.stored(&log.resource.service)), Paint::Dim);
     }
-    line.add("  ", Paint::Plain);
-    line.add(sheet.stored(log.message.lines().next().unwrap_or_default()), Paint::Plain);
+    line.add("  ", Paint::Plain).append(log_message(log, sheet));
+    line.append(issue_note(scene.report.issues.of_log(place)));
+    line
+}
+
+/// The first line of a message, and how many follow; where there is none, what was raised.
+pub(super) fn log_message(log: &LogRecord, sheet: &Sheet<'_>) -> Line {
+    let mut lines = log.message.trim().lines();
+    let first = lines.next().map_or_else(
+        || match is_exceptional(&log.attributes) {
+            true => exception_title(&log.attributes, sheet),
+            false => String::new(),
+        },
+        |first| sheet.stored(first),
+    );
+    let mut line = Line::of(first, if log.severity < Severity::Info { Paint::Dim } else { Paint::Plain });
+    let more = lines.count();
+    if more > 0 {
+        line.add(format!("  (+{})", format::counted(more as u64, "line")), Paint::Dim);
+    }
+    line
+}
+
+/// How a severity is painted.
+pub(super) fn severity_paint(severity: Severity) -> Paint {
+    match severity {
+        Severity::Error | Severity::Fatal => Paint::Bad,
+        Severity::Warn => Paint::Warn,
+        Severity::Info => Paint::Plain,
+        Severity::Debug | Severity::Trace => Paint::Dim,
+    }
+}
+
+/// Whether attributes tell of an exception.
+pub(super) fn is_exceptional(attributes: &Attributes) -> bool {
+    ["exception.type", "exception.message", "exception.stacktrace"].iter().any(|key| attributes.get(key).is_some())
+}
+
+/// `  issue 7f3a ×412`, and what was decided about it; nothing for an issue nobody knows.
+pub(super) fn issue_note(known: Option<&KnownIssue>) -> Line {
+    let Some(KnownIssue { issue, short_id }) = known else { return Line::new() };
+    let mut line = Line::of(
+        format!("  issue {short_id}"),
+        if issue.status == IssueStatus::Open { Paint::Bold } else { Paint::Dim },
+    );
+    match issue.status {
+        IssueStatus::Open => line.add(format!(" ×{}", format::count(issue.event_count)), Paint::Dim),
+        decided => line.add(format!(" {} ×{}", decided.as_str(), format::count(issue.event_count)), Paint::Dim),
+    };
     line
 }
 
@@ -142,7 +185,9 @@ fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) ->
             if scene.echoes.exceptions.contains(&(index, place)) && !in_full {
                 continue;
             }
-            let mut lines = vec![Line::of(format!("◆ exception {}", exception_title(event, sheet)), Paint::Bad)];
+            let mut line = Line::of(format!("◆ exception {}", exception_title(&event.attributes, sheet)), Paint::Bad);
+            line.append(issue_note(scene.report.issues.of_event(index, place)));
+            let mut lines = vec![line];
             if in_full {
                 lines.extend(attributes(&event.attributes, sheet).into_iter().map(indented));
             }
@@ -154,8 +199,14 @@ fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) ->
             moments.push((event.time, std::iter::once(line).chain(details).collect()));
         }
     }
-    for log in scene.logs.get(&span.span_id).into_iter().flatten() {
-        moments.push((log.time, vec![log_line(log, sheet)]));
+    for place in scene.logs.get(&span.span_id).into_iter().flatten() {
+        if let Some(log) = scene.log(*place) {
+            let mut lines = vec![log_line(scene, *place, sheet)];
+            if in_full || scene.options.attributes {
+                lines.extend(attributes(&log.attributes, sheet).into_iter().map(indented));
+            }
+            moments.push((log.time, lines));
+        }
     }
     moments
 }
@@ -181,7 +232,7 @@ fn links(span: &Span, sheet: &Sheet<'_>) -> Vec<Line> {
 }
 
 /// One line an attribute, in the order sent; a value of several lines takes several.
-fn attributes(attributes: &Attributes, sheet: &Sheet<'_>) -> Vec<Line> {
+pub(super) fn attributes(attributes: &Attributes, sheet: &Sheet<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (key, value) in attributes.iter() {
         let value = value_to_text(value);

@@ -1,17 +1,19 @@
-//! The ERRORS block: what was raised, where, and the innermost frames; the latest first.
+//! The ERRORS block: what was raised or logged, where, the innermost frames, and the issue; the latest first. What a span
+//! and a log record both tell is told once.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    details::{exception_title, is_exception},
-    scene::Scene,
-    stack::{Stack, innermost},
+    details::{exception_title, is_exception, is_exceptional, issue_note},
+    scene::{Scene, spellings},
 };
 use crate::{
-    model::json::value_to_text,
+    model::{Attributes, Nanos, SpanId, json::value_to_text},
+    query::trace_issues::KnownIssue,
     view::{
         format,
         line::{Line, Paint, Sheet},
+        stack::{Innermost, innermost},
         text::{cut, width},
     },
 };
@@ -23,12 +25,16 @@ const FRAMES: usize = 2;
 /// From how many columns on the innermost frame stands on the line of its error, and the others are left out.
 const WIDE: usize = 110;
 
-/// Equal errors of equal spans.
-struct Failure {
+/// Errors of one issue, or equal ones, of equal spans or of log records of a service.
+struct Failure<'a> {
     title: String,
-    span: usize,
+    /// The span it befell; `None` for a log record without one.
+    span: Option<&'a str>,
+    service: &'a str,
+    time: Nanos,
     count: u64,
-    stack: Stack,
+    stack: Innermost,
+    issue: Option<&'a KnownIssue>,
 }
 
 /// A failure as text, escaped.
@@ -38,19 +44,25 @@ struct Entry {
     place: String,
     frames: Vec<String>,
     others: String,
+    issue: Line,
 }
 
 impl Entry {
-    fn new(scene: &Scene<'_>, failure: Failure, sheet: &Sheet<'_>) -> Entry {
-        let span = scene.span(failure.span);
-        let offset = format::duration(span.start.since(scene.started().0));
+    fn new(scene: &Scene<'_>, failure: Failure<'_>, sheet: &Sheet<'_>) -> Entry {
+        let offset = format!("+{}", format::duration(failure.time.since(scene.started().0)));
         let others = failure.stack.others as u64;
+        let place: Vec<String> = [failure.span.unwrap_or_default(), failure.service]
+            .iter()
+            .filter(|part| !part.is_empty())
+            .map(|part| sheet.stored(part))
+            .collect();
         Entry {
             title: failure.title,
             times: if failure.count > 1 { format!(" ×{}", format::count(failure.count)) } else { String::new() },
-            place: format!("{}  {} +{offset}", sheet.stored(&span.name), sheet.stored(span.service())),
+            place: format!("{} {offset}", place.join("  ")).trim_start().to_owned(),
             frames: failure.stack.frames.iter().map(|frame| sheet.stored(frame)).collect(),
             others: if others > 0 { format!("(+{})", format::counted(others, "frame")) } else { String::new() },
+            issue: issue_note(failure.issue),
         }
     }
 
@@ -97,14 +109,21 @@ fn write_narrow(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
     write_frames(entry, total, sheet);
 }
 
-/// The innermost frames, and to the right of the last one how many others there are.
+/// The innermost frames, and to the right of the last one how many others there are, and the issue.
 fn write_frames(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
+    let mut note = Line::of(entry.others.as_str(), Paint::Dim);
+    note.append(entry.issue.clone());
     for (place, frame) in entry.frames.iter().enumerate() {
         let mut line = Line::of(format!("    {frame}"), Paint::Plain);
-        if place + 1 == entry.frames.len() && !entry.others.is_empty() {
-            let rest = total.saturating_sub(line.width()).max(width(&entry.others) + 2);
-            line.add_right(entry.others.as_str(), rest, Paint::Dim);
+        if place + 1 == entry.frames.len() && note.width() > 0 {
+            let indent = total.saturating_sub(note.width()).max(line.width() + 2);
+            line.pad(indent).append(note.clone());
         }
+        sheet.line(line);
+    }
+    if entry.frames.is_empty() && entry.issue.width() > 0 {
+        let mut line = Line::new();
+        line.pad(total.saturating_sub(entry.issue.width()).max(2)).append(entry.issue.clone());
         sheet.line(line);
     }
 }
@@ -122,33 +141,48 @@ fn write_wide(entries: &[Entry], total: usize, sheet: &mut Sheet<'_>) {
         if let Some(frame) = entry.frames.first() {
             line.add(frame.as_str(), Paint::Plain);
         }
+        // The waterfall has it too, so it gives way.
+        if line.width() + entry.issue.width() <= total {
+            line.append(entry.issue.clone());
+        }
         sheet.line(line);
     }
 }
 
-fn failures(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Failure> {
-    let mut failures: Vec<Failure> = Vec::new();
-    let mut known: FxHashMap<(String, &str, &str), usize> = FxHashMap::default();
-    for index in &scene.drawn {
-        let span = scene.span(*index);
-        for (title, stack) in errors_of(scene, *index, sheet) {
-            let key = (title.clone(), span.name.as_str(), span.service().as_str());
-            match known.get(&key).and_then(|place| failures.get_mut(*place)) {
-                Some(failure) => failure.count += 1,
-                None => {
-                    known.insert(key, failures.len());
-                    failures.push(Failure { title, span: *index, count: 1, stack });
-                }
+fn failures<'a>(scene: &Scene<'a>, sheet: &Sheet<'_>) -> Vec<Failure<'a>> {
+    let mut of_spans: Vec<Failure<'a>> = scene.drawn.iter().flat_map(|index| errors_of(scene, *index, sheet)).collect();
+    let of_logs = errors_of_logs(scene, &mut of_spans, sheet);
+    let mut failures: Vec<Failure<'a>> = Vec::new();
+    let mut known: FxHashMap<(String, Option<&str>, &str), usize> = FxHashMap::default();
+    for found in of_spans.into_iter().chain(of_logs) {
+        // A person sees a thing that went wrong once, however many numbers its messages had.
+        let kind = found.title.split(": ").next().unwrap_or_default();
+        let issue = found.issue.filter(|_| scene.style.is_terminal).map(|known| format!("{} {kind}", known.issue.id));
+        let key = (issue.unwrap_or_else(|| found.title.clone()), found.span, found.service);
+        match known.get(&key).and_then(|place| failures.get_mut(*place)) {
+            Some(failure) => failure.count += 1,
+            None => {
+                known.insert(key, failures.len());
+                failures.push(found);
             }
         }
     }
-    failures.sort_by_key(|failure| std::cmp::Reverse(scene.span(failure.span).start));
+    failures.sort_by_key(|failure| std::cmp::Reverse(failure.time));
     failures
 }
 
 /// Its exceptions; without any, why it failed, unless something below it says so.
-fn errors_of(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> Vec<(String, Stack)> {
+fn errors_of<'a>(scene: &Scene<'a>, index: usize, sheet: &Sheet<'_>) -> Vec<Failure<'a>> {
     let span = scene.span(index);
+    let failure = |title: String, stack, issue| Failure {
+        title,
+        span: Some(span.name.as_str()),
+        service: span.service().as_str(),
+        time: span.start,
+        count: 1,
+        stack,
+        issue,
+    };
     let raised = span.events.iter().enumerate().filter(|(_, event)| is_exception(event));
     let mut errors = Vec::new();
     let mut has_exception = false;
@@ -157,17 +191,84 @@ fn errors_of(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> Vec<(String,
         if scene.echoes.exceptions.contains(&(index, place)) {
             continue;
         }
-        let trace = event.attributes.get("exception.stacktrace").map(value_to_text).unwrap_or_default();
-        errors.push((exception_title(event, sheet), innermost(&trace, FRAMES)));
+        let issue = scene.report.issues.of_event(index, place);
+        errors.push(failure(exception_title(&event.attributes, sheet), stack_of(&event.attributes), issue));
     }
     if !has_exception && span.is_error() && !scene.echoes.messages.contains(&index) {
         let is_told_below = scene.report.tree.children(index).any(|child| scene.failed[child]);
         let message = sheet.stored(span.status.message.lines().next().unwrap_or_default());
         match (message.is_empty(), is_told_below) {
-            (false, _) => errors.push((message, Stack::default())),
-            (true, false) => errors.push(("failed without saying why".to_owned(), Stack::default())),
+            (false, _) => errors.push(failure(message, Innermost::default(), None)),
+            (true, false) => errors.push(failure("failed without saying why".to_owned(), Innermost::default(), None)),
             (true, true) => {}
         }
     }
     errors
+}
+
+fn stack_of(attributes: &Attributes) -> Innermost {
+    let trace = attributes.get("exception.stacktrace").map(value_to_text).unwrap_or_default();
+    innermost(&trace, FRAMES)
+}
+
+/// The errors that log records tell of and no span does. Where a span says no more than what went wrong, the stack and
+/// the issue of the record that says the same become its.
+fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &Sheet<'_>) -> Vec<Failure<'a>> {
+    let trace = &scene.report.trace;
+    let spans: FxHashMap<SpanId, usize> =
+        scene.drawn.iter().map(|index| (scene.span(*index).span_id, *index)).collect();
+    let told = told_by_spans(scene);
+    let mut bare: FxHashMap<String, &mut Failure<'a>> = FxHashMap::default();
+    for failure in of_spans.iter_mut().filter(|failure| failure.issue.is_none() && failure.stack.frames.is_empty()) {
+        bare.entry(failure.title.clone()).or_insert(failure);
+    }
+    let mut errors = Vec::new();
+    for (place, log) in trace.logs.iter().enumerate() {
+        let span = log.span_id.and_then(|id| spans.get(&id)).map(|index| scene.span(*index));
+        let is_exceptional = is_exceptional(&log.attributes);
+        let is_drawn = span.is_some() || scene.options.span.is_none();
+        // Where there are only log lines, one of them says it already.
+        let is_plain = !is_exceptional && trace.spans.is_empty() && scene.draws(log.severity);
+        if !is_drawn || is_plain || !(is_exceptional || log.is_error()) {
+            continue;
+        }
+        let mut said = if is_exceptional { spellings(&log.attributes) } else { Vec::new() };
+        said.push(log.message.to_string());
+        if said.iter().any(|spelling| told.contains(spelling)) {
+            let same = said.iter().find_map(|spelling| bare.remove(sheet.stored(spelling).as_str()));
+            if let Some(failure) = same {
+                failure.stack = stack_of(&log.attributes);
+                failure.issue = scene.report.issues.of_log(place);
+            }
+            continue;
+        }
+        let title = match is_exceptional {
+            true => exception_title(&log.attributes, sheet),
+            false => sheet.stored(log.message.trim().lines().next().unwrap_or_default()),
+        };
+        errors.push(Failure {
+            title,
+            span: span.map(|span| span.name.as_str()),
+            service: log.resource.service.as_str(),
+            time: log.time,
+            count: 1,
+            stack: stack_of(&log.attributes),
+            issue: scene.report.issues.of_log(place),
+        });
+    }
+    errors
+}
+
+/// How the exceptions and messages of the drawn spans may be spelled.
+fn told_by_spans(scene: &Scene<'_>) -> FxHashSet<String> {
+    let mut told = FxHashSet::default();
+    for index in &scene.drawn {
+        let span = scene.span(*index);
+        let exceptions = span.events.iter().filter(|event| is_exception(event));
+        told.extend(exceptions.flat_map(|event| spellings(&event.attributes)));
+        if span.is_error() && !span.status.message.is_empty() {
+            told.insert(span.status.message.to_string());
+        }
+    }
+    told
 }

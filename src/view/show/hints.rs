@@ -10,6 +10,7 @@ use crate::{
     view::{
         format,
         line::{Line, Paint, Sheet},
+        text::width,
     },
 };
 
@@ -136,7 +137,10 @@ fn commands(scene: &Scene<'_>, rows: &[Row]) -> Option<String> {
     }
     let spans = || scene.drawn.iter().filter(|index| scene.step(**index).is_none());
     if spans().next().is_none() {
-        return if scene.drawn.is_empty() { None } else { commands_without_spans(scene, rows, &trace) };
+        return match scene.drawn.is_empty() {
+            true => commands_of_logs(scene, &trace),
+            false => commands_without_spans(scene, rows, &trace),
+        };
     }
     let has_children = |index: &usize| scene.report.tree.size[*index] > 1;
     let failed = spans().filter(|index| scene.span(**index).is_error() && !has_children(index));
@@ -149,7 +153,8 @@ fn commands(scene: &Scene<'_>, rows: &[Row]) -> Option<String> {
     if rows.iter().any(|row| matches!(row.what, What::Run(_))) {
         commands.push("--expand".to_owned());
     }
-    Some(commands.join(" │ "))
+    commands.extend(all_logs(scene));
+    Some(fitting(scene, commands))
 }
 
 /// Only operations: their payloads, what is folded, and what still comes.
@@ -162,10 +167,37 @@ fn commands_without_spans(scene: &Scene<'_>, rows: &[Row], trace: &str) -> Optio
             commands.push(if commands.is_empty() { format!("tracehub show {trace} {flag}") } else { flag.to_owned() });
         }
     }
+    if let Some(flag) = all_logs(scene) {
+        commands.push(if commands.is_empty() { format!("tracehub show {trace} {flag}") } else { flag });
+    }
     if !scene.open.is_empty() {
         commands.push(format!("tracehub tail {trace}"));
     }
-    (!commands.is_empty()).then(|| commands.join(" │ "))
+    (!commands.is_empty()).then(|| fitting(scene, commands))
+}
+
+/// As many of the commands as a line holds, the first of them in any case.
+fn fitting(scene: &Scene<'_>, mut commands: Vec<String>) -> String {
+    loop {
+        let joined = commands.join(" │ ");
+        if commands.len() <= 1 || width(&joined) + 2 <= scene.style.width {
+            return joined;
+        }
+        commands.pop();
+    }
+}
+
+/// Only log lines: what they carry, and those not drawn.
+fn commands_of_logs(scene: &Scene<'_>, trace: &str) -> Option<String> {
+    let has_attributes = scene.report.trace.logs.iter().any(|log| !log.attributes.is_empty());
+    let attributes = (has_attributes && !scene.options.attributes).then(|| "--attrs".to_owned());
+    let flags: Vec<String> = attributes.into_iter().chain(all_logs(scene)).collect();
+    (!flags.is_empty()).then(|| format!("tracehub show {trace} {}", flags.join(" │ ")))
+}
+
+/// The flag that draws the log lines left out, when there are any.
+fn all_logs(scene: &Scene<'_>) -> Option<String> {
+    scene.has_hidden_logs().then(|| "--logs all".to_owned())
 }
 
 /// A trace id as one types it: short for hex, whole and quoted when a shell would read it otherwise.

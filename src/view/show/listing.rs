@@ -2,32 +2,75 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{details::log_line, scene::Scene, steps::Step};
+use super::{
+    details::{attributes, issue_note, log_message, severity_paint},
+    scene::Scene,
+    steps::Step,
+};
 use crate::{
-    model::{Nanos, SpanId},
+    model::{LogRecord, Nanos, SpanId},
     view::{
         format,
         line::{Line, Paint, Sheet},
         table::{Column, Table},
+        text::{cut, width},
     },
 };
 
-/// Writes one line a span or operation, by start time.
+/// Log lines that belong to nothing drawn, on a terminal; the rest is counted.
+const MOST_LOOSE: usize = 200;
+
+/// A line of the list.
+enum Entry {
+    Span(usize),
+    Log(usize),
+}
+
+/// Writes one line a span, operation or log record that belongs to one, by start time.
 pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
-    let mut start = Column::right("START");
-    let mut time = Column::right("TIME").at_least(7);
-    let mut own = Column::right("SELF").at_least(7);
-    let mut mark = Column::left("");
-    let mut service = Column::left("SERVICE").limit(16);
-    let mut id = Column::left("ID").gap(2);
     let has_spans = scene.drawn.iter().any(|index| scene.step(*index).is_none());
-    let mut name = Column::left(if has_spans { "SPAN" } else { "OPERATION" }).gap(2).stretch();
-    let mut by_start = scene.drawn.clone();
-    by_start.sort_by_key(|index| scene.span(*index).start);
-    for index in by_start {
+    let mut columns = Columns::new(has_spans);
+    let spans = scene.drawn.iter().map(|index| (scene.span(*index).start, Entry::Span(*index)));
+    let of_drawn = scene.drawn.iter().filter_map(|index| scene.logs.get(&scene.span(*index).span_id)).flatten();
+    let logs = of_drawn.filter_map(|place| Some((scene.log(*place)?.time, Entry::Log(*place))));
+    let mut entries: Vec<(Nanos, Entry)> = spans.chain(logs).collect();
+    entries.sort_by_key(|(time, _)| *time);
+    for (_, entry) in entries {
+        match entry {
+            Entry::Span(index) => columns.push_span(scene, index, sheet),
+            Entry::Log(place) => columns.push_log(scene, place, sheet),
+        }
+    }
+    columns.table(has_spans).write(sheet, scene.style);
+}
+
+struct Columns {
+    start: Column,
+    time: Column,
+    own: Column,
+    mark: Column,
+    service: Column,
+    id: Column,
+    name: Column,
+}
+
+impl Columns {
+    fn new(has_spans: bool) -> Columns {
+        Columns {
+            start: Column::right("START"),
+            time: Column::right("TIME").at_least(7),
+            own: Column::right("SELF").at_least(7),
+            mark: Column::left(""),
+            service: Column::left("SERVICE").limit(16),
+            id: Column::left("ID").gap(2),
+            name: Column::left(if has_spans { "SPAN" } else { "OPERATION" }).gap(2).stretch(),
+        }
+    }
+
+    fn push_span(&mut self, scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) {
         let span = scene.span(index);
         let paint = if span.is_error() { Paint::Bad } else { Paint::Plain };
-        start.push(offset(scene, span.start), Paint::Dim);
+        self.start.push(offset(scene, span.start), Paint::Dim);
         let step = scene.step(index);
         let (took, itself) = match step {
             Some(Step::Open) => (format::duration(scene.age_ns(index)), "·".to_owned()),
@@ -36,45 +79,102 @@ pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
                 (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index]))
             }
         };
-        time.push(took, if step == Some(Step::Open) { Paint::Warn } else { Paint::Plain });
-        own.push(itself, Paint::Plain);
+        self.time.push(took, if step == Some(Step::Open) { Paint::Warn } else { Paint::Plain });
+        self.own.push(itself, Paint::Plain);
         match step {
-            Some(step) => mark.push(step.mark(), Paint::Warn),
-            None => mark.push(if span.is_error() { "✗" } else { " " }, Paint::Bad),
+            Some(step) => self.mark.push(step.mark(), Paint::Warn),
+            None => self.mark.push(if span.is_error() { "✗" } else { " " }, Paint::Bad),
         }
-        service.push(sheet.stored(span.service()), scene.hue(span.service()));
-        id.push(if step.is_some() { String::new() } else { span.span_id.to_string() }, Paint::Dim);
-        name.push(sheet.stored(&span.name), paint);
+        self.service.push(sheet.stored(span.service()), scene.hue(span.service()));
+        self.id.push(if step.is_some() { String::new() } else { span.span_id.to_string() }, Paint::Dim);
+        self.name.push(sheet.stored(&span.name), paint);
     }
-    let id = has_spans.then_some(id);
-    let columns = [start, time, own, mark, service].into_iter().chain(id).chain([name]);
-    Table { columns: columns.collect() }.write(sheet, scene.style);
+
+    fn push_log(&mut self, scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) {
+        let Some(log) = scene.log(place) else { return };
+        let paint = severity_paint(log.severity);
+        self.start.push(offset(scene, log.time), Paint::Dim);
+        self.time.push("", Paint::Plain);
+        self.own.push("", Paint::Plain);
+        self.mark.push("•", paint);
+        self.service.push(sheet.stored(&log.resource.service), scene.hue(&log.resource.service));
+        self.id.push("", Paint::Plain);
+        let text = log_message(log, sheet).text();
+        self.name.push(format!("{} {text}", log.severity.as_str().to_uppercase()), paint);
+    }
+
+    fn table(self, has_spans: bool) -> Table {
+        let columns = [self.start, self.time, self.own, self.mark, self.service].into_iter();
+        Table { columns: columns.chain(has_spans.then_some(self.id)).chain([self.name]).collect() }
+    }
 }
 
-/// Writes log records that belong to nothing that is drawn.
+/// Writes log records that belong to nothing that is drawn, each with its time; in a trace of nothing else that is all
+/// there is to see.
 pub(super) fn write_loose_records(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     if scene.options.span.is_some() {
         return;
     }
     let trace = &scene.report.trace;
     let drawn: FxHashSet<SpanId> = trace.spans.iter().map(|span| span.span_id).collect();
-    let is_loose = |id: Option<SpanId>| id.is_none_or(|id| !drawn.contains(&id));
-    let logs: Vec<_> = trace.logs.iter().filter(|log| scene.draws(log.severity) && is_loose(log.span_id)).collect();
-    if !logs.is_empty() {
-        sheet.line(Line::of("LOGS", Paint::Bold));
+    let is_loose = |log: &LogRecord| scene.draws(log.severity) && log.span_id.is_none_or(|id| !drawn.contains(&id));
+    let logs = trace.logs.iter().enumerate().filter(|(_, log)| is_loose(log));
+    let mut logs: Vec<(usize, &LogRecord)> = logs.collect();
+    if logs.is_empty() {
+        return;
     }
-    for log in logs {
-        let mut line = offset_line(scene, log.time);
-        line.append(log_line(log, sheet));
-        sheet.line(line);
+    let most = if scene.style.is_terminal { MOST_LOOSE } else { usize::MAX };
+    let hidden = logs.len().saturating_sub(most);
+    logs.truncate(most);
+    sheet.line(Line::of("LOGS", Paint::Bold));
+    let lines = loose_lines(scene, &logs, sheet);
+    lines.into_iter().for_each(|line| sheet.line(line));
+    if hidden > 0 {
+        let hidden = format::count(hidden as u64);
+        sheet.line(Line::of(format!("  + {hidden} more (tracehub logs --trace ID)"), Paint::Dim));
     }
 }
 
-fn offset_line(scene: &Scene<'_>, time: Nanos) -> Line {
-    let mut line = Line::of("  ", Paint::Plain);
-    line.add_right(offset(scene, time), 8, Paint::Dim).add("  ", Paint::Plain);
-    line
+/// The records with time, level, service where there are several, and message, in columns.
+fn loose_lines(scene: &Scene<'_>, logs: &[(usize, &LogRecord)], sheet: &Sheet<'_>) -> Vec<Line> {
+    let services = || logs.iter().map(|(_, log)| log.resource.service.as_str());
+    let own = scene.report.trace.summary.service.as_str();
+    let stored = |service: &str| cut(&sheet.stored(service), MOST_SERVICE).into_owned();
+    let service_width = match services().all(|service| service == own) {
+        true => 0,
+        false => services().map(|service| width(&stored(service))).max().unwrap_or(0),
+    };
+    let mut lines = Vec::new();
+    for (place, log) in logs {
+        let mut line = Line::of("  ", Paint::Plain);
+        line.add_right(offset(scene, log.time), OFFSET, Paint::Dim).add("  ", Paint::Plain);
+        let level = line.width();
+        line.add(log.severity.as_str().to_uppercase(), severity_paint(log.severity)).pad(level + LEVEL + 1);
+        if service_width > 0 {
+            let service = line.width();
+            line.add(stored(&log.resource.service), scene.hue(&log.resource.service)).pad(service + service_width + 1);
+        }
+        let message = line.width() + 1;
+        line.add(" ", Paint::Plain).append(log_message(log, sheet));
+        line.append(issue_note(scene.report.issues.of_log(*place)));
+        lines.push(line);
+        if scene.options.attributes {
+            lines.extend(attributes(&log.attributes, sheet).into_iter().map(|attribute| {
+                let mut line = Line::new();
+                line.pad(message).append(attribute);
+                line
+            }));
+        }
+    }
+    lines
 }
+
+/// Columns of a time since the beginning.
+const OFFSET: usize = 8;
+/// Columns of a level.
+const LEVEL: usize = 5;
+/// Widest name of a service shown in full.
+const MOST_SERVICE: usize = 16;
 
 /// Time since the first thing that has one.
 fn offset(scene: &Scene<'_>, time: Nanos) -> String {

@@ -10,7 +10,7 @@ use super::{
     usage::SpanUsage,
 };
 use crate::{
-    model::{Event, LogRecord, Nanos, Severity, Span, SpanId, TraceStatus},
+    model::{Attributes, LogRecord, Nanos, Severity, Span, SpanId, TraceStatus},
     query::show::TraceReport,
     view::{line::Paint, style::Style},
 };
@@ -35,8 +35,10 @@ pub(super) struct Scene<'a> {
     pub(super) failed: Vec<bool>,
     /// Tokens and cost, when any span reports some.
     pub(super) usage: Option<Vec<SpanUsage>>,
-    /// Log records to draw below the span they belong to.
-    pub(super) logs: FxHashMap<SpanId, Vec<&'a LogRecord>>,
+    /// Log records to draw below the span they belong to, by their places in the trace.
+    pub(super) logs: FxHashMap<SpanId, Vec<usize>>,
+    /// Which log lines are drawn.
+    log_lines: LogLines,
     /// Errors that were told further down already.
     pub(super) echoes: Echoes,
     hues: FxHashMap<&'a str, usize>,
@@ -65,6 +67,10 @@ impl<'a> Scene<'a> {
         let mut open: Vec<usize> =
             drawn.iter().copied().filter(|index| steps.get(*index) == Some(Step::Open)).collect();
         open.sort_by_key(|index| spans[*index].start);
+        let log_lines = options.logs.unwrap_or(match report.trace.spans.is_empty() {
+            true => LogLines::All,
+            false => LogLines::Warn,
+        });
         let (window, is_cut) = with_present(window(spans, &drawn), style.now, !open.is_empty());
         Scene {
             open,
@@ -73,7 +79,8 @@ impl<'a> Scene<'a> {
             steps,
             failed: failed(report),
             usage: super::usage::by_span(report),
-            logs: logs(report, options),
+            logs: logs(report, log_lines),
+            log_lines,
             echoes: Echoes::new(report),
             hues: hues(report),
             report,
@@ -114,9 +121,19 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// A log record by its place in the trace.
+    pub(super) fn log(&self, place: usize) -> Option<&'a LogRecord> {
+        self.report.trace.logs.get(place)
+    }
+
+    /// Whether log records are not drawn because nobody asked for lines as harmless as that.
+    pub(super) fn has_hidden_logs(&self) -> bool {
+        self.report.trace.logs.iter().any(|log| !self.draws(log.severity))
+    }
+
     /// Whether a record of this severity is drawn.
     pub(super) fn draws(&self, severity: Severity) -> bool {
-        draws(self.options.logs, severity)
+        draws(self.log_lines, severity)
     }
 
     /// When the trace started and how many nanoseconds it took; spans without a start would make that decades.
@@ -189,7 +206,7 @@ impl Echoes {
             let span = &report.trace.spans[*index];
             let mut told = Vec::new();
             for (place, event) in span.events.iter().enumerate().filter(|(_, event)| is_exception(event)) {
-                let texts = spellings(event);
+                let texts = spellings(&event.attributes);
                 if texts.iter().any(|text| told_below.contains(&(*index, text.clone()))) {
                     echoes.exceptions.insert((*index, place));
                 }
@@ -211,8 +228,8 @@ impl Echoes {
 }
 
 /// How an exception may be spelled elsewhere: with its type in full, with the last part of it, and without.
-fn spellings(event: &Event) -> Vec<String> {
-    let [kind, message] = ["exception.type", "exception.message"].map(|key| event.attributes.text(key).unwrap_or(""));
+pub(super) fn spellings(attributes: &Attributes) -> Vec<String> {
+    let [kind, message] = ["exception.type", "exception.message"].map(|key| attributes.text(key).unwrap_or(""));
     let short = kind.rsplit(['.', ':']).next().unwrap_or(kind);
     let mut spellings = vec![format!("{kind}: {message}"), format!("{short}: {message}")];
     if !message.is_empty() {
@@ -221,11 +238,11 @@ fn spellings(event: &Event) -> Vec<String> {
     spellings
 }
 
-fn logs<'a>(report: &'a TraceReport, options: &ShowOptions) -> FxHashMap<SpanId, Vec<&'a LogRecord>> {
-    let mut logs: FxHashMap<SpanId, Vec<&LogRecord>> = FxHashMap::default();
-    for log in report.trace.logs.iter().filter(|log| draws(options.logs, log.severity)) {
+fn logs(report: &TraceReport, lines: LogLines) -> FxHashMap<SpanId, Vec<usize>> {
+    let mut logs: FxHashMap<SpanId, Vec<usize>> = FxHashMap::default();
+    for (place, log) in report.trace.logs.iter().enumerate().filter(|(_, log)| draws(lines, log.severity)) {
         if let Some(span) = log.span_id {
-            logs.entry(span).or_default().push(log);
+            logs.entry(span).or_default().push(place);
         }
     }
     logs

@@ -79,7 +79,8 @@ pub(super) fn join(report: &TraceReport) -> Option<(TraceReport, Steps)> {
             log.span_id = rows.innermost(&log.resource.service, log.time).or(log.span_id);
         }
     }
-    let mut joined = TraceReport::new(trace);
+    // Steps stand behind the spans, so those keep their places, and with them their issues.
+    let mut joined = TraceReport { issues: report.issues.clone(), ..TraceReport::new(trace) };
     // What is odd about a span is not odd about a step.
     joined.warnings.iter_mut().skip(steps.first).for_each(Vec::clear);
     Some((joined, steps))

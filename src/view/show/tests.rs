@@ -1,5 +1,6 @@
 //! What the pictures of a trace look like, whatever shape the trace has.
 
+mod logs;
 mod steps;
 
 use proptest::prelude::*;
@@ -79,7 +80,7 @@ fn an_agent_run_with_tokens_and_cost() {
 
 #[test]
 fn attributes_and_every_log_line_on_request() {
-    let options = ShowOptions { attributes: true, logs: LogLines::All, ..ShowOptions::default() };
+    let options = ShowOptions { attributes: true, logs: Some(LogLines::All), ..ShowOptions::default() };
     insta::assert_snapshot!(render(&sample::agent(), &options, &style(80)));
 }
 

@@ -168,6 +168,13 @@ impl Server {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
+    /// Sends spans as OTLP/JSON with a key; they are stored when this returns.
+    pub fn send_with(&self, key: &str, request: &Json) {
+        let headers = format!("application/json\r\nx-api-key: {key}");
+        let answer = self.post("/v1/traces", &headers, request.to_string().as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
     /// Sends a request; returns the head and body of the answer.
     pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> String {
         let host = self.url().trim_start_matches("http://");

@@ -1,0 +1,88 @@
+//! From what a person types for a key to the key: its id, the beginning of that, or the key itself.
+//!
+//! A key that is typed is recognised by its digest and never repeated, whatever is said of it.
+
+use crate::{
+    model::Key,
+    secret::{self, KEY_PREFIX, SHOWN_CHARS},
+};
+
+use super::resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS};
+
+/// Why a reference names no one key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    /// Nothing matches.
+    #[error("no key `{0}`")]
+    NotFound(String),
+    /// More than one id begins with it; up to five of them.
+    #[error("`{reference}` is ambiguous")]
+    Ambiguous {
+        /// What was asked.
+        reference: String,
+        /// Up to five candidates, oldest first.
+        candidates: Vec<Key>,
+    },
+    /// Too short to look for.
+    #[error("`{0}` is not the id of a key: it is shorter than 4 characters")]
+    TooShort(String),
+}
+
+/// The key a reference names.
+///
+/// # Errors
+/// See [`FindError`].
+pub fn find<'k>(keys: &'k [Key], reference: &str) -> Result<&'k Key, FindError> {
+    if reference.starts_with(KEY_PREFIX) {
+        let digest = secret::digest(reference);
+        let found = keys.iter().find(|key| secret::is_equal(&key.digest, &digest));
+        return found.ok_or_else(|| FindError::NotFound(shortened(reference)));
+    }
+    if reference.chars().count() < MIN_PREFIX_CHARS {
+        return Err(FindError::TooShort(reference.to_owned()));
+    }
+    let wanted = reference.to_ascii_lowercase();
+    let matches: Vec<&Key> = keys.iter().filter(|key| key.id.starts_with(&wanted)).collect();
+    match matches.as_slice() {
+        [] => Err(FindError::NotFound(reference.to_owned())),
+        [key] => Ok(key),
+        many => Err(FindError::Ambiguous {
+            reference: reference.to_owned(),
+            candidates: many.iter().take(MAX_CANDIDATES).map(|key| (*key).clone()).collect(),
+        }),
+    }
+}
+
+fn shortened(secret: &str) -> String {
+    let shown: String = secret.chars().take(SHOWN_CHARS).collect();
+    if shown.len() < secret.len() { format!("{shown}…") } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{KeyScope, Nanos, Text},
+        secret::ApiKey,
+    };
+
+    #[test]
+    fn ids_are_found_by_their_beginning_and_keys_by_their_digest() {
+        let (secret, key) = ApiKey::issue("shop", &[KeyScope::Ingest], Nanos(1)).expect("random numbers");
+        let id = |id: &str| Key { id: Text::from(id), ..ApiKey::issue("x", &[], Nanos(2)).expect("random numbers").1 };
+        let keys = [id("abcd0001"), id("abcd0002"), id("beef0000"), key.clone()];
+        assert_eq!(find(&keys, "abcd0001"), Ok(&keys[0]));
+        assert_eq!(find(&keys, "BEEF"), Ok(&keys[2]));
+        assert_eq!(find(&keys, secret.reveal()), Ok(&keys[3]));
+        assert!(matches!(find(&keys, "abcd"), Err(FindError::Ambiguous { candidates, .. }) if candidates == keys[..2]));
+        assert_eq!(find(&keys, "bee"), Err(FindError::TooShort("bee".to_owned())));
+        assert_eq!(find(&keys, "cafe1234"), Err(FindError::NotFound("cafe1234".to_owned())));
+    }
+
+    #[test]
+    fn a_key_nobody_knows_is_not_repeated() {
+        let (secret, _) = ApiKey::issue("shop", &[], Nanos(1)).expect("random numbers");
+        let said = format!("{0} {0:?}", find(&[], secret.reveal()).expect_err("unknown"));
+        assert!(said.contains("no key `th_") && !said.contains(&secret.reveal()[SHOWN_CHARS..]), "{said}");
+    }
+}

@@ -1,0 +1,96 @@
+//! The end of a caller's rights while they are being answered: a connection kept alive is asked for its key with every
+//! request, but a stream that is open, a question that waits and a body that trickles in must not outlive theirs.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
+use http::{HeaderMap, Request, Response};
+use http_body::Body as _;
+
+use super::access::{Access, Caller};
+
+/// When a caller's rights end.
+#[derive(Debug, Clone)]
+pub(super) struct Ending {
+    access: Arc<Access>,
+    /// `None` for someone who has no rights to lose: whatever they are given, everyone is.
+    caller: Option<Caller>,
+}
+
+/// Whether a body was cut off.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    /// Whether it was.
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Ending {
+    /// Of whoever sent a request with these headers.
+    pub(super) fn of(access: &Arc<Access>, headers: &HeaderMap) -> Ending {
+        let caller = access.identify(headers);
+        Ending { access: Arc::clone(access), caller: Some(caller).filter(|caller| !access.has_ended(caller)) }
+    }
+
+    /// Returns when it comes; never for someone who has nothing to lose, or cannot lose it.
+    pub(super) fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (access, caller) = (Arc::clone(&self.access), self.caller.clone());
+        async move {
+            match caller {
+                None | Some(Caller::Owner) => std::future::pending().await,
+                Some(caller) => access.ended(caller).await,
+            }
+        }
+    }
+
+    /// A request with a key whose body breaks off then, and whether it did.
+    pub(super) fn cut_body(&self, request: Request<Body>) -> (Request<Body>, Cut) {
+        let cut = Cut::default();
+        if request.body().is_end_stream() || !matches!(self.caller, Some(Caller::Holder(_))) {
+            return (request, cut);
+        }
+        let (ended, note) = (self.wait(), cut.clone());
+        (request.map(|body| breaking(body, ended, note)), cut)
+    }
+
+    /// A response whose body breaks off then, unless all of it is there already.
+    pub(super) fn cut_stream(&self, response: Response<Body>) -> Response<Body> {
+        match (response.body().size_hint().exact(), &self.caller) {
+            (Some(_), _) | (_, None | Some(Caller::Owner)) => response,
+            (None, Some(_)) => response.map(|body| breaking(body, self.wait(), Cut::default())),
+        }
+    }
+}
+
+/// A body that fails once `ended` returns: the other end must not take what it has for all there is.
+fn breaking(body: Body, ended: impl Future<Output = ()> + Send + 'static, cut: Cut) -> Body {
+    type Parts =
+        (Pin<Box<dyn Stream<Item = Result<Bytes, axum::Error>> + Send>>, Pin<Box<dyn Future<Output = ()> + Send>>);
+    let parts: Parts = (Box::pin(body.into_data_stream()), Box::pin(ended));
+    Body::from_stream(stream::unfold(Some(parts), move |parts| {
+        let cut = cut.clone();
+        async move {
+            let (mut pieces, mut ended) = parts?;
+            tokio::select! {
+                biased;
+                () = &mut ended => {
+                    cut.0.store(true, Ordering::Release);
+                    Some((Err(axum::Error::new("the rights of the caller ended")), None))
+                }
+                piece = pieces.next() => Some((piece?, Some((pieces, ended)))),
+            }
+        }
+    }))
+}

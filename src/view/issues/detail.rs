@@ -1,0 +1,495 @@
+//! One issue: what it is, when it happened, its stack, traces to look at, and what became of it.
+
+use super::{cells, columns, issue_mark};
+use crate::{
+    model::{Fingerprint, IssueStatus, Nanos, StatusChange, Text},
+    query::issues::{IssueReport, SampleTrace},
+    view::{
+        format,
+        line::{Line, Paint, Sheet},
+        list::{status_mark, unique_prefix},
+        record,
+        stack::{Part, read},
+        style::{Style, TimeStyle},
+        table::{Column, Table},
+        text::{cut, width},
+    },
+};
+
+/// From how many frames of libraries in a row on they are folded.
+const FOLD_FROM: usize = 3;
+/// Longest stack shown in full, in lines, once those are folded.
+const MOST_LINES: usize = 36;
+/// How much is shown of a longer one: its beginning and its end.
+const ENDS: (usize, usize) = (12, 20);
+
+/// Most lines of a message.
+const MOST_MESSAGE_LINES: usize = 3;
+
+/// What to show besides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DetailOptions {
+    /// What the fingerprint was made of.
+    pub why: bool,
+    /// Every line of the stack.
+    pub full_stack: bool,
+}
+
+/// The page of one issue.
+pub fn detail(report: &IssueReport, options: DetailOptions, style: &Style) -> String {
+    let mut sheet = Sheet::new(style);
+    let page = Page { report, style };
+    page.head(&mut sheet);
+    page.times(&mut sheet);
+    page.stack(options.full_stack || !style.is_terminal, &mut sheet);
+    page.samples(&mut sheet);
+    page.history(&mut sheet);
+    if options.why {
+        page.why(&mut sheet);
+    }
+    page.hints(options, &mut sheet);
+    sheet.finish()
+}
+
+struct Page<'a> {
+    report: &'a IssueReport,
+    style: &'a Style,
+}
+
+impl Page<'_> {
+    fn head(&self, sheet: &mut Sheet<'_>) {
+        let issue = &self.report.detail.issue;
+        let (mark, paint) = issue_mark(issue, self.style.now);
+        let mark = match mark.trim() {
+            "new" => "✗",
+            mark => mark,
+        };
+        let id = issue.id.to_string();
+        let title = sheet.stored(&issue.title);
+        let room = self.style.width.saturating_sub(4 + width(&id));
+        let title = if self.style.is_terminal { cut(&title, room).into_owned() } else { title };
+        let mut line = Line::of(format!("{mark} "), paint);
+        line.add(title, Paint::Bold);
+        let rest = if self.style.is_terminal { self.style.width.saturating_sub(line.width()) } else { width(&id) + 3 };
+        line.add_right(id, rest, Paint::Dim);
+        sheet.line(line);
+        sheet.items(2, self.facts(sheet));
+        if let Some(culprit) = issue.culprit.as_deref().filter(|culprit| !culprit.is_empty()) {
+            sheet.line(Line::of(format!("  at {}", sheet.stored(culprit)), Paint::Plain));
+        }
+        sheet.items(2, self.ends());
+        let told = issue.title.contains(issue.message.as_str());
+        if !issue.message.is_empty() && !told {
+            // One line would cut what tells most; a message of a page would push away the rest.
+            let said = Line::of(format!("  first said: {}", sheet.stored(&issue.message)), Paint::Dim);
+            sheet.wrapped_at_most(MOST_MESSAGE_LINES, 4, said);
+        }
+    }
+
+    fn facts(&self, sheet: &Sheet<'_>) -> Vec<Line> {
+        let issue = &self.report.detail.issue;
+        let status = match issue.status {
+            IssueStatus::Open if issue.is_regressed => Line::of("open again", Paint::Warn),
+            IssueStatus::Open => Line::of("open", Paint::Bad),
+            IssueStatus::Resolved => Line::of("resolved", Paint::Good),
+            IssueStatus::Ignored => Line::of("ignored", Paint::Dim),
+        };
+        let mut items = vec![status, Line::of(format::counted(issue.event_count, "event"), Paint::Plain)];
+        if issue.trace_count > 0 {
+            items.push(Line::of(format::counted(issue.trace_count, "trace"), Paint::Plain));
+        }
+        let environments: Vec<String> = issue.environments.iter().map(|name| sheet.stored(name)).collect();
+        let named = |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name}{text}"));
+        let texts = [
+            (named("", &sheet.stored(&issue.service)), Paint::Hue(0)),
+            (named("in ", &environments.join(", ")), Paint::Plain),
+            (named("project ", &sheet.stored(&issue.project)), Paint::Plain),
+        ];
+        items.extend(texts.into_iter().filter_map(|(text, paint)| Some(Line::of(text?, paint))));
+        items
+    }
+
+    /// When it was seen first and last.
+    fn ends(&self) -> Vec<Line> {
+        let issue = &self.report.detail.issue;
+        let end = |(what, time): (&str, Nanos)| {
+            let mut line = Line::of(format!("{what} "), Paint::Dim);
+            line.add(self.short_time(time), Paint::Plain);
+            line
+        };
+        [("first", issue.first_seen), ("last", issue.last_seen)].map(end).into()
+    }
+
+    /// How long ago a point in time is and, for people, when that was.
+    fn short_time(&self, time: Nanos) -> String {
+        let style = self.style;
+        match style.times {
+            None if style.is_terminal => {
+                let age = format::age(style.now.since(time));
+                format!("{age} ago ({})", record::time_of_day(time, style.now, &style.zone))
+            }
+            _ => self.long_time(time),
+        }
+    }
+
+    /// A point in time and, for people, how long ago that is.
+    fn long_time(&self, time: Nanos) -> String {
+        let (style, age) = (self.style, format::age(self.style.now.since(time)));
+        match style.times {
+            None if style.is_terminal => {
+                format!("{} ({age} ago)", format::clock(time, &style.zone, "%Y-%m-%d %H:%M"))
+            }
+            Some(TimeStyle::Relative) => format!("{age} ago"),
+            Some(TimeStyle::Local) => format::clock(time, &style.zone, "%Y-%m-%d %H:%M:%S %:z"),
+            None | Some(TimeStyle::Utc) => time.to_rfc3339(),
+        }
+    }
+
+    fn times(&self, sheet: &mut Sheet<'_>) {
+        let (counts, now) = (&self.report.detail.issue.counts, self.style.now);
+        if counts.is_empty() {
+            return;
+        }
+        sheet.gap();
+        for (title, number, hours, unit) in [("LAST 24H", 24, 1, "an hour"), ("14 DAYS", 14, 24, "a day")] {
+            let cells = cells(counts, now, number, hours);
+            let sum = cells.iter().fold(0_u64, |sum, cell| sum.saturating_add(*cell));
+            let largest = cells.iter().copied().max().unwrap_or(0);
+            let mut line = Line::of(format!("{title:<10}"), Paint::Dim);
+            line.add(columns(&cells, self.style), Paint::Hue(0)).pad(10 + 24 + 2);
+            line.add(format::counted(sum, "event"), Paint::Plain);
+            if largest > 0 && largest < sum {
+                line.add(format!(" · at most {} {unit}", format::count(largest)), Paint::Dim);
+            }
+            sheet.line(line);
+        }
+    }
+
+    fn stack(&self, in_full: bool, sheet: &mut Sheet<'_>) {
+        let Some(trace) = self.report.detail.stack_trace.as_deref().filter(|trace| !trace.trim().is_empty()) else {
+            return;
+        };
+        sheet.gap();
+        sheet.line(Line::of("STACK", Paint::Bold));
+        let lines = if in_full { all_lines(trace, sheet) } else { shortened(folded_lines(trace, sheet)) };
+        for line in lines {
+            let mut indented = Line::of("  ", Paint::Plain);
+            indented.append(line);
+            sheet.line(indented);
+        }
+    }
+
+    fn samples(&self, sheet: &mut Sheet<'_>) {
+        let samples = &self.report.samples;
+        if samples.is_empty() {
+            return;
+        }
+        sheet.gap();
+        sheet.line(Line::of("TRACES", Paint::Bold));
+        samples_table(samples, sheet, self.style).write(sheet, self.style);
+    }
+
+    fn history(&self, sheet: &mut Sheet<'_>) {
+        let (issue, changes) = (&self.report.detail.issue, &self.report.detail.history);
+        if changes.is_empty() {
+            return;
+        }
+        sheet.gap();
+        sheet.line(Line::of("HISTORY", Paint::Bold));
+        // Stores remember changes; what came before the first one is where an issue begins.
+        let beginning = StatusChange { time: issue.first_seen, status: IssueStatus::Open, by_event: true };
+        let is_told = changes.first().is_some_and(|first| first.status == IssueStatus::Open && first.by_event);
+        let history: Vec<&StatusChange> = (!is_told).then_some(&beginning).into_iter().chain(changes).collect();
+        let times: Vec<String> = history.iter().map(|change| self.long_time(change.time)).collect();
+        let columns = times.iter().map(|time| width(time)).max().unwrap_or(0);
+        for (place, (change, time)) in history.iter().zip(times).enumerate() {
+            let (text, paint) = became(change, place == 0);
+            let mut line = Line::of(format!("  {time}"), Paint::Dim);
+            line.pad(2 + columns + 2).add(text, paint);
+            sheet.line(line);
+        }
+    }
+
+    fn why(&self, sheet: &mut Sheet<'_>) {
+        let (detail, why) = (&self.report.detail, &self.report.detail.why);
+        sheet.gap();
+        sheet.line(Line::of("WHY", Paint::Bold));
+        let given = "given by the program";
+        entry("by", if why.custom.is_empty() { "type, text, frames and causes" } else { given }, sheet);
+        entry("algorithm", &why.algorithm.to_string(), sheet);
+        let parts: [(&str, Vec<&str>); 5] = [
+            ("type", vec![why.error_type.as_str()]),
+            ("text", vec![why.text.as_str()]),
+            ("frames", why.frames.iter().map(Text::as_str).collect()),
+            ("causes", why.causes.iter().map(Text::as_str).collect()),
+            ("parts", why.custom.iter().map(Text::as_str).collect()),
+        ];
+        for (name, texts) in parts {
+            let texts = texts.into_iter().filter(|text| !text.is_empty());
+            for (place, text) in texts.enumerate() {
+                entry(if place == 0 { name } else { "" }, text, sheet);
+            }
+        }
+        let own = detail.issue.fingerprint;
+        let others = detail.fingerprints.iter().copied().filter(|fingerprint| *fingerprint != own);
+        let all: Vec<Fingerprint> = std::iter::once(own).chain(others).collect();
+        for (place, fingerprint) in all.iter().enumerate() {
+            entry(if place == 0 { "sha-256" } else { "" }, &fingerprint.to_string(), sheet);
+        }
+    }
+
+    fn hints(&self, options: DetailOptions, sheet: &mut Sheet<'_>) {
+        if !self.style.is_terminal {
+            return;
+        }
+        let id = &self.report.short_id;
+        let change = match self.report.detail.issue.status {
+            IssueStatus::Open => "resolve",
+            IssueStatus::Resolved | IssueStatus::Ignored => "reopen",
+        };
+        sheet.gap();
+        let mut items = vec![format!("tracehub issues {change} {id}")];
+        if let Some(sample) = self.report.samples.iter().find(|sample| sample.summary.is_some()) {
+            items.push(format!(
+                "tracehub show {}",
+                short_trace(sample, sheet, unique_prefix(&ids(&self.report.samples)))
+            ));
+        }
+        if !options.why {
+            items.push("--why".to_owned());
+        }
+        let logs = format!("tracehub logs --issue {id}");
+        let text = items.join(" │ ");
+        sheet.line(match width(&text) + 3 + width(&logs) <= self.style.width {
+            true => Line::of(format!("{text} │ {logs}"), Paint::Dim),
+            false => Line::of(text, Paint::Dim),
+        });
+    }
+}
+
+fn entry(name: &str, text: &str, sheet: &mut Sheet<'_>) {
+    let mut line = Line::of(format!("  {name:<10}"), Paint::Dim);
+    line.add(sheet.stored(text), Paint::Plain);
+    sheet.line(line);
+}
+
+/// What a change of status did, in words.
+fn became(change: &StatusChange, is_first: bool) -> (&'static str, Paint) {
+    match (change.status, change.by_event) {
+        (IssueStatus::Open, true) if is_first => ("opened by its first event", Paint::Plain),
+        (IssueStatus::Open, true) => ("reopened: it happened again", Paint::Warn),
+        (IssueStatus::Open, false) => ("reopened", Paint::Plain),
+        (IssueStatus::Resolved, _) => ("resolved", Paint::Good),
+        (IssueStatus::Ignored, _) => ("ignored", Paint::Plain),
+    }
+}
+
+fn heading_paint(text: &str) -> Paint {
+    const CONNECTING: [&str; 5] =
+        ["Traceback (", "During handling", "The above exception", "goroutine ", "stack backtrace"];
+    if CONNECTING.iter().any(|beginning| text.trim_start().starts_with(beginning)) { Paint::Dim } else { Paint::Bad }
+}
+
+fn all_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
+    let mut above = Paint::Plain;
+    let line = |(text, part)| {
+        let paint = match part {
+            Part::Heading => heading_paint(text),
+            Part::Frame(frame) if frame.is_library => Paint::Dim,
+            Part::Frame(_) => Paint::Bold,
+            Part::Below => {
+                if above == Paint::Dim {
+                    Paint::Dim
+                } else {
+                    Paint::Plain
+                }
+            }
+        };
+        above = paint;
+        Line::of(sheet.stored_line(text), paint)
+    };
+    read(trace).into_iter().map(line).collect()
+}
+
+/// The lines with runs of library frames folded into one each.
+fn folded_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
+    let lines = all_lines(trace, sheet);
+    let parts = read(trace);
+    // Whether each line is part of a library frame, and how many of those begin with it.
+    let mut in_library = false;
+    let is_library: Vec<(bool, usize)> = parts
+        .iter()
+        .map(|(_, part)| {
+            let begins = matches!(part, Part::Frame(_));
+            in_library = match part {
+                Part::Heading => false,
+                Part::Frame(frame) => frame.is_library,
+                Part::Below => in_library,
+            };
+            (in_library, usize::from(begins && in_library))
+        })
+        .collect();
+    let mut shown = Vec::with_capacity(lines.len());
+    let mut lines = lines.into_iter();
+    for run in is_library.chunk_by(|(a, _), (b, _)| a == b) {
+        let frames: usize = run.iter().map(|(_, begins)| begins).sum();
+        let run_lines: Vec<Line> = lines.by_ref().take(run.len()).collect();
+        match run.first() {
+            Some((true, _)) if frames >= FOLD_FROM => {
+                shown.push(Line::of(format!("  … {} frames of libraries", format::count(frames as u64)), Paint::Dim));
+            }
+            _ => shown.extend(run_lines),
+        }
+    }
+    shown
+}
+
+/// The beginning and the end of a long stack.
+fn shortened(mut lines: Vec<Line>) -> Vec<Line> {
+    if lines.len() <= MOST_LINES {
+        return lines;
+    }
+    let end = lines.split_off(lines.len() - ENDS.1);
+    let left_out = lines.len() - ENDS.0;
+    lines.truncate(ENDS.0);
+    lines.push(Line::of(format!("  … {} (-v shows all)", format::counted(left_out as u64, "line")), Paint::Dim));
+    lines.extend(end);
+    lines
+}
+
+fn ids(samples: &[SampleTrace]) -> Vec<String> {
+    samples.iter().map(|sample| sample.id.to_string()).collect()
+}
+
+fn short_trace(sample: &SampleTrace, sheet: &Sheet<'_>, length: usize) -> String {
+    sheet.stored(&sample.id.to_string().chars().take(length).collect::<String>())
+}
+
+fn samples_table(samples: &[SampleTrace], sheet: &Sheet<'_>, style: &Style) -> Table {
+    let length = if style.is_terminal { unique_prefix(&ids(samples)) } else { usize::MAX };
+    let mut mark = Column::left("").gap(2);
+    let mut id = Column::left("TRACE").gap(1);
+    let mut time = Column::right("AGE").gap(2);
+    let mut service = Column::left("SERVICE").gap(2).limit(16);
+    let mut root = Column::left("ROOT").gap(2).limit(style.width.saturating_sub(52).max(12));
+    let mut took = Column::right("TIME").at_least(7).gap(2);
+    for sample in samples {
+        id.push(short_trace(sample, sheet, length), if sample.summary.is_some() { Paint::Bold } else { Paint::Dim });
+        match &sample.summary {
+            Some(summary) => {
+                let (sign, paint) = status_mark(summary.status);
+                mark.push(sign, paint);
+                time.push(format::age(style.now.since(summary.start)), Paint::Dim);
+                service.push(sheet.stored(&summary.service), Paint::Plain);
+                root.push(sheet.stored(&summary.name), Paint::Plain);
+                took.push(format::fine_duration(summary.duration_ns()), Paint::Plain);
+            }
+            None => {
+                mark.push("·", Paint::Dim);
+                time.push("·", Paint::Dim);
+                service.push("·", Paint::Dim);
+                root.push("gone: no longer kept", Paint::Dim);
+                took.push("·", Paint::Dim);
+            }
+        }
+    }
+    let indent = Column::left("");
+    Table { columns: vec![indent, mark, id, time, service, root, took] }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::view::sample::{self, style};
+
+    const WHY: DetailOptions = DetailOptions { why: true, full_stack: false };
+
+    #[test]
+    fn an_issue_at_eighty_columns() {
+        insta::assert_snapshot!(detail(&sample::issue(), DetailOptions::default(), &style(80)));
+    }
+
+    #[test]
+    fn an_issue_and_why_at_a_hundred_and_twenty_columns() {
+        insta::assert_snapshot!(detail(&sample::issue(), WHY, &style(120)));
+    }
+
+    #[test]
+    fn an_issue_in_colour_and_in_ascii() {
+        let color = detail(&sample::issue(), WHY, &Style { color: true, ..style(80) });
+        let ascii = detail(&sample::issue(), WHY, &Style { ascii: true, ..style(80) });
+        assert!(ascii.is_ascii(), "{ascii}");
+        insta::assert_snapshot!(format!("{}\n{ascii}", color.replace('\x1b', "ESC")));
+    }
+
+    #[test]
+    fn without_a_terminal_nothing_is_cut_folded_or_relative() {
+        insta::assert_snapshot!(detail(&sample::issue(), WHY, &Style { is_terminal: false, ..style(40) }));
+    }
+
+    #[test]
+    fn a_long_stack_shows_its_ends_and_all_of_it_on_request() {
+        let mut report = sample::issue();
+        let frames = (0..900).map(|n| format!("  File \"/srv/app/deep.py\", line {n}, in recurse\n"));
+        let trace =
+            format!("Traceback (most recent call last):\n{}RecursionError: too deep", frames.collect::<String>());
+        report.detail.stack_trace = Some(Text::from(trace));
+        let short = detail(&report, DetailOptions::default(), &style(80));
+        assert!(
+            short.contains("  … 870 lines (-v shows all)") && short.contains("RecursionError: too deep"),
+            "{short}"
+        );
+        let all = detail(&report, DetailOptions { full_stack: true, ..WHY }, &style(80));
+        assert!(all.contains("line 450, in recurse") && !all.contains("lines (-v"), "{all}");
+    }
+
+    #[test]
+    fn an_issue_of_which_little_is_known_is_drawn() {
+        let mut report = sample::issue();
+        report.detail.stack_trace = None;
+        report.detail.history.clear();
+        report.samples.clear();
+        let issue = &mut report.detail.issue;
+        (issue.culprit, issue.environments, issue.counts) = (None, Vec::new(), Vec::new());
+        (issue.trace_count, issue.status) = (0, IssueStatus::Ignored);
+        insta::assert_snapshot!(detail(&report, DetailOptions::default(), &style(80)));
+    }
+
+    #[test]
+    fn a_long_message_wraps_and_the_first_event_opens_the_history() {
+        let mut report = sample::issue();
+        report.detail.history.remove(0);
+        report.detail.issue.title = Text::from("HTTPError: <int>");
+        report.detail.issue.message = Text::from("no answer from the bank ".repeat(20));
+        let drawn = detail(&report, DetailOptions::default(), &style(80));
+        let shown = |from: &str, lines: usize| -> String {
+            drawn.lines().skip_while(|line| !line.contains(from)).take(lines).map(|line| format!("{line}\n")).collect()
+        };
+        insta::assert_snapshot!(shown("first said", 4) + &shown("HISTORY", 4), @"
+          first said: no answer from the bank no answer from the bank no answer from the
+            bank no answer from the bank no answer from the bank no answer from the bank
+            no answer from the bank no answer from the bank no answer from the bank no …
+
+        HISTORY
+          2026-11-18 09:14 (3d ago)  opened by its first event
+          2026-11-19 09:14 (2d ago)  resolved
+          2026-11-20 09:14 (1d ago)  reopened: it happened again
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn no_stored_text_breaks_a_line_or_its_width(text in any::<String>(), columns in 40usize..130, ascii: bool) {
+            let mut report = sample::issue();
+            let given = || Text::from(text.as_str());
+            let detail_of = &mut report.detail;
+            (detail_of.issue.title, detail_of.issue.message, detail_of.issue.service) = (given(), given(), given());
+            (detail_of.issue.culprit, detail_of.stack_trace, detail_of.why.text) = (Some(given()), Some(given()), given());
+            let drawn = detail(&report, WHY, &Style { ascii, ..style(columns) });
+            prop_assert!(drawn.lines().all(|line| width(line) <= columns && !line.ends_with(' ')), "{}", drawn);
+            prop_assert!(!drawn.chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+}

@@ -1,0 +1,578 @@
+//! Who gets in: every route with every kind of key, and what becomes of those whose key is revoked.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value as Json, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::{Instant, timeout},
+};
+use tracehub::{
+    model::{KeyScope, Nanos, TraceId, TraceQuery, json::key_to_wire},
+    secret::ApiKey,
+    server::{self, Config, SidePort},
+    store::{Backend, Error, Mode, Target, sqlite::lock},
+};
+
+use crate::server_support::{Answer, JSON, PROTOBUF, Server, call, export, export_protobuf, frame, read_all, span};
+
+const ALL: [KeyScope; 3] = KeyScope::ALL;
+const TRACES_CALL: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// A second, and a little for a machine with other things to do.
+const A_SECOND: Duration = Duration::from_millis(1_500);
+
+/// A key and its id.
+struct Issued {
+    secret: String,
+    id: String,
+}
+
+/// The store of the server as its owner reaches it.
+async fn owned(server: &Server) -> Arc<dyn Backend> {
+    let token = lock::owner(&server.db()).and_then(|owner| owner.token).expect("a running server");
+    as_holder(server, &token).await
+}
+
+async fn as_holder(server: &Server, secret: &str) -> Arc<dyn Backend> {
+    let target = Target::Server { url: server.running.url().to_owned(), key: Some(secret.to_owned()) };
+    tracehub::store::open(&target, Mode::Read).await.expect("a remote store")
+}
+
+async fn issue(server: &Server, project: &str, scopes: &[KeyScope]) -> Issued {
+    let (secret, key) = ApiKey::issue(project, scopes, Nanos::now()).expect("random numbers");
+    let id = key.id.to_string();
+    owned(server).await.add_key(key).await.expect("issued");
+    Issued { secret: secret.reveal().to_owned(), id }
+}
+
+async fn revoke(server: &Server, issued: &Issued) {
+    owned(server).await.revoke_key(&issued.id).await.expect("revoked").expect("there");
+}
+
+async fn get(server: &Server, path: &str, key: &str) -> u16 {
+    Answer::of(server.request("GET", path).header("x-api-key", key)).await.status
+}
+
+/// Every documented route, and what it takes; `None` for nothing.
+async fn routes(server: &Server) -> Vec<(String, String, Option<KeyScope>)> {
+    let document = server.get("/openapi.json").await.json();
+    let mut routes = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for method in methods.as_object().expect("methods").keys() {
+            let scope = match (method.as_str(), path.as_str()) {
+                (_, path) if path.starts_with("/opentelemetry") => continue,
+                ("get", "/health" | "/docs" | "/openapi.json") => None,
+                ("get", path) if path.starts_with("/api/v1/keys") => Some(KeyScope::Admin),
+                ("get", _) => Some(KeyScope::Read),
+                ("post", path) if path.starts_with("/api/v1/keys") || path == "/api/v1/prune" => Some(KeyScope::Admin),
+                ("post", _) => Some(KeyScope::Ingest),
+                _ => Some(KeyScope::Admin),
+            };
+            routes.push((method.to_uppercase(), path.replace("{id}", "00000000"), scope));
+        }
+    }
+    routes
+}
+
+#[tokio::test]
+async fn every_route_wants_a_key_that_permits_it() {
+    let server = Server::start().await;
+    let one = |scope| [scope];
+    let [sender, reader, admin] = [
+        issue(&server, "shop", &one(KeyScope::Ingest)).await,
+        issue(&server, "eyes", &one(KeyScope::Read)).await,
+        issue(&server, "root", &one(KeyScope::Admin)).await,
+    ];
+    let revoked = issue(&server, "gone", &ALL).await;
+    revoke(&server, &revoked).await;
+    let routes = routes(&server).await;
+    assert!(routes.len() > 30, "{routes:?}");
+    for (method, path, wanted) in routes {
+        for (key, scope) in [
+            (None, None),
+            (Some("th_0000000000000000000000000000000000000000000"), None),
+            (Some(revoked.secret.as_str()), None),
+            (Some(sender.secret.as_str()), Some(KeyScope::Ingest)),
+            (Some(reader.secret.as_str()), Some(KeyScope::Read)),
+            (Some(admin.secret.as_str()), Some(KeyScope::Admin)),
+        ] {
+            for header in ["x-api-key", "authorization"] {
+                let mut request = server.request(&method, &path);
+                if let Some(key) = key {
+                    let value = if header == "authorization" { format!("Bearer {key}") } else { key.to_owned() };
+                    request = request.header(header, value);
+                }
+                let path = if path.ends_with("/stream") { format!("{path}?timeout=0") } else { path.clone() };
+                // Answers may go on for ever, so only their heads are read.
+                let answer = request.send().await.expect("an answer");
+                let status = answer.status().as_u16();
+                let is_revoked = key == Some(revoked.secret.as_str());
+                let permitted = wanted.is_none() || scope == wanted || scope == Some(KeyScope::Admin);
+                let what = format!("{method} {path} as {scope:?}, {is_revoked}");
+                match (permitted, scope, is_revoked) {
+                    (true, ..) => assert!(!matches!(status, 401 | 403), "{what}: {status}"),
+                    (false, None, false) => {
+                        assert_eq!(status, 401, "{what}");
+                        assert_eq!(answer.headers()["www-authenticate"], "Bearer", "{what}");
+                    }
+                    (false, ..) => assert_eq!(status, 403, "{what}"),
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_caller_without_a_key_hears_of_nothing_else_that_is_wrong() {
+    let server = Server::start().await;
+    let issued = issue(&server, "shop", &ALL).await;
+    let keyed = [("x-api-key", issued.secret.as_str())];
+    // Each is wrong in a way of its own; with a key that is what is said.
+    for (method, path, content_type, known) in [
+        ("GET", "/api/v1/traces/%ff", "", 404),
+        ("GET", "/api/v1/traces/%ff/tree", "", 404),
+        ("DELETE", "/api/v1/traces/%ff", "", 404),
+        ("GET", "/api/v1/trace", "", 400),
+        ("GET", "/api/v1/traces?limit=x", "", 400),
+        ("GET", "/api/v1/logs?limit=x", "", 400),
+        ("GET", "/api/v1/issues?limit=x", "", 400),
+        ("GET", "/api/v1/issues/%ff", "", 404),
+        ("PATCH", "/api/v1/issues/%ff", JSON, 404),
+        ("PATCH", "/api/v1/issues/00000000", "text/plain", 404),
+        ("GET", "/api/v1/stats?by=x", "", 400),
+        ("GET", "/api/v1/scan?max=x", "", 400),
+        ("GET", "/api/v1/place?records=x", "", 400),
+        ("POST", "/api/v1/keys", JSON, 400),
+        ("DELETE", "/api/v1/keys/%ff", "", 404),
+        ("POST", "/api/v1/ingest", JSON, 400),
+        ("POST", "/api/v1/records", "text/plain", 415),
+        ("POST", "/v1/logs", "text/plain", 415),
+        ("POST", "/v1/logs", JSON, 400),
+        ("POST", "/ingest", JSON, 422),
+        ("GET", "/traces/x/stream?timeout=x", "", 422),
+        ("GET", "/recent?limit=x", "", 422),
+    ] {
+        let request = || server.request(method, path).header("content-type", content_type).body("{\"x\":");
+        let what = format!("{method} {path}");
+        assert_eq!(Answer::of(request()).await.status, 401, "{what}");
+        let answer = Answer::of(request().header(keyed[0].0, keyed[0].1)).await;
+        assert!(answer.status == known && !answer.json().is_null(), "{what}: {} {}", answer.status, answer.text());
+    }
+    let path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    let headers = [("content-type", "application/grpc+json")];
+    assert_eq!(call(server.address(), path, &headers, frame(0, b"{}")).await.status, "16");
+    assert_eq!(call(server.address(), path, &[headers[0], keyed[0]], frame(0, b"{}")).await.status, "3");
+}
+
+#[tokio::test]
+async fn refusals_speak_the_language_of_the_sender_and_repeat_nothing() {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct RpcStatus {
+        #[prost(int32, tag = "1")]
+        code: i32,
+        #[prost(string, tag = "2")]
+        message: String,
+    }
+    let server = Server::start().await;
+    let reader = issue(&server, "eyes", &[KeyScope::Read]).await;
+    let unknown = "th_unknownunknownunknownunknownunknownunknownun";
+    for (key, status, code) in [(unknown, 401, 16), (reader.secret.as_str(), 403, 7)] {
+        let send = |media: &str, body: Vec<u8>| {
+            let request = server.request("POST", "/v1/traces").header("content-type", media).header("x-api-key", key);
+            Answer::of(request.body(body))
+        };
+        let answer = send(PROTOBUF, export_protobuf(1, "refused")).await;
+        let read: RpcStatus = prost::Message::decode(&answer.body[..]).expect("a status");
+        assert_eq!((answer.status, read.code, answer.header("content-type")), (status, code, PROTOBUF));
+        let answer = send(JSON, export(&[span(1, 1, "refused")]).to_string().into_bytes()).await;
+        assert_eq!((answer.status, answer.json()["code"].as_i64()), (status, Some(i64::from(code))));
+        let reply = call(
+            server.address(),
+            TRACES_CALL,
+            &[("content-type", "application/grpc"), ("x-api-key", key)],
+            frame(0, &export_protobuf(1, "refused")),
+        )
+        .await;
+        assert_eq!((reply.http_status, reply.status.as_str()), (200, code.to_string().as_str()));
+        for said in [read.message, answer.text(), reply.message] {
+            assert!(!said.contains(&key[9..]) && !said.is_empty(), "{said}");
+        }
+    }
+    assert_eq!(server.span_count().await, 0);
+}
+
+#[tokio::test]
+async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
+    let server = Server::start().await;
+    let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
+    let bearer = format!("bearer {}", key.secret);
+    for (number, (name, value)) in
+        [("x-api-key", key.secret.as_str()), ("authorization", &bearer)].into_iter().enumerate()
+    {
+        let number = number as u8 + 1;
+        let request = server.request("POST", "/v1/traces").header("content-type", PROTOBUF).header(name, value);
+        assert_eq!(Answer::of(request.body(export_protobuf(number, "http"))).await.status, 200);
+        let headers = [("content-type", "application/grpc"), (name, value)];
+        let reply =
+            call(server.address(), TRACES_CALL, &headers, frame(0, &export_protobuf(number + 10, "grpc"))).await;
+        assert_eq!(reply.status, "0", "{reply:?}");
+    }
+    assert_eq!(server.span_count().await, 4);
+}
+
+#[tokio::test]
+async fn other_machines_need_a_key_from_the_start() {
+    let server = Server::start_with(|config| config.host = "0.0.0.0".to_owned()).await;
+    assert!(server.running.wants_a_key());
+    let answer = server.get("/api/v1/traces").await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.text().contains("tracehub keys create"), "{}", answer.text());
+    let health = server.get("/health").await;
+    assert_eq!((health.status, &health.json()["db"]), (200, &Json::Null));
+    assert_eq!(server.get("/docs").await.status, 200);
+    let key = issue(&server, "eyes", &[KeyScope::Read]).await;
+    assert!(!server.running.wants_a_key());
+    assert_eq!(get(&server, "/api/v1/traces", &key.secret).await, 200);
+    let side = SidePort::At("0.0.0.0:0".parse().expect("an address"));
+    let server = Server::start_with(|config| config.otlp_http = side).await;
+    assert_eq!(server.get("/api/v1/traces").await.status, 401);
+}
+
+#[tokio::test]
+async fn the_first_key_closes_the_door_and_revoking_the_last_does_not_open_it() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/api/v1/traces").await.status, 200);
+    let (secret, key) = ApiKey::issue("shop", &[KeyScope::Read], Nanos::now()).expect("random numbers");
+    // Whoever may do everything may also issue the first key.
+    server.remote().await.add_key(key.clone()).await.expect("issued");
+    assert_eq!(server.get("/api/v1/traces").await.status, 401);
+    assert_eq!(get(&server, "/api/v1/traces", secret.reveal()).await, 200);
+    let denied = server.remote().await.add_key(key.clone()).await;
+    assert!(matches!(denied, Err(Error::Denied { .. })), "{denied:?}");
+    owned(&server).await.revoke_key(&key.id).await.expect("revoked");
+    for key in ["", secret.reveal()] {
+        assert_ne!(get(&server, "/api/v1/traces", key).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_restart_keeps_keys_revocations_and_uses() {
+    let server = Server::start().await;
+    let kept = issue(&server, "shop", &[KeyScope::Read]).await;
+    let gone = issue(&server, "gone", &[KeyScope::Read]).await;
+    assert_eq!(get(&server, "/api/v1/traces", &kept.secret).await, 200);
+    revoke(&server, &gone).await;
+    let folder = server.stop().await;
+    let mut config = Config::new(folder.path().join("traces.db"));
+    (config.port, config.otlp_grpc, config.otlp_http) = (0, SidePort::Off, SidePort::Off);
+    let running = server::start(config).await.expect("a server");
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    for (key, status) in [(kept.secret.as_str(), 200), (gone.secret.as_str(), 403), ("", 401)] {
+        let request = client.get(format!("{}/api/v1/traces", running.url())).header("x-api-key", key);
+        assert_eq!(Answer::of(request).await.status, status);
+    }
+    let keys = running.backend().keys().await.expect("listed");
+    let used: Vec<bool> = keys.iter().map(|key| key.last_used.is_some()).collect();
+    assert_eq!(used, [true, false], "the first was used before the server stopped");
+    running.stop().await.expect("a clean stop");
+}
+
+#[tokio::test]
+async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
+    let server = Server::start().await;
+    let [used, idle] = [issue(&server, "shop", &[KeyScope::Read]).await, issue(&server, "idle", &ALL).await];
+    let before = Nanos::now();
+    assert_eq!(get(&server, "/api/v1/traces", &used.secret).await, 200);
+    // What a key does not permit is no use of it.
+    let refused = server.request("DELETE", "/api/v1/traces").header("x-api-key", &used.secret);
+    assert_eq!(Answer::of(refused).await.status, 403);
+    let backend = owned(&server).await;
+    let noted = async {
+        loop {
+            let keys = backend.keys().await.expect("listed");
+            let of = |id: &str| keys.iter().find(|key| *key.id == *id).and_then(|key| key.last_used);
+            if let Some(time) = of(&used.id) {
+                assert!(time >= before && of(&idle.id).is_none());
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), noted).await.expect("noted");
+}
+
+/// An HTTP/1.1 connection that is kept alive.
+struct Connection(TcpStream);
+
+impl Connection {
+    async fn open(server: &Server) -> Connection {
+        Connection(TcpStream::connect(server.address()).await.expect("a connection"))
+    }
+
+    async fn send(&mut self, head: &str) {
+        self.0.write_all(head.as_bytes()).await.expect("room");
+    }
+
+    /// Asks for a page; its status.
+    async fn get(&mut self, path: &str, key: &str) -> u16 {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n\r\n")).await;
+        let head = self.head().await;
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+        let mut body = vec![0; length.parse().expect("a number")];
+        self.0.read_exact(&mut body).await.expect("a body");
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+    }
+
+    async fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.expect("a head"));
+        }
+        String::from_utf8(head).expect("text")
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_acts_at_once_on_a_connection_that_is_kept_alive() {
+    let server = Server::start().await;
+    let key = issue(&server, "eyes", &[KeyScope::Read]).await;
+    let mut connection = Connection::open(&server).await;
+    assert_eq!(connection.get("/api/v1/traces", &key.secret).await, 200);
+    revoke(&server, &key).await;
+    assert_eq!(connection.get("/api/v1/traces", &key.secret).await, 403);
+    assert_eq!(connection.get("/health", &key.secret).await, 200);
+}
+
+#[tokio::test]
+async fn what_is_changed_behind_the_servers_back_acts_within_a_second() {
+    let server = Server::start().await;
+    let (secret, key) = ApiKey::issue("eyes", &[KeyScope::Read], Nanos::now()).expect("random numbers");
+    let mut connection = Connection::open(&server).await;
+    let becomes = async |connection: &mut Connection, status: u16| {
+        let since = Instant::now();
+        while connection.get("/api/v1/traces", secret.reveal()).await != status {
+            assert!(since.elapsed() < A_SECOND, "not yet {status}");
+        }
+    };
+    assert_eq!(connection.get("/api/v1/traces", "").await, 200);
+    server.running.backend().add_key(key.clone()).await.expect("issued");
+    let since = Instant::now();
+    while connection.get("/api/v1/traces", "").await != 401 {
+        assert!(since.elapsed() < A_SECOND, "still open");
+    }
+    becomes(&mut connection, 200).await;
+    server.running.backend().revoke_key(&key.id).await.expect("revoked");
+    becomes(&mut connection, 403).await;
+}
+
+#[tokio::test]
+async fn streams_and_questions_that_wait_end_with_the_key_behind_them() {
+    let server = Server::start().await;
+    let [key, other] =
+        [issue(&server, "eyes", &[KeyScope::Read]).await, issue(&server, "eyes", &[KeyScope::Read]).await];
+    let open = async |path: &str, key: &Issued| {
+        let mut connection = Connection::open(&server).await;
+        connection.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {}\r\n\r\n", key.secret)).await;
+        connection
+    };
+    let mut stream = open("/traces/watched/stream?timeout=600", &key).await;
+    let mut lasting = open("/traces/watched/stream?timeout=600", &other).await;
+    assert!(stream.head().await.contains(" 200 ") && lasting.head().await.contains(" 200 "));
+    let mut everything = open("/api/v1/scan/stream", &key).await;
+    assert!(everything.head().await.contains(" 200 "));
+    let mut waiting = open("/api/v1/scan?wait_ms=30000", &key).await;
+    let cursor = as_holder(&server, &key.secret).await;
+    assert!(cursor.traces(&Default::default()).await.is_ok());
+    revoke(&server, &key).await;
+    for stream in [&mut stream, &mut everything] {
+        let rest = timeout(A_SECOND, read_all(&mut stream.0)).await.expect("the stream ends");
+        assert!(!rest.contains("timeout") && !rest.ends_with("0\r\n\r\n"), "it must not look like an end: {rest:?}");
+    }
+    let head = timeout(A_SECOND, waiting.head()).await.expect("the question is answered");
+    assert!(head.starts_with("HTTP/1.1 403"), "{head}");
+    let mut byte = [0];
+    let quiet = timeout(Duration::from_millis(300), lasting.0.read(&mut byte)).await;
+    assert!(quiet.is_err(), "the stream of another key goes on: {quiet:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_is_not_stored_once_its_key_is_revoked() {
+    let server = Server::start().await;
+    let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
+    let body = export(&[span(1, 1, "late")]).to_string();
+    let (first, rest) = body.split_at(body.len() / 2);
+    let mut connection = Connection::open(&server).await;
+    let length = body.len();
+    connection
+        .send(&format!(
+            "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {}\r\nContent-Type: application/json\r\n\
+             Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n",
+            key.secret
+        ))
+        .await;
+    // It asks for the body only of those it has let in.
+    assert!(connection.head().await.starts_with("HTTP/1.1 100"));
+    connection.send(first).await;
+    revoke(&server, &key).await;
+    // The connection may be closed by now.
+    let _ = connection.0.write_all(rest.as_bytes()).await;
+    let answer = timeout(A_SECOND, connection.head()).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert_eq!(server.span_count().await, 0);
+}
+
+#[tokio::test]
+async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_else() {
+    let server = Server::start_with(|config| config.secret = Some("open sesame".to_owned())).await;
+    let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
+    let record = json!({ "traces": [{
+        "source_id": "MA", "correlation_id": "c", "timestamp": 1.5, "suffix": "000001", "direction": "->",
+        "operation": "REST", "endpoint": "/api",
+    }] });
+    let send = async |name: &str, value: &str| {
+        let request = server.request("POST", "/ingest").header("content-type", JSON).header(name, value);
+        Answer::of(request.body(record.to_string())).await.status
+    };
+    assert_eq!(send("x-tracehub-secret", "open sesame").await, 200);
+    assert_eq!(send("x-tracehub-secret", "open barley").await, 403);
+    assert_eq!(send("x-api-key", &key.secret).await, 200);
+    assert_eq!(send("x-nothing", "").await, 401);
+    for (method, path) in [("GET", "/recent"), ("GET", "/traces/c"), ("DELETE", "/cleanup"), ("POST", "/v1/traces")] {
+        let request = server.request(method, path).header("x-tracehub-secret", "open sesame");
+        assert_eq!(Answer::of(request).await.status, 401, "{method} {path}");
+    }
+}
+
+/// A span of a sender that says which project it is of.
+fn claiming(trace: u32, project: &str) -> Json {
+    let mut request = export(&[span(trace, 1, "claims")]);
+    let attributes = request["resourceSpans"][0]["resource"]["attributes"].as_array_mut().expect("attributes");
+    attributes.push(json!({ "key": "tracehub.project", "value": { "stringValue": project } }));
+    request
+}
+
+async fn traces_of(server: &Server, project: &str) -> Vec<String> {
+    let query = TraceQuery { project: Some(project.to_owned()), limit: 0, ..TraceQuery::default() };
+    let page = server.running.backend().traces(&query).await.expect("listed");
+    let mut ids: Vec<String> =
+        page.items.iter().map(|trace| trace.trace_id.to_string().trim_start_matches('0').to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn what_is_sent_with_a_key_is_of_its_project_whatever_it_says() {
+    let server = Server::start().await;
+    // Nobody else says, so the sender may.
+    let sent = server.post("/v1/traces", JSON, claiming(1, "bank").to_string()).await;
+    assert_eq!((sent.status, traces_of(&server, "bank").await), (200, vec!["1".to_owned()]));
+    let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
+    let send = async |path: &str, media: &str, body: Vec<u8>, key: &str| {
+        let request = server.request("POST", path).header("content-type", media).header("x-api-key", key);
+        Answer::of(request.body(body)).await.status
+    };
+    assert_eq!(send("/v1/traces", JSON, claiming(2, "bank").to_string().into_bytes(), &key.secret).await, 200);
+    assert_eq!(send("/v1/traces", PROTOBUF, export_protobuf(0x33, "http"), &key.secret).await, 200);
+    let headers = [("content-type", "application/grpc"), ("x-api-key", key.secret.as_str())];
+    let reply = call(server.address(), TRACES_CALL, &headers, frame(0, &export_protobuf(0x44, "grpc"))).await;
+    assert_eq!(reply.status, "0", "{reply:?}");
+    let entries = json!([{
+        "timestamp": "2026-11-21T09:14:02Z", "level": "info", "message": "hello", "service": "shop",
+        "trace_id": "55555555555555555555555555555555",
+    }]);
+    assert_eq!(send("/api/v1/ingest", JSON, entries.to_string().into_bytes(), &key.secret).await, 202);
+    let expected = ["2".to_owned(), "3".repeat(32), "4".repeat(32), "5".repeat(32)];
+    assert_eq!(traces_of(&server, "shop").await, expected);
+    // From store to store: an administrator keeps what records say, anyone else sends as their project.
+    let admin = issue(&server, "root", &[KeyScope::Admin]).await;
+    let chunk = server.running.backend().scan(&Default::default(), None, 1, Duration::ZERO).await.expect("scanned");
+    let mut batch = chunk.batch;
+    assert_eq!(batch.spans.len(), 1);
+    for (number, secret, project) in [(6, &admin.secret, "bank"), (7, &key.secret, "shop")] {
+        batch.spans[0].trace_id = TraceId::Otel([number; 16]);
+        let store = as_holder(&server, secret).await;
+        assert_eq!(store.write(batch.clone()).await.expect("written").accepted, 1);
+        assert!(traces_of(&server, project).await.contains(&format!("{number:02x}").repeat(16)[1..].to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn keys_are_issued_and_revoked_over_http() {
+    let server = Server::start().await;
+    let admin = issue(&server, "root", &[KeyScope::Admin]).await;
+    let ask = async |method: &str, path: &str, body: String| {
+        Answer::of(server.request(method, path).header("x-api-key", &admin.secret).body(body)).await
+    };
+    let (secret, key) = ApiKey::issue("shop", &[KeyScope::Read], Nanos(5)).expect("random numbers");
+    let wire = Json::Object(key_to_wire(&key));
+    assert_eq!(ask("POST", "/api/v1/keys", wire.to_string()).await.json(), wire);
+    assert_eq!(ask("POST", "/api/v1/keys", wire.to_string()).await.status, 409);
+    assert_eq!(get(&server, "/api/v1/traces", secret.reveal()).await, 200);
+    assert_eq!(ask("GET", "/api/v1/keys", String::new()).await.json()[0], wire);
+    let path = format!("/api/v1/keys/{}", key.id);
+    let revoked = ask("DELETE", &path, String::new()).await;
+    assert!(revoked.status == 200 && revoked.json()["revoked"].is_string());
+    assert_eq!(ask("DELETE", "/api/v1/keys/00000000", String::new()).await.status, 404);
+    for (name, value) in [
+        ("prefix", json!(secret.reveal())),
+        ("id", json!("00000000")),
+        ("digest", json!("ab")),
+        ("scopes", json!(["all"])),
+        ("project", json!("")),
+        ("project", json!("\u{1b}[2J")),
+    ] {
+        let mut wrong = Json::Object(key_to_wire(&ApiKey::issue("x", &ALL, Nanos(1)).expect("random numbers").1));
+        wrong[name] = value;
+        let answer = ask("POST", "/api/v1/keys", wrong.to_string()).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+        assert!(!answer.text().contains(&secret.reveal()[9..]), "{}", answer.text());
+    }
+    assert_eq!(ask("POST", "/api/v1/keys", format!("{{{}", secret.reveal())).await.status, 400);
+}
+
+#[tokio::test]
+async fn many_callers_with_many_keys_each_keep_their_own_rights() {
+    let server = Arc::new(Server::start().await);
+    let admin = issue(&server, "root", &[KeyScope::Admin]).await;
+    let callers = (0..8).map(|number| {
+        let (server, admin) = (Arc::clone(&server), admin.secret.clone());
+        tokio::spawn(async move {
+            let store = as_holder(&server, &admin).await;
+            for _ in 0..5 {
+                let (secret, key) = ApiKey::issue("shop", &[KeyScope::Read], Nanos(number)).expect("random numbers");
+                let secret = secret.reveal();
+                assert_eq!(get(&server, "/api/v1/traces", secret).await, 401);
+                store.add_key(key.clone()).await.expect("issued");
+                assert_eq!(get(&server, "/api/v1/traces", secret).await, 200);
+                store.revoke_key(&key.id).await.expect("revoked");
+                assert_eq!(get(&server, "/api/v1/traces", secret).await, 403);
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.expect("no caller failed");
+    }
+    assert_eq!(owned(&server).await.keys().await.expect("listed").len(), 41);
+}
+
+#[tokio::test]
+async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
+    let server = Server::start().await;
+    let key = issue(&server, "shop", &ALL).await;
+    server.request("POST", "/v1/traces").header("x-api-key", &key.secret).send().await.expect("an answer");
+    assert_eq!(get(&server, "/api/v1/traces", &key.secret).await, 200);
+    let target = Target::Server { url: server.running.url().to_owned(), key: Some(key.secret.clone()) };
+    let printed = format!("{target:?} {:?} {:?}", as_holder(&server, &key.secret).await, server.running);
+    assert!(!printed.contains(&key.secret[9..]), "{printed}");
+    let secret = key.secret.clone();
+    let folder = server.stop().await;
+    let mut looked_at = 0;
+    for entry in std::fs::read_dir(folder.path()).expect("a folder") {
+        let bytes = std::fs::read(entry.expect("readable").path()).expect("a file");
+        looked_at += bytes.len();
+        // What is in the file is at most the beginning that lists show.
+        assert!(!bytes.windows(12).any(|window| window == &secret.as_bytes()[..12]));
+    }
+    assert!(looked_at > 10_000, "{looked_at}");
+}

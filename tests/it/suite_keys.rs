@@ -1,0 +1,164 @@
+//! The contract of [`tracehub::store::Backend`] where it speaks of keys and projects.
+
+use std::sync::Arc;
+
+use tracehub::{
+    model::{
+        Attributes, Batch, Key, KeyScope, LogRecord, Nanos, Resource, Scope, Severity, Span, SpanId, Text, TraceId,
+        TraceQuery, grouping::PROJECT_ATTRIBUTE,
+    },
+    secret::ApiKey,
+    store::Error,
+};
+
+use crate::suite::Fixture;
+
+/// The tests of one backend.
+#[macro_export]
+macro_rules! contract_of_keys {
+    ($module:ident, $fixture:path) => {
+        $crate::contract_of_keys!($module, $fixture,
+            keys_are_listed_as_they_were_issued_oldest_first
+            a_key_whose_id_or_digest_another_has_is_refused
+            a_revocation_is_for_good_and_of_one_key_only
+            the_latest_use_is_noted_and_never_an_earlier_one
+            traces_are_listed_by_the_project_of_their_records);
+    };
+    ($module:ident, $fixture:path, $($check:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $check() {
+                    $crate::suite_keys::$check($fixture().await).await;
+                }
+            )*
+        }
+    };
+}
+
+crate::contract_of_keys!(sqlite, crate::suite::sqlite_file);
+crate::contract_of_keys!(sqlite_sealing_all_the_time, crate::suite::restless_sqlite_file);
+
+fn key(project: &str, created: u64) -> Key {
+    ApiKey::issue(project, &[KeyScope::Ingest, KeyScope::Read], Nanos(created)).expect("random numbers").1
+}
+
+async fn listed(fixture: &Fixture) -> Vec<Key> {
+    fixture.backend.keys().await.expect("listed")
+}
+
+pub async fn keys_are_listed_as_they_were_issued_oldest_first(fixture: Fixture) {
+    assert_eq!(listed(&fixture).await, []);
+    let (late, early) = (key("späť ✓", 2_000_000_001), key("shop", 1_000_000_000));
+    fixture.backend.add_key(late.clone()).await.expect("added");
+    fixture.backend.add_key(early.clone()).await.expect("added");
+    assert_eq!(listed(&fixture).await, [early, late]);
+}
+
+pub async fn a_key_whose_id_or_digest_another_has_is_refused(fixture: Fixture) {
+    let first = key("shop", 1);
+    fixture.backend.add_key(first.clone()).await.expect("added");
+    let again = fixture.backend.add_key(Key { project: Text::from("other"), ..first.clone() }).await;
+    assert!(matches!(again, Err(Error::KeyExists)), "{again:?}");
+    let mut digest = first.digest;
+    digest[31] ^= 1;
+    let same_id = fixture.backend.add_key(Key { digest, ..first.clone() }).await;
+    assert!(matches!(same_id, Err(Error::KeyExists)), "{same_id:?}");
+    assert_eq!(listed(&fixture).await, [first]);
+}
+
+pub async fn a_revocation_is_for_good_and_of_one_key_only(fixture: Fixture) {
+    let (gone, kept) = (key("shop", 1), key("shop", 2));
+    for key in [&gone, &kept] {
+        fixture.backend.add_key(key.clone()).await.expect("added");
+    }
+    let before = Nanos::now();
+    let revoked = fixture.backend.revoke_key(&gone.id).await.expect("revoked").expect("there");
+    assert!(revoked.revoked.is_some_and(|time| time >= before));
+    assert_eq!(revoked, Key { revoked: revoked.revoked, ..gone.clone() });
+    assert_eq!(fixture.backend.revoke_key(&gone.id).await.expect("no change"), Some(revoked.clone()));
+    for nobody in ["00000000", "", "../keys", "%"] {
+        assert_eq!(fixture.backend.revoke_key(nobody).await.expect("no key"), None, "{nobody}");
+    }
+    assert_eq!(listed(&fixture).await, [revoked, kept]);
+}
+
+pub async fn the_latest_use_is_noted_and_never_an_earlier_one(fixture: Fixture) {
+    let (used, idle) = (key("shop", 1), key("shop", 2));
+    for key in [&used, &idle] {
+        fixture.backend.add_key(key.clone()).await.expect("added");
+    }
+    let nobody = (Text::from("00000000"), Nanos(9));
+    fixture.backend.touch_keys(&[(used.id.clone(), Nanos(7_000_000_007)), nobody]).await.expect("noted");
+    fixture.backend.touch_keys(&[(used.id.clone(), Nanos(5))]).await.expect("noted");
+    fixture.backend.touch_keys(&[]).await.expect("nothing to note");
+    assert_eq!(listed(&fixture).await, [Key { last_used: Some(Nanos(7_000_000_007)), ..used }, idle]);
+}
+
+fn id(number: u8) -> TraceId {
+    TraceId::Otel([number; 16])
+}
+
+fn resource(project: &str) -> Arc<Resource> {
+    let attributes: Attributes = [("service.name", "shop"), (PROJECT_ATTRIBUTE, project)].into_iter().collect();
+    Arc::new(Resource::new(attributes))
+}
+
+fn span(number: u8, project: &str, attributes: Attributes) -> Span {
+    Span {
+        trace_id: id(number),
+        span_id: SpanId([number; 8]),
+        parent_span_id: None,
+        trace_state: Text::EMPTY,
+        flags: 0,
+        name: Text::from("work"),
+        kind: tracehub::model::Kind::Internal,
+        start: Nanos(1_000 + u64::from(number)),
+        end: Nanos(2_000 + u64::from(number)),
+        attributes,
+        dropped_attributes: 0,
+        events: Vec::new(),
+        dropped_events: 0,
+        links: Vec::new(),
+        dropped_links: 0,
+        status: Default::default(),
+        resource: resource(project),
+        scope: Arc::new(Scope::default()),
+    }
+}
+
+fn log(number: u8, project: &str) -> LogRecord {
+    LogRecord {
+        time: Nanos(1_500 + u64::from(number)),
+        severity: Severity::Info,
+        message: Text::from("hello"),
+        trace_id: Some(id(number)),
+        span_id: None,
+        attributes: Attributes::EMPTY,
+        resource: resource(project),
+        scope: Arc::new(Scope::default()),
+    }
+}
+
+pub async fn traces_are_listed_by_the_project_of_their_records(fixture: Fixture) {
+    // The fourth says of itself what only its resource may say.
+    let forged: Attributes = [(PROJECT_ATTRIBUTE, "shop")].into_iter().collect();
+    let none = Attributes::EMPTY;
+    let spans = vec![span(1, "shop", none.clone()), span(2, "bank", none.clone()), span(4, "bank", forged)];
+    fixture.backend.write(Batch::of_spans(spans)).await.expect("written");
+    for number in 10..30 {
+        let spans = vec![span(number, "else", none.clone())];
+        fixture.backend.write(Batch::of_spans(spans)).await.expect("written");
+    }
+    let logs = vec![log(2, "shop"), log(3, "shop"), LogRecord { trace_id: None, ..log(5, "shop") }];
+    fixture.backend.write(Batch { logs, ..Batch::default() }).await.expect("written");
+    for (project, expected) in [("shop", vec![3, 2, 1]), ("bank", vec![4, 2]), ("nobody", vec![]), ("", vec![])] {
+        let query = TraceQuery { project: Some(project.to_owned()), limit: 50, ..TraceQuery::default() };
+        let page = fixture.backend.traces(&query).await.expect("listed");
+        let mut found: Vec<TraceId> = page.items.iter().map(|trace| trace.trace_id.clone()).collect();
+        found.sort();
+        let mut expected: Vec<TraceId> = expected.into_iter().map(id).collect();
+        expected.sort();
+        assert_eq!((found, page.total), (expected.clone(), expected.len() as u64), "{project}");
+    }
+}
