@@ -60,6 +60,7 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "clear" -d 'Delete
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "import" -d 'Bring in old databases (tracehub, the Python tracehub server, msgtrace) and undelivered log entries'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "keys" -d 'Issue, list and revoke API keys'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "trace" -d 'The current trace, fresh ids, and traces listed and shown'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "log" -d 'Send one log record'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "demo" -d 'See it work: sends recorded and made-up traces to a server of its own and shows them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "man" -d 'Print a manual page; on a terminal, show it'
@@ -782,6 +783,38 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -s l -l level -d 'How bad it is: trace, debug, info, warn, error, fatal' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l service -d 'Which program says it [env: OTEL_SERVICE_NAME] [default: shell]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l module -d 'Which part of it' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l env -d 'Where it runs, such as production' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l extra -d 'A further value; numbers, true, false and null are taken as such, the rest as text' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l trace -d 'The trace it belongs to [default: that of `tracehub trace current`]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l error-type -d 'The kind of error, such as TimeoutError' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l stack -d 'A file with a stack trace; `-` is standard input' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l strict -d 'Fail when the record is not stored: 4 if the key is refused, else 3'
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -s h -l help -d 'Print help'
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r

@@ -8,11 +8,11 @@
 //! 4  view      server      client    text out | network in | for programs that send
 //! 3  query                           answers: trees, references, reports; functions over &dyn Backend
 //! 2  store                           trait Backend + its implementors
-//! 1  decode    api                   bytes -> model | the paths and query strings of our own HTTP API
+//! 1  decode    api       secret      bytes -> model | the paths and query strings of our own HTTP API | keys
 //! 0  model                           plain data: ids, times, spans, checkpoints, logs, batches, questions
 //! ```
 //!
-//! A module imports lower floors only.
+//! A module imports lower floors only. Without the feature `app` the crate is `model` and [`client`] alone.
 //!
 //! # Examples
 //!
@@ -48,19 +48,32 @@
 //! # });
 //! ```
 
+// Without the program the links to its parts lead nowhere.
+#![cfg_attr(not(feature = "app"), allow(rustdoc::broken_intra_doc_links))]
+
+#[cfg(feature = "app")]
 pub mod api;
+#[cfg(feature = "app")]
 pub mod cli;
 pub mod client;
+#[cfg(feature = "app")]
 pub mod decode;
 pub mod model;
+#[cfg(feature = "app")]
 pub mod query;
+#[cfg(feature = "app")]
 pub mod secret;
+#[cfg(feature = "app")]
 pub mod server;
+#[cfg(feature = "app")]
 pub mod store;
+#[cfg(feature = "app")]
 pub mod view;
 
+#[cfg(feature = "app")]
 use std::sync::Arc;
 
+#[cfg(feature = "app")]
 use store::{Backend, Mode, Target};
 
 /// Opens traces for reading: the path of a database file, or the `http://` or `https://` URL of a server.
@@ -69,11 +82,12 @@ use store::{Backend, Mode, Target};
 ///
 /// # Errors
 /// [`store::Error::Missing`] when there is no such file (none is created), and every other reason it cannot be read.
+#[cfg(feature = "app")]
 pub async fn open(target: &str) -> store::Result<Arc<dyn Backend>> {
     store::open(&Target::parse(target)?, Mode::Read).await
 }
 
 /// The README's examples compile, too.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "app"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

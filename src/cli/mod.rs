@@ -13,6 +13,7 @@ mod import;
 mod issues;
 mod keys;
 mod list;
+mod log;
 mod logging;
 mod logs;
 mod shell;
@@ -47,7 +48,7 @@ const HELP: &str = "\
 Look       list     recent traces            show    one trace as a waterfall
            logs     log records              issues  errors, grouped
            stats    latency and error rates  tail    follow what arrives
-Emit       trace    current, new, list, show
+Emit       log      send one log record      trace   current, new, list, show
 Run        start    run the server           status  is it up, how big is it
            demo     see it work, no set-up      keys     create, list, revoke
 Data       import   bring in an old file       clear    delete traces
@@ -98,6 +99,7 @@ enum Command {
     Import(import::ImportArgs),
     Keys(keys::KeysArgs),
     Trace(trace::TraceArgs),
+    Log(log::LogArgs),
     Demo(demo::DemoArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
@@ -192,6 +194,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Clear(args) => clear::run(context, args).await,
         Command::Import(args) => import::run(context, args).await,
         Command::Keys(args) => keys::run(context, args).await,
+        Command::Log(args) => log::run(context, args).await,
         Command::Trace(args) => trace::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => shell::completions(context, args),
@@ -237,6 +240,7 @@ mod tests {
         };
         assert_eq!(asked(&["tracehub", "help", "logs"]), ["tracehub", "logs", "--help"]);
         assert_eq!(asked(&["tracehub", "help"]), ["tracehub", "--help"]);
+        assert_eq!(asked(&["tracehub", "log", "help"]), ["tracehub", "log", "help"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use reqwest::{
     Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -15,11 +16,13 @@ use super::{
     pipeline::Pipeline,
     queue::Limits,
     record::{CheckpointRecord, encode},
-    transport::TransportSettings,
+    transport::{TransportSettings, address},
     variables::{Variables, process_environment},
-    worker::{ClientStats, PipelineSettings, Report},
+    wire::Wire,
+    worker::{Figures, PipelineSettings, Tally},
 };
 
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-tracehub-secret");
 const DEFAULT_BATCH_SIZE: usize = 10;
 const LARGEST_BATCH_SIZE: usize = 10_000;
@@ -47,6 +50,69 @@ pub struct CheckpointClient {
     warnings: Arc<[String]>,
 }
 
+/// What became of everything that was handed over, when a client was closed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Records the server has.
+    pub sent: u64,
+    /// Records that never went out: the queue was full, the client was closed, or the time was up.
+    pub dropped: u64,
+    /// Records that went out and were refused, or not acknowledged by the last attempt or the deadline.
+    pub failed: u64,
+}
+
+impl Report {
+    /// Whether every record reached the server.
+    pub fn is_complete(&self) -> bool {
+        self.dropped == 0 && self.failed == 0
+    }
+}
+
+impl From<Tally> for Report {
+    fn from(Tally { sent, dropped, failed, parked: _ }: Tally) -> Report {
+        Report { sent, dropped, failed }
+    }
+}
+
+/// Counters of a client at one moment; `sends` is the sum of the next five.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientStats {
+    /// Records handed over.
+    pub sends: u64,
+    /// Records the server has.
+    pub sent: u64,
+    /// Records that never went out.
+    pub dropped: u64,
+    /// Records that went out and were refused or not acknowledged.
+    pub failed: u64,
+    /// Records that wait.
+    pub queued: u64,
+    /// Records in the request under way.
+    pub in_flight: u64,
+    /// HTTP requests made.
+    pub requests: u64,
+    /// How many of them repeated an earlier one.
+    pub retries: u64,
+    /// Why the last batch that failed did; `None` when none has.
+    pub last_error: Option<String>,
+}
+
+impl From<Figures> for ClientStats {
+    fn from(figures: Figures) -> ClientStats {
+        ClientStats {
+            sends: figures.sends,
+            sent: figures.tally.sent,
+            dropped: figures.tally.dropped,
+            failed: figures.tally.failed,
+            queued: figures.queued,
+            in_flight: figures.in_flight,
+            requests: figures.requests,
+            retries: figures.retries,
+            last_error: figures.last_error,
+        }
+    }
+}
+
 /// Settings of a client, with a default for each but the address.
 #[derive(Debug, Clone)]
 pub struct CheckpointClientBuilder {
@@ -56,7 +122,8 @@ pub struct CheckpointClientBuilder {
     timeout: Duration,
     retry_count: u32,
     retry_backoff: Duration,
-    secret: Option<HeaderValue>,
+    /// Headers that say who sends.
+    credentials: HeaderMap,
     limits: Limits,
     warnings: Vec<String>,
 }
@@ -71,15 +138,15 @@ impl CheckpointClient {
             timeout: Duration::from_secs_f64(DEFAULT_TIMEOUT_SECONDS),
             retry_count: DEFAULT_RETRY_COUNT,
             retry_backoff: DEFAULT_BACKOFF,
-            secret: None,
+            credentials: HeaderMap::new(),
             limits: Limits { max_items: DEFAULT_MAX_QUEUE, max_bytes: DEFAULT_MAX_QUEUE_BYTES },
             warnings: Vec::new(),
         }
     }
 
     /// A client by the environment of this process: `TRACEHUB_URL`, `TRACEHUB_BATCH_SIZE`, `TRACEHUB_FLUSH_INTERVAL`
-    /// (seconds), `TRACEHUB_TIMEOUT` (seconds), `TRACEHUB_RETRY_COUNT`, `TRACEHUB_SECRET`. Off without a
-    /// `TRACEHUB_URL`.
+    /// (seconds), `TRACEHUB_TIMEOUT` (seconds), `TRACEHUB_RETRY_COUNT`, `TRACEHUB_API_KEY`, `TRACEHUB_SECRET`. Off
+    /// without a `TRACEHUB_URL`.
     pub fn from_env() -> CheckpointClient {
         CheckpointClient::from_variables(&process_environment)
     }
@@ -124,12 +191,12 @@ impl CheckpointClient {
     /// Delivers what is left for at most `timeout`, counts the rest as dropped or failed, and takes nothing more. The
     /// figures cover the client's life in this process. Closing again returns at once.
     pub fn close(&self, timeout: Duration) -> Report {
-        self.pipeline.as_ref().map_or_else(Report::default, |pipeline| pipeline.close(timeout))
+        self.pipeline.as_ref().map_or_else(Report::default, |pipeline| pipeline.close(timeout).into())
     }
 
     /// The counters now; all zero when the client is off.
     pub fn stats(&self) -> ClientStats {
-        self.pipeline.as_ref().map_or_else(ClientStats::default, |pipeline| pipeline.stats())
+        self.pipeline.as_ref().map_or_else(ClientStats::default, |pipeline| pipeline.figures().into())
     }
 
     /// What was wrong with the settings, a sentence each; empty when nothing was.
@@ -155,12 +222,10 @@ impl CheckpointClientBuilder {
             variables.seconds("TRACEHUB_FLUSH_INTERVAL", 0.0..=LONGEST_SECONDS, DEFAULT_FLUSH_INTERVAL_SECONDS);
         builder.timeout = variables.seconds("TRACEHUB_TIMEOUT", 0.001..=LONGEST_SECONDS, DEFAULT_TIMEOUT_SECONDS);
         builder.retry_count = variables.number("TRACEHUB_RETRY_COUNT", 0..=LARGEST_RETRY_COUNT, DEFAULT_RETRY_COUNT);
-        let secret = variables.text("TRACEHUB_SECRET");
+        let (key, secret) = (variables.text("TRACEHUB_API_KEY"), variables.text("TRACEHUB_SECRET"));
         builder.warnings = variables.into_warnings();
-        match secret {
-            Some(secret) => builder.secret(&secret),
-            None => builder,
-        }
+        builder = key.into_iter().fold(builder, |builder, key| builder.api_key(&key));
+        secret.into_iter().fold(builder, |builder, secret| builder.secret(&secret))
     }
 
     /// Most records in one request, 10 by default; so many waiting are sent at once.
@@ -194,14 +259,24 @@ impl CheckpointClientBuilder {
         self
     }
 
+    /// The `th_…` key of a server that wants one, which lets in what it says, secret or not; none by default. It appears
+    /// in no message of this client.
+    pub fn api_key(self, key: &str) -> CheckpointClientBuilder {
+        self.credential("key", KEY_HEADER, key)
+    }
+
     /// Sent as `X-TraceHub-Secret`; none by default. It appears in no message of this client.
-    pub fn secret(mut self, secret: &str) -> CheckpointClientBuilder {
-        match HeaderValue::from_str(secret) {
+    pub fn secret(self, secret: &str) -> CheckpointClientBuilder {
+        self.credential("secret", SECRET_HEADER, secret)
+    }
+
+    fn credential(mut self, what: &str, header: HeaderName, text: &str) -> CheckpointClientBuilder {
+        match HeaderValue::from_str(text) {
             Ok(mut value) => {
                 value.set_sensitive(true);
-                self.secret = Some(value);
+                self.credentials.insert(header, value);
             }
-            Err(_) => self.warnings.push("the secret holds characters no HTTP header can: it is not sent".to_owned()),
+            Err(_) => self.warnings.push(format!("the {what} holds characters no HTTP header can: it is not sent")),
         }
         self
     }
@@ -225,14 +300,14 @@ impl CheckpointClientBuilder {
     }
 
     fn pipeline_settings(self, url: Url) -> PipelineSettings<CheckpointRecord> {
-        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        headers.extend(self.secret.map(|secret| (SECRET_HEADER, secret)));
+        let mut headers = self.credentials;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         PipelineSettings {
             name: "tracehub-client",
             limits: self.limits,
             batch_size: self.batch_size,
             flush_interval: self.flush_interval,
-            encode,
+            wire: Box::new(CheckpointWire),
             transport: TransportSettings {
                 url,
                 headers,
@@ -245,14 +320,18 @@ impl CheckpointClientBuilder {
     }
 }
 
-/// The address to post to on the server at `base`, which may have a path of its own; `None` when it is no HTTP address.
+/// The body the checkpoint API takes.
+#[derive(Debug)]
+struct CheckpointWire;
+
+impl Wire<CheckpointRecord> for CheckpointWire {
+    fn body(&self, batch: &[CheckpointRecord], _lost: u64) -> Bytes {
+        encode(batch)
+    }
+}
+
 fn ingest_address(base: &str) -> Option<Url> {
-    let mut url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    let path = format!("{}/ingest", url.path().trim_end_matches('/'));
-    url.set_path(&path);
-    url.set_query(None);
-    url.set_fragment(None);
-    Some(url)
+    address(base, "/ingest")
 }
 
 #[cfg(test)]
@@ -298,6 +377,7 @@ mod tests {
                 "TRACEHUB_FLUSH_INTERVAL" => "0.25",
                 "TRACEHUB_TIMEOUT" => "1",
                 "TRACEHUB_RETRY_COUNT" => "0",
+                "TRACEHUB_API_KEY" => "th_k3y",
                 "TRACEHUB_SECRET" => "s3cret",
                 _ => return None,
             };
@@ -307,20 +387,22 @@ mod tests {
         assert_eq!((builder.flush_interval, builder.timeout), (Duration::from_millis(250), Duration::from_secs(1)));
         let settings = builder.pipeline_settings(Url::parse("http://hub:8099/ingest").expect("an address"));
         assert_eq!(settings.transport.headers[SECRET_HEADER], "s3cret");
-        assert!(!format!("{settings:?}").contains("s3cret"));
+        assert_eq!(settings.transport.headers[KEY_HEADER], "th_k3y");
+        let printed = format!("{settings:?}");
+        assert!(!printed.contains("s3cret") && !printed.contains("k3y"), "{printed}");
     }
 
     #[test]
     fn bad_values_in_the_environment_leave_the_defaults() {
         let builder = CheckpointClientBuilder::from_variables(&|name| match name {
             "TRACEHUB_URL" => Some("http://hub:8099".to_owned()),
-            "TRACEHUB_SECRET" => Some("new\nline".to_owned()),
+            "TRACEHUB_API_KEY" | "TRACEHUB_SECRET" => Some("new\nline".to_owned()),
             _ => Some("-1".to_owned()),
         });
         assert_eq!((builder.batch_size, builder.retry_count), (10, 2));
         assert_eq!((builder.flush_interval, builder.timeout), (Duration::from_secs(1), Duration::from_secs(5)));
         let client = builder.build();
         assert!(!client.is_off());
-        assert_eq!(client.warnings().len(), 5, "{:?}", client.warnings());
+        assert_eq!(client.warnings().len(), 6, "{:?}", client.warnings());
     }
 }

@@ -11,15 +11,47 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::model::Text;
+use crate::model::{SpanId, Text};
 
 thread_local! {
-    static CURRENT: RefCell<Option<Text>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Current> = const { RefCell::new(Current { id: None, span_id: None }) };
+}
+
+/// Where a program is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Current {
+    /// The correlation id, which is the trace id.
+    pub id: Option<Text>,
+    /// The span of that trace, when it is known.
+    pub span_id: Option<SpanId>,
+}
+
+impl Current {
+    /// What is set innermost for this thread or task; nothing while a thread is torn down.
+    pub fn now() -> Current {
+        CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
+    }
+
+    /// Sets it for this thread until the guard is dropped.
+    pub fn set(self) -> CorrelationGuard {
+        CorrelationGuard { previous: replace(self), not_send: PhantomData }
+    }
+
+    /// Runs `future` with it.
+    pub fn with<F: Future>(self, future: F) -> WithCorrelationId<F> {
+        WithCorrelationId { current: self, future: Box::pin(future) }
+    }
+}
+
+impl From<Text> for Current {
+    fn from(id: Text) -> Current {
+        Current { id: Some(id), span_id: None }
+    }
 }
 
 /// The id set innermost for this thread or task; `None` when none is, and while a thread is torn down.
 pub fn correlation_id() -> Option<Text> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    Current::now().id
 }
 
 /// Sets the id for this thread until the guard is dropped, which brings the one before back.
@@ -28,41 +60,41 @@ pub fn correlation_id() -> Option<Text> {
 /// [`with_correlation_id`]; the guard cannot be sent, so a spawned future that holds one over an `.await` does not
 /// compile.
 pub fn set_correlation_id(id: impl Into<Text>) -> CorrelationGuard {
-    CorrelationGuard { previous: replace(Some(id.into())), not_send: PhantomData }
+    Current::from(id.into()).set()
 }
 
 /// Runs `future` with the id, on whichever threads it is polled.
 pub fn with_correlation_id<F: Future>(id: impl Into<Text>, future: F) -> WithCorrelationId<F> {
-    WithCorrelationId { id: Some(id.into()), future: Box::pin(future) }
+    Current::from(id.into()).with(future)
 }
 
-/// Runs `future` with the id that is set now: for what goes to `spawn`, because a new task starts without.
+/// Runs `future` with the id, and the span, that is set now: for what goes to `spawn`, because a new task starts without.
 pub fn with_current_correlation_id<F: Future>(future: F) -> WithCorrelationId<F> {
-    WithCorrelationId { id: correlation_id(), future: Box::pin(future) }
+    Current::now().with(future)
 }
 
-fn replace(id: Option<Text>) -> Option<Text> {
-    CURRENT.try_with(|current| current.replace(id)).ok().flatten()
+fn replace(next: Current) -> Current {
+    CURRENT.try_with(|current| current.replace(next)).unwrap_or_default()
 }
 
 /// Keeps an id set; made by [`set_correlation_id`].
 #[must_use = "the id is taken away when the guard is dropped"]
 #[derive(Debug)]
 pub struct CorrelationGuard {
-    previous: Option<Text>,
+    previous: Current,
     not_send: PhantomData<*const ()>,
 }
 
 impl Drop for CorrelationGuard {
     fn drop(&mut self) {
-        replace(self.previous.take());
+        replace(std::mem::take(&mut self.previous));
     }
 }
 
 /// A future with a correlation id; made by [`with_correlation_id`].
 #[must_use = "futures do nothing unless polled"]
 pub struct WithCorrelationId<F> {
-    id: Option<Text>,
+    current: Current,
     future: Pin<Box<F>>,
 }
 
@@ -70,14 +102,14 @@ impl<F: Future> Future for WithCorrelationId<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let _guard = CorrelationGuard { previous: replace(self.id.clone()), not_send: PhantomData };
+        let _guard = self.current.clone().set();
         self.future.as_mut().poll(context)
     }
 }
 
 impl<F> fmt::Debug for WithCorrelationId<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WithCorrelationId").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("WithCorrelationId").field("id", &self.current.id).finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,52 @@
 //! Floor 4: the SDK for programs that send to a tracehub server.
 //!
 //! A program hands records over and goes on: nothing here blocks it, panics, or grows without bound, with or without
-//! an async runtime, before and after a fork. What cannot be delivered is dropped, oldest first, and counted, so that
-//! `sends == sent + dropped + failed` once a client is closed.
+//! an async runtime, before and after a fork. What cannot be delivered is counted, and log records are kept on disk
+//! until it can. A program that wants nothing else takes the crate with `default-features = false`, and the features
+//! `tracing` and `tower` for the two layers.
+//!
+//! # Logs
+//!
+//! [`Logger`] sends log records and errors. After [`Logger::close`] each was sent, dropped, parked on disk, or failed:
+//!
+//! ```
+//! use std::time::Duration;
+//! use tracehub::client::{Logger, install_panic_hook, set_trace_id};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! let logger = Logger::builder("th_your_key", "checkout", "production")
+//!     .endpoint("http://127.0.0.1:1") // Nobody listens there.
+//!     .dlq_path(folder.path())
+//!     .build()?;
+//! install_panic_hook(&logger);
+//!
+//! let _trace = set_trace_id("req-12345"); // In async code: with_trace_id(id, future).await
+//! logger.info("started").module("main");
+//! if let Err(error) = "12x".parse::<u32>() {
+//!     logger.error("payment failed").module("billing").extra("order_id", 123).error(&error);
+//! }
+//!
+//! // Once, when the program ends. Without a server the records wait on disk for the next start.
+//! let report = logger.close(Duration::from_secs(5));
+//! assert_eq!((report.logged, report.parked), (2, 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A program that uses `tracing` adds a layer instead of calls, and one that serves HTTP with `tower` or `axum` another
+//! that gives each request its trace id:
+//!
+//! ```
+//! use tracehub::client::{LogLayer, Logger, TraceIdLayer};
+//! use tracing_subscriber::layer::SubscriberExt as _;
+//!
+//! let logger = Logger::builder("th_your_key", "checkout", "production").without_dlq().build()?;
+//! let subscriber = tracing_subscriber::registry().with(LogLayer::new(&logger));
+//! let app: axum::Router = axum::Router::new().layer(TraceIdLayer::new());
+//! # drop((subscriber, app));
+//! # Ok::<(), tracehub::client::LoggerError>(())
+//! ```
+//!
+//! # Checkpoints
 //!
 //! With `CHECKPOINT_TRACING=1` and `TRACEHUB_URL=http://…` in the environment this is all a program needs:
 //!
@@ -65,19 +109,56 @@
 
 mod checkpoint;
 mod correlation;
+mod dead_letter;
+mod error_text;
+mod extra;
+#[cfg(feature = "tracing")]
+mod layer;
+mod log_client;
+mod log_entry;
+mod log_settings;
 mod logger;
+mod panic_hook;
 mod pipeline;
 mod queue;
 mod record;
+mod replay;
+mod shipping;
+#[cfg(feature = "tower")]
+mod tower;
+mod trace_context;
 mod transport;
 mod variables;
+mod wire;
 mod worker;
 
-pub use checkpoint::{CheckpointClient, CheckpointClientBuilder};
+pub use checkpoint::{CheckpointClient, CheckpointClientBuilder, ClientStats, Report};
 pub use correlation::{
     CorrelationGuard, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
     with_current_correlation_id,
 };
+// For `tracehub log`, which also writes to files.
+#[cfg(feature = "app")]
+pub(crate) use dead_letter::DeadLetters;
+#[cfg(feature = "app")]
+pub(crate) use extra::Extra;
+#[cfg(feature = "app")]
+pub(crate) use log_entry::{Details, LogEntry, LogWire};
+#[cfg(feature = "app")]
+pub(crate) use log_settings::new_dead_letters;
+#[cfg(feature = "app")]
+pub(crate) use record::hostname;
+
+#[cfg(feature = "tracing")]
+pub use layer::LogLayer;
+pub use log_client::{LogCall, Logger, LoggerReport, LoggerStats};
+pub use log_settings::{LoggerBuilder, LoggerError};
 pub use logger::{CheckpointLogger, Operation};
+pub use panic_hook::install_panic_hook;
 pub use record::CheckpointRecord;
-pub use worker::{ClientStats, Report};
+#[cfg(feature = "tower")]
+pub use tower::{RequestTraceId, TraceIdFuture, TraceIdLayer, TraceIdService};
+pub use trace_context::{
+    TRACE_ID_HEADER, TRACEPARENT_HEADER, new_trace_id, set_trace_id, set_traceparent, span_id, trace_id,
+    trace_id_of_request, with_current_trace_id, with_trace_id, with_traceparent,
+};

@@ -9,14 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::worker::{ClientStats, PipelineSettings, Report, Shared};
+use super::worker::{Figures, PipelineSettings, Shared, Tally};
 
 /// Stands for "no deadline" where a caller's is too large for the clock.
 const FAR_FUTURE: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// A queue, its thread and its accounts; dropping it closes it.
 #[derive(Debug)]
-pub(crate) struct Pipeline<T: Send + 'static> {
+pub(crate) struct Pipeline<T: Send + Sync + 'static> {
     settings: Arc<PipelineSettings<T>>,
     first: Generation<T>,
     close_on_drop: Duration,
@@ -31,7 +31,7 @@ struct Generation<T> {
     next: OnceLock<Box<Generation<T>>>,
 }
 
-impl<T: Send + 'static> Pipeline<T> {
+impl<T: Send + Sync + 'static> Pipeline<T> {
     /// A pipeline that starts its thread with the first item. Dropping it takes up to `close_on_drop`.
     pub fn new(settings: PipelineSettings<T>, close_on_drop: Duration) -> Pipeline<T> {
         let settings = Arc::new(settings);
@@ -48,15 +48,36 @@ impl<T: Send + 'static> Pipeline<T> {
         self.generation().shared.flush(deadline_after(timeout))
     }
 
-    /// Ships what is left for at most `timeout`, counts the rest as lost, and takes nothing more. Closing again
-    /// returns the same figures, and those dropped since.
-    pub fn close(&self, timeout: Duration) -> Report {
+    /// Goes through dead letters that lie there already without waiting for a first item.
+    pub fn start(&self) {
+        self.generation().shared.start();
+    }
+
+    /// Waits until the dead letters were gone through, for at most `timeout`; whether they were.
+    pub fn wait_for_replay(&self, timeout: Duration) -> bool {
+        self.generation().shared.wait_for_replay(deadline_after(timeout))
+    }
+
+    /// Ships what is left for at most `timeout`, parks the rest or counts it as lost, and takes nothing more. Closing
+    /// again returns the same figures, and those dropped since.
+    pub fn close(&self, timeout: Duration) -> Tally {
         self.generation().shared.close(deadline_after(timeout))
     }
 
     /// The counters.
-    pub fn stats(&self) -> ClientStats {
-        self.generation().shared.stats()
+    pub fn figures(&self) -> Figures {
+        self.generation().shared.figures()
+    }
+
+    /// Whether the server refused the key.
+    #[cfg(feature = "app")]
+    pub fn is_denied(&self) -> bool {
+        self.generation().shared.is_denied()
+    }
+
+    /// What the pipeline does.
+    pub fn settings(&self) -> &PipelineSettings<T> {
+        &self.settings
     }
 
     fn newest(&self) -> &Generation<T> {
@@ -76,7 +97,7 @@ impl<T: Send + 'static> Pipeline<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Pipeline<T> {
+impl<T: Send + Sync + 'static> Drop for Pipeline<T> {
     fn drop(&mut self) {
         let generation = self.newest();
         // A child that sent nothing has nothing to close, and must not wait for its parent's thread.
@@ -86,7 +107,7 @@ impl<T: Send + 'static> Drop for Pipeline<T> {
     }
 }
 
-impl<T: Send + 'static> Generation<T> {
+impl<T: Send + Sync + 'static> Generation<T> {
     fn new(settings: &Arc<PipelineSettings<T>>) -> Generation<T> {
         let process_id = (settings.process_id)();
         Generation { process_id, shared: Arc::new(Shared::new(settings)), next: OnceLock::new() }
@@ -113,12 +134,18 @@ mod tests {
     use bytes::Bytes;
     use reqwest::{Url, header::HeaderMap};
 
-    use super::super::{queue::Limits, transport::TransportSettings};
+    use super::super::{queue::Limits, transport::TransportSettings, wire::Wire};
     use super::*;
 
-    fn encode(batch: &[String]) -> Bytes {
-        assert!(!batch.iter().any(|item| item == "panic"), "told to");
-        Bytes::from(batch.join(","))
+    /// Items joined by commas.
+    #[derive(Debug)]
+    struct Commas;
+
+    impl Wire<String> for Commas {
+        fn body(&self, batch: &[String], _lost: u64) -> Bytes {
+            assert!(!batch.iter().any(|item| item == "panic"), "told to");
+            Bytes::from(batch.join(","))
+        }
     }
 
     fn settings(url: &str, process_id: fn() -> u32) -> PipelineSettings<String> {
@@ -127,7 +154,7 @@ mod tests {
             limits: Limits { max_items: 100, max_bytes: 10_000 },
             batch_size: 10,
             flush_interval: Duration::ZERO,
-            encode,
+            wire: Box::new(Commas),
             transport: TransportSettings {
                 url: Url::parse(url).expect("an address"),
                 headers: HeaderMap::new(),
@@ -178,11 +205,11 @@ mod tests {
         // As in a child whose fork came while another thread held the lock.
         let held = pipeline.first.shared.lock();
         PROCESS.store(2, Ordering::SeqCst);
-        assert_eq!(pipeline.stats(), ClientStats::default());
+        assert_eq!(pipeline.figures(), Figures::default());
         pipeline.send("child".into(), 5);
         assert!(pipeline.flush(Duration::from_secs(60)));
         assert_eq!(bodies.recv().expect("a request"), "child");
-        assert_eq!(pipeline.close(Duration::from_secs(60)), Report { sent: 1, dropped: 0, failed: 0 });
+        assert_eq!(pipeline.close(Duration::from_secs(60)), Tally { sent: 1, ..Tally::default() });
         drop(held);
         PROCESS.store(3, Ordering::SeqCst);
         drop(pipeline);
@@ -194,8 +221,8 @@ mod tests {
         let pipeline = Pipeline::new(settings(&url, std::process::id), Duration::from_secs(60));
         pipeline.send("panic".into(), 5);
         assert!(pipeline.flush(Duration::from_secs(60)));
-        let stats = pipeline.stats();
-        assert_eq!((stats.sends, stats.failed, stats.in_flight), (1, 1, 0));
+        let figures = pipeline.figures();
+        assert_eq!((figures.sends, figures.tally.failed, figures.in_flight), (1, 1, 0));
     }
 
     #[test]
@@ -211,14 +238,14 @@ mod tests {
         assert_eq!(pipeline.close(Duration::from_secs(60)).failed, 4);
         let bodies: Vec<String> = bodies.try_iter().collect();
         assert_eq!(bodies, ["a,b,c,d", "a,b", "a", "b", "c,d", "c", "d"]);
-        assert_eq!(pipeline.stats().last_error.as_deref(), Some("the server answered 422 Unprocessable Entity"));
+        assert_eq!(pipeline.figures().last_error.as_deref(), Some("the server answered 422 Unprocessable Entity"));
     }
 
     #[test]
     fn after_closing_everything_is_dropped_and_counted() {
         let pipeline = Pipeline::new(settings("http://127.0.0.1:9/", std::process::id), Duration::ZERO);
-        assert_eq!(pipeline.close(Duration::ZERO), Report::default());
+        assert_eq!(pipeline.close(Duration::ZERO), Tally::default());
         pipeline.send("late".into(), 4);
-        assert_eq!(pipeline.close(Duration::MAX), Report { sent: 0, dropped: 1, failed: 0 });
+        assert_eq!(pipeline.close(Duration::MAX), Tally { dropped: 1, ..Tally::default() });
     }
 }

@@ -63,12 +63,9 @@ impl<T> Ring<T> {
         taken
     }
 
-    /// Empties the ring and returns how many items were in it.
-    pub fn clear(&mut self) -> u64 {
-        let dropped = self.items.len() as u64;
-        self.items.clear();
-        self.bytes = 0;
-        dropped
+    /// Whether it holds half of the items or bytes it may.
+    pub fn is_half_full(&self) -> bool {
+        self.items.len() >= self.limits.max_items.div_ceil(2) || self.bytes >= self.limits.max_bytes.div_ceil(2)
     }
 
     /// How many items it holds.
@@ -122,18 +119,29 @@ mod tests {
         assert_eq!(ring.take(1), vec!['b']);
     }
 
+    #[test]
+    fn it_is_half_full_by_items_or_by_bytes() {
+        let mut ring = Ring::new(Limits { max_items: 3, max_bytes: 10 });
+        assert!(!ring.is_half_full());
+        ring.push('a', 1);
+        assert!(!ring.is_half_full());
+        ring.push('b', 1);
+        assert!(ring.is_half_full());
+        ring.take(2);
+        ring.push('c', 5);
+        assert!(ring.is_half_full());
+    }
+
     #[derive(Debug, Clone)]
     enum Action {
         Push(usize),
         Take(usize),
-        Clear,
     }
 
     fn action() -> impl Strategy<Value = Action> {
         prop_oneof![
             6 => (0usize..40).prop_map(Action::Push),
             2 => (0usize..6).prop_map(Action::Take),
-            1 => Just(Action::Clear),
         ]
     }
 
@@ -163,11 +171,6 @@ mod tests {
                         let expected: Vec<u64> = model.drain(..count.min(model.len())).map(|(item, _)| item).collect();
                         taken += expected.len() as u64;
                         prop_assert_eq!(ring.take(count), expected);
-                    }
-                    Action::Clear => {
-                        prop_assert_eq!(ring.clear(), model.len() as u64);
-                        dropped += model.len() as u64;
-                        model.clear();
                     }
                 }
                 prop_assert_eq!(ring.len(), model.len());

@@ -187,7 +187,13 @@ fn read_hostname() -> Text {
         .map_or(Text::from_static("unknown"), Text::from)
 }
 
-fn json_size_bytes(json: &Json) -> usize {
+/// The name of this machine.
+pub(crate) fn hostname() -> Text {
+    HOSTNAME.clone()
+}
+
+/// About how many bytes of memory a JSON value takes.
+pub(crate) fn json_size_bytes(json: &Json) -> usize {
     size_of::<Json>()
         + match json {
             Json::Null | Json::Bool(_) | Json::Number(_) => 0,

@@ -42,7 +42,7 @@ pub(crate) struct TransportSettings {
     pub headers: HeaderMap,
     /// For one attempt, from connecting to the end of the answer.
     pub timeout: Duration,
-    /// Attempts after the first.
+    /// Attempts after the first, where nothing else is said.
     pub retries: u32,
     /// Pause before the first retry; each later one doubles it.
     pub backoff: Duration,
@@ -51,8 +51,8 @@ pub(crate) struct TransportSettings {
 /// What became of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// The server has it.
-    Delivered,
+    /// The server has it; the beginning of what it answered.
+    Delivered(Bytes),
     /// The server does not want it, and trying again would not change that.
     Refused {
         /// Its answer.
@@ -60,8 +60,22 @@ pub(crate) enum Delivery {
         /// The same in words.
         reason: String,
     },
-    /// All attempts went wrong; the reason of the last.
-    Exhausted(String),
+    /// All attempts went wrong.
+    Exhausted {
+        /// Why the last one did.
+        reason: String,
+        /// The pause the server asked for then.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// How long to go on with one body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Attempts after the first.
+    pub retries: u32,
+    /// Longest `Retry-After` that is waited for; a longer one ends the attempts.
+    pub longest_pause: Duration,
 }
 
 /// Counts of a transport, readable from any thread.
@@ -93,7 +107,7 @@ pub(crate) struct Transport {
 }
 
 enum Attempt {
-    Accepted,
+    Accepted(Bytes),
     Refused(StatusCode),
     Passing { reason: String, retry_after: Option<Duration> },
 }
@@ -117,28 +131,35 @@ impl Transport {
         Ok(Transport { http, settings, activity, not_before: None })
     }
 
-    /// Posts `body` until the server has it, refuses it, or the retries are used up.
-    pub async fn deliver(&mut self, body: Bytes) -> Delivery {
+    /// Posts `body` until the server has it, refuses it, or the patience is at its end.
+    pub async fn deliver(&mut self, body: Bytes, patience: Patience) -> Delivery {
         let mut attempt = 0;
         loop {
-            if let Some(not_before) = self.not_before.take() {
+            if let Some(not_before) = self.not_before {
                 sleep_until(not_before).await;
+                self.not_before = None;
             }
             let (reason, retry_after) = match self.attempt(body.clone()).await {
-                Attempt::Accepted => return Delivery::Delivered,
+                Attempt::Accepted(answer) => return Delivery::Delivered(answer),
                 Attempt::Refused(status) => {
                     return Delivery::Refused { status, reason: format!("the server answered {status}") };
                 }
                 Attempt::Passing { reason, retry_after } => (reason, retry_after),
             };
+            let is_too_long = retry_after.is_some_and(|pause| pause > patience.longest_pause);
             self.not_before = retry_after.map(|pause| Instant::now() + pause);
-            if attempt >= self.settings.retries {
-                return Delivery::Exhausted(reason);
+            if attempt >= patience.retries || is_too_long {
+                return Delivery::Exhausted { reason, retry_after };
             }
-            sleep(backoff(self.settings.backoff, attempt, random_bits(attempt))).await;
+            sleep(self.pause_after(attempt)).await;
             attempt += 1;
             self.activity.retries.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// The pause after the attempt numbered `attempt`, from zero.
+    pub fn pause_after(&self, attempt: u32) -> Duration {
+        backoff(self.settings.backoff, attempt, random_bits(attempt))
     }
 
     async fn attempt(&self, body: Bytes) -> Attempt {
@@ -154,9 +175,9 @@ impl Transport {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| parse_retry_after(value, SystemTime::now()));
-        read_out(answer).await;
+        let answer = read_out(answer).await;
         if status.is_success() {
-            Attempt::Accepted
+            Attempt::Accepted(answer)
         } else if is_passing(status) {
             Attempt::Passing { reason: format!("the server answered {status}"), retry_after }
         } else {
@@ -165,18 +186,32 @@ impl Transport {
     }
 }
 
+/// The address of `path` on the server at `base`, which may have a path of its own; `None` when it is no HTTP address.
+pub(crate) fn address(base: &str, path: &str) -> Option<Url> {
+    let mut url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let path = format!("{}{path}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(url)
+}
+
 /// Whether the same request may be answered better later.
 fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Reads an answer to its end, which gives its connection back; the status has already said what matters.
-async fn read_out(mut answer: reqwest::Response) {
-    let mut left = LARGEST_ANSWER_BYTES;
+/// Reads an answer to its end, which gives its connection back. Of one too large, which costs the connection, or cut
+/// short, nothing is returned: the status has already said what matters.
+async fn read_out(mut answer: reqwest::Response) -> Bytes {
+    let mut body = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
-        let Some(rest) = left.checked_sub(chunk.len()) else { return };
-        left = rest;
+        if body.len() + chunk.len() > LARGEST_ANSWER_BYTES {
+            return Bytes::new();
+        }
+        body.extend_from_slice(&chunk);
     }
+    body.into()
 }
 
 /// The pause of a `Retry-After`, which is seconds or an HTTP date; `None` when it is neither.

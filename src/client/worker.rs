@@ -1,9 +1,8 @@
-//! The thread that ships what a program hands over, and the accounts of it.
+//! What a program's threads and the shipping thread share: the queue, and the accounts of it.
 //!
-//! A program's threads only push into a ring under a short lock. One plain thread with a private tokio runtime takes
-//! batches out and posts them, so it makes no difference whether the program has a runtime, or which one. Every item
-//! is counted once: `sends == sent + dropped + failed + queued + in_flight` holds whenever the lock is free.
-//! Which process this runs in, [`super::pipeline`] sees to.
+//! A program's threads only push into a ring under a short lock. Every item is counted once: `sends` is the sum of
+//! sent, dropped, parked, failed, queued, in flight and being parked whenever the lock is free. What the thread does
+//! is [`super::shipping`]; which process this runs in, [`super::pipeline`] sees to.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -11,17 +10,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use reqwest::StatusCode;
-use tokio::{sync::Notify, time::timeout_at};
+use tokio::sync::Notify;
 
 use super::{
+    dead_letter::DeadLetters,
     queue::{Limits, Ring},
-    transport::{Activity, Delivery, Transport, TransportSettings},
+    replay::Portion,
+    shipping::{self, is_own_thread},
+    transport::{Activity, TransportSettings},
+    wire::Wire,
 };
 
 /// How long a worker that died is left alone before a send starts another.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
+/// How long a closing program waits for a file that is being written.
+const WRITE_GRACE: Duration = Duration::from_secs(2);
+/// Dead-letter files are kept to about this size, so that replaying one is no great matter.
+const LETTER_FILE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a pipeline does.
 #[derive(Debug)]
@@ -34,52 +39,47 @@ pub(crate) struct PipelineSettings<T> {
     pub batch_size: usize,
     /// Longest time an item waits for others to fill its batch.
     pub flush_interval: Duration,
-    /// Makes one body of a batch.
-    pub encode: fn(&[T]) -> Bytes,
+    /// The form of the items.
+    pub wire: Box<dyn Wire<T>>,
     /// Where the bodies go.
     pub transport: TransportSettings,
     /// The id of the running process.
     pub process_id: fn() -> u32,
 }
 
-/// What became of everything that was handed over, when a client was closed.
+/// What became of the items that are settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Records the server has.
+pub(crate) struct Tally {
+    /// The server has them.
     pub sent: u64,
-    /// Records that never went out: the queue was full, the client was closed, or the time was up.
+    /// They never went out and were not kept.
     pub dropped: u64,
-    /// Records that went out and were refused, or not acknowledged by the last attempt or the deadline.
+    /// They lie in the dead letters.
+    pub parked: u64,
+    /// They went out and were refused or not acknowledged, and were not kept.
     pub failed: u64,
 }
 
-impl Report {
-    /// Whether every record reached the server.
-    pub fn is_complete(&self) -> bool {
-        self.dropped == 0 && self.failed == 0
-    }
-}
-
-/// Counters of a client at one moment; `sends` is the sum of the next five.
+/// All counters at one moment; `sends` is the tally's sum and the next two.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ClientStats {
-    /// Records handed over.
+pub(crate) struct Figures {
+    /// Items handed over.
     pub sends: u64,
-    /// Records the server has.
-    pub sent: u64,
-    /// Records that never went out.
-    pub dropped: u64,
-    /// Records that went out and were refused or not acknowledged.
-    pub failed: u64,
-    /// Records that wait.
+    /// What became of those that are settled.
+    pub tally: Tally,
+    /// Items that wait.
     pub queued: u64,
-    /// Records in the request under way.
+    /// Items in the request under way, or being written to the dead letters.
     pub in_flight: u64,
     /// HTTP requests made.
     pub requests: u64,
     /// How many of them repeated an earlier one.
     pub retries: u64,
-    /// Why the last batch that failed did; `None` when none has.
+    /// Items of dead letters, whoever left them, that the server has now.
+    pub replayed: u64,
+    /// Items of dead letters that the server refused for good, or that nobody can read.
+    pub replay_lost: u64,
+    /// Why the last batch that was not delivered was not.
     pub last_error: Option<String>,
 }
 
@@ -92,9 +92,9 @@ pub(crate) struct Shared<T> {
     /// Tells flushing and closing threads that something was settled.
     settled: Condvar,
     /// Tells the worker to look at the state again.
-    wake: Notify,
+    pub wake: Notify,
     /// Tells the worker to let go of the request under way.
-    abandon: Notify,
+    pub abandon: Notify,
 }
 
 /// The queue and the accounts, under one lock.
@@ -105,12 +105,24 @@ pub(crate) struct State<T> {
     worker: Worker,
     /// So many items in the ring wake the worker; `None` while it is awake.
     wake_at: Option<usize>,
+    batch: Option<Arc<Vec<T>>>,
+    /// How many of the batch, its last ones, are not settled.
     in_flight: u64,
     in_flight_first: u64,
+    /// Taken from the ring or out of flight, and not yet on disk.
+    parking: u64,
+    parking_first: u64,
     /// Items with sequence numbers below this do not wait for a full batch.
     flush_before: u64,
     sends: u64,
-    report: Report,
+    tally: Tally,
+    /// Dropped, and no server knows.
+    lost: u64,
+    has_letters: bool,
+    replayed: u64,
+    replay_lost: u64,
+    /// Whether the last batch the server refused was refused for its key.
+    denied: bool,
     last_error: Option<String>,
     failing: bool,
 }
@@ -130,15 +142,29 @@ enum Worker {
     Running,
 }
 
-enum Step<T> {
-    Ship(Vec<T>),
+/// What a pipeline that closes still holds.
+struct Leftovers<T> {
+    batch: Option<Arc<Vec<T>>>,
+    /// How many of the batch, its last ones.
+    in_flight: u64,
+    queued: Vec<T>,
+}
+
+/// What the worker is to do next.
+pub(crate) enum Step<T> {
+    /// Send this batch.
+    Ship(Arc<Vec<T>>),
+    /// Write this to the dead letters without trying: the server does not answer now.
+    Spill(Arc<Vec<T>>),
     /// Wait for more until the batch is full or old enough.
     Linger,
+    /// Wait for the first.
     Idle,
+    /// End.
     Stop,
 }
 
-impl<T: Send + 'static> Shared<T> {
+impl<T: Send + Sync + 'static> Shared<T> {
     /// Empty accounts; the thread starts with the first item.
     pub fn new(settings: &Arc<PipelineSettings<T>>) -> Shared<T> {
         let state = State {
@@ -146,11 +172,19 @@ impl<T: Send + 'static> Shared<T> {
             phase: Phase::Open,
             worker: Worker::Absent { restart_at: None },
             wake_at: None,
+            batch: None,
             in_flight: 0,
             in_flight_first: 0,
+            parking: 0,
+            parking_first: 0,
             flush_before: 0,
             sends: 0,
-            report: Report::default(),
+            tally: Tally::default(),
+            lost: 0,
+            has_letters: settings.wire.dead_letters().is_some_and(DeadLetters::has_any),
+            replayed: 0,
+            replay_lost: 0,
+            denied: false,
             last_error: None,
             failing: false,
         };
@@ -164,6 +198,16 @@ impl<T: Send + 'static> Shared<T> {
         }
     }
 
+    /// What the pipeline does.
+    pub fn settings(&self) -> &PipelineSettings<T> {
+        &self.settings
+    }
+
+    /// The counts of the transport.
+    pub fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
     /// The accounts, for a moment.
     pub fn lock(&self) -> MutexGuard<'_, State<T>> {
         // The state is a set of counters that is consistent after each statement that can panic.
@@ -175,11 +219,13 @@ impl<T: Send + 'static> Shared<T> {
         let mut state = self.lock();
         state.sends += 1;
         if state.phase != Phase::Open {
-            state.report.dropped += 1;
+            state.tally.dropped += 1;
             return;
         }
-        state.report.dropped += state.ring.push(item, bytes);
-        let wakes = state.wake_at.is_some_and(|count| state.ring.len() >= count);
+        let dropped = state.ring.push(item, bytes);
+        state.tally.dropped += dropped;
+        state.lost += dropped;
+        let wakes = state.wake_at.is_some_and(|count| state.ring.len() >= count || state.ring.is_half_full());
         if wakes {
             state.wake_at = None;
         }
@@ -188,6 +234,16 @@ impl<T: Send + 'static> Shared<T> {
         if wakes {
             self.wake.notify_one();
         }
+        if needs_worker {
+            self.start_worker();
+        }
+    }
+
+    /// Starts the worker for dead letters that lie there already; without any it starts with the first item.
+    pub fn start(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let needs_worker = state.has_letters && state.phase == Phase::Open && state.claims_worker(false);
+        drop(state);
         if needs_worker {
             self.start_worker();
         }
@@ -209,8 +265,15 @@ impl<T: Send + 'static> Shared<T> {
         self.lock().oldest_unsettled() >= target
     }
 
-    /// Ships what is left until the deadline, counts the rest as lost, and takes nothing more.
-    pub fn close(self: &Arc<Self>, deadline: Instant) -> Report {
+    /// Waits until the dead letters were gone through, or the deadline; whether none is left that can be delivered.
+    pub fn wait_for_replay(self: &Arc<Self>, deadline: Instant) -> bool {
+        self.start();
+        self.wait(deadline, |state| !state.has_letters || state.worker != Worker::Running);
+        !self.lock().has_letters
+    }
+
+    /// Ships what is left until the deadline, parks the rest or else counts it as lost, and takes nothing more.
+    pub fn close(self: &Arc<Self>, deadline: Instant) -> Tally {
         let mut state = self.lock();
         if state.phase == Phase::Open {
             state.phase = Phase::Closing;
@@ -223,31 +286,55 @@ impl<T: Send + 'static> Shared<T> {
         }
         self.wake.notify_one();
         self.wait(deadline, |state| state.is_drained() || state.worker != Worker::Running);
-
-        let mut state = self.lock();
-        state.phase = Phase::Closed;
-        state.report.dropped += state.ring.clear();
-        state.report.failed += std::mem::take(&mut state.in_flight);
-        let report = state.report;
-        drop(state);
+        self.settle_leftovers();
         self.abandon.notify_one();
         self.wake.notify_one();
         self.settled.notify_all();
-        report
+        self.lock().tally
+    }
+
+    /// Ends the accounts: what is queued or under way is parked, or counted as lost.
+    fn settle_leftovers(&self) {
+        if let Some(leftovers) = self.take_leftovers() {
+            self.write_letters(unsettled(leftovers.batch.as_deref(), leftovers.in_flight), None);
+            self.write_letters(&leftovers.queued, None);
+        }
+        self.wait(Instant::now() + WRITE_GRACE, |state| state.parking == 0);
+        let mut state = self.lock();
+        state.tally.failed += std::mem::take(&mut state.parking);
+    }
+
+    /// Closes, and returns what is to be parked; `None` when it was closed before or there are no dead letters.
+    fn take_leftovers(&self) -> Option<Leftovers<T>> {
+        let mut state = self.lock();
+        if state.phase == Phase::Closed {
+            return None;
+        }
+        state.phase = Phase::Closed;
+        let in_flight = std::mem::take(&mut state.in_flight);
+        let batch = state.batch.take();
+        let queued = state.ring.take(usize::MAX);
+        if self.settings.wire.dead_letters().is_none() {
+            state.tally.failed += in_flight;
+            state.tally.dropped += queued.len() as u64;
+            return None;
+        }
+        state.parking += in_flight + queued.len() as u64;
+        Some(Leftovers { batch, in_flight, queued })
     }
 
     /// The counters now.
-    pub fn stats(&self) -> ClientStats {
+    pub fn figures(&self) -> Figures {
         let state = self.lock();
-        ClientStats {
+        Figures {
             sends: state.sends,
-            sent: state.report.sent,
-            dropped: state.report.dropped,
-            failed: state.report.failed,
+            tally: state.tally,
             queued: state.ring.len() as u64,
-            in_flight: state.in_flight,
+            in_flight: state.in_flight + state.parking,
             requests: self.activity.requests(),
             retries: self.activity.retries(),
+            replayed: state.replayed,
+            replay_lost: state.replay_lost,
             last_error: state.last_error.clone(),
         }
     }
@@ -268,24 +355,29 @@ impl<T: Send + 'static> Shared<T> {
     /// deadline and does not end in a forked child.
     fn start_worker(self: &Arc<Self>) {
         let shared = self.clone();
-        let started = thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || run(&shared));
+        let started = thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || shipping::run(&shared));
         if let Err(error) = started {
             self.worker_ended(Some(format!("cannot start a thread: {error}")));
         }
     }
 
     /// Gives up what a worker left behind, so that a later send starts another.
-    fn worker_ended(&self, error: Option<String>) {
+    pub fn worker_ended(&self, error: Option<String>) {
         let mut state = self.lock();
         state.worker = Worker::Absent { restart_at: Some(Instant::now() + RESTART_PAUSE) };
-        state.report.failed += std::mem::take(&mut state.in_flight);
+        if state.phase != Phase::Closed {
+            state.tally.failed += std::mem::take(&mut state.in_flight) + std::mem::take(&mut state.parking);
+        }
+        state.batch = None;
         state.wake_at = None;
         state.last_error = error.or(state.last_error.take());
         drop(state);
         self.settled.notify_all();
     }
 
-    fn next_step(&self, has_lingered: bool) -> Step<T> {
+    /// What to do next. `retry_at` is set while the server does not answer: before that time nothing is sent, and what
+    /// is due goes to the dead letters.
+    pub fn next_step(&self, has_lingered: bool, retry_at: Option<Instant>) -> Step<T> {
         let mut state = self.lock();
         if state.phase == Phase::Closed || (state.phase == Phase::Closing && state.ring.is_empty()) {
             return Step::Stop;
@@ -294,32 +386,134 @@ impl<T: Send + 'static> Shared<T> {
             state.wake_at = Some(1);
             return Step::Idle;
         }
-        let first = state.ring.first_sequence();
-        let is_due = has_lingered || state.phase == Phase::Closing || first < state.flush_before;
-        if !is_due && state.ring.len() < self.settings.batch_size {
-            state.wake_at = Some(self.settings.batch_size);
+        let full = match retry_at {
+            None => self.settings.batch_size,
+            Some(_) => self.settings.limits.max_items.div_ceil(2),
+        };
+        let is_full = state.ring.len() >= full || state.ring.is_half_full();
+        if !has_lingered && !is_full && !state.is_urgent() {
+            state.wake_at = Some(full);
             return Step::Linger;
         }
-        let batch = state.ring.take(self.settings.batch_size);
+        let first = state.ring.first_sequence();
+        if retry_at.is_some_and(|at| Instant::now() < at) {
+            let spilled = state.ring.take(usize::MAX);
+            state.begin_parking(first, spilled.len() as u64);
+            return Step::Spill(Arc::new(spilled));
+        }
+        let batch = Arc::new(state.ring.take(self.settings.batch_size));
         state.in_flight = batch.len() as u64;
         state.in_flight_first = first;
+        state.batch = Some(batch.clone());
+        if self.settings.wire.dead_letters().is_some() {
+            // So many that wait while the request hangs are better on disk.
+            state.wake_at = Some(self.settings.limits.max_items.div_ceil(2));
+        }
         Step::Ship(batch)
     }
 
-    /// Enters `count` items of the batch under way as sent, or as failed for a reason.
-    fn settle(&self, count: usize, failure: Option<String>) {
+    /// Writes what [`Step::Spill`] gave to the dead letters.
+    pub fn spill(&self, items: &[T]) {
+        self.write_letters(items, None);
+    }
+
+    /// Writes what waits to the dead letters when it fills half the ring, behind the request under way.
+    pub fn spill_if_half_full(&self) {
+        if self.settings.wire.dead_letters().is_none() {
+            return;
+        }
+        let mut state = self.lock();
+        state.wake_at = Some(self.settings.limits.max_items.div_ceil(2));
+        if state.phase == Phase::Closed || !state.ring.is_half_full() {
+            return;
+        }
+        let first = state.ring.first_sequence();
+        let spilled = state.ring.take(usize::MAX);
+        state.begin_parking(first, spilled.len() as u64);
+        drop(state);
+        self.write_letters(&spilled, None);
+    }
+
+    /// Takes what is left of the batch under way out of flight and parks it, or counts it as failed.
+    pub fn park_in_flight(&self, reason: String) {
+        if self.settings.wire.dead_letters().is_none() {
+            let count = self.lock().in_flight;
+            return self.settle(count, Some(reason));
+        }
         let mut state = self.lock();
         if state.phase == Phase::Closed {
             return;
         }
-        let count = count as u64;
+        let in_flight = std::mem::take(&mut state.in_flight);
+        let batch = state.batch.take();
+        let first = state.in_flight_first;
+        state.begin_parking(first, in_flight);
+        drop(state);
+        self.write_letters(unsettled(batch.as_deref(), in_flight), Some(reason));
+    }
+
+    /// Writes items that count as being parked, and settles them.
+    fn write_letters(&self, items: &[T], reason: Option<String>) {
+        let Some(letters) = self.settings.wire.dead_letters() else { return };
+        let mut rest = items.iter();
+        let mut reason = reason;
+        while !rest.as_slice().is_empty() {
+            let (mut text, mut count) = (Vec::new(), 0);
+            while text.len() < LETTER_FILE_BYTES
+                && let Some(item) = rest.next()
+            {
+                self.settings.wire.line(item, &mut text);
+                text.push(b'\n');
+                count += 1;
+            }
+            let written = letters.park(count, &text);
+            self.settle_parking(
+                count,
+                written.err().map(|error| format!("cannot keep dead letters: {error}")),
+                reason.take(),
+            );
+        }
+    }
+
+    fn settle_parking(&self, count: u64, failure: Option<String>, reason: Option<String>) {
+        let mut state = self.lock();
+        let count = count.min(state.parking);
+        state.parking -= count;
+        state.parking_first += count;
+        let was_failing = std::mem::replace(&mut state.failing, true);
+        state.last_error = reason.or(state.last_error.take());
+        match &failure {
+            None => {
+                state.tally.parked += count;
+                state.has_letters = true;
+            }
+            Some(error) => {
+                state.tally.failed += count;
+                state.last_error = Some(error.clone());
+            }
+        }
+        let reason = state.last_error.clone().unwrap_or_default();
+        drop(state);
+        self.settled.notify_all();
+        // A program that closes has the report.
+        if is_own_thread() && (failure.is_some() || !was_failing) {
+            tracing::warn!(name = self.settings.name, reason, "records are not being delivered");
+        }
+    }
+
+    /// Enters `count` items of the batch under way as sent, or as failed for a reason.
+    pub fn settle(&self, count: u64, failure: Option<String>) {
+        let mut state = self.lock();
+        if state.phase == Phase::Closed {
+            return;
+        }
         state.in_flight = state.in_flight.saturating_sub(count);
         state.in_flight_first += count;
         let was_failing = std::mem::replace(&mut state.failing, failure.is_some());
         match &failure {
-            None => state.report.sent += count,
+            None => state.tally.sent += count,
             Some(reason) => {
-                state.report.failed += count;
+                state.tally.failed += count;
                 state.last_error = Some(reason.clone());
             }
         }
@@ -331,6 +525,54 @@ impl<T: Send + 'static> Shared<T> {
             None if was_failing => tracing::info!(name = self.settings.name, "records are being delivered again"),
             _ => {}
         }
+    }
+
+    /// How many were dropped that no server was told of; they count as told from now on.
+    pub fn take_lost(&self) -> u64 {
+        std::mem::take(&mut self.lock().lost)
+    }
+
+    /// Brings back what [`Shared::take_lost`] gave, because the server was not told.
+    pub fn give_back_lost(&self, lost: u64) {
+        self.lock().lost += lost;
+    }
+
+    /// Counts items of dead letters.
+    pub fn count_replayed(&self, portion: Portion) {
+        let mut state = self.lock();
+        state.replayed += portion.delivered;
+        state.replay_lost += portion.lost;
+        let Some(reason) = portion.reason else { return };
+        state.last_error = Some(reason.clone());
+        drop(state);
+        tracing::warn!(name = self.settings.name, lost = portion.lost, reason, "records that were kept are lost");
+    }
+
+    /// Enters whether the server refuses the key.
+    pub fn set_denied(&self, denied: bool) {
+        self.lock().denied = denied;
+    }
+
+    /// Whether the server refused the key.
+    #[cfg(feature = "app")]
+    pub fn is_denied(&self) -> bool {
+        self.lock().denied
+    }
+
+    /// Enters whether dead letters are left that may be delivered.
+    pub fn set_has_letters(&self, has_letters: bool) {
+        self.lock().has_letters = has_letters;
+        self.settled.notify_all();
+    }
+
+    /// Whether there may be dead letters to deliver.
+    pub fn has_letters(&self) -> bool {
+        self.lock().has_letters
+    }
+
+    /// Whether somebody waits for what is in the queue, or for the end.
+    pub fn is_urgent(&self) -> bool {
+        self.lock().is_urgent()
     }
 }
 
@@ -348,87 +590,28 @@ impl<T> State<T> {
     }
 
     fn is_drained(&self) -> bool {
-        self.ring.is_empty() && self.in_flight == 0
+        self.ring.is_empty() && self.in_flight == 0 && self.parking == 0
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.phase != Phase::Open || self.ring.first_sequence() < self.flush_before.min(self.ring.next_sequence())
+    }
+
+    fn begin_parking(&mut self, first: u64, count: u64) {
+        self.parking = count;
+        self.parking_first = first;
     }
 
     fn oldest_unsettled(&self) -> u64 {
-        if self.in_flight > 0 { self.in_flight_first } else { self.ring.first_sequence() }
+        let in_flight = if self.in_flight > 0 { self.in_flight_first } else { u64::MAX };
+        let parking = if self.parking > 0 { self.parking_first } else { u64::MAX };
+        self.ring.first_sequence().min(in_flight).min(parking)
     }
 }
 
-/// Tidies up when the worker ends, also by a panic.
-struct EndOfWorker<'a, T: Send + 'static> {
-    shared: &'a Shared<T>,
-    error: Option<String>,
-}
-
-impl<T: Send + 'static> Drop for EndOfWorker<'_, T> {
-    fn drop(&mut self) {
-        self.shared.worker_ended(self.error.take());
-    }
-}
-
-fn run<T: Send + 'static>(shared: &Shared<T>) {
-    let mut end = EndOfWorker { shared, error: None };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            end.error = Some(format!("cannot start a runtime: {error}"));
-            return;
-        }
-    };
-    match Transport::new(shared.settings.transport.clone(), shared.activity.clone()) {
-        Ok(transport) => runtime.block_on(work(shared, transport)),
-        Err(error) => end.error = Some(format!("cannot set up HTTP: {error}")),
-    }
-    // Does not wait for a name lookup that hangs.
-    runtime.shutdown_background();
-}
-
-async fn work<T: Send + 'static>(shared: &Shared<T>, mut transport: Transport) {
-    let mut linger_until: Option<tokio::time::Instant> = None;
-    loop {
-        let now = tokio::time::Instant::now();
-        match shared.next_step(linger_until.is_some_and(|until| until <= now)) {
-            Step::Stop => return,
-            Step::Idle => {
-                linger_until = None;
-                shared.wake.notified().await;
-            }
-            Step::Linger => {
-                let until = *linger_until.get_or_insert(now + shared.settings.flush_interval);
-                let _ = timeout_at(until, shared.wake.notified()).await;
-            }
-            Step::Ship(batch) => {
-                linger_until = None;
-                tokio::select! {
-                    biased;
-                    () = shared.abandon.notified() => return,
-                    () = ship(shared, &mut transport, batch) => {}
-                }
-            }
-        }
-    }
-}
-
-/// Delivers a batch. One bad or oversized item must not cost its neighbours, so a batch refused for what is in it goes
-/// again in halves.
-async fn ship<T: Send + 'static>(shared: &Shared<T>, transport: &mut Transport, batch: Vec<T>) {
-    let mut parts = vec![batch];
-    while let Some(mut part) = parts.pop() {
-        match transport.deliver((shared.settings.encode)(&part)).await {
-            Delivery::Delivered => shared.settle(part.len(), None),
-            Delivery::Refused { status, .. } if part.len() > 1 && is_about_content(status) => {
-                parts.push(part.split_off(part.len() / 2));
-                parts.push(part);
-            }
-            Delivery::Refused { reason, .. } | Delivery::Exhausted(reason) => {
-                shared.settle(part.len(), Some(reason));
-            }
-        }
-    }
-}
-
-fn is_about_content(status: StatusCode) -> bool {
-    matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
+/// The last `count` items of a batch.
+fn unsettled<T>(batch: Option<&Vec<T>>, count: u64) -> &[T] {
+    let batch = batch.map_or(&[][..], Vec::as_slice);
+    let settled = batch.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
+    batch.get(settled..).unwrap_or_default()
 }

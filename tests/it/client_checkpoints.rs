@@ -3,9 +3,6 @@
 
 use std::{
     collections::HashSet,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -14,95 +11,18 @@ use serde_json::{Value as Json, json};
 use tracehub::client::{CheckpointClient, CheckpointClientBuilder, CheckpointLogger, CheckpointRecord, Report};
 use tracehub::client::{set_correlation_id, with_correlation_id};
 
+use crate::support::peer::{NOBODY, OK, Peer, Reply, Request};
+
 /// Longer than anything here takes; a test that waits so long has failed.
 const LONG: Duration = Duration::from_secs(60);
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 
-/// What a peer does with one request.
-#[derive(Clone, Copy)]
-enum Reply {
-    /// These bytes.
-    Send(&'static str),
-    /// Closes the connection without a word.
-    Reset,
-    /// Keeps the connection open and never answers.
-    Hang,
+fn traces(request: &Request) -> Vec<Json> {
+    request.json()["traces"].as_array().expect("traces").clone()
 }
 
-struct Request {
-    connection: usize,
-    head: String,
-    body: String,
+fn client_of(peer: &Peer) -> CheckpointClientBuilder {
+    CheckpointClient::builder(&peer.url).timeout(LONG).flush_interval(LONG).retry_backoff(Duration::ZERO)
 }
-
-impl Request {
-    fn traces(&self) -> Vec<Json> {
-        let body: Json = serde_json::from_str(&self.body).expect("a JSON body");
-        body["traces"].as_array().expect("traces").clone()
-    }
-}
-
-/// A server that replies to its requests in order with `script`, and with the last of it for ever.
-struct Peer {
-    url: String,
-    requests: mpsc::Receiver<Request>,
-}
-
-impl Peer {
-    fn start(script: &'static [Reply]) -> Peer {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let (sender, requests) = mpsc::channel();
-        thread::spawn(move || {
-            let mut step = 0;
-            let mut hanging = Vec::new();
-            for (number, connection) in listener.incoming().flatten().enumerate() {
-                let mut reader = BufReader::new(connection);
-                while let Some((head, body)) = read_request(&mut reader) {
-                    let reply = script[step.min(script.len() - 1)];
-                    step += 1;
-                    let _ = sender.send(Request { connection: number, head, body });
-                    match reply {
-                        Reply::Send(answer) => reader.get_mut().write_all(answer.as_bytes()).expect("a reader"),
-                        Reply::Reset => break,
-                        Reply::Hang => {
-                            hanging.push(reader);
-                            break;
-                        }
-                    }
-                }
-            }
-        });
-        Peer { url, requests }
-    }
-
-    fn client(&self) -> CheckpointClientBuilder {
-        CheckpointClient::builder(&self.url).timeout(LONG).flush_interval(LONG).retry_backoff(Duration::ZERO)
-    }
-}
-
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, String)> {
-    let (mut head, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a length");
-        }
-        if line == "\r\n" {
-            break;
-        }
-        head.push_str(&line);
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((head, String::from_utf8(body).expect("UTF-8")))
-}
-
-/// An address at which nothing listens: a reserved port that no test is given.
-const NOBODY: &str = "http://127.0.0.1:1";
 
 fn record(number: usize) -> CheckpointRecord {
     CheckpointRecord::enter("MA", "req-1", "REST", "/api/agents").with_data(json!({ "n": number }))
@@ -123,7 +43,7 @@ fn assert_all_counted(client: &CheckpointClient, report: Report, sends: u64) {
 #[test]
 fn batches_arrive_in_order_on_one_connection_with_the_secret() {
     let peer = Peer::start(&[Reply::Send(OK)]);
-    let client = peer.client().secret("s3cret").build();
+    let client = client_of(&peer).secret("s3cret").build();
     send_all(&client, 25);
     assert!(client.flush(LONG));
     let report = client.close(LONG);
@@ -131,11 +51,10 @@ fn batches_arrive_in_order_on_one_connection_with_the_secret() {
     assert_all_counted(&client, report, 25);
 
     let requests: Vec<Request> = peer.requests.try_iter().collect();
-    let sizes: Vec<usize> = requests.iter().map(|request| request.traces().len()).collect();
+    let sizes: Vec<usize> = requests.iter().map(|request| traces(request).len()).collect();
     assert_eq!(sizes.iter().sum::<usize>(), 25);
     assert!(sizes.iter().all(|size| *size <= 10), "{sizes:?}");
-    let numbers: Vec<Json> =
-        requests.iter().flat_map(Request::traces).map(|trace| trace["data"]["n"].clone()).collect();
+    let numbers: Vec<Json> = requests.iter().flat_map(traces).map(|trace| trace["data"]["n"].clone()).collect();
     assert_eq!(numbers, (0..25).map(Json::from).collect::<Vec<_>>());
     for request in &requests {
         assert!(request.head.starts_with("POST /ingest HTTP/1.1\r\n"), "{}", request.head);
@@ -148,14 +67,14 @@ fn batches_arrive_in_order_on_one_connection_with_the_secret() {
 #[test]
 fn a_full_batch_goes_without_a_flush_and_a_lone_record_after_the_interval() {
     let peer = Peer::start(&[Reply::Send(OK)]);
-    let client = peer.client().batch_size(3).build();
+    let client = client_of(&peer).batch_size(3).build();
     send_all(&client, 3);
-    assert_eq!(peer.requests.recv_timeout(LONG).expect("a request").traces().len(), 3);
+    assert_eq!(traces(&peer.requests.recv_timeout(LONG).expect("a request")).len(), 3);
 
     let peer = Peer::start(&[Reply::Send(OK)]);
-    let client = peer.client().flush_interval(Duration::from_millis(1)).build();
+    let client = client_of(&peer).flush_interval(Duration::from_millis(1)).build();
     client.send(record(0));
-    assert_eq!(peer.requests.recv_timeout(LONG).expect("a request").traces().len(), 1);
+    assert_eq!(traces(&peer.requests.recv_timeout(LONG).expect("a request")).len(), 1);
 }
 
 #[test]
@@ -170,7 +89,7 @@ fn what_may_pass_is_tried_again_until_the_server_takes_it() {
         Reply::Send("HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n"),
         Reply::Send(OK),
     ]);
-    let client = peer.client().retry_count(5).build();
+    let client = client_of(&peer).retry_count(5).build();
     send_all(&client, 4);
     let report = client.close(LONG);
     assert_eq!(report, Report { sent: 4, dropped: 0, failed: 0 });
@@ -185,7 +104,7 @@ fn the_pause_a_server_asks_for_is_kept() {
         Reply::Send("HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"),
         Reply::Send(OK),
     ]);
-    let client = peer.client().build();
+    let client = client_of(&peer).build();
     client.send(record(0));
     let start = Instant::now();
     assert!(client.close(LONG).is_complete());
@@ -196,7 +115,7 @@ fn the_pause_a_server_asks_for_is_kept() {
 fn a_long_pause_a_server_asks_for_ends_with_the_close() {
     let peer =
         Peer::start(&[Reply::Send("HTTP/1.1 429 Too Many Requests\r\nretry-after: 3000\r\ncontent-length: 0\r\n\r\n")]);
-    let client = peer.client().build();
+    let client = client_of(&peer).build();
     send_all(&client, 12);
     peer.requests.recv_timeout(LONG).expect("a request");
     let start = Instant::now();
@@ -218,7 +137,7 @@ fn a_refusal_is_final_and_a_redirect_is_not_followed() {
     ] {
         let script: &'static [Reply] = Box::leak(Box::new([Reply::Send(answer)]));
         let peer = Peer::start(script);
-        let client = peer.client().secret("s3cret").build();
+        let client = client_of(&peer).secret("s3cret").build();
         send_all(&client, 3);
         assert_eq!(client.close(LONG), Report { sent: 0, dropped: 0, failed: 3 });
         let stats = client.stats();
@@ -232,10 +151,10 @@ fn a_batch_too_large_for_the_server_goes_in_halves() {
     let too_large = Reply::Send("HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n");
     let script: &'static [Reply] = Box::leak(Box::new([too_large, Reply::Send(OK)]));
     let peer = Peer::start(script);
-    let client = peer.client().batch_size(4).build();
+    let client = client_of(&peer).batch_size(4).build();
     send_all(&client, 4);
     assert_eq!(client.close(LONG), Report { sent: 4, dropped: 0, failed: 0 });
-    let sizes: Vec<usize> = peer.requests.try_iter().map(|request| request.traces().len()).collect();
+    let sizes: Vec<usize> = peer.requests.try_iter().map(|request| traces(&request).len()).collect();
     assert_eq!(sizes, [4, 2, 2]);
 }
 
@@ -255,21 +174,21 @@ fn without_a_server_every_record_is_failed_and_the_reason_names_no_address() {
 #[test]
 fn a_server_that_comes_back_gets_what_is_sent_after() {
     let peer = Peer::start(&[Reply::Reset, Reply::Send(OK)]);
-    let client = peer.client().retry_count(0).flush_interval(Duration::ZERO).build();
+    let client = client_of(&peer).retry_count(0).flush_interval(Duration::ZERO).build();
     client.send(record(0));
     assert!(client.flush(LONG));
     assert_eq!(client.stats().failed, 1);
     client.send(record(1));
     assert!(client.flush(LONG));
     assert_eq!(client.close(LONG), Report { sent: 1, dropped: 0, failed: 1 });
-    let numbers: Vec<Json> = peer.requests.try_iter().map(|request| request.traces()[0]["data"]["n"].clone()).collect();
+    let numbers: Vec<Json> = peer.requests.try_iter().map(|request| traces(&request)[0]["data"]["n"].clone()).collect();
     assert_eq!(numbers, [0, 1]);
 }
 
 #[test]
 fn a_server_that_never_answers_costs_a_timeout_and_not_the_program() {
     let peer = Peer::start(&[Reply::Hang]);
-    let client = peer.client().timeout(Duration::from_millis(20)).retry_count(1).build();
+    let client = client_of(&peer).timeout(Duration::from_millis(20)).retry_count(1).build();
     send_all(&client, 5);
     assert_eq!(client.close(LONG), Report { sent: 0, dropped: 0, failed: 5 });
     assert_eq!(client.stats().requests, 2);
@@ -278,7 +197,7 @@ fn a_server_that_never_answers_costs_a_timeout_and_not_the_program() {
 #[test]
 fn ten_thousand_sends_to_a_hanging_server_stay_bounded_and_close_keeps_its_deadline() {
     let peer = Peer::start(&[Reply::Hang]);
-    let client = peer.client().max_queue(1_000, usize::MAX).build();
+    let client = client_of(&peer).max_queue(1_000, usize::MAX).build();
     send_all(&client, 10);
     peer.requests.recv_timeout(LONG).expect("the first batch is under way");
     send_all(&client, 9_990);
@@ -297,21 +216,21 @@ fn ten_thousand_sends_to_a_hanging_server_stay_bounded_and_close_keeps_its_deadl
 #[test]
 fn the_queue_is_bounded_in_bytes_and_keeps_the_newest() {
     let peer = Peer::start(&[Reply::Send(OK)]);
-    let client = peer.client().batch_size(10_000).max_queue(10_000, 64 * 1024).build();
+    let client = client_of(&peer).batch_size(10_000).max_queue(10_000, 64 * 1024).build();
     for number in 0..100 {
         client.send(record(number).with_data(json!({ "n": number, "text": "x".repeat(4_000) })));
     }
     let report = client.close(LONG);
     assert_all_counted(&client, report, 100);
     assert!((5..=16).contains(&report.sent), "{report:?}");
-    let last = peer.requests.recv_timeout(LONG).expect("a request").traces().pop().expect("records");
+    let last = traces(&peer.requests.recv_timeout(LONG).expect("a request")).pop().expect("records");
     assert_eq!(last["data"]["n"], 99);
 }
 
 #[test]
 fn many_threads_that_send_at_once_are_all_counted() {
     let peer = Peer::start(&[Reply::Send(OK)]);
-    let client = peer.client().batch_size(100).build();
+    let client = client_of(&peer).batch_size(100).build();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| send_all(&client, 500));
@@ -320,26 +239,26 @@ fn many_threads_that_send_at_once_are_all_counted() {
     let report = client.close(LONG);
     assert_eq!(report.sent, 2_000);
     assert_all_counted(&client, report, 2_000);
-    let traces: usize = peer.requests.try_iter().map(|request| request.traces().len()).sum();
+    let traces: usize = peer.requests.try_iter().map(|request| traces(&request).len()).sum();
     assert_eq!(traces, 2_000);
 }
 
 #[test]
 fn dropping_the_last_clone_delivers_what_is_left() {
     let peer = Peer::start(&[Reply::Send(OK)]);
-    let client = peer.client().build();
+    let client = client_of(&peer).build();
     let clone = client.clone();
     client.send(record(0));
     drop(client);
     clone.send(record(1));
     drop(clone);
-    assert_eq!(peer.requests.try_recv().expect("sent before the drop was over").traces().len(), 2);
+    assert_eq!(traces(&peer.requests.try_recv().expect("sent before the drop was over")).len(), 2);
 }
 
 #[tokio::test]
 async fn a_logger_in_async_tasks_notes_entries_and_exits_under_their_ids() {
     let peer = Peer::start(&[Reply::Send(OK)]);
-    let client = peer.client().batch_size(100).build();
+    let client = client_of(&peer).batch_size(100).build();
     let logger = CheckpointLogger::with_client("MA", client.clone());
     let tasks: Vec<_> = (0..3)
         .map(|number| {
@@ -372,7 +291,7 @@ async fn a_logger_in_async_tasks_notes_entries_and_exits_under_their_ids() {
     let report = tokio::task::spawn_blocking(move || client.close(LONG)).await.expect("no panic");
     assert_eq!(report, Report { sent: 10, dropped: 0, failed: 0 });
 
-    let traces = peer.requests.recv_timeout(LONG).expect("a request").traces();
+    let traces = traces(&peer.requests.recv_timeout(LONG).expect("a request"));
     let of = |id: &str| -> Vec<String> {
         let own = traces.iter().filter(|trace| trace["correlation_id"] == id);
         own.map(|trace| format!("{} {} {}", trace["direction"], trace["endpoint"], trace["data"])).collect()

@@ -9,6 +9,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tracehub::{
+    client::{CheckpointClient, CheckpointRecord, Report},
     model::{KeyScope, Nanos, TraceId, TraceQuery, json::key_to_wire},
     secret::ApiKey,
     server::{self, Config, SidePort},
@@ -442,6 +443,28 @@ async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_els
         let request = server.request(method, path).header("x-tracehub-secret", "open sesame");
         assert_eq!(Answer::of(request).await.status, 401, "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn the_checkpoint_client_is_let_in_by_its_key() {
+    let server = Server::start().await;
+    let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
+    let url = server.running.url().to_owned();
+    let send = async |variables: &[(&str, &str)]| {
+        let lookup =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string());
+        let client = CheckpointClient::from_variables(&lookup);
+        client.send(CheckpointRecord::enter("MA", "req-1", "REST", "/api"));
+        let close = move || client.close(Duration::from_secs(60));
+        tokio::task::spawn_blocking(close).await.expect("closed")
+    };
+    let url = ("TRACEHUB_URL", url.as_str());
+    assert_eq!(send(&[url]).await, Report { sent: 0, dropped: 0, failed: 1 });
+    let with_key = [url, ("TRACEHUB_API_KEY", key.secret.as_str())];
+    assert_eq!(send(&with_key).await, Report { sent: 1, dropped: 0, failed: 0 });
+    let trace = TraceId::parse("req-1").expect("an id");
+    let found = server.running.backend().trace(&trace).await.expect("read").expect("stored");
+    assert_eq!(found.checkpoints.len(), 1);
 }
 
 /// A span of a sender that says which project it is of.

@@ -2,6 +2,7 @@
 //! still, and servers that end with their test.
 
 pub mod otlp;
+pub mod peer;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

@@ -1,0 +1,492 @@
+//! Dead letters: what could not be delivered, kept in files until it can.
+//!
+//! One file holds one batch, a JSON entry a line. It is written under a hidden temporary name, synced and renamed, so
+//! that a program that dies leaves the whole file or none; whoever starts next rescues the complete lines of the
+//! temporary one. The name says for which server and key (as a hash), when, by which process and how many, so the
+//! directory is the index. Whoever writes or replays a file holds a lock on it that ends with the process. How entries
+//! look and where they go, this must not know.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::model::Nanos;
+
+const PREFIX: &str = "tracehub";
+const SUFFIX: &str = ".jsonl";
+const TEMPORARY_SUFFIX: &str = ".jsonl.tmp";
+/// Files of the published Python SDK.
+const FOREIGN_PREFIX: &str = "failed_";
+/// A line longer than this is not an entry any server would take.
+const LONGEST_LINE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Where dead letters lie, and how many may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeadLetterSettings {
+    /// The directory; made when the first is written.
+    pub directory: PathBuf,
+    /// Whether files of the published Python SDK in it are taken, too: they do not say for whom they are.
+    pub takes_foreign: bool,
+    /// Most bytes of all files for one server and key; the oldest go first.
+    pub max_bytes: u64,
+    /// Older files go.
+    pub max_age: Duration,
+}
+
+/// The dead letters of one server and key.
+#[derive(Debug)]
+pub(crate) struct DeadLetters {
+    settings: DeadLetterSettings,
+    target: String,
+    written: AtomicU64,
+    evicted: AtomicU64,
+}
+
+/// What the name of a file says; the order is by age.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    time_ns: u64,
+    process_id: u32,
+    number: u64,
+    target: String,
+    count: u64,
+}
+
+/// A file that nobody else replays now.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    path: PathBuf,
+    file: BufReader<File>,
+    /// When its entries were parked; `None` for a file of the published SDK.
+    time_ns: Option<u64>,
+}
+
+impl DeadLetters {
+    /// The dead letters for the server at `address` and a key, which is kept as part of a hash only.
+    pub fn new(settings: DeadLetterSettings, address: &str, key: &str) -> DeadLetters {
+        let digest = Sha256::new().chain_update(address).chain_update(b"\n").chain_update(key).finalize();
+        let target = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        DeadLetters { settings, target, written: AtomicU64::new(0), evicted: AtomicU64::new(0) }
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.settings.directory
+    }
+
+    /// How many entries were deleted because of their age or for want of room.
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    /// Keeps `count` entries, lines of `text`; they are on disk when this returns.
+    ///
+    /// # Errors
+    /// They are not.
+    pub fn park(&self, count: u64, text: &[u8]) -> io::Result<()> {
+        self.park_as_of(Nanos::now().0, count, text)
+    }
+
+    fn park_as_of(&self, time_ns: u64, count: u64, text: &[u8]) -> io::Result<()> {
+        if text.len() as u64 > self.settings.max_bytes {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than all dead letters may be together"));
+        }
+        make_directory(&self.settings.directory)?;
+        self.evict(text.len() as u64);
+        let name = Name {
+            time_ns,
+            process_id: std::process::id(),
+            number: self.written.fetch_add(1, Ordering::Relaxed),
+            target: self.target.clone(),
+            count,
+        };
+        match self.write(&name, text) {
+            // Between creating and locking it somebody may have taken the file for a left-over.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write(&name, text),
+            written => written,
+        }
+    }
+
+    fn write(&self, name: &Name, text: &[u8]) -> io::Result<()> {
+        let temporary = self.settings.directory.join(format!(".{name}{TEMPORARY_SUFFIX}"));
+        let written = write_new(&temporary, text).and_then(|file| {
+            fs::rename(&temporary, self.settings.directory.join(format!("{name}{SUFFIX}"))).map(|()| file)
+        });
+        match written {
+            Ok(_lock) => {
+                sync_directory(&self.settings.directory);
+                Ok(())
+            }
+            Err(error) => {
+                let _ = fs::remove_file(&temporary);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether there is any file to replay or to rescue. An unreadable directory counts as empty.
+    pub fn has_any(&self) -> bool {
+        entries(&self.settings.directory).any(|(path, name)| self.kind(&path, &name).is_some())
+    }
+
+    /// Rescues what a process that died was writing, and deletes what is too old or too much.
+    pub fn tidy(&self) {
+        for (path, name) in entries(&self.settings.directory) {
+            if let Some(FileKind::Temporary(name)) = self.kind(&path, &name) {
+                self.rescue(&path, &name);
+            }
+        }
+        self.evict(0);
+    }
+
+    /// The oldest file not among `skipped` that nobody else works on; `None` when there is none.
+    pub fn claim(&self, skipped: &HashSet<PathBuf>) -> Option<Claimed> {
+        let mut files: Vec<(u64, PathBuf, Option<u64>)> = Vec::new();
+        for (path, name) in entries(&self.settings.directory).filter(|(path, _)| !skipped.contains(path)) {
+            match self.kind(&path, &name) {
+                Some(FileKind::Own(name)) => files.push((name.time_ns, path, Some(name.time_ns))),
+                Some(FileKind::Foreign) => files.push((0, path, None)),
+                _ => {}
+            }
+        }
+        files.sort();
+        files.into_iter().find_map(|(_, path, time_ns)| {
+            let file = lock(&path)?;
+            Some(Claimed { path, file: BufReader::new(file), time_ns })
+        })
+    }
+
+    /// Gives a file back of which `lines` and what was not read yet are still to be delivered, or nothing. What cannot
+    /// be read to its end stays as it is.
+    pub fn put_back(&self, mut claimed: Claimed, lines: impl Iterator<Item = Vec<u8>>) {
+        let (mut text, mut count) = (Vec::new(), 0);
+        let mut keep = |line: &[u8]| {
+            text.extend_from_slice(line);
+            text.push(b'\n');
+            count += 1;
+        };
+        lines.for_each(|line| keep(&line));
+        loop {
+            match claimed.next_line() {
+                Ok(Some(line)) => keep(&line),
+                Ok(None) => break,
+                // As it is, it can be read another time; a server knows what it has.
+                Err(_) => return claimed.unlock(),
+            }
+        }
+        if count == 0 || self.park_as_of(claimed.time_ns.unwrap_or_else(|| Nanos::now().0), count, &text).is_ok() {
+            claimed.delete();
+        }
+    }
+
+    /// Deletes the oldest files until all are young enough and `room` more bytes fit. Those being replayed stay.
+    fn evict(&self, room: u64) {
+        let mut files: Vec<(Name, PathBuf, u64)> = entries(&self.settings.directory)
+            .filter_map(|(path, name)| match self.kind(&path, &name)? {
+                FileKind::Own(name) => {
+                    let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
+                    Some((name, path, bytes))
+                }
+                _ => None,
+            })
+            .collect();
+        files.sort();
+        let mut total: u64 = files.iter().map(|(_, _, bytes)| bytes).sum();
+        let now = Nanos::now();
+        for (name, path, bytes) in files {
+            let is_old = u128::from(now.since(Nanos(name.time_ns))) > self.settings.max_age.as_nanos();
+            if !is_old && total + room <= self.settings.max_bytes {
+                continue;
+            }
+            if let Some(_lock) = lock(&path)
+                && fs::remove_file(&path).is_ok()
+            {
+                total -= bytes;
+                self.evicted.fetch_add(name.count, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Makes a whole file of the complete lines of a temporary one whose writer is gone.
+    fn rescue(&self, path: &Path, name: &Name) {
+        let Some(file) = lock(path) else { return };
+        let mut claimed = Claimed { path: path.to_owned(), file: BufReader::new(file), time_ns: Some(name.time_ns) };
+        let mut lines = Vec::new();
+        loop {
+            match claimed.next_line() {
+                Ok(Some(line)) if is_json(&line) => lines.push(line),
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(_) => return claimed.unlock(),
+            }
+        }
+        self.put_back(claimed, lines.into_iter());
+    }
+
+    fn kind(&self, path: &Path, name: &str) -> Option<FileKind> {
+        if let Some(name) = name.strip_prefix('.').and_then(|name| Name::parse(name, TEMPORARY_SUFFIX)) {
+            return (name.target == self.target).then_some(FileKind::Temporary(name));
+        }
+        if let Some(name) = Name::parse(name, SUFFIX) {
+            return (name.target == self.target).then_some(FileKind::Own(name));
+        }
+        let is_foreign = self.settings.takes_foreign && name.starts_with(FOREIGN_PREFIX) && name.ends_with(SUFFIX);
+        (is_foreign && path.is_file()).then_some(FileKind::Foreign)
+    }
+}
+
+enum FileKind {
+    Own(Name),
+    Temporary(Name),
+    Foreign,
+}
+
+impl Claimed {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The next line that is not blank, without its end; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            let mut line = Vec::new();
+            if (&mut self.file).take(LONGEST_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
+                return Ok(None);
+            }
+            let line = line.trim_ascii();
+            if !line.is_empty() {
+                return Ok(Some(line.to_vec()));
+            }
+        }
+    }
+
+    /// Deletes the file: everything in it was delivered.
+    pub fn delete(self) {
+        let _ = fs::remove_file(&self.path);
+        self.unlock();
+    }
+
+    /// Leaves the file for others.
+    pub fn unlock(self) {
+        // Said, because a forked child may hold the same open file.
+        let _ = self.file.get_ref().unlock();
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Name { time_ns, process_id, number, target, count } = self;
+        write!(f, "{PREFIX}-{time_ns:020}-{process_id}-{number}-{target}-{count}")
+    }
+}
+
+impl Name {
+    fn parse(name: &str, suffix: &str) -> Option<Name> {
+        let mut parts = name.strip_suffix(suffix)?.split('-');
+        (parts.next()? == PREFIX).then_some(())?;
+        let name = Name {
+            time_ns: parts.next()?.parse().ok()?,
+            process_id: parts.next()?.parse().ok()?,
+            number: parts.next()?.parse().ok()?,
+            target: parts.next()?.to_owned(),
+            count: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(name)
+    }
+}
+
+/// Whether a line is one whole JSON document, as far as this crate's reader is concerned.
+pub(crate) fn is_json(line: &[u8]) -> bool {
+    serde_json::from_slice::<&serde_json::value::RawValue>(line).is_ok()
+}
+
+/// Paths and names of the files in a directory; none where it cannot be read.
+fn entries(directory: &Path) -> impl Iterator<Item = (PathBuf, String)> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.path(), entry.file_name().into_string().ok()?)))
+}
+
+/// Opens a file nobody else holds; `None` when somebody does, or it is gone.
+fn lock(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    file.try_lock().ok()?;
+    // Who held it before may have deleted it between our opening and locking it.
+    path.exists().then_some(file)
+}
+
+fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    // Where files cannot be locked they are not left over either: others see the same failure.
+    let _ = file.lock();
+    file.write_all(text)?;
+    file.sync_all()?;
+    Ok(file)
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Makes a rename last; where directories cannot be synced the system does it by itself.
+fn sync_directory(path: &Path) {
+    let _ = File::open(path).and_then(|directory| directory.sync_all());
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn settings(folder: &TempDir) -> DeadLetterSettings {
+        DeadLetterSettings {
+            directory: folder.path().to_owned(),
+            takes_foreign: false,
+            max_bytes: 1_000,
+            max_age: Duration::from_secs(3_600),
+        }
+    }
+
+    fn letters(folder: &TempDir) -> DeadLetters {
+        DeadLetters::new(settings(folder), "http://hub", "th_key")
+    }
+
+    fn names(folder: &TempDir) -> Vec<String> {
+        let mut names: Vec<String> = entries(folder.path()).map(|(_, name)| name).collect();
+        names.sort();
+        names
+    }
+
+    fn lines(letters: &DeadLetters) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(mut claimed) = letters.claim(&HashSet::new()) {
+            while let Some(line) = claimed.next_line().expect("readable") {
+                lines.push(String::from_utf8(line).expect("UTF-8"));
+            }
+            claimed.delete();
+        }
+        lines
+    }
+
+    #[test]
+    fn a_file_has_one_reader_until_it_is_let_go() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let (letters, other) = (letters(&folder), letters(&folder));
+        letters.park(2, b"1\n2\n").expect("parked");
+        let mut claimed = letters.claim(&HashSet::new()).expect("a file");
+        assert!(other.claim(&HashSet::new()).is_none());
+        assert_eq!(claimed.next_line().expect("readable"), Some(b"1".to_vec()));
+        letters.put_back(claimed, std::iter::empty());
+        assert_eq!(lines(&other), ["2"]);
+        assert!(names(&folder).is_empty() && !letters.has_any());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_cannot_be_read_to_its_end_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let letters = letters(&folder);
+        // A directory opens, and every read of it fails.
+        let path = folder.path().join("sub");
+        fs::create_dir(&path).expect("made");
+        let file = BufReader::new(File::open(&path).expect("opened"));
+        let claimed = Claimed { path, file, time_ns: None };
+        letters.put_back(claimed, [b"1".to_vec()].into_iter());
+        assert_eq!(names(&folder), ["sub"]);
+    }
+
+    #[test]
+    fn files_are_taken_oldest_first_and_only_by_those_they_are_for() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let letters = letters(&folder);
+        letters.park_as_of(Nanos::now().0, 1, b"new\n").expect("parked");
+        letters.park_as_of(Nanos::now().0 - 1_000_000_000, 1, b"old\n").expect("parked");
+        for (address, key) in [("http://hub", "th_other"), ("http://other", "th_key")] {
+            let stranger = DeadLetters::new(settings(&folder), address, key);
+            assert!(!stranger.has_any() && stranger.claim(&HashSet::new()).is_none());
+        }
+        std::fs::write(folder.path().join("failed_1.jsonl"), "foreign\n").expect("written");
+        assert_eq!(lines(&letters), ["old", "new"]);
+        assert_eq!(names(&folder), ["failed_1.jsonl"]);
+        assert!(names(&folder).iter().all(|name| !name.contains("th_key")));
+    }
+
+    #[test]
+    fn whole_lines_of_a_file_whose_writer_died_are_rescued_and_one_being_written_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let letters = letters(&folder);
+        letters.park(2, b"{\"n\":1}\n{\"n\":2}\n").expect("parked");
+        let name = names(&folder).pop().expect("a file");
+        let torn = folder.path().join(format!(".{name}.tmp"));
+        fs::rename(folder.path().join(&name), &torn).expect("renamed");
+        OpenOptions::new().append(true).open(&torn).expect("opened").write_all(b"{\"n\":").expect("written");
+        assert!(letters.has_any());
+        let writer = File::open(&torn).expect("opened");
+        writer.lock().expect("locked");
+        letters.tidy();
+        assert!(torn.exists() && letters.claim(&HashSet::new()).is_none());
+        drop(writer);
+        letters.tidy();
+        assert_eq!(names(&folder).len(), 1);
+        assert_eq!(lines(&letters), ["{\"n\":1}", "{\"n\":2}"]);
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_is_no_room_and_are_counted() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let letters = letters(&folder);
+        let now = Nanos::now().0;
+        for number in 0..4u8 {
+            let text = format!("{number}{}\n", " ".repeat(298));
+            letters.park_as_of(now + u64::from(number), 5, text.as_bytes()).expect("parked");
+        }
+        assert_eq!((letters.evicted(), names(&folder).len()), (5, 3));
+        assert_eq!(letters.park(1, &[b'x'; 1_001]).expect_err("too large").kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(lines(&letters), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn what_is_too_old_goes_unless_it_is_being_replayed() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let letters = letters(&folder);
+        letters.park_as_of(1, 7, b"old\n").expect("parked");
+        let claimed = letters.claim(&HashSet::new()).expect("a file");
+        letters.tidy();
+        assert_eq!(letters.evicted(), 0);
+        claimed.unlock();
+        letters.tidy();
+        assert_eq!((letters.evicted(), names(&folder).len()), (7, 0));
+    }
+
+    #[test]
+    fn only_names_of_the_right_form_are_ours() {
+        let name = Name { time_ns: 7, process_id: 8, number: 9, target: "ab".to_owned(), count: 10 };
+        assert_eq!(format!("{name}{SUFFIX}"), "tracehub-00000000000000000007-8-9-ab-10.jsonl");
+        assert_eq!(Name::parse(&format!("{name}{SUFFIX}"), SUFFIX), Some(name));
+        for other in ["", ".jsonl", "tracehub-1-2-3-ab.jsonl", "tracehub-1-2-3-ab-4-5.jsonl", "x-1-2-3-ab-4.jsonl"] {
+            assert_eq!(Name::parse(other, SUFFIX), None, "{other}");
+        }
+    }
+}

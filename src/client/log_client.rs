@@ -1,0 +1,314 @@
+//! `Logger`: takes log records from a program and sends them in the background.
+//!
+//! A call makes a small record and pushes it into a ring; everything else is done on the shipping thread.
+
+use std::{
+    error::Error,
+    fmt,
+    panic::Location,
+    sync::{Arc, Weak},
+    thread,
+    time::Duration,
+};
+
+use serde::Serialize;
+
+use crate::model::{Nanos, Severity, SpanId, Text};
+
+use super::{
+    correlation::Current,
+    error_text::ErrorText,
+    log_entry::LogEntry,
+    log_settings::LoggerBuilder,
+    pipeline::Pipeline,
+    worker::{Figures, Tally},
+};
+
+/// Sends log records to a tracehub server from a thread of its own; cheap to clone, and all clones are one logger.
+///
+/// Dropping the last clone closes the logger within about two seconds; a program that ends in another way should call
+/// [`Logger::close`] before, because nothing runs after `main`. See [the module](super) for an example.
+#[derive(Clone)]
+pub struct Logger {
+    pipeline: Arc<Pipeline<LogEntry>>,
+}
+
+/// A logger that does not keep it open.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakLogger(Weak<Pipeline<LogEntry>>);
+
+impl WeakLogger {
+    /// The logger, while anybody has it.
+    pub fn upgrade(&self) -> Option<Logger> {
+        self.0.upgrade().map(|pipeline| Logger { pipeline })
+    }
+}
+
+/// What became of everything that was logged, when a logger was closed; `logged` is the sum of the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoggerReport {
+    /// Records handed over.
+    pub logged: u64,
+    /// Records the server has.
+    pub sent: u64,
+    /// Records that never went out: the buffer was full, or the logger closed.
+    pub dropped: u64,
+    /// Records kept on disk, to be delivered when the server is back or the program starts the next time.
+    pub parked: u64,
+    /// Records that are lost: the server refused them, or they could not be kept.
+    pub failed: u64,
+}
+
+impl LoggerReport {
+    /// Whether the server has every record, or will have it.
+    pub fn is_complete(&self) -> bool {
+        self.dropped == 0 && self.failed == 0
+    }
+}
+
+/// Counters of a logger at one moment; `logged` is the sum of the next six.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoggerStats {
+    /// Records handed over.
+    pub logged: u64,
+    /// Records the server has.
+    pub sent: u64,
+    /// Records that never went out.
+    pub dropped: u64,
+    /// Records that were kept on disk, also if they were delivered later.
+    pub parked: u64,
+    /// Records that are lost.
+    pub failed: u64,
+    /// Records that wait.
+    pub queued: u64,
+    /// Records in the request under way, or being written to disk.
+    pub in_flight: u64,
+    /// HTTP requests made.
+    pub requests: u64,
+    /// How many of them repeated an earlier one.
+    pub retries: u64,
+    /// Records from disk, of this program or another, that the server has now.
+    pub replayed: u64,
+    /// Records from disk that are lost: the server refused them for what is in them, or they are not readable.
+    pub replay_lost: u64,
+    /// Records on disk that were deleted because they were too old or too many.
+    pub evicted: u64,
+    /// Why the last batch that was not delivered was not; `None` when all were.
+    pub last_error: Option<String>,
+}
+
+impl Logger {
+    /// Settings for a logger of the program `service`, such as `checkout`, that runs in `environment`, such as
+    /// `production`. Without a key it is that of `TRACEHUB_API_KEY`, and none is fine for a server that wants none.
+    pub fn builder(api_key: &str, service: &str, environment: &str) -> LoggerBuilder {
+        LoggerBuilder::new(api_key, service, environment)
+    }
+
+    pub(crate) fn over(pipeline: Pipeline<LogEntry>) -> Logger {
+        Logger { pipeline: Arc::new(pipeline) }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakLogger {
+        WeakLogger(Arc::downgrade(&self.pipeline))
+    }
+
+    /// Logs the finest detail.
+    #[track_caller]
+    pub fn trace(&self, message: impl Into<String>) -> LogCall<'_> {
+        self.log(Severity::Trace, message)
+    }
+
+    /// Logs something for developers.
+    #[track_caller]
+    pub fn debug(&self, message: impl Into<String>) -> LogCall<'_> {
+        self.log(Severity::Debug, message)
+    }
+
+    /// Logs normal operation.
+    #[track_caller]
+    pub fn info(&self, message: impl Into<String>) -> LogCall<'_> {
+        self.log(Severity::Info, message)
+    }
+
+    /// Logs something to look at.
+    #[track_caller]
+    pub fn warn(&self, message: impl Into<String>) -> LogCall<'_> {
+        self.log(Severity::Warn, message)
+    }
+
+    /// Logs that something failed.
+    #[track_caller]
+    pub fn error(&self, message: impl Into<String>) -> LogCall<'_> {
+        self.log(Severity::Error, message)
+    }
+
+    /// Logs that the program cannot go on.
+    #[track_caller]
+    pub fn fatal(&self, message: impl Into<String>) -> LogCall<'_> {
+        self.log(Severity::Fatal, message)
+    }
+
+    /// Logs at a level, now, on this thread, in its trace. The record is complete, and handed over, when what this
+    /// returns is dropped, which is at the end of the statement unless it is kept.
+    #[track_caller]
+    pub fn log(&self, level: Severity, message: impl Into<String>) -> LogCall<'_> {
+        let Current { id: trace_id, span_id } = Current::now();
+        let entry = LogEntry {
+            time: Nanos::now(),
+            level,
+            message: message.into(),
+            thread: thread_name(),
+            trace_id,
+            span_id,
+            details: None,
+        };
+        LogCall { logger: self, entry, place: Location::caller() }
+    }
+
+    /// Waits until all that was logged before is delivered, kept on disk or counted as lost, for at most `timeout`;
+    /// whether it was in time. This blocks the thread: in async code use `spawn_blocking`.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.pipeline.flush(timeout)
+    }
+
+    /// Delivers what is left for at most `deadline`, keeps the rest on disk, and takes nothing more. When this returns
+    /// everything is counted. Writing to disk takes a moment more than the deadline. Closing again returns at once.
+    pub fn close(&self, deadline: Duration) -> LoggerReport {
+        let Tally { sent, dropped, parked, failed } = self.pipeline.close(deadline);
+        LoggerReport { logged: sent + dropped + parked + failed, sent, dropped, parked, failed }
+    }
+
+    /// Waits until what lay on disk for this server and key was delivered, for at most `timeout`; whether it was.
+    /// It is sent in the background without this.
+    pub fn wait_for_replay(&self, timeout: Duration) -> bool {
+        self.pipeline.wait_for_replay(timeout)
+    }
+
+    /// The counters now.
+    pub fn stats(&self) -> LoggerStats {
+        let Figures { sends, tally, queued, in_flight, requests, retries, replayed, replay_lost, last_error } =
+            self.pipeline.figures();
+        LoggerStats {
+            logged: sends,
+            sent: tally.sent,
+            dropped: tally.dropped,
+            parked: tally.parked,
+            failed: tally.failed,
+            queued,
+            in_flight,
+            requests,
+            retries,
+            replayed,
+            replay_lost,
+            evicted: self.pipeline.settings().wire.dead_letters().map_or(0, |letters| letters.evicted()),
+            last_error,
+        }
+    }
+
+    /// Where what cannot be delivered is kept; `None` when it is not.
+    pub fn dlq_path(&self) -> Option<&std::path::Path> {
+        self.pipeline.settings().wire.dead_letters().map(|letters| letters.directory())
+    }
+
+    /// Whether the server refused the key.
+    #[cfg(feature = "app")]
+    pub(crate) fn is_denied(&self) -> bool {
+        self.pipeline.is_denied()
+    }
+
+    pub(crate) fn send(&self, entry: LogEntry) {
+        let bytes = entry.size_bytes();
+        self.pipeline.send(entry, bytes);
+    }
+}
+
+impl fmt::Debug for Logger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logger").finish_non_exhaustive()
+    }
+}
+
+/// A record being made; handed over when it is dropped.
+#[derive(Debug)]
+pub struct LogCall<'a> {
+    logger: &'a Logger,
+    entry: LogEntry,
+    place: &'static Location<'static>,
+}
+
+impl LogCall<'_> {
+    /// The part of the program, such as `billing`.
+    pub fn module(mut self, module: impl Into<Text>) -> Self {
+        self.entry.details().module = Some(module.into());
+        self
+    }
+
+    /// A value of any type that serializes, under a name. One that does not serialize is replaced by the reason.
+    pub fn extra(mut self, name: impl AsRef<str>, value: impl Serialize) -> Self {
+        self.entry.details().extra.push(name.as_ref(), value);
+        self
+    }
+
+    /// The error that is the reason: its type, its message, and with its causes a stack trace, where none is given.
+    pub fn error(mut self, error: &(dyn Error + 'static)) -> Self {
+        let text = ErrorText::of(error);
+        let place = self.place;
+        let details = self.entry.details();
+        if details.stack_trace.is_none() {
+            details.stack_trace = Some(text.stack_at(details.module.as_deref(), place));
+        }
+        details.error_type = Some(text.kind);
+        details.error_message.get_or_insert(text.message);
+        self
+    }
+
+    /// The kind of error, such as `TimeoutError`.
+    pub fn error_type(mut self, error_type: impl Into<String>) -> Self {
+        self.entry.details().error_type = Some(error_type.into());
+        self
+    }
+
+    /// What the error says of itself.
+    pub fn error_message(mut self, message: impl Into<String>) -> Self {
+        self.entry.details().error_message = Some(message.into());
+        self
+    }
+
+    /// Where it happened, in the form of any language.
+    pub fn stack_trace(mut self, stack: impl Into<String>) -> Self {
+        self.entry.details().stack_trace = Some(stack.into());
+        self
+    }
+
+    /// The trace it belongs to, in place of the thread's or task's, of which it then has no span either.
+    pub fn trace_id(mut self, id: impl Into<Text>) -> Self {
+        self.entry.trace_id = Some(id.into());
+        self.entry.span_id = None;
+        self
+    }
+
+    /// The span of the trace it belongs to.
+    pub fn span_id(mut self, id: SpanId) -> Self {
+        self.entry.span_id = Some(id);
+        self
+    }
+}
+
+impl Drop for LogCall<'_> {
+    fn drop(&mut self) {
+        self.logger.send(std::mem::take(&mut self.entry));
+    }
+}
+
+thread_local! {
+    static THREAD_NAME: Text = {
+        let thread = thread::current();
+        // Without a name the number of `ThreadId(7)` tells threads apart.
+        thread.name().map_or_else(|| Text::from(format!("{:?}", thread.id())), Text::from)
+    };
+}
+
+/// The name of this thread.
+pub(crate) fn thread_name() -> Text {
+    THREAD_NAME.try_with(Text::clone).unwrap_or_default()
+}

@@ -1,0 +1,84 @@
+//! A panic becomes a fatal log record before the program goes on or ends.
+
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    panic::{self, PanicHookInfo},
+    thread,
+    time::Duration,
+};
+
+use super::{log_client::Logger, shipping::is_own_thread};
+
+/// How long a panic may wait for its record to be delivered.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// Logs each panic of this program as fatal, with its message, place and backtrace, waits up to two seconds for its
+/// delivery, and then does what was done before. The hook does not keep the logger open.
+pub fn install_panic_hook(logger: &Logger) {
+    let logger = logger.downgrade();
+    let previous = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        // A panic of the shipping thread cannot wait for itself.
+        if let Some(logger) = logger.upgrade().filter(|_| !is_own_thread()) {
+            log_panic(&logger, panic);
+            logger.flush(FLUSH);
+            // Were this the last owner, dropping it would close the logger here.
+            drop(logger);
+        }
+        previous(panic);
+    }));
+}
+
+fn log_panic(logger: &Logger, panic: &PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("a panic without a text");
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let stack = stack_of(message, &place);
+    logger
+        .fatal(format!("panic: {message}"))
+        .error_type("panic")
+        .error_message(message)
+        .stack_trace(stack)
+        .extra("location", place);
+}
+
+/// What Rust prints of a panic with a backtrace.
+fn stack_of(message: &str, place: &str) -> String {
+    let current = thread::current();
+    let name = current.name().unwrap_or("<unnamed>");
+    let mut stack = format!("thread '{name}' panicked at {place}:\n{message}\n");
+    let backtrace = Backtrace::force_capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        stack.push_str("stack backtrace:\n");
+        stack.push_str(without_hook(&backtrace.to_string()));
+    }
+    stack
+}
+
+/// A backtrace without the frames of this hook, which are on top and would seem to be where it happened.
+fn without_hook(backtrace: &str) -> &str {
+    let Some(last) = backtrace.rfind(module_path!()) else { return backtrace };
+    let mut rest = backtrace.get(last..).unwrap_or_default();
+    // The rest of the frame's line, and the line with its file.
+    while let Some((_, next)) = rest.split_once('\n') {
+        rest = next;
+        if !next.trim_start().starts_with("at ") {
+            break;
+        }
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backtrace_starts_below_the_hook() {
+        let hook = module_path!().trim_end_matches("::tests");
+        let own = format!("   4: {hook}::stack_of\n             at ./src/x.rs:3:9\n   5: {hook}::log_panic\n");
+        let below = "   6: std::panicking::rust_panic_with_hook\n   7: shop::charge\n             at src/a.rs:1:1\n";
+        assert_eq!(without_hook(&format!("   3: std::backtrace::capture\n{own}{below}")), below);
+        assert_eq!(without_hook(below), below);
+        assert_eq!(without_hook(&format!("   1: {hook}::x")), format!("{hook}::x"));
+    }
+}
