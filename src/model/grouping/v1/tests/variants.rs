@@ -57,9 +57,9 @@ impl Random {
 
     /// A template with its fields filled in; `{prefix}` and `{library}` are the same all over.
     fn fill(&mut self, template: &str) -> String {
-        let prefixes = ["/srv/app", "/home/kim/work/2026", "/opt/releases/20261121093012", "/var/www/shop-3f2a9bc1"];
+        let prefixes = ["/srv/app", "/home/user/code/2026", "/opt/releases/20261121093012", "/var/www/shop-3f2a9bc1"];
         let prefix = prefixes[self.below(4) as usize];
-        let libraries = ["/opt/venv", "/usr/local", "/home/kim/.venv-3", "/root/.cache/v7"];
+        let libraries = ["/opt/venv", "/usr/local", "/home/user/.venv-3", "/var/cache/v7"];
         let library = libraries[self.below(4) as usize];
         let mut filled = String::new();
         let mut rest = template;
