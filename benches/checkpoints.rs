@@ -210,5 +210,6 @@ fn checkpoint(place: u64) -> Checkpoint {
             .then(|| Text::from(format!("{{\"binding_id\": \"{}\", \"n\": {step}}}", random % 100_000))),
         hostname: Text::from_static("panel-worker-1"),
         raw_line: None,
+        project: Text::EMPTY,
     }
 }

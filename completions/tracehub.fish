@@ -125,7 +125,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l workflow -d '
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l min-duration -d 'Only traces that took at least this long: 250ms, 1.5s, 2m' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l max-duration -d 'Only traces that took at most this long' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l attr -d 'Only traces with a span that has this attribute; repeat for more, all on one span' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l project -d 'Only traces with a span or log record of this project' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l project -d 'Only traces with a record of this project' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l kind -d 'Only traces that hold this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
 checkpoints\t'Entry and exit records'
 logs\t'Log records'"
@@ -715,7 +715,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l min-duration -d 'Only traces that took at least this long: 250ms, 1.5s, 2m' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l max-duration -d 'Only traces that took at most this long' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l attr -d 'Only traces with a span that has this attribute; repeat for more, all on one span' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l project -d 'Only traces with a span or log record of this project' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l project -d 'Only traces with a record of this project' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l kind -d 'Only traces that hold this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
 checkpoints\t'Entry and exit records'
 logs\t'Log records'"

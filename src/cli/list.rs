@@ -59,7 +59,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     attr: Vec<(String, String)>,
 
-    /// Only traces with a span or log record of this project
+    /// Only traces with a record of this project
     #[arg(long, value_name = "NAME")]
     project: Option<String>,
 

@@ -287,6 +287,7 @@ mod tests {
             data: Some("{\"b\":1,\"a\":2}".into()),
             hostname: "h".into(),
             raw_line: Some("line".into()),
+            project: Text::EMPTY,
         };
         let record = CheckpointRecord::from(checkpoint);
         assert_eq!(record.data.map(|data| data.to_string()).as_deref(), Some("{\"b\":1,\"a\":2}"));

@@ -11,7 +11,7 @@ use super::python_json::{self, Fault, Node};
 use crate::model::{Checkpoint, Direction, Text};
 
 pub use crate::model::checkpoint::trace_id;
-pub use record::{from_json, to_json, write_json};
+pub use record::{from_json, write_json, write_whole_json};
 pub use refusal::{Problems, Refusal};
 
 use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, Rule, STRING, Step};
@@ -165,6 +165,7 @@ fn record_of(node: &Node<'_>, path: &[Step<'_>], problems: &mut Problems) -> Opt
         data: data?,
         hostname: hostname?,
         raw_line: raw_line?,
+        project: Text::EMPTY,
     })
 }
 

@@ -54,7 +54,7 @@ pub struct TraceQuery {
     /// Only traces with a span that has all these attributes, on itself or its resource; values as JSON prints them,
     /// text without quotes.
     pub attributes: Vec<(String, String)>,
-    /// Only traces with a span or log record of this project.
+    /// Only traces with a record of this project.
     pub project: Option<String>,
     /// Only traces that hold this kind of record.
     pub kind: Option<RecordKind>,

@@ -31,19 +31,22 @@ impl Batch {
         self.len() == 0
     }
 
-    /// Puts the spans and log records into a project: it stands on their resources, whatever the sender had put there.
-    /// Checkpoints have no resource and so no project.
+    /// Puts the records into a project, whatever the sender had said: that of a checkpoint is a field of its own, that
+    /// of the others stands on their resources.
     pub fn assign_project(&mut self, project: &Text) {
         self.assign_project_where(project, |_| true);
     }
 
-    /// The same for spans and log records that are in no project; the others stay where they are.
+    /// The same for records that are in no project; the others stay where they are.
     pub fn assign_missing_project(&mut self, project: &Text) {
-        let has_none = |resource: &Resource| resource.attributes.text(PROJECT_ATTRIBUTE).unwrap_or_default().is_empty();
-        self.assign_project_where(project, has_none);
+        self.assign_project_where(project, str::is_empty);
     }
 
-    fn assign_project_where(&mut self, project: &Text, is_wanted: impl Fn(&Resource) -> bool) {
+    /// Puts those records into a project whose present one is to be replaced.
+    fn assign_project_where(&mut self, project: &Text, is_replaced: impl Fn(&str) -> bool) {
+        for checkpoint in self.checkpoints.iter_mut().filter(|checkpoint| is_replaced(&checkpoint.project)) {
+            checkpoint.project = project.clone();
+        }
         let mut assigned: HashMap<*const Resource, Arc<Resource>> = HashMap::new();
         let spans = self.spans.iter_mut().map(|span| &mut span.resource);
         let logs = self.logs.iter_mut().map(|log| &mut log.resource);
@@ -52,7 +55,10 @@ impl Batch {
             let new = assigned.entry(Arc::as_ptr(resource)).or_insert_with(|| {
                 // Kept until the end, so that no address is used twice.
                 sent.push(Arc::clone(resource));
-                if is_wanted(resource) { Arc::new(in_project(resource, project)) } else { Arc::clone(resource) }
+                match is_replaced(resource.project()) {
+                    true => Arc::new(in_project(resource, project)),
+                    false => Arc::clone(resource),
+                }
             });
             *resource = Arc::clone(new);
         }
@@ -110,7 +116,7 @@ impl Removed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Attributes;
+    use crate::model::{Attributes, Direction, checkpoint};
 
     fn log(resource: &Arc<Resource>) -> LogRecord {
         LogRecord { resource: Arc::clone(resource), ..LogRecord::default() }
@@ -133,8 +139,33 @@ mod tests {
         assert_eq!(batch.logs[0].resource.service, "shop");
         let mut batch = Batch { logs: vec![log(&claimed), log(&plain)], ..Batch::default() };
         batch.assign_missing_project(&Text::from("ours"));
-        let projects = batch.logs.iter().map(|log| log.resource.attributes.text(PROJECT_ATTRIBUTE));
-        assert_eq!(projects.collect::<Vec<_>>(), [Some("x"), Some("ours")], "only where there was none");
-        assert_eq!(claimed.attributes.text(PROJECT_ATTRIBUTE), Some("x"), "the sender's own is not touched");
+        let projects = batch.logs.iter().map(|log| log.resource.project());
+        assert_eq!(projects.collect::<Vec<_>>(), ["x", "ours"], "only where there was none");
+        assert_eq!(claimed.project(), "x", "the sender's own is not touched");
+    }
+
+    #[test]
+    fn checkpoints_are_put_into_a_project_too() {
+        let in_project = |project: &'static str| Checkpoint {
+            source_id: Text::from_static("MA"),
+            correlation_id: Text::from_static("cli-1"),
+            trace_id: checkpoint::trace_id("cli-1"),
+            timestamp_ms: 1.0,
+            suffix: Text::EMPTY,
+            direction: Direction::Enter,
+            operation: Text::from_static("REST"),
+            endpoint: Text::EMPTY,
+            data: None,
+            hostname: Text::EMPTY,
+            raw_line: None,
+            project: Text::from_static(project),
+        };
+        let sent = Batch { checkpoints: vec![in_project("theirs"), in_project("")], ..Batch::default() };
+        let projects = |batch: &Batch| batch.checkpoints.iter().map(|one| one.project.to_string()).collect::<Vec<_>>();
+        let (mut all, mut missing) = (sent.clone(), sent);
+        all.assign_project(&Text::from("ours"));
+        assert_eq!(projects(&all), ["ours", "ours"]);
+        missing.assign_missing_project(&Text::from("ours"));
+        assert_eq!(projects(&missing), ["theirs", "ours"]);
     }
 }

@@ -49,6 +49,8 @@ pub struct Checkpoint {
     pub hostname: Text,
     /// The log line it was read from, if any.
     pub raw_line: Option<Text>,
+    /// The project of whoever sent it; empty for none. The server says so, never the sender.
+    pub project: Text,
 }
 
 impl Checkpoint {

@@ -144,6 +144,7 @@ mod tests {
             data: None,
             hostname: Text::from("h"),
             raw_line: None,
+            project: Text::EMPTY,
         }
     }
 

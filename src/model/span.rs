@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Attributes, Nanos, SpanId, Text, TraceId};
+use super::{Attributes, Nanos, SpanId, Text, TraceId, grouping::PROJECT_ATTRIBUTE};
 
 /// What service name a resource without one gets, as the OpenTelemetry SDKs do.
 pub const UNKNOWN_SERVICE: &str = "unknown_service";
@@ -206,6 +206,11 @@ impl Resource {
             _ => Text::from_static(UNKNOWN_SERVICE),
         };
         Resource { service, attributes, dropped_attributes: 0, schema_url: Text::EMPTY }
+    }
+
+    /// The project it was put in; empty for none.
+    pub fn project(&self) -> &str {
+        self.attributes.text(PROJECT_ATTRIBUTE).unwrap_or_default()
     }
 }
 

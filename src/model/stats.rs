@@ -336,6 +336,7 @@ mod tests {
             data: None,
             hostname: Text::from("h"),
             raw_line: None,
+            project: Text::EMPTY,
         }
     }
 

@@ -88,14 +88,21 @@ type Parse = fn(&[u8]) -> Result<Vec<Checkpoint>, Refusal>;
 /// How many records came and how many of them were new.
 async fn take(app: &Arc<App>, request: Request<Body>, parse: Parse) -> Result<(u64, u64), Refused> {
     let (parts, body) = request.into_parts();
-    if let Err(refusal) = app.access.authorize_checkpoints(&parts.headers) {
-        body::discard_unless_expected(&parts.headers, body).await;
-        return Err(refusal.into());
+    let caller = match app.access.authorize_checkpoints(&parts.headers) {
+        Ok(caller) => caller,
+        Err(refusal) => {
+            body::discard_unless_expected(&parts.headers, body).await;
+            return Err(refusal.into());
+        }
+    };
+    // The room the body takes is held until its records are stored.
+    let (checkpoints, _reservation) = receive(app, &parts, body, parse).await?;
+    let received = checkpoints.len() as u64;
+    app.sources.count(&checkpoints, app.counters.uptime_seconds());
+    let mut batch = Batch { checkpoints, ..Batch::default() };
+    if let Some(project) = caller.project() {
+        batch.assign_project(project);
     }
-    let checkpoints = receive(app, &parts, body, parse).await?;
-    let received = checkpoints.0.len() as u64;
-    app.sources.count(&checkpoints.0, app.counters.uptime_seconds());
-    let batch = Batch { checkpoints: checkpoints.0, ..Batch::default() };
     let written = app.backend.write(batch).await.map_err(|error| ingest::write_failed(app, &error))?;
     app.counters.stored(written, 0);
     app.counters.checkpoints_stored(written);

@@ -68,7 +68,7 @@ const LIST: &[Parameter] = &[
     parameter("min_duration_ms", "number", "Only traces at least this long; fractions down to a nanosecond."),
     parameter("max_duration_ms", "number", "Only traces at most this long."),
     parameter("attr", "string[]", "`key=value`: only traces with a span that has it, on itself or its resource."),
-    parameter("project", "string", "Only traces with a span or log record of this project."),
+    parameter("project", "string", "Only traces with a record of this project."),
     KIND,
     SINCE,
     UNTIL,

@@ -40,7 +40,7 @@ fn members(batch: &Batch) -> String {
     list(&mut text, &batch.spans, write_span);
     text.push_str(r#"],"checkpoints":["#);
     // As text, because numbers in a payload may have more digits than a JSON library keeps.
-    list(&mut text, &batch.checkpoints, checkpoint::write_json);
+    list(&mut text, &batch.checkpoints, checkpoint::write_whole_json);
     text.push_str(r#"],"logs":["#);
     list(&mut text, &batch.logs, |log, text| text.push_str(&Json::Object(log_to_json(log)).to_string()));
     text.push(']');
@@ -125,12 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checkpoint_crosses_with_every_digit_of_its_payload() {
+    fn a_checkpoint_crosses_with_every_digit_of_its_payload_and_its_project() {
         let body = r#"{"source_id":"MA","correlation_id":"req/with slash?&","timestamp":1706803200123.456,"suffix":"x",
             "direction":"->","operation":"REST","endpoint":"/api","raw_line":"[x] ✓",
             "data":{"n":123456789012345678901234567890,"f":1.0,"z":null,"a":["\u001b"]}}"#;
         let record = checkpoint::single(body.as_bytes()).expect("a checkpoint");
-        let batch = Batch { checkpoints: vec![record], ..Batch::default() };
+        let of_project = Checkpoint { project: Text::from("shop \"✓\""), ..record.clone() };
+        let batch = Batch { checkpoints: vec![record, of_project], ..Batch::default() };
         assert_eq!(records_from_json(records_to_json(&batch).as_bytes()).expect("our own"), batch);
         let chunk = Chunk { batch, next: Cursor("s1.\"".to_owned()), at_end: true, missed: 7 };
         assert_eq!(chunk_from_json(chunk_to_json(&chunk).as_bytes()).expect("our own"), chunk);

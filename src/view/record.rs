@@ -14,10 +14,9 @@ use super::{
     text::{cut, width},
 };
 use crate::{
-    decode::checkpoint,
     model::{
         Direction, Nanos, Severity, SpanId, TraceId,
-        json::{log_to_json, span_to_json},
+        json::{checkpoint_to_json, log_to_json, span_to_json},
         time::nanos_to_ms,
     },
     query::tail::{Arrival, Record},
@@ -75,6 +74,8 @@ pub static RECORD: Shape = Shape {
         ("data", Open),
         ("hostname", Plain),
         ("raw_line", Plain),
+        ("project", Plain),
+        ("data_text", Plain),
         ("id", Plain),
         ("time", Plain),
         ("level", Plain),
@@ -100,7 +101,7 @@ pub static RECORD: Shape = Shape {
 pub fn to_json(arrival: &Arrival) -> Map<String, Json> {
     let (kind, record) = match &arrival.record {
         Record::Span(span) => ("span", span_to_json(span, 0, &[])),
-        Record::Checkpoint(checkpoint) => ("checkpoint", checkpoint::to_json(checkpoint)),
+        Record::Checkpoint(checkpoint) => ("checkpoint", checkpoint_to_json(checkpoint)),
         Record::Log(log) => ("log", log_to_json(log)),
     };
     let mut object = Map::new();
@@ -306,6 +307,7 @@ mod tests {
             data: Some(Text::from("{\"rows\":3}")),
             hostname: Text::from("h1"),
             raw_line: None,
+            project: Text::EMPTY,
         });
         Arrival { record, duration_ns }
     }

@@ -239,6 +239,7 @@ pub(super) fn checkpoint(source: &str, direction: &str, name: &str, after_ms: f6
         data: None,
         hostname: Text::from("host-1"),
         raw_line: None,
+        project: Text::EMPTY,
     }
 }
 

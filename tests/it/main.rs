@@ -20,6 +20,7 @@ mod cli_trace;
 mod client_checkpoints;
 mod client_layers;
 mod client_logger;
+mod earlier_files;
 mod generated;
 mod interop;
 mod interop_logs;

@@ -13,8 +13,10 @@ use proptest::prelude::*;
 use rusqlite::{Connection, types::Value as Sql};
 use serde_json::Value as Json;
 use tracehub::{
-    decode::checkpoint::to_json,
-    model::{Batch, Cursor, Nanos, RecordFilter, RecordKind, Retention, Sort, StatsQuery, TraceId, TraceQuery},
+    model::{
+        Batch, Cursor, Nanos, RecordFilter, RecordKind, Retention, Sort, StatsQuery, TraceId, TraceQuery,
+        json::checkpoint_to_json,
+    },
     store::{self, Backend, Error, Mode, Target},
 };
 
@@ -42,7 +44,7 @@ async fn open(path: &str) -> Arc<dyn Backend> {
 /// The checkpoints of a trace as JSON.
 async fn checkpoints(path: &str, id: &str) -> Vec<serde_json::Map<String, Json>> {
     let trace = open(path).await.trace(&TraceId::parse(id).expect("an id")).await.expect("read").expect("there");
-    trace.checkpoints.iter().map(to_json).collect()
+    trace.checkpoints.iter().map(checkpoint_to_json).collect()
 }
 
 /// Every file of a folder with its bytes.
@@ -75,8 +77,8 @@ async fn a_python_trace_keeps_all_that_was_stored() {
     let found = checkpoints(&db, "cli-12345-abc").await;
     assert_eq!(found.len(), 6);
     insta::assert_snapshot!(found[0..2].iter().map(|each| format!("{}\n", Json::from(each.clone()))).collect::<String>(), @r#"
-    {"source_id":"MA","correlation_id":"cli-12345-abc","timestamp":1795252442000.0,"suffix":"a0","direction":"->","operation":"REST","endpoint":"/api/orders","data":{"user":"ann","items":[1,2.5,null]},"hostname":"web-1","raw_line":"09:14:02 MA -> REST /api/orders"}
-    {"source_id":"WK","correlation_id":"cli-12345-abc","timestamp":1795252442010.25,"suffix":"a1","direction":"->","operation":"RPC","endpoint":"price","data":{"nested":{"ok":true,"ü":"✓"}},"hostname":"unknown","raw_line":null}
+    {"source_id":"MA","correlation_id":"cli-12345-abc","timestamp":1795252442000.0,"suffix":"a0","direction":"->","operation":"REST","endpoint":"/api/orders","data":{"user":"ann","items":[1,2.5,null]},"hostname":"web-1","raw_line":"09:14:02 MA -> REST /api/orders","project":null,"data_text":null}
+    {"source_id":"WK","correlation_id":"cli-12345-abc","timestamp":1795252442010.25,"suffix":"a1","direction":"->","operation":"RPC","endpoint":"price","data":{"nested":{"ok":true,"ü":"✓"}},"hostname":"unknown","raw_line":null,"project":null,"data_text":null}
     "#);
     let trace = home.run(&["show", "req/with", "--db", &db, "--json"]).json();
     assert_eq!((trace["trace_id"].as_str(), trace["checkpoint_count"].as_u64()), (Some("req/with slash?&"), Some(2)));

@@ -507,6 +507,22 @@ async fn what_is_sent_with_a_key_is_of_its_project_whatever_it_says() {
     assert_eq!(send("/api/v1/ingest", JSON, entries.to_string().into_bytes(), &key.secret).await, 202);
     let expected = ["2".to_owned(), "3".repeat(32), "4".repeat(32), "5".repeat(32)];
     assert_eq!(traces_of(&server, "shop").await, expected);
+    let checkpoint = |id: &str| {
+        json!({
+            "source_id": "MA", "correlation_id": id, "timestamp": 1, "suffix": "a", "direction": "->",
+            "operation": "REST", "endpoint": "/", "project": "bank",
+        })
+    };
+    let batch = json!({ "traces": [checkpoint("cli-1")] }).to_string().into_bytes();
+    assert_eq!(send("/ingest", JSON, batch, &key.secret).await, 200);
+    let single = checkpoint("cli-2").to_string().into_bytes();
+    assert_eq!(send("/ingest/single", JSON, single, &key.secret).await, 200);
+    let expected = [&expected[..], &["cli-1".to_owned(), "cli-2".to_owned()]].concat();
+    assert_eq!(traces_of(&server, "shop").await, expected);
+    // The published clients get the records of the original, which knows no projects.
+    let reader = issue(&server, "eyes", &[KeyScope::Read]).await;
+    let found = Answer::of(server.request("GET", "/traces/cli-1").header("x-api-key", &reader.secret)).await.json();
+    assert_eq!((found["count"].as_u64(), found["traces"][0].get("project")), (Some(1), None));
     // From store to store: an administrator keeps what records say, anyone else sends as their project.
     let admin = issue(&server, "root", &[KeyScope::Admin]).await;
     let chunk = server.running.backend().scan(&Default::default(), None, 1, Duration::ZERO).await.expect("scanned");

@@ -1,11 +1,11 @@
 //! The contract of [`tracehub::store::Backend`] where it speaks of keys and projects.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tracehub::{
     model::{
-        Attributes, Batch, Key, KeyScope, LogRecord, Nanos, Resource, Scope, Severity, Span, SpanId, Text, TraceId,
-        TraceQuery, grouping::PROJECT_ATTRIBUTE,
+        Attributes, Batch, Checkpoint, Direction, Key, KeyScope, LogRecord, Nanos, RecordFilter, Resource, Scope,
+        Severity, Span, SpanId, Text, TraceId, TraceQuery, grouping::PROJECT_ATTRIBUTE,
     },
     secret::ApiKey,
     store::Error,
@@ -22,7 +22,8 @@ macro_rules! contract_of_keys {
             a_key_whose_id_or_digest_another_has_is_refused
             a_revocation_is_for_good_and_of_one_key_only
             the_latest_use_is_noted_and_never_an_earlier_one
-            traces_are_listed_by_the_project_of_their_records);
+            traces_are_listed_by_the_project_of_their_records
+            checkpoints_keep_their_project);
     };
     ($module:ident, $fixture:path, $($check:ident)*) => {
         mod $module {
@@ -140,6 +141,51 @@ fn log(number: u8, project: &str) -> LogRecord {
     }
 }
 
+fn checkpoint(number: u8, project: &str) -> Checkpoint {
+    Checkpoint {
+        source_id: Text::from("MA"),
+        correlation_id: Text::from(id(number).to_string()),
+        trace_id: id(number),
+        timestamp_ms: f64::from(number),
+        suffix: Text::EMPTY,
+        direction: Direction::Enter,
+        operation: Text::from("REST"),
+        endpoint: Text::from("/"),
+        data: None,
+        hostname: Text::from("h"),
+        raw_line: None,
+        project: Text::from(project),
+    }
+}
+
+pub async fn checkpoints_keep_their_project(fixture: Fixture) {
+    // In writes of their own, so that some are sealed already where that happens early.
+    let all: Vec<Checkpoint> =
+        (1..30).map(|number| checkpoint(number, ["shop", "", "ünï ✓"][number as usize % 3])).collect();
+    for one in &all {
+        let batch = Batch { checkpoints: vec![one.clone()], ..Batch::default() };
+        assert_eq!(fixture.backend.write(batch).await.expect("written").accepted, 1);
+    }
+    for one in &all {
+        let trace = fixture.backend.trace(&one.trace_id).await.expect("read").expect("stored");
+        assert_eq!(trace.checkpoints, std::slice::from_ref(one));
+    }
+    let (mut scanned, mut after) = (Vec::new(), None);
+    while scanned.len() < all.len() {
+        let filter = RecordFilter::default();
+        let chunk = fixture.backend.scan(&filter, after.as_ref(), 100, Duration::ZERO).await.expect("scanned");
+        assert!(!chunk.batch.is_empty(), "the end too soon");
+        scanned.extend(chunk.batch.checkpoints);
+        after = Some(chunk.next);
+    }
+    assert_eq!(scanned, all);
+    // Sent again with another key it is the same record.
+    let again = Batch { checkpoints: vec![checkpoint(1, "bank")], ..Batch::default() };
+    assert_eq!(fixture.backend.write(again).await.expect("written").duplicates, 1);
+    let trace = fixture.backend.trace(&id(1)).await.expect("read").expect("stored");
+    assert_eq!(trace.checkpoints, all[..1]);
+}
+
 pub async fn traces_are_listed_by_the_project_of_their_records(fixture: Fixture) {
     // The fourth says of itself what only its resource may say.
     let forged: Attributes = [(PROJECT_ATTRIBUTE, "shop")].into_iter().collect();
@@ -151,8 +197,9 @@ pub async fn traces_are_listed_by_the_project_of_their_records(fixture: Fixture)
         fixture.backend.write(Batch::of_spans(spans)).await.expect("written");
     }
     let logs = vec![log(2, "shop"), log(3, "shop"), LogRecord { trace_id: None, ..log(5, "shop") }];
-    fixture.backend.write(Batch { logs, ..Batch::default() }).await.expect("written");
-    for (project, expected) in [("shop", vec![3, 2, 1]), ("bank", vec![4, 2]), ("nobody", vec![]), ("", vec![])] {
+    let checkpoints = vec![checkpoint(6, "shop"), checkpoint(4, ""), checkpoint(7, "bank"), checkpoint(8, "")];
+    fixture.backend.write(Batch { logs, checkpoints, ..Batch::default() }).await.expect("written");
+    for (project, expected) in [("shop", vec![6, 3, 2, 1]), ("bank", vec![7, 4, 2]), ("nobody", vec![]), ("", vec![])] {
         let query = TraceQuery { project: Some(project.to_owned()), limit: 50, ..TraceQuery::default() };
         let page = fixture.backend.traces(&query).await.expect("listed");
         let mut found: Vec<TraceId> = page.items.iter().map(|trace| trace.trace_id.clone()).collect();

@@ -63,6 +63,7 @@ fn checkpoint(correlation_id: &str, number: u64) -> Checkpoint {
         data: number.is_multiple_of(5).then(|| Text::from(r#"{"binding_id":"123","u":"✓"}"#)),
         hostname: Text::from("vm"),
         raw_line: number.is_multiple_of(7).then(|| Text::from("10:00 -> /api/agents")),
+        project: Text::EMPTY,
     }
 }
 

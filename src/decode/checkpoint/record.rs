@@ -1,27 +1,31 @@
-//! A checkpoint as JSON, as the published server prints it, and back.
+//! A checkpoint as JSON text, as the published server prints it, and back.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::super::python_json::write_text;
-use crate::model::{
-    Checkpoint,
-    json::{DATA_TEXT, checkpoint_to_json},
-};
+use crate::model::Checkpoint;
 
-/// Reads back what [`to_json`] and [`write_json`] write.
+/// Reads back what [`write_json`] and [`write_whole_json`] write.
 pub use crate::model::json::checkpoint_from_json as from_json;
 
-/// The record as `GET /traces/{id}` of the original prints it, in its order of fields.
-///
-/// Integers in `data` beyond 64 bits come out as doubles; [`write_json`] keeps their digits.
-pub fn to_json(checkpoint: &Checkpoint) -> Map<String, Json> {
-    let mut record = checkpoint_to_json(checkpoint);
-    record.shift_remove(DATA_TEXT);
-    record
+/// Appends the record as `GET /traces/{id}` of the original prints it: its fields in its order, `data` as it is stored,
+/// with every digit of a number.
+pub fn write_json(checkpoint: &Checkpoint, out: &mut String) {
+    write_fields(checkpoint, out);
+    out.push('}');
 }
 
-/// Appends the record of [`to_json`] as compact JSON text, `data` as it is stored.
-pub fn write_json(checkpoint: &Checkpoint, out: &mut String) {
+/// The same with its project, where it is in one, which the original does not know.
+pub fn write_whole_json(checkpoint: &Checkpoint, out: &mut String) {
+    write_fields(checkpoint, out);
+    if !checkpoint.project.is_empty() {
+        out.push_str(",\"project\":");
+        write_text(&checkpoint.project, out);
+    }
+    out.push('}');
+}
+
+fn write_fields(checkpoint: &Checkpoint, out: &mut String) {
     let fields = [
         ("{\"source_id\":", checkpoint.source_id.as_str()),
         (",\"correlation_id\":", checkpoint.correlation_id.as_str()),
@@ -47,5 +51,4 @@ pub fn write_json(checkpoint: &Checkpoint, out: &mut String) {
         Some(line) => write_text(line, out),
         None => out.push_str("null"),
     }
-    out.push('}');
 }

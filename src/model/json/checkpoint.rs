@@ -1,15 +1,15 @@
-//! Checkpoints in the JSON of the public interface: the fields of the published client, in its order.
+//! Checkpoints in the JSON of the public interface: the fields of the published client, in its order, and their project.
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{JsonError, Result, object, text};
+use super::{JsonError, Result, object, text, text_or_empty, text_or_null};
 use crate::model::{Checkpoint, Direction, Text, checkpoint::trace_id};
 
 /// The key of the payload's own text, which stands there only when `data` would read back as something else: an integer
 /// beyond 64 bits, say. The published server does not have it.
 pub const DATA_TEXT: &str = "data_text";
 
-/// A checkpoint; its trace id follows from its correlation id.
+/// A checkpoint; its trace id follows from its correlation id. `project` is null for none.
 pub fn checkpoint_to_json(checkpoint: &Checkpoint) -> Map<String, Json> {
     let payload = checkpoint.data.as_deref();
     let data: Option<Json> = payload.and_then(|data| serde_json::from_str(data).ok());
@@ -25,6 +25,7 @@ pub fn checkpoint_to_json(checkpoint: &Checkpoint) -> Map<String, Json> {
         ("data", data.unwrap_or(Json::Null)),
         ("hostname", json!(checkpoint.hostname.as_str())),
         ("raw_line", json!(checkpoint.raw_line.as_deref())),
+        ("project", text_or_null(&checkpoint.project)),
         (DATA_TEXT, json!(payload.filter(|_| !is_exact))),
     ])
 }
@@ -57,6 +58,7 @@ pub fn checkpoint_from_json(json: &Json) -> Result<Checkpoint> {
         data,
         hostname: text(json, "hostname")?,
         raw_line,
+        project: text_or_empty(&json["project"]),
     })
 }
 
@@ -79,12 +81,13 @@ mod tests {
             data: data.map(Text::from),
             hostname: Text::from("host-1"),
             raw_line: None,
+            project: Text::EMPTY,
         }
     }
 
     #[test]
     fn a_checkpoint_has_the_fields_of_the_published_client() {
-        insta::assert_snapshot!(Json::Object(checkpoint_to_json(&checkpoint(Some(r#"{"b":1,"a":"x"}"#)))), @r#"{"source_id":"MA","correlation_id":"cli-12345-abc","timestamp":1795252442117.25,"suffix":"x1","direction":"->","operation":"REST","endpoint":"GET /users","data":{"b":1,"a":"x"},"hostname":"host-1","raw_line":null,"data_text":null}"#);
+        insta::assert_snapshot!(Json::Object(checkpoint_to_json(&checkpoint(Some(r#"{"b":1,"a":"x"}"#)))), @r#"{"source_id":"MA","correlation_id":"cli-12345-abc","timestamp":1795252442117.25,"suffix":"x1","direction":"->","operation":"REST","endpoint":"GET /users","data":{"b":1,"a":"x"},"hostname":"host-1","raw_line":null,"project":null,"data_text":null}"#);
     }
 
     #[test]
@@ -115,6 +118,7 @@ mod tests {
             time in any::<f64>().prop_filter("finite", |time| time.is_finite()),
             data in prop::option::of(any::<String>()),
             raw_line in prop::option::of(any::<String>()),
+            project in any::<String>(),
         ) {
             let [source, correlation, suffix, direction, operation, endpoint, hostname] = texts.map(Text::from);
             let sent = Checkpoint {
@@ -129,6 +133,7 @@ mod tests {
                 data: data.map(Text::from),
                 hostname,
                 raw_line: raw_line.map(Text::from),
+                project: Text::from(project),
             };
             let text = Json::Object(checkpoint_to_json(&sent)).to_string();
             let read = checkpoint_from_json(&serde_json::from_str(&text).expect("JSON")).expect("complete");

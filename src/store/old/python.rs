@@ -56,6 +56,7 @@ pub(super) fn checkpoint(cells: &Cells<'_>) -> Result<Checkpoint, &'static str> 
         hostname: cells.text(8).unwrap_or(UNKNOWN_HOST),
         data: cells.text(9).and_then(|text| data(cells, &text)),
         raw_line: cells.text(10),
+        project: Text::EMPTY,
     })
 }
 

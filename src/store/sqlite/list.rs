@@ -1,17 +1,14 @@
 //! Lists of traces: rows of the table merged with what waits in the inbox, filtered, ordered, one page at a time.
 //!
-//! A plain list, and one of checkpoints by their receipt, walks an index and stops with its page; any filter or other order looks at every row
-//! it cannot rule out in SQL, keeping only a page's worth.
+//! A plain list, and one of checkpoints by their receipt, walks an index and stops with its page; any filter or other
+//! order looks at every row it cannot rule out in SQL, keeping only a page's worth.
 
 use rusqlite::{Connection, types::Value as Sql};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{codec::Record, inbox, keys::to_column, schema, segments, traces};
 use crate::{
-    model::{
-        Page, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, grouping::PROJECT_ATTRIBUTE,
-        id::from_hex, json::value_to_text,
-    },
+    model::{Page, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, id::from_hex},
     store::{
         Result,
         select::{Selection, has_attributes, matches},
@@ -231,32 +228,15 @@ fn with_attributes(connection: &Connection, query: &TraceQuery) -> Result<Option
     Ok(Some(ids))
 }
 
-/// The traces with a span or log record of the project asked for; `None` when none is asked for.
+/// The traces with a record of the project asked for; `None` when none is asked for.
 fn of_project(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHashSet<TraceId>>> {
-    let Some(project) = &query.project else { return Ok(None) };
+    let Some(project) = query.project.as_deref() else { return Ok(None) };
     let since_ns = query.since.map_or(0, |since| since.0);
-    let pair = (PROJECT_ATTRIBUTE.to_owned(), project.clone());
-    let mut ids: FxHashSet<TraceId> = segments::with_resource(connection, &pair, since_ns)?.into_iter().collect();
+    let mut ids: FxHashSet<TraceId> = segments::of_project(connection, project, since_ns)?.into_iter().collect();
     inbox::each_row(connection, 0, |row| {
-        ids.extend(row.records.iter().filter(|record| is_of_project(record, project)).filter_map(trace_of).cloned());
+        let ours = row.records.iter().filter(|record| !project.is_empty() && record.project() == project);
+        ids.extend(ours.map(|record| record.trace_id().clone()));
         true
     })?;
     Ok(Some(ids))
-}
-
-fn is_of_project(record: &Record, project: &str) -> bool {
-    let resource = match record {
-        Record::Span(span) => &span.resource,
-        Record::Log(log) => &log.resource,
-        Record::Checkpoint(_) => return false,
-    };
-    resource.attributes.get(PROJECT_ATTRIBUTE).is_some_and(|value| value_to_text(value) == project)
-}
-
-fn trace_of(record: &Record) -> Option<&TraceId> {
-    match record {
-        Record::Span(span) => Some(&span.trace_id),
-        Record::Log(log) => log.trace_id.as_ref(),
-        Record::Checkpoint(checkpoint) => Some(&checkpoint.trace_id),
-    }
 }

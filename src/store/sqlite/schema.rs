@@ -32,7 +32,7 @@ pub(super) const PAGE_BYTES: u64 = 16_384;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Step `n` leads from schema `n` to `n + 1`; steps are never edited once released.
-const MIGRATIONS: [&str; 3] = [V1, V2, V3];
+const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
 
 const V1: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -174,6 +174,9 @@ CREATE TABLE keys(
   last_used_ns INTEGER,
   revoked_ns INTEGER) WITHOUT ROWID;
 ";
+
+/// Checkpoints can be of a project, whose writes earlier programs would take for damaged. No table changes.
+const V4: &str = "";
 
 /// What lies at a path.
 #[derive(Debug, PartialEq, Eq)]

@@ -388,15 +388,14 @@ pub(super) fn with_attributes(
     Ok(traces)
 }
 
-/// Traces with a sealed span or log record whose resource has a pair and which may belong to a trace that started
-/// since.
-pub(super) fn with_resource(connection: &Connection, pair: &(String, String), since_ns: u64) -> Result<Vec<TraceId>> {
+/// Traces with a sealed record that is of a project and may belong to a trace that started since.
+pub(super) fn of_project(connection: &Connection, project: &str, since_ns: u64) -> Result<Vec<TraceId>> {
     let mut traces = Vec::new();
-    for kind in [RecordKind::Spans, RecordKind::Logs] {
+    for kind in RecordKind::ALL {
         for extent in extents_overlapping(connection, kind, (since_ns, u64::MAX))? {
             let index = index(connection, extent.id)?;
             let mut columns = Columns::whole(connection, extent.id, index.len());
-            let found = codec::traces_with_resource(&mut columns, &index, pair);
+            let found = codec::traces_of_project(&mut columns, &index, (kind, project));
             traces.extend(columns.check(found)?);
         }
     }

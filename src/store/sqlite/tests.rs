@@ -549,6 +549,7 @@ fn checkpoint(correlation_id: &str, number: u64) -> Checkpoint {
         data: number.is_multiple_of(5).then(|| Text::from(format!("{{\"n\":{number}}}"))),
         hostname: Text::from("vm"),
         raw_line: None,
+        project: Text::EMPTY,
     }
 }
 

@@ -27,6 +27,8 @@ const UNITS_PER_MS: [f64; 3] = [1.0, 1_000.0, 4_096.0];
 const BITS: u8 = u8::MAX;
 /// Beyond this a double does not hold every integer.
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+/// The column of projects; segments sealed before there was one lack it.
+pub const PROJECT_COLUMN: &str = "project";
 const HAS_DATA: u64 = 1;
 const HAS_RAW_LINE: u64 = 1 << 1;
 
@@ -82,6 +84,7 @@ fn write_block<'a>(columns: &mut ColumnWriter<'a>, checkpoints: &[&'a Checkpoint
     strings("hostname", &|checkpoint| &checkpoint.hostname);
     strings("data", &|checkpoint| checkpoint.data.as_deref().unwrap_or_default());
     strings("raw_line", &|checkpoint| checkpoint.raw_line.as_deref().unwrap_or_default());
+    strings(PROJECT_COLUMN, &|checkpoint| &checkpoint.project);
     let present = |checkpoint: &&Checkpoint| {
         u64::from(checkpoint.data.is_some()) * HAS_DATA + u64::from(checkpoint.raw_line.is_some()) * HAS_RAW_LINE
     };
@@ -233,6 +236,7 @@ fn read_core(
             data: None,
             hostname: Text::EMPTY,
             raw_line: None,
+            project: Text::EMPTY,
         });
     }
     Ok(())
@@ -250,6 +254,7 @@ fn read_rest(
     let hostnames = columns.strings("hostname", block, count)?;
     let data = columns.strings("data", block, count)?;
     let raw_lines = columns.strings("raw_line", block, count)?;
+    let projects = columns.strings(PROJECT_COLUMN, block, count)?;
     let present = columns.numbers("present", block, count)?;
     let mut known: Option<(TraceId, Text)> = None;
     for (row, checkpoint) in rows.zip(checkpoints) {
@@ -271,6 +276,7 @@ fn read_rest(
         let present = present.get(row)?;
         checkpoint.data = (present & HAS_DATA != 0).then(|| data.text(row)).transpose()?;
         checkpoint.raw_line = (present & HAS_RAW_LINE != 0).then(|| raw_lines.text(row)).transpose()?;
+        checkpoint.project = projects.text(row)?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ const HAS_DATA: u64 = 1;
 const HAS_RAW_LINE: u64 = 1 << 1;
 /// The correlation id is the trace id as it is written out.
 const SAME_ID: u64 = 1 << 2;
+const HAS_PROJECT: u64 = 1 << 3;
 
 /// Encodes checkpoints in their order, without envelope.
 pub fn encode(checkpoints: &[&Checkpoint]) -> Vec<u8> {
@@ -23,8 +24,12 @@ pub fn encode(checkpoints: &[&Checkpoint]) -> Vec<u8> {
 
 fn put(out: &mut Vec<u8>, checkpoint: &Checkpoint) {
     let is_same = is_text_of_trace(checkpoint);
-    let bits =
-        [(HAS_DATA, checkpoint.data.is_some()), (HAS_RAW_LINE, checkpoint.raw_line.is_some()), (SAME_ID, is_same)];
+    let bits = [
+        (HAS_DATA, checkpoint.data.is_some()),
+        (HAS_RAW_LINE, checkpoint.raw_line.is_some()),
+        (SAME_ID, is_same),
+        (HAS_PROJECT, !checkpoint.project.is_empty()),
+    ];
     put_varint(out, bits.iter().filter(|(_, set)| *set).fold(0, |bits, (bit, _)| bits | bit));
     put_trace_id(out, &checkpoint.trace_id);
     if !is_same {
@@ -40,7 +45,8 @@ fn put(out: &mut Vec<u8>, checkpoint: &Checkpoint) {
         &checkpoint.hostname,
     ];
     texts.into_iter().for_each(|text| put_bytes(out, text.as_bytes()));
-    for text in [&checkpoint.data, &checkpoint.raw_line].into_iter().flatten() {
+    let project = Some(&checkpoint.project).filter(|project| !project.is_empty());
+    for text in [checkpoint.data.as_ref(), checkpoint.raw_line.as_ref(), project].into_iter().flatten() {
         put_bytes(out, text.as_bytes());
     }
 }
@@ -85,6 +91,7 @@ fn get(reader: &mut Reader) -> Result<Checkpoint> {
         hostname: reader.text()?,
         data: has(HAS_DATA).then(|| reader.text()).transpose()?,
         raw_line: has(HAS_RAW_LINE).then(|| reader.text()).transpose()?,
+        project: has(HAS_PROJECT).then(|| reader.text()).transpose()?.unwrap_or_default(),
     })
 }
 

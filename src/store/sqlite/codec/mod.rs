@@ -62,7 +62,7 @@ pub use log_search::{LogRow, search_logs};
 pub use prepare::{Prepared, content_bytes, decode_inbox, prepare};
 pub use record::{NO_TRACE, Record, identities};
 pub use rows::rows_of_trace;
-pub use search::{traces_with_attribute, traces_with_resource};
+pub use search::{traces_of_project, traces_with_attribute};
 pub use segment::{ColumnSource, Segment, block_range, column_header_bytes};
 pub use span_columns::read_spans;
 

@@ -71,6 +71,15 @@ impl Record {
         }
     }
 
+    /// The project it was put in; empty for none.
+    pub fn project(&self) -> &str {
+        match self {
+            Record::Span(span) => span.resource.project(),
+            Record::Checkpoint(checkpoint) => &checkpoint.project,
+            Record::Log(log) => log.resource.project(),
+        }
+    }
+
     /// Adds it to the fold of its trace.
     pub fn add_to(&self, fold: &mut TraceFold) {
         match self {

@@ -184,8 +184,9 @@ fn correlated() -> impl Strategy<Value = (Text, TraceId)> {
 fn checkpoint() -> impl Strategy<Value = Checkpoint> {
     let direction = prop_oneof![3 => Just(Direction::Enter), 3 => Just(Direction::Exit), 1 => text().prop_map(|text| Direction::parse(&text))];
     let texts = (text(), text(), text(), text(), text());
-    (correlated(), timestamp(), direction, texts, option::of(text()), option::of(text())).prop_map(
-        |((correlation_id, trace_id), timestamp_ms, direction, texts, data, raw_line)| Checkpoint {
+    let project = prop_oneof![3 => Just(Text::EMPTY), 1 => text()];
+    (correlated(), timestamp(), direction, texts, option::of(text()), option::of(text()), project).prop_map(
+        |((correlation_id, trace_id), timestamp_ms, direction, texts, data, raw_line, project)| Checkpoint {
             source_id: texts.0,
             correlation_id,
             trace_id,
@@ -197,6 +198,7 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
             data,
             hostname: texts.4,
             raw_line,
+            project,
         },
     )
 }

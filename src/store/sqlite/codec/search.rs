@@ -1,4 +1,5 @@
-//! Which traces of a segment have a span with certain attributes, reading only the columns that can say so.
+//! Which traces of a segment have a span with certain attributes, or a record of a project, reading only the columns
+//! that can say so.
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
@@ -6,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::{
     attributes::{AttributeReader, BlockShapes},
     bytes::Reader,
+    checkpoint_columns::PROJECT_COLUMN,
     columns::{ColumnReader, Strings},
     error::{CodecError, Result},
     inbox::get_resource,
@@ -13,7 +15,7 @@ use super::{
     rows::TraceRuns,
     segment::ColumnSource,
 };
-use crate::model::{TraceId, json};
+use crate::model::{RecordKind, TraceId, json};
 
 /// The traces with a span that has all `pairs`, each as an attribute of its own or of its resource, its value compared
 /// as [`json::value_to_text`] prints it. Sorted, each once.
@@ -53,22 +55,30 @@ pub fn traces_with_attribute(
     Ok(found)
 }
 
-/// The traces with a record whose resource has a pair, whatever the record itself says. For spans and log records.
-/// Sorted, each once.
+/// The traces with a record of this kind that is of a project, whatever a span or log record itself says. Sorted, each
+/// once; the empty name is nobody's.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged.
-pub fn traces_with_resource(
+pub fn traces_of_project(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    pair: &(String, String),
+    (kind, project): (RecordKind, &str),
 ) -> Result<Vec<TraceId>> {
-    let mut columns = ColumnReader::new(source);
-    let mut resources = Known::<bool>::default();
+    let name = if kind == RecordKind::Checkpoints { PROJECT_COLUMN } else { "resource" };
+    let is_wanted = |cell: Bytes| match kind {
+        RecordKind::Checkpoints => Ok(cell == project.as_bytes()),
+        RecordKind::Spans | RecordKind::Logs => Ok(get_resource(&mut Reader::new(cell))?.project() == project),
+    };
     let mut found: Vec<TraceId> = Vec::new();
+    if project.is_empty() {
+        return Ok(found);
+    }
+    let mut columns = ColumnReader::new(source);
+    let mut cells = Known::<bool>::default();
     for (block, summary) in index.iter().enumerate() {
-        let of_row = columns.strings("resource", block, summary.rows)?;
-        let has = |row| resources.of(&of_row, row, |resource| has_pair(resource, pair));
+        let of_row = columns.strings(name, block, summary.rows)?;
+        let has = |row| cells.of(&of_row, row, is_wanted);
         let has = (0..summary.rows).map(has).collect::<Result<Vec<bool>>>()?;
         if !has.contains(&true) {
             continue;

@@ -463,6 +463,7 @@ fn a_checkpoint_is_known_by_correlation_id_time_and_suffix_alone() {
             data: None,
             hostname: text("h"),
             raw_line: None,
+            project: Text::EMPTY,
         })
     };
     let known = checkpoint("MA", 1.5, "x").identity();

@@ -1,0 +1,89 @@
+//! Databases earlier versions of tracehub wrote, as they lay there after the server was killed: some records sealed, the
+//! others waiting. What such a version cannot have written is in the tests of the store.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::Value as Json;
+use tracehub::{
+    model::{Batch, Checkpoint, Text, TraceId, TraceQuery},
+    store::{self, Backend, Mode, Target},
+};
+
+use crate::support::Home;
+
+/// The database of a schema: the checkpoints and the log record of `sealed-1` and a span that failed are sealed, the
+/// checkpoints and the log record of `waiting-1` wait.
+fn database(home: &Home, schema: u32) -> PathBuf {
+    let name = format!("tests/it/data/ours/schema-{schema}.db.zst");
+    let compressed = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a fixture");
+    let path = home.file("earlier.db");
+    fs::write(&path, zstd::decode_all(compressed.as_slice()).expect("compressed")).expect("written");
+    path
+}
+
+async fn open(path: &Path, mode: Mode) -> Arc<dyn Backend> {
+    store::open(&Target::File(path.to_owned()), mode).await.expect("opened")
+}
+
+async fn checkpoints(store: &dyn Backend, id: &str) -> Vec<Checkpoint> {
+    let trace = store.trace(&TraceId::parse(id).expect("an id")).await.expect("read");
+    trace.map(|trace| trace.checkpoints).unwrap_or_default()
+}
+
+#[test]
+fn what_an_earlier_version_wrote_is_read_as_it_is() {
+    let home = Home::new();
+    let db = database(&home, 3).display().to_string();
+    let before = fs::read(&db).expect("readable");
+    let fields = "trace_id,kinds,services,status,span_count,checkpoint_count,log_count";
+    insta::assert_snapshot!(home.run(&["list", "--db", &db, "--fields", fields, "-o", "tsv"]), @"
+    trace_id	kinds	services	status	span_count	checkpoint_count	log_count
+    waiting-1	checkpoints;logs	MA;shop	error	0	2	1
+    4bf92f3577b34da6a3ce929d0e0e4736	spans	shop	ok	1	0	0
+    sealed-1	checkpoints;logs	MA;shop	error	0	2	1
+    --- exit 0
+    ");
+    insta::assert_snapshot!(home.run(&["issues", "--db", &db, "--fields", "title,service,event_count", "-o", "tsv"]), @"
+    title	service	event_count
+    Boom: boom	shop	2
+    PayError: no funds	shop	1
+    --- exit 0
+    ");
+    assert_eq!(home.run(&["list", "-q", "--project", "shop", "--db", &db]).data(), "");
+    let shown = home.run(&["show", "waiting-1", "--db", &db, "--json"]).json();
+    assert_eq!(
+        (shown["checkpoints"][0]["project"].clone(), &shown["checkpoints"][0]["data"]["n"]),
+        (Json::Null, &Json::from(1))
+    );
+    assert_eq!(fs::read(&db).expect("readable"), before, "not a byte changed");
+}
+
+#[tokio::test]
+async fn checkpoints_of_before_projects_and_of_after_lie_side_by_side() {
+    let home = Home::new();
+    let path = database(&home, 3);
+    let store = open(&path, Mode::Write).await;
+    let (sealed, waiting) = (checkpoints(&*store, "sealed-1").await, checkpoints(&*store, "waiting-1").await);
+    assert_eq!((sealed.len(), waiting.len()), (2, 2));
+    let again = Batch { checkpoints: [sealed.clone(), waiting.clone()].concat(), ..Batch::default() };
+    let mut new = again.clone();
+    new.assign_project(&Text::from_static("shop"));
+    for checkpoint in &mut new.checkpoints {
+        checkpoint.suffix = Text::from(format!("{} new", checkpoint.suffix));
+    }
+    assert_eq!(store.write(again).await.expect("written").duplicates, 4);
+    assert_eq!(store.write(new).await.expect("written").accepted, 4);
+    store.close().await.expect("closed");
+    let store = open(&path, Mode::Read).await;
+    for (id, old) in [("sealed-1", sealed), ("waiting-1", waiting)] {
+        let found = checkpoints(&*store, id).await;
+        let (of_shop, of_none): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.project == "shop");
+        assert_eq!((of_shop.len(), of_none), (2, old), "{id}");
+    }
+    let query = TraceQuery { project: Some("shop".to_owned()), limit: 0, ..TraceQuery::default() };
+    assert_eq!(store.traces(&query).await.expect("listed").total, 2);
+}
