@@ -453,7 +453,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             break
         }
         'tracehub;import' {
-            [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'The project of undelivered log entries that are in none')
+            [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'The project of records that are in none')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')

@@ -435,7 +435,7 @@ set edit:completion:arg-completer[tracehub] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tracehub;import'= {
-            cand --project 'The project of undelivered log entries that are in none'
+            cand --project 'The project of records that are in none'
             cand --db 'Database file, or the URL of a server [env: TRACEHUB_DB]'
             cand --url 'Ask this server instead of a file [env: TRACEHUB_URL]'
             cand --api-key 'Key for the server [env: TRACEHUB_API_KEY]'

@@ -510,7 +510,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s v -l verbose
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l project -d 'The project of undelivered log entries that are in none' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l project -d 'The project of records that are in none' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r

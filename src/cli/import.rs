@@ -9,6 +9,7 @@ use indicatif::ProgressDrawTarget;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
+    model::Text,
     query::copy::{Copied, copy},
     store::{self, Backend, Error, Mode, Target},
     view::{
@@ -37,8 +38,9 @@ The files are only read. What is there already is left as it is, so an import
 that was cut short is finished by making it again. A server that owns the target
 does the writing. Of a directory all .jsonl files are taken: those are the log
 entries a logger could not deliver, one a line; lines that are none are skipped
-and named. They do not tell the project of the key they were meant to come with:
---project names it, so that their errors join the issues of that project.
+and named. They do not tell the project of the key they were meant to come with,
+and most databases tell none: --project names it, so that errors join the issues
+of that project.
 
 Examples:
   tracehub import old.db
@@ -52,7 +54,7 @@ pub struct ImportArgs {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// The project of undelivered log entries that are in none
+    /// The project of records that are in none
     #[arg(long, value_name = "NAME", value_parser = keys::project)]
     project: Option<String>,
 }
@@ -86,7 +88,7 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
         sources.push(Source::open(file, args.project.as_deref()).await?);
     }
     let target = store::open(&target, Mode::Write).await?;
-    let imported = import_all(context, &sources, target.as_ref()).await;
+    let imported = import_all(context, &sources, (target.as_ref(), args.project.as_deref())).await;
     let closed = target.close().await;
     let imported = imported?;
     closed?;
@@ -124,12 +126,17 @@ impl Source {
     }
 }
 
-async fn import_all(context: &Context, sources: &[Source], target: &dyn Backend) -> Result<Vec<Imported>, Failure> {
+async fn import_all(
+    context: &Context,
+    sources: &[Source],
+    (target, project): (&dyn Backend, Option<&str>),
+) -> Result<Vec<Imported>, Failure> {
+    let project = project.map(Text::from);
     let mut imported = Vec::new();
     for source in sources {
         imported.push(match source {
             Source::Database(source) => {
-                let copied = copy_with_progress(context, source.as_ref(), target).await;
+                let copied = copy_with_progress(context, source.as_ref(), target, project.as_ref()).await;
                 context.warn_of(source.as_ref());
                 let location = source.info().location.clone();
                 Imported { copied: copied?, source: location, skipped: skipped(source.as_ref()), errors: Vec::new() }
@@ -189,11 +196,16 @@ fn cut_short(failure: Failure, done: u64) -> Failure {
     }
 }
 
-async fn copy_with_progress(context: &Context, source: &dyn Backend, target: &dyn Backend) -> Result<Copied, Failure> {
+async fn copy_with_progress(
+    context: &Context,
+    source: &dyn Backend,
+    target: &dyn Backend,
+    project: Option<&Text>,
+) -> Result<Copied, Failure> {
     let total = if is_watched(context) { source.record_count().await.ok() } else { None };
     let mut progress = progress(context, total);
     let mut done = 0;
-    let copied = copy(source, target, |copied| {
+    let copied = copy(source, target, project, |copied| {
         done = copied.read;
         progress.at(done);
     });

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::{
-    model::{Batch, RecordFilter, Written},
+    model::{Batch, RecordFilter, Text, Written},
     store::{self, Backend, Error},
 };
 
@@ -26,20 +26,24 @@ pub struct Copied {
     pub duplicates: u64,
 }
 
-/// Writes every record of `source` into `target`, the next ones being read meanwhile. `advanced` is told after every
-/// batch how far it got.
+/// Writes every record of `source` into `target`, the next ones being read meanwhile; those in no project come into
+/// `project`, if one is named. `advanced` is told after every batch how far it got.
 ///
 /// # Errors
 /// Reading or writing failed; what `advanced` was told last is in the target all the same.
 pub async fn copy(
     source: &dyn Backend,
     target: &dyn Backend,
+    project: Option<&Text>,
     mut advanced: impl FnMut(&Copied),
 ) -> store::Result<Copied> {
     let everything = RecordFilter::default();
     let mut copied = Copied::default();
     let mut chunk = source.scan(&everything, None, BATCH, Duration::ZERO).await?;
     loop {
+        if let Some(project) = project {
+            chunk.batch.assign_missing_project(project);
+        }
         let next = async {
             match chunk.at_end {
                 true => Ok(None),

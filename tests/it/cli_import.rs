@@ -218,6 +218,22 @@ fn dead_letters_join_the_project_that_is_named_and_its_issue() {
 }
 
 #[test]
+fn records_of_databases_come_into_the_project_that_is_named_unless_they_are_in_one() {
+    let home = Home::new();
+    let listed = |project: &str, db: &str| {
+        let ids = home.run(&["list", "-q", "--project", project, "--db", db]);
+        ids.data().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (checkpoints, spans) = (fixture(&home, "python-0.1.0.db"), fixture(&home, "msgtrace.db"));
+    assert!(home.run(&["import", &checkpoints, "--project", "p1", "--db", "one.db"]).data().contains("12 new"));
+    assert!(home.run(&["import", &spans, "--db", "one.db"]).data().contains("4 new"));
+    assert_eq!((listed("p1", "one.db").len(), listed("p2", "one.db").len()), (5, 0));
+    home.run(&["import", "one.db", "--project", "p2", "--db", "two.db"]);
+    assert_eq!(listed("p1", "two.db"), listed("p1", "one.db"));
+    assert_eq!(listed("p2", "two.db").len(), 2);
+}
+
+#[test]
 fn several_files_are_imported_each_with_a_line_of_its_own_also_through_a_server() {
     let home = Home::new();
     let directory = dead_letters(&home);
