@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value as Json;
 use tracehub::{
-    model::{Batch, Checkpoint, Text, TraceId, TraceQuery},
+    model::{Batch, Checkpoint, IssueQuery, Text, TraceId, TraceQuery},
     store::{self, Backend, Mode, Target},
 };
 
@@ -86,4 +86,18 @@ async fn checkpoints_of_before_projects_and_of_after_lie_side_by_side() {
     }
     let query = TraceQuery { project: Some("shop".to_owned()), limit: 0, ..TraceQuery::default() };
     assert_eq!(store.traces(&query).await.expect("listed").total, 2);
+}
+
+#[tokio::test]
+async fn errors_an_earlier_version_counted_are_not_counted_again() {
+    let home = Home::new();
+    let path = database(&home, 3);
+    let mut counts = Vec::new();
+    for mode in [Mode::Read, Mode::Write, Mode::Write, Mode::Read] {
+        let store = open(&path, mode).await;
+        let issues = store.issues(&IssueQuery::default()).await.expect("listed").items;
+        counts.push(issues.iter().map(|issue| issue.event_count).sum::<u64>());
+        store.close().await.expect("closed");
+    }
+    assert_eq!(counts, [3; 4]);
 }
