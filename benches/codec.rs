@@ -17,12 +17,12 @@ use std::{
 
 use tracehub::{
     model::{
-        Attributes, Event, Kind, Nanos, RecordKind, Resource, Scope, Span, SpanId, Status, StatusCode, Text, TraceId,
-        Value,
+        Attributes, Event, Kind, Nanos, Record, RecordKind, Resource, Scope, Span, SpanId, Status, StatusCode, Text,
+        TraceId, Value,
     },
     store::sqlite::codec::{
-        BlockIndex, CodecError, ColumnSource, Record, Segment, block_range, decode_inbox, prepare, read_light,
-        read_spans, seal, seal_span_payloads, traces_with_attribute,
+        BlockIndex, CodecError, ColumnSource, Segment, block_range, decode_inbox, prepare, read_light, read_spans,
+        seal, seal_span_payloads, traces_with_attribute,
     },
 };
 
@@ -68,7 +68,7 @@ fn main() {
         report(&format!("traces_with_attribute {key}={value} ({} traces)", find()), spans, find);
     }
 
-    let ids: Vec<TraceId> = decode().iter().map(|span| span.trace_id().clone()).step_by(97).collect();
+    let ids: Vec<TraceId> = decode().iter().map(|span| span.trace_key().clone()).step_by(97).collect();
     let one = best(|| {
         for id in &ids {
             black_box(read_spans(&mut source, &index, index.blocks_of(id), Some(id)).expect("own segment"));

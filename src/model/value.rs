@@ -49,6 +49,17 @@ impl Value {
             _ => None,
         }
     }
+
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_) => 8,
+            Value::String(text) => 8 + text.len(),
+            Value::Bytes(bytes) => 8 + bytes.len(),
+            Value::Array(values) => 8 + values.iter().map(Value::bytes).sum::<usize>(),
+            Value::Map(pairs) => 8 + pairs.iter().map(|(key, value)| key.len() + value.bytes()).sum::<usize>(),
+        }
+    }
 }
 
 impl From<&str> for Value {
@@ -101,6 +112,11 @@ impl Attributes {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// About how many bytes keys and values take.
+    pub fn bytes(&self) -> usize {
+        self.iter().map(|(key, value)| key.len() + value.bytes()).sum()
     }
 
     /// All pairs in the order they were sent.

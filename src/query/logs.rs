@@ -10,10 +10,11 @@ use std::{
 
 use crate::{
     model::{
-        LogMatcher, LogPage, LogQuery, LogRecord, Nanos, RecordFilter, RecordKind, Severity, SpanId, Text, TraceId,
+        LogMatcher, LogPage, LogQuery, LogRecord, Nanos, Record, RecordFilter, RecordKind, Severity, SpanId, Text,
+        TraceId,
         json::{log_id, named_value, value_to_text},
     },
-    query::tail::{Record, Start, Step, Tail, TailQuery},
+    query::tail::{Start, Step, Tail, TailQuery},
     store::{Backend, Result},
 };
 

@@ -12,10 +12,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
-    model::{
-        Batch, Checkpoint, Cursor, Direction, LogRecord, Nanos, RecordFilter, Severity, Span, Text, TraceId,
-        time::NANOS_PER_SECOND,
-    },
+    model::{Batch, Checkpoint, Cursor, Direction, Nanos, Record, RecordFilter, Severity, time::NANOS_PER_SECOND},
     store::{Backend, Error, Result},
 };
 
@@ -57,55 +54,6 @@ pub enum Start {
     /// With what arrives from now on.
     #[default]
     End,
-}
-
-/// A record of any kind.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Record {
-    /// A span.
-    Span(Span),
-    /// An entry or exit.
-    Checkpoint(Checkpoint),
-    /// A log record.
-    Log(LogRecord),
-}
-
-impl Record {
-    /// When it happened; of a span, when it ended.
-    pub fn time(&self) -> Nanos {
-        match self {
-            Record::Span(span) => span.end,
-            Record::Checkpoint(checkpoint) => checkpoint.time(),
-            Record::Log(log) => log.time,
-        }
-    }
-
-    /// The trace it belongs to; log records may have none.
-    pub fn trace_id(&self) -> Option<&TraceId> {
-        match self {
-            Record::Span(span) => Some(&span.trace_id),
-            Record::Checkpoint(checkpoint) => Some(&checkpoint.trace_id),
-            Record::Log(log) => log.trace_id.as_ref(),
-        }
-    }
-
-    /// The service; of a checkpoint, its source.
-    pub fn service(&self) -> &Text {
-        match self {
-            Record::Span(span) => span.service(),
-            Record::Checkpoint(checkpoint) => &checkpoint.source_id,
-            Record::Log(log) => &log.resource.service,
-        }
-    }
-
-    /// How bad it is: a failed span counts as an error, any other span and every checkpoint as info.
-    pub fn severity(&self) -> Severity {
-        match self {
-            Record::Span(span) if span.is_error() => Severity::Error,
-            Record::Span(_) | Record::Checkpoint(_) => Severity::Info,
-            Record::Log(log) => log.severity,
-        }
-    }
 }
 
 /// A record, and what only its place in the stream tells.
@@ -310,7 +258,7 @@ impl<'a> Tail<'a> {
         let mut arrivals = Vec::new();
         loop {
             let heads = kinds.iter_mut().filter(|kind| !kind.is_empty());
-            let first = heads.min_by_key(|kind| kind.front().map(Record::time));
+            let first = heads.min_by_key(|kind| kind.front().map(Record::end));
             let Some(record) = first.and_then(VecDeque::pop_front) else { return arrivals };
             let duration_ns = match &record {
                 Record::Span(span) => Some(span.duration_ns()),
@@ -388,6 +336,7 @@ fn operation_key(checkpoint: &Checkpoint) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Text, TraceId};
 
     fn checkpoint(time_ms: f64, direction: &str, endpoint: &str) -> Checkpoint {
         Checkpoint {

@@ -15,11 +15,11 @@ use super::{
 };
 use crate::{
     model::{
-        Direction, Nanos, Severity, SpanId, TraceId,
+        Direction, Nanos, Record, Severity, SpanId, TraceId,
         json::{checkpoint_to_json, log_to_json, span_to_json},
         time::nanos_to_ms,
     },
-    query::tail::{Arrival, Record},
+    query::tail::Arrival,
 };
 
 /// Columns of the time of day on a terminal.
@@ -171,7 +171,7 @@ fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
 
 /// Time, whether it failed, and what kind of record it is.
 fn head(arrival: &Arrival, style: &Style) -> Line {
-    let mut line = Line::of(time(arrival.record.time(), style), Paint::Dim);
+    let mut line = Line::of(time(arrival.record.end(), style), Paint::Dim);
     if style.is_terminal {
         let column = if style.times == Some(TimeStyle::Relative) { 4 } else { CLOCK_COLUMNS };
         line.pad(column);

@@ -4,9 +4,9 @@
 
 use rusqlite::types::Value as Sql;
 
-use super::rows::{Condition, Record, Rows};
+use super::rows::{Condition, Rows};
 use crate::{
-    model::{Page, RecordKind, TraceFold, TraceId, TraceQuery, TraceSummary},
+    model::{Page, Record, RecordKind, TraceFold, TraceId, TraceQuery, TraceSummary},
     store::{
         Result,
         select::{Selection, has_attributes, matches},
@@ -64,14 +64,15 @@ pub(super) fn each_trace(
 ) -> Result<()> {
     let mut current: Option<(TraceId, TraceFold, bool)> = None;
     rows.by_trace(condition, |record| {
-        if current.as_ref().is_none_or(|(id, ..)| id != record.trace_id()) {
-            let next = (record.trace_id().clone(), TraceFold::default(), attributes.is_empty());
+        let Some(trace) = record.trace_id() else { return };
+        if current.as_ref().is_none_or(|(id, ..)| id != trace) {
+            let next = (trace.clone(), TraceFold::default(), attributes.is_empty());
             if let Some((id, fold, has_attributes)) = current.replace(next) {
                 visit(id, fold, has_attributes);
             }
         }
         if let Some((_, fold, has_them)) = &mut current {
-            record.fold_into(fold);
+            record.add_to(fold);
             *has_them |= matches!(&record, Record::Span(span) if has_attributes(span, attributes));
         }
     })?;

@@ -11,44 +11,9 @@ use super::{
 };
 use crate::{
     decode::checkpoint,
-    model::{Batch, Checkpoint, Span, TraceFold, TraceId},
+    model::{Batch, Record, TraceId},
     store::Result,
 };
-
-/// What a row holds.
-#[derive(Debug)]
-pub(super) enum Record {
-    /// A span.
-    Span(Box<Span>),
-    /// A checkpoint.
-    Checkpoint(Box<Checkpoint>),
-}
-
-impl Record {
-    /// The trace it belongs to.
-    pub(super) fn trace_id(&self) -> &TraceId {
-        match self {
-            Record::Span(span) => &span.trace_id,
-            Record::Checkpoint(checkpoint) => &checkpoint.trace_id,
-        }
-    }
-
-    /// Adds it to the summary of its trace.
-    pub(super) fn fold_into(&self, fold: &mut TraceFold) {
-        match self {
-            Record::Span(span) => fold.add_span(span),
-            Record::Checkpoint(checkpoint) => fold.add_checkpoint(checkpoint),
-        }
-    }
-
-    /// Adds it to others.
-    pub(super) fn push_to(self, batch: &mut Batch) {
-        match self {
-            Record::Span(span) => batch.spans.push(*span),
-            Record::Checkpoint(checkpoint) => batch.checkpoints.push(*checkpoint),
-        }
-    }
-}
 
 /// A row that was read.
 pub(super) struct Found {
@@ -199,9 +164,9 @@ impl<'f> Rows<'f> {
 
     fn read(&self, number: i64, cells: &Cells<'_>) -> Option<Record> {
         let record = if self.layout.format.holds_spans {
-            self.spans.span(cells).map(|span| Record::Span(Box::new(span)))
+            self.spans.span(cells).map(Record::Span)
         } else {
-            python::checkpoint(cells).map(|checkpoint| Record::Checkpoint(Box::new(checkpoint)))
+            python::checkpoint(cells).map(Record::Checkpoint)
         };
         match (&record, cells.mended()) {
             (Err(why), _) => self.notes.add(number, Flaw::Skipped(why)),

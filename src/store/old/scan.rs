@@ -35,7 +35,7 @@ pub(super) fn scan(rows: &Rows<'_>, filter: &RecordFilter, after: Option<&Cursor
         place = Some(found.number);
         seen += 1;
         if let Some(record) = found.record
-            && wanted.as_ref().is_none_or(|ids| ids.contains(record.trace_id()))
+            && wanted.as_ref().is_none_or(|ids| record.trace_id().is_some_and(|id| ids.contains(id)))
         {
             size_bytes += found.size_bytes;
             record.push_to(&mut batch);

@@ -28,8 +28,8 @@ pub(super) fn stats(rows: &Rows<'_>, query: &StatsQuery, location: String) -> Re
     let mut current = None;
     let mut records = Batch::default();
     rows.by_trace(&Condition::default(), |record| {
-        if current.as_ref() != Some(record.trace_id()) {
-            current = Some(record.trace_id().clone());
+        if current.as_ref() != record.trace_id() {
+            current = record.trace_id().cloned();
             sums.add_trace(&std::mem::take(&mut records));
         }
         record.push_to(&mut records);

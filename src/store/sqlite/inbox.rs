@@ -5,12 +5,12 @@ use rustc_hash::FxHashMap;
 
 use super::{
     arrivals::Arrival,
-    codec::{self, Prepared, Record},
+    codec::{self, Prepared},
     keys::{from_column, kind_column, read_kind, to_column},
     segments::Arrived,
 };
 use crate::{
-    model::{RecordKind, TraceFold, TraceId},
+    model::{Record, RecordKind, TraceFold, TraceId},
     store::Result,
 };
 
@@ -289,7 +289,7 @@ pub(super) fn records_of(connection: &Connection, trace: &TraceId) -> Result<Vec
     let mut records = Vec::new();
     for seq in rows_with(connection, trace)? {
         let row = row(connection, seq)?;
-        records.extend(row.into_iter().flat_map(|row| row.records).filter(|record| record.trace_id() == trace));
+        records.extend(row.into_iter().flat_map(|row| row.records).filter(|record| record.trace_id() == Some(trace)));
     }
     Ok(records)
 }

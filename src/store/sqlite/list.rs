@@ -6,9 +6,9 @@
 use rusqlite::{Connection, types::Value as Sql};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{codec::Record, inbox, keys::to_column, schema, segments, traces};
+use super::{inbox, keys::to_column, schema, segments, traces};
 use crate::{
-    model::{Page, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, id::from_hex},
+    model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, id::from_hex},
     store::{
         Result,
         select::{Selection, has_attributes, matches},
@@ -235,7 +235,7 @@ fn of_project(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHa
     let mut ids: FxHashSet<TraceId> = segments::of_project(connection, project, since_ns)?.into_iter().collect();
     inbox::each_row(connection, 0, |row| {
         let ours = row.records.iter().filter(|record| !project.is_empty() && record.project() == project);
-        ids.extend(ours.map(|record| record.trace_id().clone()));
+        ids.extend(ours.filter_map(Record::trace_id).cloned());
         true
     })?;
     Ok(Some(ids))

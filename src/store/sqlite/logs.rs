@@ -11,13 +11,13 @@ use rusqlite::Connection;
 
 use super::{
     arrivals::Arrival,
-    codec::{LogRow, Record, log_bytes},
+    codec::LogRow,
     inbox,
     segments::{self, Arrived, Extent},
     traces,
 };
 use crate::{
-    model::{Cursor, LogMatcher, LogPage, LogQuery, LogRecord, RecordFilter, RecordKind},
+    model::{Cursor, LogMatcher, LogPage, LogQuery, LogRecord, Record, RecordFilter, RecordKind, record::log_bytes},
     store::{Error, Result, best::BestPage},
 };
 

@@ -53,7 +53,6 @@ use tokio::{
 };
 
 use self::{
-    codec::Record,
     issues::Errors,
     keeper::{Chore, Keeper},
     lock::Lock,
@@ -64,7 +63,7 @@ use self::{
 };
 use super::{Backend, Chunk, Error, Info, Mode, Result, place_by_scanning};
 use crate::model::{
-    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
+    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page, Record,
     RecordFilter, RecordKind, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary,
     Written,
 };

@@ -69,7 +69,7 @@ fn count_everything(connection: &Connection) -> Result<Removed> {
 fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
     let mut logs = 0;
     inbox::each_row(connection, 0, |row| {
-        let traceless = row.records.iter().filter(|record| *record.trace_id() == NO_TRACE && named.has(record));
+        let traceless = row.records.iter().filter(|record| record.trace_id().is_none() && named.has(record));
         logs += traceless.count() as u64;
         true
     })?;
@@ -231,7 +231,7 @@ fn shrink(keeper: &Keeper, extent: &Extent, goes: impl Fn(&Arrived) -> bool, for
     }
     let mut lost: FxHashMap<TraceId, u64> = FxHashMap::default();
     for record in &gone {
-        *lost.entry(record.record.trace_id().clone()).or_default() += 1;
+        *lost.entry(record.record.trace_key().clone()).or_default() += 1;
     }
     lost.remove(&NO_TRACE);
     let waiting = inbox::folds(&keeper.connection)?;
@@ -267,8 +267,8 @@ fn left_of(
         return Ok(left);
     }
     // Records of a segment are sorted by trace.
-    let first = kept.partition_point(|record| record.record.trace_id() < id);
-    let of_trace = kept.iter().skip(first).take_while(|record| record.record.trace_id() == id);
+    let first = kept.partition_point(|record| record.record.trace_key() < id);
+    let of_trace = kept.iter().skip(first).take_while(|record| record.record.trace_key() == id);
     of_trace.for_each(|record| record.record.add_to(&mut left));
     let elsewhere = segments::records_of(&keeper.connection, id, before, Some(extent.id))?;
     elsewhere.iter().for_each(|record| record.add_to(&mut left));

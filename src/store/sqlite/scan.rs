@@ -15,13 +15,12 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    codec::Record,
     inbox, schema,
     segments::{self, Arrived, Extent},
     traces::{self, Named},
 };
 use crate::{
-    model::{Batch, Cursor, Nanos, RecordFilter, RecordKind},
+    model::{Batch, Cursor, Nanos, Record, RecordFilter, RecordKind},
     store::{Chunk, Error, Result},
 };
 

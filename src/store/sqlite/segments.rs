@@ -7,13 +7,13 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     arrivals::{self, Arrival},
-    codec::{self, BlockIndex, LightLog, LightSpan, LogRow, Record, Segment},
+    codec::{self, BlockIndex, LightLog, LightSpan, LogRow, Segment},
     columns::Columns,
     inbox::{self, Waiting},
     keys::{from_column, kind_column, read_kind, to_column},
 };
 use crate::{
-    model::{Checkpoint, LogMatcher, LogRecord, RecordKind, TraceFold, TraceId},
+    model::{Checkpoint, LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId},
     store::{Error, Result},
 };
 

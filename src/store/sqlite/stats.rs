@@ -8,15 +8,15 @@ use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    codec::{LightLog, LightSpan, Record},
+    codec::{LightLog, LightSpan},
     inbox, issues,
     keys::{from_column, part_hash},
     schema, segments, totals, traces,
 };
 use crate::{
     model::{
-        Checkpoint, DatabaseInfo, Nanos, RecordKind, Severity, Span, Stats, StatsBy, StatsQuery, Text, TraceFold,
-        TraceId,
+        Checkpoint, DatabaseInfo, Nanos, Record, RecordKind, Severity, Span, Stats, StatsBy, StatsQuery, Text,
+        TraceFold, TraceId,
         ask::Operation,
         genai,
         self_time::Interval,

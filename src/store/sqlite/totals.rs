@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
-use super::{codec::Record, inbox, keys::to_column, segments, traces};
+use super::{inbox, keys::to_column, segments, traces};
 use crate::{
     model::{Nanos, RecordKind, Severity, Stats, Text},
     store::Result,
@@ -70,15 +70,8 @@ fn count_the_rest(connection: &Connection, stats: &mut Stats) -> Result<()> {
     }
     inbox::each_row(connection, 0, |row| {
         for record in &row.records {
-            note(match record {
-                Record::Span(span) => span.service(),
-                Record::Checkpoint(checkpoint) => &checkpoint.source_id,
-                Record::Log(log) => {
-                    let is_error = log.trace_id.is_none() && log.severity >= Severity::Error;
-                    stats.errors += u64::from(is_error);
-                    &log.resource.service
-                }
-            });
+            note(record.service());
+            stats.errors += u64::from(record.trace_id().is_none() && record.severity() >= Severity::Error);
         }
         true
     })?;

@@ -7,13 +7,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    codec::{self, NO_TRACE, Record},
+    codec::{self, NO_TRACE},
     inbox,
     keys::{Key, from_column, read_trace_id, to_column},
     segments,
 };
 use crate::{
-    model::{Nanos, RecordFilter, TraceFold, TraceId},
+    model::{Nanos, Record, RecordFilter, TraceFold, TraceId},
     store::Result,
 };
 
@@ -201,10 +201,10 @@ impl Named {
 
     /// Whether it names this record.
     pub(super) fn has(&self, record: &Record) -> bool {
-        if *record.trace_id() == NO_TRACE {
-            return self.traceless_before.is_some_and(|before| record.start() < before);
+        match record.trace_id() {
+            None => self.traceless_before.is_some_and(|before| record.start() < before),
+            Some(trace) => self.traces.contains_key(trace),
         }
-        self.traces.contains_key(record.trace_id())
     }
 
     /// Whether a segment may hold records of it; false is certain.

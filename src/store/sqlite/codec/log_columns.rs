@@ -15,7 +15,6 @@ use super::{
     record::NO_TRACE,
     rows::{Columnar, Shared, SharedValues, TraceRuns, block_summary, once, seal_rows, trace_runs},
     segment::{ColumnSource, Segment},
-    value::approximate_bytes,
 };
 use crate::model::{LogRecord, Nanos, Severity, SpanId, Text, TraceId};
 
@@ -33,14 +32,8 @@ impl Columnar for LogRecord {
     }
 
     fn bytes(&self) -> usize {
-        let attributes = self.attributes.iter().map(|(key, value)| key.len() + approximate_bytes(value));
-        self.message.len() + attributes.sum::<usize>()
+        self.message.len() + self.attributes.bytes()
     }
-}
-
-/// About how many bytes a log record has whose number has no bound.
-pub fn log_bytes(log: &LogRecord) -> usize {
-    log.bytes()
 }
 
 /// Seals log records that come sorted by trace id and time.

@@ -57,10 +57,10 @@ pub use filter::may_contain;
 pub use fold::{decode_fold, decode_folds, encode_fold, encode_folds};
 pub use index::{BlockIndex, BlockSummary};
 pub use light::{LightSpan, read_light};
-pub use log_columns::{LightLog, log_bytes, read_light_logs, read_log_rows, read_logs};
+pub use log_columns::{LightLog, read_light_logs, read_log_rows, read_logs};
 pub use log_search::{LogRow, search_logs};
 pub use prepare::{Prepared, content_bytes, decode_inbox, prepare};
-pub use record::{NO_TRACE, Record, identities};
+pub use record::{NO_TRACE, identities};
 pub use rows::rows_of_trace;
 pub use search::{traces_of_project, traces_with_attribute};
 pub use segment::{ColumnSource, Segment, block_range, column_header_bytes};
@@ -68,7 +68,7 @@ pub use span_columns::read_spans;
 
 use span_rows::SpanRows;
 
-use crate::model::{RecordKind, TraceId};
+use crate::model::{Record, RecordKind, TraceId};
 
 /// Seals records, all of this kind and in the order of [`Record::order`], into a segment.
 ///

@@ -8,9 +8,9 @@ use super::{
     checkpoint_rows, envelope,
     error::Result,
     inbox, log_rows,
-    record::{NO_TRACE, Record, identities},
+    record::{NO_TRACE, identities},
 };
-use crate::model::{RecordKind, TraceFold, TraceId};
+use crate::model::{Record, RecordKind, TraceFold, TraceId};
 
 /// One accepted write of one kind of record, ready for the inbox.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +49,7 @@ pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
         folds: fold(records),
         identities: identities(records.iter()),
         starts_ns: records.iter().map(|record| record.start().0).collect(),
-        has_traceless: records.iter().any(|record| *record.trace_id() == NO_TRACE),
+        has_traceless: records.iter().any(|record| record.trace_id().is_none()),
         digest: xxh3_128(&content).to_le_bytes(),
     }
 }
@@ -83,7 +83,7 @@ pub fn content_bytes(payload: &[u8]) -> usize {
 fn fold(records: &[Record]) -> Vec<(TraceId, TraceFold)> {
     let mut folds: FxHashMap<&TraceId, TraceFold> = FxHashMap::default();
     for record in records {
-        record.add_to(folds.entry(record.trace_id()).or_default());
+        record.add_to(folds.entry(record.trace_key()).or_default());
     }
     folds.remove(&NO_TRACE);
     let mut folds: Vec<_> = folds.into_iter().map(|(id, fold)| (id.clone(), fold)).collect();

@@ -1,5 +1,6 @@
-//! A record of any kind, as everything above the columns handles it: sealing, reading, removing and scanning are
-//! written once, and only what lies in the columns differs from kind to kind.
+//! What the columns need of a record beyond the model: the order of rows, and by what a record sent again is known.
+//! Sealing, reading, removing and scanning are written once, and only what lies in the columns differs from kind to
+//! kind.
 
 use std::cmp::Ordering;
 
@@ -10,92 +11,15 @@ use super::{
     inbox::{put_resource, put_scope},
     value::put_attributes,
 };
-use crate::model::{Batch, Checkpoint, LogRecord, Nanos, RecordKind, Span, Text, TraceFold, TraceId};
+use crate::model::{Checkpoint, LogRecord, Record, RecordKind, Span, Text, TraceId};
 
 /// Stands for the trace of log records that belong to none; no trace has an empty id.
 pub static NO_TRACE: TraceId = TraceId::Text(Text::EMPTY);
 
-/// One record.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Record {
-    /// A span.
-    Span(Span),
-    /// A checkpoint.
-    Checkpoint(Checkpoint),
-    /// A log record.
-    Log(LogRecord),
-}
-
 impl Record {
-    /// Which kind it is.
-    pub fn kind(&self) -> RecordKind {
-        match self {
-            Record::Span(_) => RecordKind::Spans,
-            Record::Checkpoint(_) => RecordKind::Checkpoints,
-            Record::Log(_) => RecordKind::Logs,
-        }
-    }
-
-    /// The trace it belongs to; [`NO_TRACE`] when it belongs to none.
-    pub fn trace_id(&self) -> &TraceId {
-        match self {
-            Record::Span(span) => &span.trace_id,
-            Record::Checkpoint(checkpoint) => &checkpoint.trace_id,
-            Record::Log(log) => log.trace_id.as_ref().unwrap_or(&NO_TRACE),
-        }
-    }
-
-    /// When it began.
-    pub fn start(&self) -> Nanos {
-        match self {
-            Record::Span(span) => span.start,
-            Record::Checkpoint(checkpoint) => checkpoint.time(),
-            Record::Log(log) => log.time,
-        }
-    }
-
-    /// When it ended.
-    pub fn end(&self) -> Nanos {
-        match self {
-            Record::Span(span) => span.end,
-            other => other.start(),
-        }
-    }
-
-    /// The service, or the source of a checkpoint.
-    pub fn service(&self) -> &Text {
-        match self {
-            Record::Span(span) => span.service(),
-            Record::Checkpoint(checkpoint) => &checkpoint.source_id,
-            Record::Log(log) => &log.resource.service,
-        }
-    }
-
-    /// The project it was put in; empty for none.
-    pub fn project(&self) -> &str {
-        match self {
-            Record::Span(span) => span.resource.project(),
-            Record::Checkpoint(checkpoint) => &checkpoint.project,
-            Record::Log(log) => log.resource.project(),
-        }
-    }
-
-    /// Adds it to the fold of its trace.
-    pub fn add_to(&self, fold: &mut TraceFold) {
-        match self {
-            Record::Span(span) => fold.add_span(span),
-            Record::Checkpoint(checkpoint) => fold.add_checkpoint(checkpoint),
-            Record::Log(log) => fold.add_log(log),
-        }
-    }
-
-    /// Adds it to a batch.
-    pub fn push_to(self, batch: &mut Batch) {
-        match self {
-            Record::Span(span) => batch.spans.push(span),
-            Record::Checkpoint(checkpoint) => batch.checkpoints.push(checkpoint),
-            Record::Log(log) => batch.logs.push(log),
-        }
+    /// The trace it lies under; [`NO_TRACE`] when it belongs to none.
+    pub fn trace_key(&self) -> &TraceId {
+        self.trace_id().unwrap_or(&NO_TRACE)
     }
 
     /// The spans among records.
@@ -127,7 +51,7 @@ impl Record {
             }
             (a, b) => a.start().cmp(&b.start()),
         };
-        self.trace_id().cmp(other.trace_id()).then_with(rest)
+        self.trace_key().cmp(other.trace_key()).then_with(rest)
     }
 
     /// Equal for two records when one is the other sent again. A span is known by its trace, id, parent, name, kind,

@@ -122,13 +122,13 @@ proptest! {
         let segment = seal_records(&records);
         let (mut source, index) = open(&segment);
         let sorted = sorted_records(&records);
-        for id in records.iter().map(Record::trace_id) {
+        for id in records.iter().map(Record::trace_key) {
             prop_assert!(may_contain(&segment.trace_filter, id));
             let blocks = (index.blocks_of(id), Some(id));
             let found = read_records(kind_of(&records), &mut source, &index, blocks).expect("own segment");
             let rows = rows_of_trace(&mut source, &index, id).expect("own segment");
             prop_assert_eq!(exact_records(&found), exact_records(&sorted[rows]));
-            prop_assert_eq!(found.len(), records.iter().filter(|record| record.trace_id() == id).count());
+            prop_assert_eq!(found.len(), records.iter().filter(|record| record.trace_key() == id).count());
         }
     }
 
@@ -188,7 +188,7 @@ proptest! {
         prop_assert_eq!(&decode_folds(&encode_folds(&folds)).expect("own folds"), &folds);
         for (id, fold) in &folds {
             let mut expected = TraceFold::default();
-            records.iter().filter(|record| record.trace_id() == id).for_each(|record| record.add_to(&mut expected));
+            records.iter().filter(|record| record.trace_key() == id).for_each(|record| record.add_to(&mut expected));
             prop_assert_eq!(fold, &expected);
             prop_assert_eq!(&decode_fold(id, &encode_fold(id, fold)).expect("own fold"), fold);
         }

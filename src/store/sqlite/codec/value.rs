@@ -72,17 +72,6 @@ impl Type {
     }
 }
 
-/// About how many bytes a value takes.
-pub fn approximate_bytes(value: &Value) -> usize {
-    match value {
-        Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_) => 8,
-        Value::String(text) => 8 + text.len(),
-        Value::Bytes(bytes) => 8 + bytes.len(),
-        Value::Array(values) => 8 + values.iter().map(approximate_bytes).sum::<usize>(),
-        Value::Map(pairs) => 8 + pairs.iter().map(|(key, value)| key.len() + approximate_bytes(value)).sum::<usize>(),
-    }
-}
-
 /// Appends tag and body.
 pub fn put_value(out: &mut Vec<u8>, value: &Value) {
     out.push(Type::of(value) as u8);

@@ -6,12 +6,9 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::{
-    model::{
-        Attributes, Fingerprint, IssueId, LogRecord, Nanos, Resource, Span, Text, TraceId,
-        grouping::{self, Grouping, PROJECT_ATTRIBUTE, SpanError, Why},
-    },
-    store::sqlite::codec::Record,
+use crate::model::{
+    Attributes, Fingerprint, IssueId, LogRecord, Nanos, Record, Resource, Span, Text, TraceId,
+    grouping::{self, Grouping, PROJECT_ATTRIBUTE, SpanError, Why},
 };
 
 /// Longest message and pattern that is kept, in bytes.
