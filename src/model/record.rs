@@ -132,6 +132,7 @@ fn checkpoint_bytes(checkpoint: &Checkpoint) -> usize {
         &checkpoint.operation,
         &checkpoint.endpoint,
         &checkpoint.hostname,
+        &checkpoint.project,
     ];
     let optional = [&checkpoint.data, &checkpoint.raw_line];
     ENTRY_BYTES

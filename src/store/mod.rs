@@ -38,12 +38,16 @@ pub struct Info {
     pub schema: Option<u32>,
 }
 
+/// Bytes of records ([`Record::bytes`](crate::model::Record::bytes)) an answer ends at, however many records were asked
+/// for: it is held in memory more than once on its way out.
+pub(crate) const MOST_CHUNK_BYTES: usize = 8 << 20;
+
 /// Part of a scan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
     /// Records in the order they were committed.
     pub batch: Batch,
-    /// Where to go on; always valid, also when nothing was found.
+    /// Where to go on; always valid, also when nothing was found. It may lie within a write.
     pub next: Cursor,
     /// Whether nothing lay beyond `next` when it was read.
     pub at_end: bool,
@@ -77,6 +81,8 @@ pub struct Warning {
 ///   holds at least one then.
 /// - summaries equal the fold of the records, however they were split into batches.
 /// - `scan` yields every record once, in commit order; a record never appears behind a cursor already given out.
+/// - a chunk of a `scan` holds some megabytes of records at most, or a single one, and may end within a write: one with
+///   fewer records than were asked for, or none, is the end only if it says so.
 /// - `scan` with nothing new waits up to `wait`, then returns an empty chunk with a valid cursor.
 /// - a cursor the backend did not make is [`Error::BadCursor`].
 /// - `scan` says how many writes behind its cursor were removed whole before it came there.
@@ -116,7 +122,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Nothing of the batch is stored then. [`Error::is_retryable`] says whether trying again can help.
     async fn write(&self, batch: Batch) -> Result<Written>;
 
-    /// Reads records in commit order after `after` (`None` is the beginning), at most about `max` of them.
+    /// Reads records in commit order after `after` (`None` is the beginning), at most about `max` of them, or of large
+    /// ones fewer.
     ///
     /// # Errors
     /// [`Error::BadCursor`] for a foreign cursor, or the store fails.

@@ -26,25 +26,30 @@ pub enum WireError {
 
 /// Records as one JSON object, in the order they are in; what a remote store sends to be written.
 pub fn records_to_json(batch: &Batch) -> String {
-    format!("{{{}}}", members(batch))
+    let mut text = String::from("{");
+    write_members(batch, &mut text);
+    text.push('}');
+    text
 }
 
 /// The answer to a scan: its records, where to go on, and whether that is the end.
 pub fn chunk_to_json(chunk: &Chunk) -> String {
     let Chunk { batch, next, at_end, missed } = chunk;
-    format!(r#"{{{},"next":{},"at_end":{at_end},"missed":{missed}}}"#, members(batch), json!(next.0))
+    let mut text = String::from("{");
+    write_members(batch, &mut text);
+    text.push_str(&format!(r#","next":{},"at_end":{at_end},"missed":{missed}}}"#, json!(next.0)));
+    text
 }
 
-fn members(batch: &Batch) -> String {
-    let mut text = String::from(r#""spans":["#);
-    list(&mut text, &batch.spans, write_span);
+fn write_members(batch: &Batch, text: &mut String) {
+    text.push_str(r#""spans":["#);
+    list(text, &batch.spans, write_span);
     text.push_str(r#"],"checkpoints":["#);
     // As text, because numbers in a payload may have more digits than a JSON library keeps.
-    list(&mut text, &batch.checkpoints, checkpoint::write_whole_json);
+    list(text, &batch.checkpoints, checkpoint::write_whole_json);
     text.push_str(r#"],"logs":["#);
-    list(&mut text, &batch.logs, |log, text| text.push_str(&Json::Object(log_to_json(log)).to_string()));
+    list(text, &batch.logs, |log, text| text.push_str(&Json::Object(log_to_json(log)).to_string()));
     text.push(']');
-    text
 }
 
 fn list<T>(text: &mut String, records: &[T], write: impl Fn(&T, &mut String)) {

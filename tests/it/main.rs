@@ -44,3 +44,4 @@ mod suite_issues;
 mod suite_keys;
 mod suite_kinds;
 mod suite_logs;
+mod suite_scans;

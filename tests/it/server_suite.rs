@@ -9,6 +9,7 @@ crate::contract_of_kinds!(remote_kinds, crate::server_suite::remote_store);
 crate::contract_of_issues!(remote_issues, crate::server_suite::remote_store);
 
 crate::contract_of_keys!(remote_keys, crate::server_suite::owned_remote_store);
+crate::contract_of_scans!(remote_scans, crate::server_suite::remote_store);
 crate::contract_of_logs!(remote_logs, crate::server_suite::remote_store);
 
 async fn remote_store() -> Fixture {

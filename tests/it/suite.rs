@@ -26,11 +26,26 @@ pub struct Fixture {
     pub _guard: Box<dyn Any + Send>,
 }
 
+/// A test of each of these checks of a suite, for one backend.
+#[macro_export]
+macro_rules! checks {
+    ($suite:ident, $module:ident, $fixture:path, $($check:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $check() {
+                    $crate::$suite::$check($fixture().await).await;
+                }
+            )*
+        }
+    };
+}
+
 /// The tests of one backend.
 #[macro_export]
 macro_rules! contract {
     ($module:ident, $fixture:path) => {
-        $crate::contract!($module, $fixture,
+        $crate::checks!(suite, $module, $fixture,
             an_acknowledged_write_is_readable_at_once_and_whole
             a_record_seen_before_counts_as_a_duplicate_and_changes_nothing
             spans_that_share_their_ids_but_not_their_content_are_all_kept
@@ -40,28 +55,12 @@ macro_rules! contract {
             every_filter_keeps_what_it_names_and_nothing_else
             an_id_nobody_wrote_is_none
             summaries_equal_the_fold_of_the_records_however_they_were_split
-            a_scan_yields_every_record_once_in_commit_order
-            a_scan_keeps_to_its_filter
-            a_scan_with_nothing_new_waits_then_returns_a_valid_cursor
-            a_waiting_scan_sees_what_arrives
-            a_scan_says_how_many_writes_were_removed_before_it_came_there
-            a_time_leads_to_what_was_received_since
             foreign_cursors_are_refused
             a_dry_run_counts_the_same_and_removes_nothing
             a_deletion_removes_what_its_filter_names
             pruning_goes_by_when_records_were_received
             stats_count_records_by_operation_service_and_time
             a_closed_store_says_so);
-    };
-    ($module:ident, $fixture:path, $($check:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $check() {
-                    $crate::suite::$check($fixture().await).await;
-                }
-            )*
-        }
     };
 }
 
@@ -85,14 +84,14 @@ async fn sqlite_with(tuning: Tuning) -> Fixture {
     Fixture { backend, _guard: Box::new(folder) }
 }
 
-fn trace_id(number: u8) -> TraceId {
+pub fn trace_id(number: u8) -> TraceId {
     match number % 4 {
         3 => TraceId::parse(&format!("order-{number}")).expect("valid"),
         _ => TraceId::Otel([number.wrapping_mul(67).wrapping_add(1); 16]),
     }
 }
 
-fn span(trace: u8, number: u64) -> Span {
+pub fn span(trace: u8, number: u64) -> Span {
     let service = if number.is_multiple_of(3) { "shop" } else { "billing" };
     let code = if trace % 3 == 1 && number.is_multiple_of(5) { StatusCode::Error } else { StatusCode::Unset };
     let start = 1_000_000_000 + u64::from(trace / 2) * 1_000_000 + number * 10;
@@ -119,19 +118,19 @@ fn span(trace: u8, number: u64) -> Span {
     }
 }
 
-fn spans(trace: u8, count: u64) -> Vec<Span> {
+pub fn spans(trace: u8, count: u64) -> Vec<Span> {
     (0..count).map(|number| span(trace, number)).collect()
 }
 
-fn whole(trace: u8, count: u64) -> Trace {
+pub fn whole(trace: u8, count: u64) -> Trace {
     Trace::new(trace_id(trace), spans(trace, count), Vec::new(), Vec::new()).expect("spans")
 }
 
-async fn write(fixture: &Fixture, spans: Vec<Span>) -> Written {
+pub async fn write(fixture: &Fixture, spans: Vec<Span>) -> Written {
     fixture.backend.write(Batch::of_spans(spans)).await.expect("written")
 }
 
-async fn list(fixture: &Fixture, query: TraceQuery) -> Page<TraceSummary> {
+pub async fn list(fixture: &Fixture, query: TraceQuery) -> Page<TraceSummary> {
     fixture.backend.traces(&query).await.expect("listed")
 }
 
@@ -139,7 +138,7 @@ async fn names(fixture: &Fixture, query: TraceQuery) -> Vec<String> {
     list(fixture, query).await.items.iter().map(|trace| trace.trace_id.to_string()).collect()
 }
 
-async fn scan_all(fixture: &Fixture, filter: &RecordFilter, most: usize) -> Vec<Span> {
+pub async fn scan_all(fixture: &Fixture, filter: &RecordFilter, most: usize) -> Vec<Span> {
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
         let chunk = fixture.backend.scan(filter, cursor.as_ref(), most, Duration::ZERO).await.expect("scanned");
@@ -327,118 +326,6 @@ pub async fn summaries_equal_the_fold_of_the_records_however_they_were_split(fix
         assert_eq!(listed.await.items, std::slice::from_ref(&expected.summary));
         assert_eq!(fixture.backend.trace(&trace_id(trace)).await.expect("read"), Some(expected));
     }
-}
-
-pub async fn a_scan_yields_every_record_once_in_commit_order(fixture: Fixture) {
-    let mut cursor = None;
-    let mut seen = Vec::new();
-    for trace in 0..30 {
-        write(&fixture, spans(trace, 3)).await;
-        if trace % 4 == 3 {
-            let chunk = fixture.backend.scan(&RecordFilter::default(), cursor.as_ref(), 5, Duration::ZERO).await;
-            let chunk = chunk.expect("scanned");
-            seen.extend(chunk.batch.spans);
-            cursor = Some(chunk.next);
-        }
-    }
-    loop {
-        let chunk = fixture.backend.scan(&RecordFilter::default(), cursor.as_ref(), 5, Duration::ZERO).await;
-        let chunk = chunk.expect("scanned");
-        seen.extend(chunk.batch.spans);
-        cursor = Some(chunk.next);
-        if chunk.at_end {
-            break;
-        }
-    }
-    let traces: Vec<TraceId> = seen.chunks(3).map(|write| write[0].trace_id.clone()).collect();
-    assert_eq!(traces, (0..30).map(trace_id).collect::<Vec<_>>());
-    let distinct: BTreeSet<(TraceId, SpanId)> = seen.iter().map(|span| (span.trace_id.clone(), span.span_id)).collect();
-    assert_eq!((seen.len(), distinct.len()), (90, 90));
-}
-
-pub async fn a_scan_keeps_to_its_filter(fixture: Fixture) {
-    for trace in 0..12 {
-        write(&fixture, spans(trace, 4)).await;
-    }
-    let one = RecordFilter { trace: Some(trace_id(7)), ..RecordFilter::default() };
-    let mut found = scan_all(&fixture, &one, 1).await;
-    found.sort_by_key(|span| span.start);
-    assert_eq!(found, spans(7, 4));
-    let none = RecordFilter { kind: Some(RecordKind::Logs), ..RecordFilter::default() };
-    assert_eq!(scan_all(&fixture, &none, 100).await, []);
-    let early = RecordFilter { ended_before: Some(whole(6, 4).summary.end), ..RecordFilter::default() };
-    let ended = |trace: &u8| whole(*trace, 4).summary.end < whole(6, 4).summary.end;
-    assert_eq!(scan_all(&fixture, &early, 100).await.len(), 4 * (0..12).filter(ended).count());
-}
-
-pub async fn a_scan_with_nothing_new_waits_then_returns_a_valid_cursor(fixture: Fixture) {
-    let wait = Duration::from_millis(80);
-    let begin = std::time::Instant::now();
-    let chunk = fixture.backend.scan(&RecordFilter::default(), None, 10, wait).await.expect("scanned");
-    assert!(begin.elapsed() >= wait);
-    assert!(chunk.batch.is_empty() && chunk.at_end);
-    write(&fixture, spans(1, 2)).await;
-    let chunk = fixture.backend.scan(&RecordFilter::default(), Some(&chunk.next), 10, wait).await.expect("scanned");
-    assert_eq!(chunk.batch.spans.len(), 2);
-}
-
-pub async fn a_waiting_scan_sees_what_arrives(fixture: Fixture) {
-    let backend = Arc::clone(&fixture.backend);
-    let waiting = tokio::spawn(async move {
-        backend.scan(&RecordFilter::default(), None, 10, Duration::from_secs(30)).await.expect("scanned")
-    });
-    tokio::task::yield_now().await;
-    write(&fixture, spans(1, 2)).await;
-    assert_eq!(waiting.await.expect("ran").batch.spans.len(), 2);
-}
-
-pub async fn a_time_leads_to_what_was_received_since(fixture: Fixture) {
-    let after = async |received: Nanos| {
-        let cursor = fixture.backend.cursor_at(received).await.expect("a place");
-        let chunk = fixture.backend.scan(&RecordFilter::default(), Some(&cursor), 1_000, Duration::ZERO).await;
-        chunk.expect("scanned").batch.spans.len()
-    };
-    assert_eq!(after(Nanos(u64::MAX)).await, 0);
-    let mut times = vec![Nanos::now()];
-    for trace in 0..4 {
-        write(&fixture, spans(trace, 12)).await;
-        times.push(Nanos::now());
-    }
-    for (written, time) in times.iter().enumerate() {
-        assert_eq!(after(*time).await, 48 - written * 12);
-    }
-    assert_eq!((after(Nanos(0)).await, after(Nanos(u64::MAX)).await), (48, 0));
-}
-
-pub async fn a_scan_says_how_many_writes_were_removed_before_it_came_there(fixture: Fixture) {
-    let all = RecordFilter::default();
-    for trace in 0..3 {
-        write(&fixture, spans(trace, 4)).await;
-    }
-    let behind = fixture.backend.place(&all, 0).await.expect("the end").expect("not the beginning");
-    for trace in 3..9 {
-        write(&fixture, spans(trace, 4)).await;
-    }
-    let end = fixture.backend.place(&all, 0).await.expect("the end").expect("not the beginning");
-    let scan = async |from: Option<&Cursor>| {
-        let (mut from, mut missed, mut spans) = (from.cloned(), 0, 0);
-        loop {
-            let chunk = fixture.backend.scan(&all, from.as_ref(), 3, Duration::ZERO).await.expect("a chunk");
-            (missed, spans) = (missed + chunk.missed, spans + chunk.batch.spans.len());
-            if chunk.at_end {
-                return (missed, spans);
-            }
-            from = Some(chunk.next);
-        }
-    };
-    assert_eq!(scan(Some(&behind)).await, (0, 24));
-    fixture.backend.delete(&all, false).await.expect("deleted");
-    assert_eq!(scan(Some(&behind)).await, (6, 0));
-    write(&fixture, spans(9, 4)).await;
-    assert_eq!(scan(Some(&behind)).await, (6, 4));
-    assert_eq!(scan(Some(&end)).await, (0, 4));
-    // Whoever begins at the beginning wants what there is.
-    assert_eq!(scan(None).await, (0, 4));
 }
 
 pub async fn foreign_cursors_are_refused(fixture: Fixture) {

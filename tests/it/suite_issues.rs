@@ -20,7 +20,7 @@ use crate::suite::Fixture;
 #[macro_export]
 macro_rules! contract_of_issues {
     ($module:ident, $fixture:path) => {
-        $crate::contract_of_issues!($module, $fixture,
+        $crate::checks!(suite_issues, $module, $fixture,
             errors_become_issues_and_other_records_do_not
             an_error_counts_once_however_often_it_is_sent
             the_same_error_in_a_log_record_and_in_a_span_is_one_issue
@@ -40,16 +40,6 @@ macro_rules! contract_of_issues {
             issues_outlive_their_records_and_go_with_everything
             errors_written_at_the_same_time_are_all_counted
             stats_count_open_issues);
-    };
-    ($module:ident, $fixture:path, $($check:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $check() {
-                    $crate::suite_issues::$check($fixture().await).await;
-                }
-            )*
-        }
     };
 }
 

@@ -17,23 +17,13 @@ use crate::suite::Fixture;
 #[macro_export]
 macro_rules! contract_of_keys {
     ($module:ident, $fixture:path) => {
-        $crate::contract_of_keys!($module, $fixture,
+        $crate::checks!(suite_keys, $module, $fixture,
             keys_are_listed_as_they_were_issued_oldest_first
             a_key_whose_id_or_digest_another_has_is_refused
             a_revocation_is_for_good_and_of_one_key_only
             the_latest_use_is_noted_and_never_an_earlier_one
             traces_are_listed_by_the_project_of_their_records
             checkpoints_keep_their_project);
-    };
-    ($module:ident, $fixture:path, $($check:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $check() {
-                    $crate::suite_keys::$check($fixture().await).await;
-                }
-            )*
-        }
     };
 }
 

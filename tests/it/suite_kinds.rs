@@ -15,7 +15,7 @@ use crate::suite::Fixture;
 #[macro_export]
 macro_rules! contract_of_kinds {
     ($module:ident, $fixture:path) => {
-        $crate::contract_of_kinds!($module, $fixture,
+        $crate::checks!(suite_kinds, $module, $fixture,
             records_of_all_kinds_join_in_their_trace
             a_checkpoint_is_known_by_correlation_id_time_and_suffix
             equal_log_records_of_one_write_are_kept_and_the_write_sent_again_is_not
@@ -27,16 +27,6 @@ macro_rules! contract_of_kinds {
             totals_alone_are_those_of_the_whole_statistics
             a_deletion_keeps_to_its_kind
             pruning_takes_all_kinds);
-    };
-    ($module:ident, $fixture:path, $($check:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $check() {
-                    $crate::suite_kinds::$check($fixture().await).await;
-                }
-            )*
-        }
     };
 }
 

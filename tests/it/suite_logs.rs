@@ -24,7 +24,7 @@ use crate::suite::Fixture;
 #[macro_export]
 macro_rules! contract_of_logs {
     ($module:ident, $fixture:path) => {
-        $crate::contract_of_logs!($module, $fixture,
+        $crate::checks!(suite_logs, $module, $fixture,
             log_records_are_listed_as_a_filter_over_all_of_them_finds_them
             log_records_go_by_time_then_by_receipt_in_both_directions
             pages_of_log_records_visit_every_match_once_whatever_arrives_meanwhile
@@ -32,16 +32,6 @@ macro_rules! contract_of_logs {
             a_long_list_of_log_records_is_whole
             a_page_of_large_log_records_ends_early_and_the_next_goes_on
             of_a_store_without_log_records_the_list_is_empty);
-    };
-    ($module:ident, $fixture:path, $($check:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $check() {
-                    $crate::suite_logs::$check($fixture().await).await;
-                }
-            )*
-        }
     };
 }
 

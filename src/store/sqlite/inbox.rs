@@ -46,22 +46,6 @@ pub(super) fn append(transaction: &Connection, write: &Prepared, received_ns: u6
     Ok(())
 }
 
-/// Replaces the content of a row, which keeps its place in the order.
-pub(super) fn replace(transaction: &Connection, seq: i64, write: &Prepared) -> Result<()> {
-    let mut update = transaction.prepare_cached(
-        "UPDATE inbox SET count=?2, min_start_ns=?3, max_end_ns=?4, folds=?5, payload=?6 WHERE seq=?1",
-    )?;
-    update.execute(params![
-        seq,
-        write.records,
-        to_column(write.min_start_ns),
-        to_column(write.max_end_ns),
-        codec::encode_folds(&write.folds),
-        write.payload,
-    ])?;
-    Ok(())
-}
-
 /// How many records wait, and the first row's number.
 pub(super) fn backlog(connection: &Connection) -> Result<(u64, Option<i64>)> {
     let mut select = connection.prepare_cached("SELECT COALESCE(SUM(count), 0), MIN(seq) FROM inbox")?;

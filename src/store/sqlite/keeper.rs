@@ -125,7 +125,8 @@ impl Keeper {
         }
     }
 
-    fn seal(&self, all: bool) -> Result<()> {
+    /// Seals what waits, as long as it is a segment's worth, or all of it.
+    pub(super) fn seal(&self, all: bool) -> Result<()> {
         let most = self.tuning.seal_records;
         loop {
             let (waiting, is_last) = inbox::oldest(&self.connection, most, SEAL_BYTES)?;

@@ -18,17 +18,13 @@ use super::{
 };
 use crate::{
     model::{Cursor, LogMatcher, LogPage, LogQuery, LogRecord, Record, RecordFilter, RecordKind, record::log_bytes},
-    store::{Error, Result, best::BestPage},
+    store::{Error, MOST_CHUNK_BYTES, Result, best::BestPage},
 };
-
-/// Bytes of messages and attributes after which a page ends, however many records were asked for: an answer is held in
-/// memory more than once on its way out.
-const BYTES_PER_PAGE: usize = 8 << 20;
 
 /// One page of the log records `query` names.
 pub(super) fn logs(connection: &Connection, query: &LogQuery) -> Result<LogPage> {
     let after = query.cursor.as_ref().map(|cursor| read_cursor(connection, cursor, query)).transpose()?;
-    let page = BestPage::new(query.limit, after).of_bytes(BYTES_PER_PAGE);
+    let page = BestPage::new(query.limit, after).of_bytes(MOST_CHUNK_BYTES);
     let Some(times_ns) = times_ns(connection, query)? else { return Ok(finish(page)) };
     let mut search = Search { connection, query, matcher: LogMatcher::new(query), times_ns, page };
     for (source, (first_ns, last_ns)) in sources(connection, query, times_ns)? {
@@ -179,7 +175,7 @@ fn read_at_once(candidates: &[(Place, LogRow)]) -> usize {
     let mut bytes = 0_usize;
     let is_within = |(_, row): &&(Place, LogRow)| {
         bytes = bytes.saturating_add(row.share_bytes);
-        bytes <= BYTES_PER_PAGE
+        bytes <= MOST_CHUNK_BYTES
     };
     candidates.iter().take_while(is_within).count().max(1).min(candidates.len())
 }

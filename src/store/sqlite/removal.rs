@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     arrivals::Arrival,
-    codec::{self, NO_TRACE},
+    codec::NO_TRACE,
     inbox, issues,
     keeper::Keeper,
     keys::{kind_column, to_column},
@@ -89,11 +89,13 @@ pub(super) fn delete(keeper: &Keeper, filter: &RecordFilter) -> Result<Removed> 
         return delete_everything(keeper);
     }
     let connection = &keeper.connection;
-    let named = traces::named(connection, filter)?;
-    if named.is_nothing() {
+    if traces::named(connection, filter)?.is_nothing() {
         return Ok(Removed::default());
     }
-    let mut removed = delete_from_inbox(keeper, filter, &named)?;
+    // A record keeps its place in its write only in a segment, and a scan may have come as far as within that write.
+    keeper.seal(true)?;
+    let named = traces::named(connection, filter)?;
+    let mut removed = Removed::default();
     for kind in RecordKind::ALL.into_iter().filter(|kind| names_kind(filter, *kind)) {
         for extent in segments::extents(connection, kind)? {
             if named.may_be_in(connection, extent.id)? {
@@ -102,7 +104,7 @@ pub(super) fn delete(keeper: &Keeper, filter: &RecordFilter) -> Result<Removed> 
             }
         }
     }
-    // One that waits and is sealed went in two steps, neither of which could tell that it was gone.
+    // One whose records lay in several segments went in as many steps, and more of it may have arrived meanwhile.
     let waiting = inbox::folds(connection)?;
     let mut gone = Vec::new();
     for id in named.traces.keys().filter(|id| !waiting.contains_key(*id)) {
@@ -127,35 +129,6 @@ fn delete_everything(keeper: &Keeper) -> Result<Removed> {
         )?;
         for table in issues::TABLES {
             transaction.execute_batch(&format!("DELETE FROM {table};"))?;
-        }
-        Ok(removed)
-    })
-}
-
-fn delete_from_inbox(keeper: &Keeper, filter: &RecordFilter, named: &Named) -> Result<Removed> {
-    let mut rewritten = Vec::new();
-    let mut removed = Removed::default();
-    inbox::each_row(&keeper.connection, 0, |mut row| {
-        let before = row.records.len();
-        if names_kind(filter, row.kind) {
-            row.records.retain(|record| !named.has(record));
-        }
-        if row.records.len() < before {
-            add(&mut removed, of_kind(row.kind, (before - row.records.len()) as u64));
-            rewritten.push((row.seq, codec::prepare(row.kind, &row.records)));
-        }
-        true
-    })?;
-    if rewritten.is_empty() {
-        return Ok(removed);
-    }
-    keeper.queue.change(Forget::Nothing, move |transaction| {
-        for (seq, write) in &rewritten {
-            if write.records == 0 {
-                transaction.prepare_cached("DELETE FROM inbox WHERE seq = ?1")?.execute([seq])?;
-            } else {
-                inbox::replace(transaction, *seq, write)?;
-            }
         }
         Ok(removed)
     })

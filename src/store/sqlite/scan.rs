@@ -4,62 +4,37 @@
 //! move records but keep the number of their write, and numbers are given out by one thread as it commits, so a cursor
 //! stays right whatever moves, and numbers nothing stands for any more are writes that were removed. Each
 //! kind of record has segments of its own, so a scan of several kinds walks them side by side and always goes on with
-//! the write of the smallest number. A write is never split between two chunks; its checkpoints and log records come
-//! in the order they were sent.
+//! the write of the smallest number. Its checkpoints and log records come in the order they were sent.
+//!
+//! A chunk holds so many bytes at most, and so does what is decoded on the way: a write is split between two chunks
+//! only if it alone is more than that, and then a cursor also says which of its records was the last ([`place`]).
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+mod place;
+mod sealed;
+
+use std::{collections::VecDeque, sync::Arc};
 
 use rusqlite::Connection;
 
+pub(super) use self::sealed::LastSegments;
+use self::{
+    place::{Place, Within},
+    sealed::Sealed,
+};
 use super::{
-    inbox, schema,
-    segments::{self, Arrived, Extent},
+    codec, inbox, schema,
+    segments::{self, Extent},
     traces::{self, Named},
 };
 use crate::{
     model::{Batch, Cursor, Nanos, Record, RecordFilter, RecordKind},
-    store::{Chunk, Error, Result},
+    store::{Chunk, MOST_CHUNK_BYTES, Result},
 };
 
 /// Segments looked at per call, so that a filter that matches little does not hold a snapshot for long.
 const SEGMENTS_PER_CALL: usize = 16;
 
-/// The segment of each kind read last, in commit order: the next chunk usually lies in it too.
-#[derive(Debug, Default)]
-pub(super) struct LastSegments(Mutex<[Option<Kept>; 3]>);
-
-/// A segment's id and its records.
-type Kept = (i64, Arc<Vec<Arrived>>);
-
-impl LastSegments {
-    fn read(&self, connection: &Connection, extent: &Extent) -> Result<Arc<Vec<Arrived>>> {
-        let place = extent.kind as usize;
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned().flatten();
-        if let Some((_, records)) = kept.filter(|(kept_id, _)| *kept_id == extent.id) {
-            return Ok(records);
-        }
-        let mut records = segments::records(connection, extent)?;
-        sort(&mut records);
-        let records = Arc::new(records);
-        if let Some(last) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
-            *last = Some((extent.id, Arc::clone(&records)));
-        }
-        Ok(records)
-    }
-
-    fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
-    }
-}
-
-fn sort(records: &mut [Arrived]) {
-    records.sort_by_key(|record| (record.arrival.seq, record.arrival.position));
-}
-
-/// Records after `from`, about `most` of them.
+/// Records after `from`, about `most` of them or fewer if they are large.
 pub(super) fn scan(
     connection: &Connection,
     filter: &RecordFilter,
@@ -69,33 +44,38 @@ pub(super) fn scan(
 ) -> Result<Chunk> {
     let last_seq = inbox::last_seq(connection)?;
     let file = schema::database_id(connection)?;
-    let after = from.map_or(Ok(0), |cursor| read_cursor(cursor, file.as_deref(), last_seq))?;
-    let chunk = |batch, next_seq, at_end| {
+    let after = from.map_or(Ok(Place::behind(0)), |cursor| Place::read(cursor, file.as_deref(), last_seq))?;
+    let chunk = |batch, next: Place, at_end| {
         // Who reads from the beginning wants what there is.
-        let missed = if from.is_some() { missed(connection, after, next_seq)? } else { 0 };
-        Ok(Chunk { batch, next: write_cursor(file.as_deref(), next_seq), at_end, missed })
+        let missed = if from.is_some() { missed(connection, after.whole, next.whole)? } else { 0 };
+        Ok(Chunk { batch, next: next.write(file.as_deref()), at_end, missed })
     };
     let wanted = Wanted::new(connection, filter)?;
-    if after == last_seq || wanted.named.as_ref().is_some_and(Named::is_nothing) {
-        return chunk(Batch::default(), last_seq, true);
+    if after.whole == last_seq || wanted.named.as_ref().is_some_and(Named::is_nothing) {
+        return chunk(Batch::default(), Place::behind(last_seq), true);
     }
     let scan = Scan { connection, wanted: &wanted, last_segments, after };
     let mut feeds: Vec<Feed> = wanted.kinds().map(|kind| scan.feed(kind)).collect::<Result<_>>()?;
-    let mut batch = Batch::default();
+    let mut filling = Filling::default();
     let mut segments_left = SEGMENTS_PER_CALL;
-    while let Some((seq, feed)) = next_feed(&mut feeds) {
-        let must_stop = batch.len() >= most.max(1) || feed.needs_segment() && segments_left == 0;
+    let mut end = None;
+    while end.is_none()
+        && let Some((seq, feed)) = next_feed(&mut feeds)
+    {
+        let must_stop = filling.records >= most.max(1) || feed.needs_segment() && segments_left == 0;
         if must_stop {
-            return chunk(batch, seq - 1, false);
-        }
-        if feed.needs_segment() {
+            end = Some(after.before(seq));
+        } else if feed.needs_segment() {
             segments_left -= usize::from(scan.load(feed)?);
         } else {
-            scan.take(feed, seq, &mut batch)?;
+            end = scan.take(feed, seq, &mut filling)?;
         }
     }
-    last_segments.forget();
-    chunk(batch, last_seq, true)
+    feeds.iter_mut().try_for_each(|feed| scan.fetch(feed, &mut filling))?;
+    if end.is_none() {
+        last_segments.forget();
+    }
+    chunk(filling.batch, end.unwrap_or(Place::behind(last_seq)), end.is_none())
 }
 
 /// How many of the writes after `after`, up to `last`, left nothing behind.
@@ -118,24 +98,84 @@ pub(super) fn cursor_at(connection: &Connection, received: Nanos) -> Result<Curs
     let sealed = segments::first_received_since(connection, received.0)?;
     let first = waiting.into_iter().chain(sealed).min();
     let seq = first.map_or(inbox::last_seq(connection), |seq| Ok(seq - 1))?;
-    Ok(write_cursor(schema::database_id(connection)?.as_deref(), seq))
+    Ok(Place::behind(seq).write(schema::database_id(connection)?.as_deref()))
+}
+
+/// What a chunk holds so far.
+#[derive(Default)]
+struct Filling {
+    batch: Batch,
+    /// Records in it, or that are to be fetched into it.
+    records: usize,
+    /// [`Record::bytes`] of them.
+    bytes: usize,
+}
+
+/// How much of a write a chunk takes.
+enum Taken {
+    All,
+    /// Nothing, because it does not fit any more.
+    Nothing,
+    /// As far as this record, because it fits into no chunk.
+    Part(Within),
+}
+
+impl Filling {
+    /// Chooses among the records of a write, from `from` on, those that fit.
+    fn choose<T>(
+        &mut self,
+        mut rows: Vec<T>,
+        from: Option<Within>,
+        bytes: impl Fn(&T) -> usize,
+        within: impl Fn(&T) -> Within,
+    ) -> (Vec<T>, Taken) {
+        rows.retain(|row| from.is_none_or(|from| within(row) > from));
+        let mut all_bytes: usize = rows.iter().map(&bytes).sum();
+        let mut taken = Taken::All;
+        if self.bytes.saturating_add(all_bytes) > MOST_CHUNK_BYTES && rows.len() > usize::from(self.bytes == 0) {
+            if self.bytes > 0 {
+                return (Vec::new(), Taken::Nothing);
+            }
+            rows.sort_by_cached_key(&within);
+            all_bytes = rows.first().map_or(0, &bytes);
+            let fits = |row: &&T| {
+                all_bytes += bytes(row);
+                all_bytes <= MOST_CHUNK_BYTES
+            };
+            let others = rows.iter().skip(1).take_while(fits).count();
+            rows.truncate(1 + others);
+            taken = rows.last().map_or(Taken::All, |last| Taken::Part(within(last)));
+        }
+        self.records += rows.len();
+        self.bytes = self.bytes.saturating_add(all_bytes);
+        (rows, taken)
+    }
 }
 
 /// The records of one kind still to come, in commit order.
 struct Feed {
     segments: VecDeque<Extent>,
     /// What is left of the segment being read.
-    current: Option<(Arc<Vec<Arrived>>, usize)>,
+    current: Option<Current>,
     /// Rows of the inbox; all behind the segments.
     rows: VecDeque<i64>,
     after: i64,
 }
 
+/// A segment being read.
+struct Current {
+    extent: Extent,
+    records: Arc<Sealed>,
+    /// The next record.
+    place: usize,
+    /// Rows of the segment that were taken and are to be fetched.
+    chosen: Vec<usize>,
+}
+
 impl Feed {
     /// The next write with records of this kind, or, before a segment is read, the first that can be in it.
     fn next_seq(&self) -> Option<i64> {
-        let current = self.current.as_ref().and_then(|(records, place)| records.get(*place));
-        let current = current.map(|record| record.arrival.seq);
+        let current = self.current.as_ref().and_then(|current| current.records.seq(current.place));
         let segment = || self.segments.front().map(|extent| extent.first_seq.max(self.after + 1));
         current.or_else(segment).or_else(|| self.rows.front().copied())
     }
@@ -153,25 +193,22 @@ struct Scan<'a> {
     connection: &'a Connection,
     wanted: &'a Wanted<'a>,
     last_segments: &'a LastSegments,
-    after: i64,
+    after: Place,
 }
 
 impl Scan<'_> {
     fn feed(&self, kind: RecordKind) -> Result<Feed> {
+        let after = self.after.whole;
         let segments = match self.wanted.time() {
-            None => segments::extents_after(self.connection, kind, self.after)?,
+            None => segments::extents_after(self.connection, kind, after)?,
             Some(time) => {
                 let mut extents = segments::extents_overlapping(self.connection, kind, time)?;
-                extents.retain(|extent| extent.last_seq > self.after);
+                extents.retain(|extent| extent.last_seq > after);
                 extents
             }
         };
-        Ok(Feed {
-            segments: segments.into(),
-            current: None,
-            rows: inbox::rows_after(self.connection, kind, self.after)?.into(),
-            after: self.after,
-        })
+        let rows = inbox::rows_after(self.connection, kind, after)?.into();
+        Ok(Feed { segments: segments.into(), current: None, rows, after })
     }
 
     /// Reads the next segment of a feed; whether it had to be, because it may hold what is wanted.
@@ -180,36 +217,81 @@ impl Scan<'_> {
         if !self.wanted.may_be_in(self.connection, extent.id)? {
             return Ok(false);
         }
-        let records = match &self.wanted.filter.trace {
-            Some(trace) => {
-                let mut records = segments::arrived_of(self.connection, &extent, trace)?;
-                sort(&mut records);
-                Arc::new(records)
-            }
-            None => self.last_segments.read(self.connection, &extent)?,
-        };
-        let first = records.partition_point(|record| record.arrival.seq <= self.after);
-        feed.current = (first < records.len()).then_some((records, first));
+        let records = self.last_segments.read(self.connection, &extent, self.wanted.filter.trace.as_ref())?;
+        let place = records.first_after(self.after.whole);
+        feed.current = records.seq(place).map(|_| Current { extent, records, place, chosen: Vec::new() });
         Ok(true)
     }
 
-    /// Takes the records of a write.
-    fn take(&self, feed: &mut Feed, seq: i64, batch: &mut Batch) -> Result<()> {
-        let Some((records, place)) = &mut feed.current else {
-            feed.rows.pop_front();
-            let row = inbox::row(self.connection, seq)?;
-            let records = row.into_iter().flat_map(|row| row.records).filter(|record| self.wanted.has(record));
-            records.for_each(|record| record.push_to(batch));
-            return Ok(());
-        };
-        while let Some(record) = records.get(*place).filter(|record| record.arrival.seq == seq) {
-            if self.wanted.has(&record.record) {
-                record.record.clone().push_to(batch);
+    /// Takes the records of a write, as far as they fit; where the chunk ends if they do not.
+    fn take(&self, feed: &mut Feed, seq: i64, filling: &mut Filling) -> Result<Option<Place>> {
+        let from = self.after.part_of(seq);
+        let taken = match &mut feed.current {
+            None => {
+                feed.rows.pop_front();
+                self.take_row(seq, from, filling)?
             }
-            *place += 1;
+            Some(current) => {
+                let end = current.records.first_after(seq);
+                let taken = self.take_sealed(current, end, from, filling);
+                current.place = end;
+                taken
+            }
+        };
+        match taken {
+            Taken::Nothing => return Ok(Some(self.after.before(seq))),
+            Taken::Part(within) => return Ok(Some(Place::inside(seq, within))),
+            Taken::All => {}
         }
-        if *place >= records.len() {
-            feed.current = None;
+        if feed.current.as_ref().is_some_and(|current| current.records.seq(current.place).is_none()) {
+            self.fetch(feed, filling)?;
+        }
+        Ok(None)
+    }
+
+    fn take_row(&self, seq: i64, from: Option<Within>, filling: &mut Filling) -> Result<Taken> {
+        let Some(row) = inbox::row(self.connection, seq)? else { return Ok(Taken::All) };
+        let kind = row.kind;
+        let rows = row.arrived().filter(|arrived| self.wanted.has(&arrived.record)).collect();
+        let (rows, taken) = filling.choose(rows, from, |arrived| arrived.record.bytes(), Within::of);
+        let mut records: Vec<Record> = rows.into_iter().map(|arrived| arrived.record).collect();
+        if from.is_some() || matches!(taken, Taken::Part(_)) {
+            // The rest of the write is not to be kept for the sake of these.
+            records = codec::repack(kind, &records)?;
+        }
+        records.into_iter().for_each(|record| record.push_to(&mut filling.batch));
+        Ok(taken)
+    }
+
+    /// Takes records of a segment up to `end`, which are those of one write.
+    fn take_sealed(&self, current: &mut Current, end: usize, from: Option<Within>, filling: &mut Filling) -> Taken {
+        let place = current.place..end;
+        match &*current.records {
+            Sealed::Decoded(records) => {
+                let rows = records.get(place).unwrap_or_default().iter();
+                let rows = rows.filter(|arrived| self.wanted.has(&arrived.record)).collect();
+                let (rows, taken) =
+                    filling.choose(rows, from, |arrived| arrived.record.bytes(), |arrived| Within::of(arrived));
+                rows.into_iter().for_each(|arrived| arrived.record.clone().push_to(&mut filling.batch));
+                taken
+            }
+            Sealed::Listed(rows) => {
+                let rows = rows.get(place).unwrap_or_default().iter().collect();
+                let (rows, taken) = filling.choose(rows, from, |row| row.bytes, |row| row.within);
+                current.chosen.extend(rows.into_iter().map(|row| row.row));
+                taken
+            }
+        }
+    }
+
+    /// Ends the segment a feed is reading: fetches what was chosen of it and not read yet.
+    fn fetch(&self, feed: &mut Feed, filling: &mut Filling) -> Result<()> {
+        let Some(Current { extent, chosen, .. }) = feed.current.take() else { return Ok(()) };
+        if !chosen.is_empty() {
+            let only = self.wanted.filter.trace.as_ref();
+            let records = sealed::read_rows(self.connection, &extent, only, &chosen)?;
+            let records = records.into_iter().filter(|record| self.wanted.has(record));
+            records.for_each(|record| record.push_to(&mut filling.batch));
         }
         Ok(())
     }
@@ -253,7 +335,7 @@ impl<'f> Wanted<'f> {
 pub(super) fn place(connection: &Connection, kind: Option<RecordKind>, records: usize) -> Result<Cursor> {
     let file = schema::database_id(connection)?;
     if records == 0 {
-        return Ok(write_cursor(file.as_deref(), inbox::last_seq(connection)?));
+        return Ok(Place::behind(inbox::last_seq(connection)?).write(file.as_deref()));
     }
     let mut newest: Vec<(i64, usize)> = Vec::new();
     for kind in RecordKind::ALL.into_iter().filter(|known| kind.is_none_or(|kind| kind == *known)) {
@@ -275,24 +357,5 @@ pub(super) fn place(connection: &Connection, kind: Option<RecordKind>, records: 
         found += count;
         found >= records
     });
-    Ok(write_cursor(file.as_deref(), first.map_or(0, |(seq, _)| seq - 1)))
-}
-
-fn write_cursor(file: Option<&str>, seq: i64) -> Cursor {
-    Cursor(match file {
-        Some(file) => format!("s2.{file}.{seq:x}"),
-        None => format!("s1.{seq:x}"),
-    })
-}
-
-/// The number in a cursor; `s1.` is how those begin that do not say which file they are of.
-fn read_cursor(cursor: &Cursor, file: Option<&str>, last_seq: i64) -> Result<i64> {
-    let digits = match cursor.0.strip_prefix("s2.").and_then(|rest| rest.split_once('.')) {
-        Some((given, digits)) if file == Some(given) => digits,
-        Some(_) => return Err(Error::BadCursor),
-        None => cursor.0.strip_prefix("s1.").ok_or(Error::BadCursor)?,
-    };
-    let seq = i64::from_str_radix(digits, 16).map_err(|_| Error::BadCursor)?;
-    // The file was replaced by an older state of itself, or by another one, when it never got that far.
-    if (0..=last_seq).contains(&seq) { Ok(seq) } else { Err(Error::BadCursor) }
+    Ok(Place::behind(first.map_or(0, |(seq, _)| seq - 1)).write(file.as_deref()))
 }

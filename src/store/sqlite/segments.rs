@@ -3,11 +3,13 @@
 //! Beside the codec's columns a segment keeps its arrivals: which write each record came with and when that was
 //! received. They keep the commit order readable after sealing, and retention exact.
 
+use std::ops::Range;
+
 use rusqlite::{Connection, Row, params};
 
 use super::{
     arrivals::{self, Arrival},
-    codec::{self, BlockIndex, LightLog, LightSpan, LogRow, Segment},
+    codec::{self, BlockIndex, CodecError, LightLog, LightSpan, LogRow, Segment},
     columns::Columns,
     inbox::{self, Waiting},
     keys::{from_column, kind_column, read_kind, to_column},
@@ -16,6 +18,9 @@ use crate::{
     model::{Checkpoint, LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId},
     store::{Error, Result},
 };
+
+/// A segment whose columns take no more is read column by column, a larger one block by block.
+const MOST_WHOLE_BYTES: u64 = 8 << 20;
 
 /// A record with how it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -210,35 +215,71 @@ pub(super) fn column_bytes(connection: &Connection, id: i64) -> Result<u64> {
 
 /// All records of a segment, in its order.
 pub(super) fn records(connection: &Connection, extent: &Extent) -> Result<Vec<Arrived>> {
-    let id = extent.id;
-    let index = index(connection, id)?;
-    let mut columns = Columns::whole(connection, id, index.len());
-    let records = codec::read_records(extent.kind, &mut columns, &index, (0..index.len(), None));
-    let records = columns.check(records)?;
-    let arrivals = arrivals(connection, id)?;
-    if records.len() != arrivals.len() {
-        return Err(Error::Corrupt(format!("segment {id} has {} rows and {} arrivals", records.len(), arrivals.len())));
+    let records = all_of(connection, extent, None)?;
+    match u64::try_from(records.len()) {
+        Ok(rows) if rows == extent.rows => Ok(records),
+        _ => Err(Error::Corrupt(format!("segment {} of {} rows has {}", extent.id, extent.rows, records.len()))),
     }
-    let pairs = records.into_iter().zip(arrivals);
-    Ok(pairs.map(|(record, arrival)| Arrived { arrival, record }).collect())
 }
 
 /// The records of one trace in a segment, in its order.
 pub(super) fn arrived_of(connection: &Connection, extent: &Extent, trace: &TraceId) -> Result<Vec<Arrived>> {
-    let index = index(connection, extent.id)?;
-    let mut columns = Columns::by_block(connection, extent.id, index.len());
-    let rows = codec::rows_of_trace(&mut columns, &index, trace);
-    let rows = columns.check(rows)?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
+    all_of(connection, extent, Some(trace))
+}
+
+fn all_of(connection: &Connection, extent: &Extent, only: Option<&TraceId>) -> Result<Vec<Arrived>> {
+    let mut records = Vec::new();
+    each_block(
+        connection,
+        extent,
+        only,
+        |_| true,
+        |_, found| {
+            records.extend(found);
+            Ok(())
+        },
+    )?;
+    Ok(records)
+}
+
+/// Calls `visit` with the records of a segment, or of one trace in it, block after block, and with the place of the
+/// first of them among its rows. Of blocks whose rows are not wanted nothing is read.
+pub(super) fn each_block(
+    connection: &Connection,
+    extent: &Extent,
+    only: Option<&TraceId>,
+    is_wanted: impl Fn(Range<usize>) -> bool,
+    mut visit: impl FnMut(usize, Vec<Arrived>) -> std::result::Result<(), CodecError>,
+) -> Result<()> {
+    let id = extent.id;
+    let index = index(connection, id)?;
+    let is_small = only.is_none() && column_bytes(connection, id)? <= MOST_WHOLE_BYTES;
+    let read = if is_small { Columns::whole } else { Columns::by_block };
+    let mut columns = read(connection, id, index.len());
+    let (blocks, first_row) = match only {
+        None => (0..index.len(), 0),
+        Some(trace) => {
+            let rows = codec::rows_of_trace(&mut columns, &index, trace);
+            (index.blocks_of(trace), columns.check(rows)?.start)
+        }
+    };
+    let (mut rows_of_block, mut end) = (Vec::with_capacity(index.len()), 0);
+    for block in index.iter() {
+        rows_of_block.push(end..end + block.rows);
+        end += block.rows;
     }
-    let records = codec::read_records(extent.kind, &mut columns, &index, (index.blocks_of(trace), Some(trace)));
-    let records = columns.check(records)?;
-    let arrivals = arrivals(connection, extent.id)?;
-    let arrivals = arrivals.get(rows).filter(|arrivals| arrivals.len() == records.len());
-    let arrivals = arrivals.ok_or_else(|| Error::Corrupt(format!("arrivals of segment {}", extent.id)))?;
-    let pairs = records.into_iter().zip(arrivals);
-    Ok(pairs.map(|(record, arrival)| Arrived { arrival: *arrival, record }).collect())
+    let arrivals = arrivals(connection, id)?;
+    if arrivals.len() != end {
+        return Err(Error::Corrupt(format!("segment {id} has {end} rows and {} arrivals", arrivals.len())));
+    }
+    let rows_of = |block: usize| rows_of_block.get(block).cloned().unwrap_or_default();
+    let blocks = blocks.filter(|block| is_wanted(rows_of(*block)));
+    let read = codec::each_block(extent.kind, &mut columns, &index, (blocks, only), |block, records| {
+        let first = rows_of(block).start.max(first_row);
+        let came = arrivals.get(first..first + records.len()).ok_or(CodecError::Malformed("rows of a block"))?;
+        visit(first, records.into_iter().zip(came).map(|(record, came)| Arrived { arrival: *came, record }).collect())
+    });
+    columns.check(read)
 }
 
 /// How each record of a segment came, in its order.

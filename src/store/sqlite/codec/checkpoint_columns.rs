@@ -159,17 +159,17 @@ fn correlation_ids(checkpoints: &[&Checkpoint]) -> (Vec<u64>, Cells) {
     (forms, written)
 }
 
-/// Reads checkpoints, in their order: those of `blocks`, or only those of one trace in them.
+/// Reads checkpoints, in their order, block after block: those of `blocks`, or only those of one trace in them.
 ///
 /// # Errors
-/// The source fails or what it gives is damaged.
-pub fn read_checkpoints(
+/// The source fails or what it gives is damaged, and those of `visit`.
+pub fn each_block_of_checkpoints(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    blocks: Range<usize>,
-    only: Option<&TraceId>,
-) -> Result<Vec<Checkpoint>> {
-    read(source, index, blocks, only, true)
+    wanted: (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    visit: impl FnMut(usize, Vec<Checkpoint>) -> Result<()>,
+) -> Result<()> {
+    each_block(source, index, wanted, true, visit)
 }
 
 /// Reads what statistics need of the checkpoints in `blocks`, in their order: all that pairs them; the other fields
@@ -182,18 +182,22 @@ pub fn read_light_checkpoints(
     index: &BlockIndex,
     blocks: Range<usize>,
 ) -> Result<Vec<Checkpoint>> {
-    read(source, index, blocks, None, false)
+    let mut checkpoints = Vec::new();
+    each_block(source, index, (blocks, None), false, |_, found| {
+        checkpoints.extend(found);
+        Ok(())
+    })?;
+    Ok(checkpoints)
 }
 
-fn read(
+fn each_block(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    blocks: Range<usize>,
-    only: Option<&TraceId>,
+    (blocks, only): (impl IntoIterator<Item = usize>, Option<&TraceId>),
     is_whole: bool,
-) -> Result<Vec<Checkpoint>> {
+    mut visit: impl FnMut(usize, Vec<Checkpoint>) -> Result<()>,
+) -> Result<()> {
     let mut columns = ColumnReader::new(source);
-    let mut checkpoints = Vec::new();
     for block in blocks {
         let count = block_summary(index, block)?.rows;
         let traces = TraceRuns::read(&mut columns, block, count)?;
@@ -201,14 +205,13 @@ fn read(
         if rows.is_empty() {
             continue;
         }
-        read_core(&mut columns, (block, count), rows.clone(), &traces, &mut checkpoints)?;
+        let mut checkpoints = read_core(&mut columns, (block, count), rows.clone(), &traces)?;
         if is_whole {
-            let first = checkpoints.len() - rows.len();
-            let new = checkpoints.get_mut(first..).unwrap_or_default();
-            read_rest(&mut columns, (block, count), rows, new)?;
+            read_rest(&mut columns, (block, count), rows, &mut checkpoints)?;
         }
+        visit(block, checkpoints)?;
     }
-    Ok(checkpoints)
+    Ok(())
 }
 
 fn read_core(
@@ -216,15 +219,15 @@ fn read_core(
     (block, count): (usize, usize),
     rows: Range<usize>,
     traces: &TraceRuns,
-    out: &mut Vec<Checkpoint>,
-) -> Result<()> {
+) -> Result<Vec<Checkpoint>> {
     let times = read_times(columns, block, count)?;
     let sources = columns.strings("source", block, count)?;
     let directions = columns.strings("direction", block, count)?;
     let operations = columns.strings("operation", block, count)?;
     let endpoints = columns.strings("endpoint", block, count)?;
+    let mut checkpoints = Vec::with_capacity(rows.len());
     for row in rows {
-        out.push(Checkpoint {
+        checkpoints.push(Checkpoint {
             source_id: sources.text(row)?,
             correlation_id: Text::EMPTY,
             trace_id: traces.id(row)?.clone(),
@@ -239,7 +242,7 @@ fn read_core(
             project: Text::EMPTY,
         });
     }
-    Ok(())
+    Ok(checkpoints)
 }
 
 fn read_rest(

@@ -71,27 +71,28 @@ fn write_block<'a>(columns: &mut ColumnWriter<'a>, logs: &[&'a LogRecord], min_s
     columns.strings("message", &logs.iter().map(|log| log.message.as_bytes()).collect::<Vec<_>>());
 }
 
-/// Reads log records, in their order: those of `blocks`, or only those of one trace in them.
+/// Reads log records, in their order, block after block: those of `blocks`, or only those of one trace in them.
 ///
 /// # Errors
-/// The source fails or what it gives is damaged.
-pub fn read_logs(
+/// The source fails or what it gives is damaged, and those of `visit`.
+pub fn each_block_of_logs(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    blocks: Range<usize>,
-    only: Option<&TraceId>,
-) -> Result<Vec<LogRecord>> {
+    (blocks, only): (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    mut visit: impl FnMut(usize, Vec<LogRecord>) -> Result<()>,
+) -> Result<()> {
     let mut reader = LogReader::open(source)?;
-    let mut logs = Vec::new();
     for block in blocks {
         let summary = block_summary(index, block)?;
         let traces = TraceRuns::read(&mut reader.columns, block, summary.rows)?;
         let rows = traces.rows_of(only);
         if !rows.is_empty() {
+            let mut logs = Vec::with_capacity(rows.len());
             reader.read(block, summary, (&traces, rows), &mut logs)?;
+            visit(block, logs)?;
         }
     }
-    Ok(logs)
+    Ok(())
 }
 
 /// Reads chosen log records: `rows` are block and row within it, in order.

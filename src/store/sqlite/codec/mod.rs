@@ -51,22 +51,25 @@ mod value;
 
 use std::ops::Range;
 
-pub use checkpoint_columns::{read_checkpoints, read_light_checkpoints};
+pub use checkpoint_columns::read_light_checkpoints;
 pub use error::CodecError;
 pub use filter::may_contain;
 pub use fold::{decode_fold, decode_folds, encode_fold, encode_folds};
 pub use index::{BlockIndex, BlockSummary};
 pub use light::{LightSpan, read_light};
-pub use log_columns::{LightLog, read_light_logs, read_log_rows, read_logs};
+pub use log_columns::{LightLog, read_light_logs, read_log_rows};
 pub use log_search::{LogRow, search_logs};
-pub use prepare::{Prepared, content_bytes, decode_inbox, prepare};
+pub use prepare::{Prepared, content_bytes, decode_inbox, prepare, repack};
 pub use record::{NO_TRACE, identities};
 pub use rows::rows_of_trace;
 pub use search::{traces_of_project, traces_with_attribute};
 pub use segment::{ColumnSource, Segment, block_range, column_header_bytes};
 pub use span_columns::read_spans;
 
-use span_rows::SpanRows;
+use self::{
+    checkpoint_columns::each_block_of_checkpoints, log_columns::each_block_of_logs, span_columns::each_block_of_spans,
+    span_rows::SpanRows,
+};
 
 use crate::model::{Record, RecordKind, TraceId};
 
@@ -110,11 +113,34 @@ pub fn read_records(
     index: &BlockIndex,
     (blocks, only): (Range<usize>, Option<&TraceId>),
 ) -> Result<Vec<Record>, CodecError> {
-    Ok(match kind {
-        RecordKind::Spans => read_spans(source, index, blocks, only)?.into_iter().map(Record::Span).collect(),
-        RecordKind::Checkpoints => {
-            read_checkpoints(source, index, blocks, only)?.into_iter().map(Record::Checkpoint).collect()
-        }
-        RecordKind::Logs => read_logs(source, index, blocks, only)?.into_iter().map(Record::Log).collect(),
-    })
+    let mut records = Vec::new();
+    each_block(kind, source, index, (blocks, only), |_, found| {
+        records.extend(found);
+        Ok(())
+    })?;
+    Ok(records)
+}
+
+/// The same, block after block, so that nobody has to hold more than one; `visit` is told which.
+///
+/// # Errors
+/// Also those of `visit`.
+pub fn each_block(
+    kind: RecordKind,
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    wanted: (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    mut visit: impl FnMut(usize, Vec<Record>) -> Result<(), CodecError>,
+) -> Result<(), CodecError> {
+    match kind {
+        RecordKind::Spans => each_block_of_spans(source, index, wanted, |block, spans| {
+            visit(block, spans.into_iter().map(Record::Span).collect())
+        }),
+        RecordKind::Checkpoints => each_block_of_checkpoints(source, index, wanted, |block, checkpoints| {
+            visit(block, checkpoints.into_iter().map(Record::Checkpoint).collect())
+        }),
+        RecordKind::Logs => each_block_of_logs(source, index, wanted, |block, logs| {
+            visit(block, logs.into_iter().map(Record::Log).collect())
+        }),
+    }
 }

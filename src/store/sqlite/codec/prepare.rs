@@ -67,7 +67,19 @@ fn encode(kind: RecordKind, records: &[Record]) -> Vec<u8> {
 /// # Errors
 /// The payload is damaged.
 pub fn decode_inbox(kind: RecordKind, payload: &[u8]) -> Result<Vec<Record>> {
-    let reader = Reader::new(envelope::unwrap_lz4(payload)?);
+    decode(kind, Reader::new(envelope::unwrap_lz4(payload)?))
+}
+
+/// The same records, all of this kind, in a buffer of their own: they no longer keep the ones alive they were read
+/// from.
+///
+/// # Errors
+/// None that is known: what is read was encoded just before.
+pub fn repack(kind: RecordKind, records: &[Record]) -> Result<Vec<Record>> {
+    decode(kind, Reader::new(encode(kind, records).into()))
+}
+
+fn decode(kind: RecordKind, reader: Reader) -> Result<Vec<Record>> {
     Ok(match kind {
         RecordKind::Spans => inbox::decode(reader)?.into_iter().map(Record::Span).collect(),
         RecordKind::Checkpoints => checkpoint_rows::decode(reader)?.into_iter().map(Record::Checkpoint).collect(),

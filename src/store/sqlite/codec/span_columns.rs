@@ -116,10 +116,27 @@ pub fn read_spans(
     blocks: Range<usize>,
     only: Option<&TraceId>,
 ) -> Result<Vec<Span>> {
+    let mut spans = Vec::new();
+    each_block_of_spans(source, index, (blocks, only), |_, found| {
+        spans.extend(found);
+        Ok(())
+    })?;
+    Ok(spans)
+}
+
+/// The same, block after block.
+///
+/// # Errors
+/// Also those of `visit`.
+pub fn each_block_of_spans(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    (blocks, only): (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    mut visit: impl FnMut(usize, Vec<Span>) -> Result<()>,
+) -> Result<()> {
     let mut columns = ColumnReader::new(source);
     let attributes = AttributeReader::open(&mut columns)?;
     let mut shared = SharedValues::default();
-    let mut spans = Vec::new();
     for block in blocks {
         let summary = block_summary(index, block)?;
         let traces = TraceRuns::read(&mut columns, block, summary.rows)?;
@@ -129,12 +146,14 @@ pub fn read_spans(
             let attributes = attributes.read(&mut columns, &shapes, rows.clone())?;
             let core = CoreSpan::read(&mut columns, block, summary, rows.clone())?;
             let rest = Rest::read(&mut columns, block, summary.rows)?;
+            let mut spans = Vec::with_capacity(rows.len());
             for ((row, attributes), core) in rows.zip(attributes).zip(core) {
                 spans.push(rest.span(row, traces.id(row)?, core, attributes, &mut shared)?);
             }
+            visit(block, spans)?;
         }
     }
-    Ok(spans)
+    Ok(())
 }
 
 /// What every reader needs of a row.
