@@ -16,7 +16,7 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::{
     replay::{Replay, Replayed},
-    transport::{Delivery, Patience, Transport},
+    transport::{Delivery, Patience, Transport, reason},
     worker::{Shared, Step},
 };
 
@@ -61,7 +61,11 @@ pub(crate) fn run<T: Send + Sync + 'static>(shared: &Shared<T>) {
     };
     match Transport::new(shared.settings().transport.clone(), shared.activity().clone()) {
         Ok(transport) => runtime.block_on(Shipping::new(shared, transport).work()),
-        Err(error) => end.error = Some(format!("cannot set up HTTP: {error}")),
+        Err(error) => {
+            let reason = format!("cannot set up HTTP: {}", reason(error));
+            shared.warn_of_failure(&reason);
+            end.error = Some(reason);
+        }
     }
     // Does not wait for a name lookup that hangs.
     runtime.shutdown_background();

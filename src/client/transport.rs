@@ -120,14 +120,11 @@ impl Transport {
     pub fn new(settings: TransportSettings, activity: Arc<Activity>) -> reqwest::Result<Transport> {
         // Fails when the program chose a provider already, which then is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .timeout(settings.timeout)
-            .redirect(redirect::Policy::none())
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .pool_max_idle_per_host(1)
-            .tcp_nodelay(true)
-            .build()?;
+        let http = match builder(&settings).build() {
+            // A small container knows no authorities, and plain HTTP asks none.
+            Err(_) if settings.url.scheme() == "http" => builder(&settings).tls_certs_only([]).build()?,
+            built => built?,
+        };
         Ok(Transport { http, settings, activity, not_before: None })
     }
 
@@ -186,6 +183,16 @@ impl Transport {
     }
 }
 
+fn builder(settings: &TransportSettings) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .timeout(settings.timeout)
+        .redirect(redirect::Policy::none())
+        .pool_idle_timeout(IDLE_CONNECTION)
+        .pool_max_idle_per_host(1)
+        .tcp_nodelay(true)
+}
+
 /// The address of `path` on the server at `base`, which may have a path of its own; `None` when it is no HTTP address.
 pub(crate) fn address(base: &str, path: &str) -> Option<Url> {
     let mut url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
@@ -241,7 +248,7 @@ pub(crate) fn random_bits(salt: impl Hash) -> u64 {
 }
 
 /// An error with its causes in one line.
-fn reason(error: impl Error) -> String {
+pub(crate) fn reason(error: impl Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -527,6 +527,14 @@ impl<T: Send + Sync + 'static> Shared<T> {
         }
     }
 
+    /// Says that nothing can be sent, once until something is.
+    pub fn warn_of_failure(&self, reason: &str) {
+        let was_failing = std::mem::replace(&mut self.lock().failing, true);
+        if !was_failing {
+            tracing::warn!(name = self.settings.name, reason, "records are not being delivered");
+        }
+    }
+
     /// How many were dropped that no server was told of; they count as told from now on.
     pub fn take_lost(&self) -> u64 {
         std::mem::take(&mut self.lock().lost)

@@ -453,6 +453,30 @@ fn files_of_the_published_sdk_are_delivered_torn_line_and_all() {
     assert_eq!(logger.stats().replay_lost, 1);
 }
 
+/// Not a test of its own: the program that [`plain_http_needs_no_certificates`] runs.
+#[test]
+fn program_that_logs_once() {
+    let Ok(url) = std::env::var("TRACEHUB_TEST_ONCE_URL") else { return };
+    let logger = Logger::builder("", "shop", "test").endpoint(&url).without_dlq().build().expect("a logger");
+    logger.info("once");
+    assert_eq!(logger.close(LONG).sent, 1, "{:?}", logger.stats());
+}
+
+#[test]
+fn plain_http_needs_no_certificates() {
+    let peer = Peer::start(&[Reply::Send(OK)]);
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["client_logger::program_that_logs_once", "--exact", "--nocapture"])
+        .env("TRACEHUB_TEST_ONCE_URL", &peer.url)
+        // As in a container without any.
+        .env("SSL_CERT_FILE", "/no/such/file")
+        .env("SSL_CERT_DIR", "/no/such/directory")
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(messages(&peer.requests.try_iter().collect::<Vec<_>>()), ["once"]);
+}
+
 /// Not a test of its own: the program that [`a_program_killed_while_it_writes_leaves_whole_files`] runs and kills.
 #[test]
 fn program_that_writes_dead_letters_for_ever() {
