@@ -25,7 +25,13 @@ const TEMPORARY_SUFFIX: &str = ".jsonl.tmp";
 /// Files of the published Python SDK.
 const FOREIGN_PREFIX: &str = "failed_";
 /// A line longer than this is not an entry any server would take.
-const LONGEST_LINE_BYTES: u64 = 16 * 1024 * 1024;
+const LONGEST_LINE_BYTES: u64 = 128 * 1024 * 1024;
+/// Files are kept to about this size, so that replaying one is no great matter.
+const USUAL_FILE_BYTES: u64 = 8 * 1024 * 1024;
+/// So many names are tried for a file.
+const MOST_NAMES: usize = 16;
+/// So many files fit at least, or the first would leave no room for what is newer.
+const FEWEST_FILES: u64 = 8;
 
 /// Where dead letters lie, and how many may.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +92,11 @@ impl DeadLetters {
         self.evicted.load(Ordering::Relaxed)
     }
 
+    /// About how many bytes to give to one file.
+    pub fn file_bytes(&self) -> u64 {
+        USUAL_FILE_BYTES.min(self.settings.max_bytes / FEWEST_FILES)
+    }
+
     /// Keeps `count` entries, lines of `text`; they are on disk when this returns.
     ///
     /// # Errors
@@ -100,27 +111,33 @@ impl DeadLetters {
         }
         make_directory(&self.settings.directory)?;
         self.evict(text.len() as u64);
-        let name = Name {
-            time_ns,
-            process_id: std::process::id(),
-            number: self.written.fetch_add(1, Ordering::Relaxed),
-            target: self.target.clone(),
-            count,
-        };
-        match self.write(&name, text) {
-            // Between creating and locking it somebody may have taken the file for a left-over.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write(&name, text),
-            written => written,
+        let mut written = Ok(());
+        for _ in 0..MOST_NAMES {
+            let name = Name {
+                time_ns,
+                process_id: std::process::id(),
+                number: self.written.fetch_add(1, Ordering::Relaxed),
+                target: self.target.clone(),
+                count,
+            };
+            written = self.write(&name, text);
+            match &written {
+                // Between creating and locking it somebody may have taken the file for a left-over, and in a container
+                // every start has the process id of the one before, whose file may be what is kept here.
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) => {}
+                _ => break,
+            }
         }
+        written
     }
 
     fn write(&self, name: &Name, text: &[u8]) -> io::Result<()> {
         let temporary = self.settings.directory.join(format!(".{name}{TEMPORARY_SUFFIX}"));
-        let written = write_new(&temporary, text).and_then(|file| {
-            fs::rename(&temporary, self.settings.directory.join(format!("{name}{SUFFIX}"))).map(|()| file)
-        });
+        let mut file = create(&temporary)?;
+        let written = write_whole(&mut file, text)
+            .and_then(|()| fs::rename(&temporary, self.settings.directory.join(format!("{name}{SUFFIX}"))));
         match written {
-            Ok(_lock) => {
+            Ok(()) => {
                 sync_directory(&self.settings.directory);
                 Ok(())
             }
@@ -325,17 +342,20 @@ fn lock(path: &Path) -> Option<File> {
     path.exists().then_some(file)
 }
 
-fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
+/// Makes a file that was not there.
+fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    options.open(path)
+}
+
+fn write_whole(file: &mut File, text: &[u8]) -> io::Result<()> {
     // Where files cannot be locked they are not left over either: others see the same failure.
     let _ = file.lock();
     file.write_all(text)?;
-    file.sync_all()?;
-    Ok(file)
+    file.sync_all()
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {
@@ -451,6 +471,29 @@ mod tests {
         letters.tidy();
         assert_eq!(names(&folder).len(), 1);
         assert_eq!(lines(&letters), ["{\"n\":1}", "{\"n\":2}"]);
+    }
+
+    #[test]
+    fn what_a_process_with_the_same_id_left_whole_is_rescued() {
+        let folder = tempfile::tempdir().expect("a directory");
+        letters(&folder).park(1, b"{\"n\":1}\n").expect("parked");
+        let name = names(&folder).pop().expect("a file");
+        // It died between writing and renaming, and the next start has its process id, as in a container.
+        fs::rename(folder.path().join(&name), folder.path().join(format!(".{name}.tmp"))).expect("renamed");
+        let restarted = letters(&folder);
+        restarted.tidy();
+        assert_eq!(lines(&restarted), ["{\"n\":1}"]);
+        assert!(names(&folder).is_empty());
+    }
+
+    #[test]
+    fn a_line_of_twenty_megabytes_is_one_line() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let letters =
+            DeadLetters::new(DeadLetterSettings { max_bytes: 1 << 30, ..settings(&folder) }, "http://hub", "");
+        let line = "x".repeat(20_000_000);
+        letters.park(2, format!("{line}\nsmall\n").as_bytes()).expect("parked");
+        assert_eq!(lines(&letters).iter().map(String::len).collect::<Vec<_>>(), [20_000_000, 5]);
     }
 
     #[test]

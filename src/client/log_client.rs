@@ -44,7 +44,7 @@ impl WeakLogger {
     }
 }
 
-/// What became of everything that was logged, when a logger was closed; `logged` is the sum of the others.
+/// What became of everything that was logged, when a logger was closed; `logged` is the sum of the next four.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LoggerReport {
     /// Records handed over.
@@ -57,12 +57,14 @@ pub struct LoggerReport {
     pub parked: u64,
     /// Records that are lost: the server refused them, or they could not be kept.
     pub failed: u64,
+    /// Records on disk, of this program or an earlier one, that were deleted because they were too old or too many.
+    pub evicted: u64,
 }
 
 impl LoggerReport {
     /// Whether the server has every record, or will have it.
     pub fn is_complete(&self) -> bool {
-        self.dropped == 0 && self.failed == 0
+        self.dropped == 0 && self.failed == 0 && self.evicted == 0
     }
 }
 
@@ -171,11 +173,17 @@ impl Logger {
         self.pipeline.flush(timeout)
     }
 
+    /// The same, and what is not delivered then goes to disk.
+    pub(crate) fn flush_or_park(&self, timeout: Duration) -> bool {
+        self.pipeline.flush_or_park(timeout)
+    }
+
     /// Delivers what is left for at most `deadline`, keeps the rest on disk, and takes nothing more. When this returns
     /// everything is counted. Writing to disk takes a moment more than the deadline. Closing again returns at once.
     pub fn close(&self, deadline: Duration) -> LoggerReport {
         let Tally { sent, dropped, parked, failed } = self.pipeline.close(deadline);
-        LoggerReport { logged: sent + dropped + parked + failed, sent, dropped, parked, failed }
+        let logged = sent + dropped + parked + failed;
+        LoggerReport { logged, sent, dropped, parked, failed, evicted: self.evicted() }
     }
 
     /// Waits until what lay on disk for this server and key was delivered, for at most `timeout`; whether it was.
@@ -200,9 +208,13 @@ impl Logger {
             retries,
             replayed,
             replay_lost,
-            evicted: self.pipeline.settings().wire.dead_letters().map_or(0, |letters| letters.evicted()),
+            evicted: self.evicted(),
             last_error,
         }
+    }
+
+    fn evicted(&self) -> u64 {
+        self.pipeline.settings().wire.dead_letters().map_or(0, |letters| letters.evicted())
     }
 
     /// Where what cannot be delivered is kept; `None` when it is not.

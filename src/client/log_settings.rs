@@ -220,6 +220,8 @@ impl LoggerBuilder {
             DeadLetterPlace::Directory(directory) => Some(directory),
             DeadLetterPlace::Nowhere => None,
         };
+        // A daemon changes its working directory.
+        let directory = directory.map(|directory| std::path::absolute(&directory).unwrap_or(directory));
         let dead_letters = directory.map(|directory| {
             let settings =
                 DeadLetterSettings { directory, takes_foreign, max_bytes: self.dlq_bytes, max_age: self.dlq_age };
@@ -297,6 +299,13 @@ mod tests {
         assert_eq!(settings.transport.url.as_str(), "http://hub:8099/base/api/v1/ingest");
         assert_eq!(settings.transport.headers[KEY_HEADER], "th_secret");
         assert_eq!(settings.transport.headers[CONTENT_ENCODING], "gzip");
+    }
+
+    #[test]
+    fn dead_letters_stay_where_they_are_when_the_program_goes_elsewhere() {
+        let settings = builder().dlq_path("letters").pipeline_settings().expect("settings");
+        let directory = settings.wire.dead_letters().expect("dead letters").directory().to_owned();
+        assert_eq!(directory, std::env::current_dir().expect("a directory").join("letters"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{log_client::Logger, shipping::is_own_thread};
 const FLUSH: Duration = Duration::from_secs(2);
 
 /// Logs each panic of this program as fatal, with its message, place and backtrace, waits up to two seconds for its
-/// delivery, and then does what was done before. The hook does not keep the logger open.
+/// delivery, else keeps it on disk, and then does what was done before. The hook does not keep the logger open.
 pub fn install_panic_hook(logger: &Logger) {
     let logger = logger.downgrade();
     let previous = panic::take_hook();
@@ -21,7 +21,7 @@ pub fn install_panic_hook(logger: &Logger) {
         // A panic of the shipping thread cannot wait for itself.
         if let Some(logger) = logger.upgrade().filter(|_| !is_own_thread()) {
             log_panic(&logger, panic);
-            logger.flush(FLUSH);
+            logger.flush_or_park(FLUSH);
             // Were this the last owner, dropping it would close the logger here.
             drop(logger);
         }

@@ -48,6 +48,11 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
         self.generation().shared.flush(deadline_after(timeout))
     }
 
+    /// The same, and what is not settled then goes to the dead letters, if there are any.
+    pub fn flush_or_park(&self, timeout: Duration) -> bool {
+        self.generation().shared.flush_or_park(deadline_after(timeout))
+    }
+
     /// Goes through dead letters that lie there already without waiting for a first item.
     pub fn start(&self) {
         self.generation().shared.start();

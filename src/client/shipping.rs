@@ -83,11 +83,22 @@ struct Shipping<'a, T> {
     transport: Transport,
     outage: Option<Outage>,
     replay: Replay,
+    denial: Denial,
+}
+
+/// Whether the server refuses dead letters for what is not in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Denial {
+    No,
+    /// They wait until it takes something else.
+    Once,
+    /// Also while it takes what is new: they wait for the next start of the program.
+    Again,
 }
 
 impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
     fn new(shared: &'a Shared<T>, transport: Transport) -> Shipping<'a, T> {
-        Shipping { shared, transport, outage: None, replay: Replay::default() }
+        Shipping { shared, transport, outage: None, replay: Replay::default(), denial: Denial::No }
     }
 
     async fn work(mut self) {
@@ -210,6 +221,10 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
                     self.shared.spill_if_half_full();
                 }
                 () = self.shared.wake.notified() => {
+                    if self.shared.is_given_up() {
+                        let reason = "the server did not answer in time".to_owned();
+                        return Delivery::Exhausted { reason, retry_after: None };
+                    }
                     if is_in_trouble {
                         self.shared.spill_if_half_full();
                     }
@@ -233,6 +248,11 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
     }
 
     fn end_outage(&mut self) {
+        if self.denial == Denial::Once && self.replay.at.is_none() {
+            self.denial = Denial::Again;
+            self.shared.set_has_letters(true);
+            self.replay.at = Some(Instant::now());
+        }
         if self.outage.take().is_some() && self.shared.has_letters() {
             self.replay.at = Some(Instant::now());
         }
@@ -265,12 +285,15 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
             Replayed::Some(portion) => {
                 if portion.delivered > 0 {
                     self.outage = None;
+                    self.denial = Denial::No;
                 }
                 shared.count_replayed(portion);
             }
             Replayed::Later { retry_after } => self.prolong_outage(retry_after),
             Replayed::Denied => {
-                // The key may be good again when the program starts the next time.
+                if self.denial == Denial::No {
+                    self.denial = Denial::Once;
+                }
                 self.replay.at = None;
                 shared.set_has_letters(false);
             }

@@ -25,8 +25,6 @@ use super::{
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 /// How long a closing program waits for a file that is being written.
 const WRITE_GRACE: Duration = Duration::from_secs(2);
-/// Dead-letter files are kept to about this size, so that replaying one is no great matter.
-const LETTER_FILE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a pipeline does.
 #[derive(Debug)]
@@ -114,6 +112,8 @@ pub(crate) struct State<T> {
     parking_first: u64,
     /// Items with sequence numbers below this do not wait for a full batch.
     flush_before: u64,
+    /// Those below this do not wait for the server either, where there are dead letters.
+    park_before: u64,
     sends: u64,
     tally: Tally,
     /// Dropped, and no server knows.
@@ -178,6 +178,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
             parking: 0,
             parking_first: 0,
             flush_before: 0,
+            park_before: 0,
             sends: 0,
             tally: Tally::default(),
             lost: 0,
@@ -263,6 +264,26 @@ impl<T: Send + Sync + 'static> Shared<T> {
         self.wake.notify_one();
         self.wait(deadline, |state| state.oldest_unsettled() >= target || state.worker != Worker::Running);
         self.lock().oldest_unsettled() >= target
+    }
+
+    /// The same, and what is not settled then goes to the dead letters, if there are any, for which it waits a moment.
+    pub fn flush_or_park(self: &Arc<Self>, deadline: Instant) -> bool {
+        if self.flush(deadline) {
+            return true;
+        }
+        if self.settings.wire.dead_letters().is_none() {
+            return false;
+        }
+        let mut state = self.lock();
+        state.park_before = state.ring.next_sequence();
+        drop(state);
+        self.flush(Instant::now() + WRITE_GRACE)
+    }
+
+    /// Whether somebody would rather have the batch under way on disk than wait for the server.
+    pub fn is_given_up(&self) -> bool {
+        let state = self.lock();
+        state.in_flight > 0 && state.in_flight_first < state.park_before
     }
 
     /// Waits until the dead letters were gone through, or the deadline; whether none is left that can be delivered.
@@ -396,7 +417,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
             return Step::Linger;
         }
         let first = state.ring.first_sequence();
-        if retry_at.is_some_and(|at| Instant::now() < at) {
+        if retry_at.is_some_and(|at| Instant::now() < at) || first < state.park_before {
             let spilled = state.ring.take(usize::MAX);
             state.begin_parking(first, spilled.len() as u64);
             return Step::Spill(Arc::new(spilled));
@@ -455,11 +476,11 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// Writes items that count as being parked, and settles them.
     fn write_letters(&self, items: &[T], reason: Option<String>) {
         let Some(letters) = self.settings.wire.dead_letters() else { return };
-        let mut rest = items.iter();
-        let mut reason = reason;
+        let (mut rest, mut reason) = (items.iter(), reason);
+        let file_bytes = letters.file_bytes();
         while !rest.as_slice().is_empty() {
             let (mut text, mut count) = (Vec::new(), 0);
-            while text.len() < LETTER_FILE_BYTES
+            while (count == 0 || (text.len() as u64) < file_bytes)
                 && let Some(item) = rest.next()
             {
                 self.settings.wire.line(item, &mut text);

@@ -370,6 +370,37 @@ fn a_refused_key_is_not_tried_again_and_costs_nothing() {
 }
 
 #[test]
+fn what_a_server_refused_for_the_key_follows_when_it_takes_the_key_again() {
+    let letters = folder();
+    // The first record, then its replay, are refused.
+    let peer = Peer::start_with(|step, _| if step < 2 { answer("401 Unauthorized") } else { Reply::Send(OK) });
+    let logger = builder(&peer.url, letters.path()).build().expect("a logger");
+    let next = || messages(&[peer.requests.recv_timeout(LONG).expect("a request")]);
+    logger.info("early");
+    assert!(logger.flush(LONG));
+    assert_eq!([next(), next()], [["early"], ["early"]]);
+    logger.info("late");
+    assert!(logger.flush(LONG));
+    assert_eq!([next(), next()], [["late"], ["early"]]);
+    let report = logger.close(LONG);
+    assert_eq!((report.sent, report.parked), (1, 1));
+}
+
+#[test]
+fn a_flood_leaves_its_newest_records_when_there_is_little_room_and_the_others_are_counted() {
+    let letters = folder();
+    let logger = builder(NOBODY, letters.path()).max_retries(0).dlq_limits(16_000, LONG).build().expect("a logger");
+    log_all(&logger, 1_000);
+    let report = logger.close(LONG);
+    assert_eq!((report.parked, report.failed), (1_000, 0));
+    let kept = kept(letters.path());
+    assert!(kept.len() >= 50, "{}", kept.len());
+    assert_eq!(kept.last().expect("one")["message"], "m999");
+    assert_eq!(report.evicted, 1_000 - kept.len() as u64);
+    assert!(!report.is_complete());
+}
+
+#[test]
 fn single_records_a_server_refuses_are_counted() {
     let body = r#"{"accepted":2,"rejected":1,"errors":[{"index":1,"reason":"too deep"}]}"#;
     let text = format!("HTTP/1.1 202 Accepted\r\ncontent-length: {}\r\n\r\n{body}", body.len());
@@ -593,9 +624,29 @@ fn a_forked_program_loses_and_repeats_nothing() {
 #[test]
 fn program_that_panics() {
     let Ok(url) = std::env::var("TRACEHUB_TEST_PANIC_URL") else { return };
-    let logger = Logger::builder("", "shop", "test").endpoint(&url).without_dlq().build().expect("a logger");
+    let logger = match std::env::var_os("TRACEHUB_TEST_LETTERS") {
+        Some(letters) => builder(&url, Path::new(&letters)),
+        None => Logger::builder("", "shop", "test").endpoint(&url).without_dlq(),
+    };
+    // Never dropped, as in a static.
+    let logger = std::mem::ManuallyDrop::new(logger.build().expect("a logger"));
     tracehub::client::install_panic_hook(&logger);
+    logger.info("before");
     std::hint::black_box(None::<u32>).expect("a card");
+}
+
+#[test]
+fn a_panic_is_on_disk_before_the_program_ends_when_the_server_hangs() {
+    let (peer, letters) = (Peer::start(&[Reply::Hang]), folder());
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["client_logger::program_that_panics", "--exact"])
+        .env("TRACEHUB_TEST_PANIC_URL", &peer.url)
+        .env("TRACEHUB_TEST_LETTERS", letters.path())
+        .output()
+        .expect("it runs");
+    assert!(!output.status.success());
+    let messages: Vec<Json> = kept(letters.path()).iter().map(|entry| entry["message"].clone()).collect();
+    assert_eq!(messages, ["before", "panic: a card"]);
 }
 
 #[test]
@@ -608,7 +659,7 @@ fn a_panic_is_a_fatal_record_before_the_program_ends() {
         .expect("it runs");
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("a card"), "the usual hook ran, too");
-    let entry = entries(&peer.requests.try_recv().expect("a request"))[0].clone();
+    let entry = entries(&peer.requests.try_recv().expect("a request"))[1].clone();
     assert_eq!((&entry["level"], &entry["message"]), (&json!("FATAL"), &json!("panic: a card")));
     assert_eq!((&entry["error_type"], &entry["error_message"]), (&json!("panic"), &json!("a card")));
     let stack = entry["stack_trace"].as_str().expect("a stack");
