@@ -1,8 +1,8 @@
 //! Issues in the file: what errors a write holds, how they are counted, and how issues are read, changed and removed.
 //!
-//! A write's errors are counted in the transaction that puts its records into the inbox, and nowhere else: sealing,
-//! merging and copying records never come here, and a record that was stored already is not counted again. An issue
-//! knows nothing of the records it was made of and outlives them.
+//! The errors of a write are counted once, in the transaction that puts its records into the inbox or soon after
+//! ([`Uncounted`]): sealing, merging and copying records never come here, and a record that was stored already is not
+//! counted again. An issue knows nothing of the records it was made of and outlives them.
 
 mod apply;
 mod change;
@@ -12,15 +12,16 @@ mod removal;
 #[cfg(test)]
 mod tests;
 mod traces;
+mod uncounted;
 
 use rusqlite::{Connection, OptionalExtension};
 
-pub(super) use apply::apply;
 pub(super) use change::set;
 pub(super) use errors::Errors;
 pub(super) use list::{detail, list, open_count};
 pub(super) use removal::{TABLES, count, prune};
 pub(super) use traces::forget_traces;
+pub(super) use uncounted::{Uncounted, require_counted};
 
 use crate::{model::IssueId, store::Result};
 

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use super::{
     Tuning,
     inbox::{self, Waiting},
+    issues,
     queue::{Forget, Queue},
     removal,
     segments::{self, Extent},
@@ -160,6 +161,7 @@ impl Keeper {
         let changes: Vec<Change> =
             folds.into_iter().map(|(trace, fold)| self.grown(trace, fold)).collect::<Result<_>>()?;
         self.queue.change(Forget::Nothing, move |transaction| {
+            issues::require_counted(transaction, through)?;
             sealed.iter().try_for_each(|segment| segments::insert(transaction, segment))?;
             traces::apply(transaction, &changes)?;
             transaction.prepare_cached("DELETE FROM inbox WHERE seq <= ?1")?.execute([through])?;

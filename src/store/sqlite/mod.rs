@@ -11,6 +11,7 @@ mod api_keys;
 mod arrivals;
 pub mod codec;
 mod columns;
+mod commit;
 pub(super) mod failure;
 mod file_id;
 mod inbox;
@@ -143,6 +144,8 @@ struct Ownership {
     queue: Queue,
     chores: mpsc::Sender<Chore>,
     committed: watch::Receiver<i64>,
+    /// Whether errors were stored that are not counted yet.
+    has_uncounted: Arc<AtomicBool>,
     threads: Mutex<Option<Threads>>,
     lock: Mutex<Option<Lock>>,
 }
@@ -238,6 +241,14 @@ impl Sqlite {
         self.owner.as_ref().ok_or(Error::ReadOnly)
     }
 
+    /// Has errors counted that were stored before, so that whoever asks about issues sees what was acknowledged.
+    async fn count_errors(&self) {
+        if let Some(owner) = self.owner.as_ref().filter(|owner| owner.has_uncounted.load(Ordering::Acquire)) {
+            // Every change does. When they cannot be counted now, what is known is still worth reading.
+            let _ = owner.queue.decide(|_| Ok(())).await;
+        }
+    }
+
     fn ask(&self, chore: Chore) -> Result<()> {
         self.owner()?.chores.send(chore).map_err(|_| Error::Closed)
     }
@@ -283,14 +294,16 @@ fn own(path: &Path, options: &Options, tuning: Tuning) -> Result<Sqlite> {
     let settings = (options.durability, tuning);
     let (committed, commits) = watch::channel(0);
     let to_keeper = (chores.clone(), Arc::clone(&seal_asked));
-    let writer = Writer::new(path.clone(), connection, settings, to_keeper, committed)?;
+    let has_uncounted = Arc::new(AtomicBool::new(false));
+    let told = (committed, Arc::clone(&has_uncounted));
+    let writer = Writer::new(path.clone(), connection, settings, to_keeper, told)?;
     let keeper = Keeper::new(view, queue.clone(), tuning, seal_asked);
     let threads = Threads {
         keeper: spawn("tracehub-keeper", move || keeper.run(&chores_to_do))?,
         writer: spawn("tracehub-writer", move || writer.run(&messages))?,
     };
     let (threads, lock) = (Mutex::new(Some(threads)), Mutex::new(Some(lock)));
-    let owner = Ownership { queue, chores, committed: commits, threads, lock };
+    let owner = Ownership { queue, chores, committed: commits, has_uncounted, threads, lock };
     Ok(Sqlite::new(&path, Arc::new(Readers::new(path.clone(), None)), Some(Arc::new(owner))))
 }
 
@@ -425,11 +438,13 @@ impl Backend for Sqlite {
 
     async fn issues(&self, query: &IssueQuery) -> Result<Page<Issue>> {
         let query = query.clone();
+        self.count_errors().await;
         self.readers.run(move |connection| issues::list(connection, &query)).await
     }
 
     async fn issue(&self, id: &IssueId) -> Result<Option<IssueDetail>> {
         let id = *id;
+        self.count_errors().await;
         self.readers.run(move |connection| issues::detail(connection, &id)).await
     }
 
@@ -459,12 +474,14 @@ impl Backend for Sqlite {
 
     async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
         let (query, location) = (query.clone(), self.info.location.clone());
+        self.count_errors().await;
         self.readers.run(move |connection| stats::stats(connection, &query, location)).await
     }
 
     async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {
         if dry_run {
             let filter = filter.clone();
+            self.count_errors().await;
             return self.readers.run(move |connection| removal::count(connection, &filter)).await;
         }
         let (reply, answer) = oneshot::channel();

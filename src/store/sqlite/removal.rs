@@ -125,7 +125,8 @@ fn delete_everything(keeper: &Keeper) -> Result<Removed> {
         let removed = count_everything(transaction)?;
         transaction.execute_batch(
             "DELETE FROM inbox; DELETE FROM segments; DELETE FROM segment_columns; DELETE FROM traces;
-             UPDATE meta SET value = 0 WHERE key IN ('traces', 'failed', 'spans', 'errors');",
+             UPDATE meta SET value = 0 WHERE key IN ('traces', 'failed', 'spans', 'errors');
+             DELETE FROM meta WHERE key = 'uncounted_from';",
         )?;
         for table in issues::TABLES {
             transaction.execute_batch(&format!("DELETE FROM {table};"))?;

@@ -1,8 +1,9 @@
 //! The one thread that writes: it owns the only connection that can.
 //!
 //! Writes that wait are committed together and answered only then. A write whose group fails is tried alone, so that
-//! one bad write does not cost its neighbours. Everything else that changes the file (sealing, merging, removing) is
-//! worked out elsewhere and arrives here as a [`Change`], so commits go on meanwhile.
+//! one bad write does not cost its neighbours. Their errors are counted with them or, under load, a little later with
+//! those of other writes ([`Uncounted`]). Everything else that changes the file (sealing, merging, removing) is worked
+//! out elsewhere and arrives here as a [`Change`], so commits go on meanwhile.
 
 use std::{
     collections::VecDeque,
@@ -15,15 +16,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::watch;
 
 use super::{
     Durability, Tuning,
     codec::{self, Prepared},
+    commit::{Fresh, count, store_group, transact, without_old},
     failure,
     file_id::FileId,
-    inbox, issues,
+    inbox,
+    issues::Uncounted,
     keeper::Chore,
     keys::part_hash,
     queue::{Change, Forget, Job, Message, Part, Work},
@@ -69,6 +72,7 @@ pub(super) struct Writer {
     connection: Option<Connection>,
     file: FileId,
     seen: Seen,
+    uncounted: Uncounted,
     waiting: VecDeque<Job>,
     backlog: u64,
     first_unsealed: Option<i64>,
@@ -92,7 +96,7 @@ impl Writer {
         connection: Connection,
         (durability, tuning): (Durability, Tuning),
         (chores, seal_asked): (mpsc::Sender<Chore>, Arc<AtomicBool>),
-        committed: watch::Sender<i64>,
+        (committed, has_uncounted): (watch::Sender<i64>, Arc<AtomicBool>),
     ) -> Result<Writer> {
         let mut writer = Writer {
             file: FileId::of(&path)?,
@@ -101,6 +105,7 @@ impl Writer {
             tuning,
             connection: None,
             seen: Seen::default(),
+            uncounted: Uncounted::new(has_uncounted),
             waiting: VecDeque::new(),
             backlog: 0,
             first_unsealed: None,
@@ -130,6 +135,7 @@ impl Writer {
             seen.stored(row.seq, row.seq);
             true
         })?;
+        self.uncounted.read(&connection)?;
         self.count_backlog(&connection)?;
         self.connection = Some(connection);
         Ok(())
@@ -161,6 +167,9 @@ impl Writer {
                 self.take(message);
             }
             self.commit_waiting();
+            if self.uncounted.due_in() == Some(Duration::ZERO) {
+                self.count_errors();
+            }
             self.ask_for_sealing();
             if self.log_bytes >= LOG_BYTES {
                 self.checkpoint();
@@ -169,6 +178,7 @@ impl Writer {
         while !self.waiting.is_empty() {
             self.commit_group();
         }
+        self.count_errors();
         self.close();
     }
 
@@ -192,11 +202,12 @@ impl Writer {
         // Asking for a seal that does not come must not become a busy loop.
         let until_seal = until_seal.map(|wait| wait.max(GAP));
         let until_checkpoint = (self.log_bytes > 0).then_some(GAP);
-        until_checkpoint.into_iter().chain(until_seal).min()
+        until_checkpoint.into_iter().chain(until_seal).chain(self.uncounted.due_in()).min()
     }
 
     fn idle(&mut self) {
-        if self.log_bytes > 0 && self.waiting.is_empty() {
+        let waits_for_more = self.log_bytes > 0 && self.waiting.is_empty();
+        if waits_for_more && self.uncounted.due_in() != Some(Duration::ZERO) {
             self.checkpoint();
         }
     }
@@ -217,15 +228,15 @@ impl Writer {
 
     fn commit_group(&mut self) {
         let count = self.waiting.len().min(GROUP);
-        let group: Vec<Job> = self.waiting.drain(..count).collect();
-        match self.commit(&group) {
+        let mut group: Vec<Job> = self.waiting.drain(..count).collect();
+        match self.commit(&mut group) {
             Ok(outcomes) => group.into_iter().zip(outcomes).for_each(|(job, outcome)| job.answer(Ok(outcome))),
             Err(error) if group.len() == 1 || concerns_all(&error) => {
                 group.into_iter().for_each(|job| job.answer(Err(copy(&error))));
             }
             Err(_) => {
-                for job in group {
-                    let outcome = self.commit(std::slice::from_ref(&job));
+                for mut job in group {
+                    let outcome = self.commit(std::slice::from_mut(&mut job));
                     job.answer(outcome.map(|outcomes| outcomes.first().copied().unwrap_or_default()));
                 }
             }
@@ -233,7 +244,7 @@ impl Writer {
     }
 
     /// Commits writes together; nothing of them is stored when this fails.
-    fn commit(&mut self, group: &[Job]) -> Result<Vec<Written>> {
+    fn commit(&mut self, group: &mut [Job]) -> Result<Vec<Written>> {
         self.file.check(&self.path)?;
         let mut connection = self.connect()?;
         self.seen.turn(self.first_unsealed);
@@ -246,17 +257,78 @@ impl Writer {
         result
     }
 
-    fn commit_on(&mut self, connection: &mut Connection, group: &[Job], added: &mut Vec<u64>) -> Result<Vec<Written>> {
+    fn commit_on(
+        &mut self,
+        connection: &mut Connection,
+        group: &mut [Job],
+        added: &mut Vec<u64>,
+    ) -> Result<Vec<Written>> {
+        if self.uncounted.is_full() {
+            self.count_uncounted(connection)?;
+        }
         let admitted: Vec<Admitted> =
             group.iter().map(|job| self.admit(connection, job, added)).collect::<Result<_>>()?;
-        let fresh = group.iter().zip(&admitted).flat_map(|(job, admitted)| {
-            let parts = job.parts.iter().zip(&admitted.fresh);
-            parts.map(|(part, fresh)| fresh.as_ref().unwrap_or(part))
-        });
-        let fresh: Vec<&Part> = fresh.filter(|part| part.records.records > 0).collect();
-        let last_seq = store_group(connection, &fresh)?;
+        let (outcomes, fresh): (Vec<Written>, Vec<_>) =
+            admitted.into_iter().map(|admitted| (admitted.outcome, admitted.fresh)).unzip();
+        let parts = group.iter_mut().flat_map(|job| &mut job.parts);
+        let mut fresh: Vec<Fresh<'_>> = parts.zip(fresh.into_iter().flatten()).map(Fresh::of).collect();
+        fresh.retain(|part| part.get().records.records > 0);
+        if !fresh.is_empty() {
+            self.store(connection, fresh)?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Stores writes in one commit, and counts their errors there or later.
+    fn store(&mut self, connection: &mut Connection, mut fresh: Vec<Fresh<'_>>) -> Result<()> {
+        let received_ns = Nanos::now().0;
+        let has_errors = !self.uncounted.is_empty() || fresh.iter().any(|part| !part.get().errors.events.is_empty());
+        let mut counts = has_errors && self.uncounted.is_due();
+        let last_seq = loop {
+            let before = if counts { log_length(&self.path) } else { 0 };
+            match store_group(connection, &fresh, (&self.uncounted, counts), received_ns) {
+                Ok((last_seq, took)) if counts => {
+                    self.uncounted.counted(took);
+                    self.log_bytes += log_length(&self.path).saturating_sub(before);
+                    break last_seq;
+                }
+                Ok((last_seq, _)) => {
+                    fresh.iter_mut().for_each(|part| self.uncounted.add(part.take_errors(), received_ns));
+                    break last_seq;
+                }
+                // No record that has room is refused because its error has none.
+                Err(error @ Error::DiskFull) if counts => self.uncounted.failed(&error),
+                Err(error) => return Err(error),
+            }
+            counts = false;
+        };
         self.note_stored(&fresh, last_seq);
-        Ok(admitted.into_iter().map(|admitted| admitted.outcome).collect())
+        Ok(())
+    }
+
+    /// Counts the errors that wait, if that is possible; else they go on waiting.
+    fn count_errors(&mut self) {
+        if self.uncounted.is_empty() || self.file.check(&self.path).is_err() {
+            return;
+        }
+        if let Ok(mut connection) = self.connect() {
+            let result = self.count_uncounted(&mut connection);
+            self.keep(connection, result.as_ref().err());
+        }
+    }
+
+    fn count_uncounted(&mut self, connection: &mut Connection) -> Result<()> {
+        if self.uncounted.is_empty() {
+            return Ok(());
+        }
+        let before = log_length(&self.path);
+        let result = count(connection, &self.uncounted);
+        match &result {
+            Ok(took) => self.uncounted.counted(*took),
+            Err(error) => self.uncounted.failed(error),
+        }
+        self.log_bytes += COMMIT_BYTES + log_length(&self.path).saturating_sub(before);
+        result.map(|_| ())
     }
 
     /// Finds out what of a write is not stored yet.
@@ -328,15 +400,14 @@ impl Writer {
         Ok(())
     }
 
-    fn note_stored(&mut self, fresh: &[&Part], last_seq: Option<i64>) {
-        let Some(last_seq) = last_seq else { return };
+    fn note_stored(&mut self, fresh: &[Fresh<'_>], last_seq: i64) {
         self.committed.send_replace(last_seq);
         let first_seq = last_seq - fresh.len() as i64 + 1;
         self.seen.stored(first_seq, last_seq);
         self.first_unsealed.get_or_insert(first_seq);
-        self.backlog += fresh.iter().map(|part| u64::from(part.records.records)).sum::<u64>();
+        self.backlog += fresh.iter().map(|part| u64::from(part.get().records.records)).sum::<u64>();
         self.backlog_since.get_or_insert_with(Instant::now);
-        let bytes: usize = fresh.iter().map(|part| part.records.payload.len()).sum();
+        let bytes: usize = fresh.iter().map(|part| part.get().records.payload.len()).sum();
         self.log_bytes += bytes as u64 + COMMIT_BYTES;
     }
 
@@ -348,6 +419,12 @@ impl Writer {
     fn apply(&mut self, work: Work, forget: Forget) -> Result<Removed> {
         self.file.check(&self.path)?;
         let mut connection = self.connect()?;
+        // Whoever asks for a change may have seen the errors; sealing waits for them, nothing else need.
+        let counted = self.count_uncounted(&mut connection);
+        if counted.as_ref().is_err_and(failure::spoils_connection) {
+            self.keep(connection, counted.as_ref().err());
+            connection = self.connect()?;
+        }
         let before = log_length(&self.path);
         let result = transact(&mut connection, work);
         if result.is_ok() {
@@ -417,47 +494,11 @@ impl Writer {
     }
 }
 
-/// A part of a write without the records that are stored already.
-fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> Result<Part> {
-    let errors = errors.only(is_new);
-    let (kind, payload) = (records.kind, &records.payload);
-    let mut is_new = is_new.iter();
-    let mut records = codec::decode_inbox(kind, payload)?;
-    records.retain(|_| is_new.next().copied().unwrap_or(true));
-    let mut records = codec::prepare(kind, &records);
-    // The second of two equal log records stays the second.
-    records.identities.clear();
-    Ok(Part { records, errors })
-}
-
 fn receive(messages: &Receiver<Message>, wait: Option<Duration>) -> std::result::Result<Message, RecvTimeoutError> {
     match wait {
         Some(wait) => messages.recv_timeout(wait),
         None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
     }
-}
-
-/// Stores writes in one commit and counts their errors; the number of the last one, `None` when there are none.
-fn store_group(connection: &mut Connection, writes: &[&Part]) -> Result<Option<i64>> {
-    if writes.is_empty() {
-        return Ok(None);
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let received_ns = Nanos::now().0;
-    for write in writes {
-        inbox::append(&transaction, &write.records, received_ns)?;
-    }
-    let last_seq = transaction.last_insert_rowid();
-    issues::apply(&transaction, writes.iter().map(|write| &write.errors), received_ns)?;
-    transaction.commit()?;
-    Ok(Some(last_seq))
-}
-
-fn transact(connection: &mut Connection, work: Work) -> Result<Removed> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let removed = work(&transaction)?;
-    transaction.commit()?;
-    Ok(removed)
 }
 
 fn truncate_log(connection: &Connection) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Counting errors: what a commit means for each issue is summed up first, then each issue is touched once.
+//! Counting errors: what some writes mean for each issue is summed up first, then each issue is touched once.
 //!
 //! New issues are limited, so that neither a broken rule of grouping nor a hostile sender can make them without end:
 //! in an hour of our clock a project gets [`MOST_NEW`] of its own. What would need one more is counted in one issue of
@@ -38,7 +38,7 @@ pub(super) const MOST_NEW: u64 = 1_000;
 const MOST_SHARED: u64 = 100;
 /// New issues of all projects in an hour.
 const MOST_NEW_IN_ALL: u64 = 10_000;
-/// Other fingerprints that a commit adds to an issue at most.
+/// Other fingerprints that are added to an issue at once at most.
 const MOST_ALIASES: usize = 16;
 /// How many issues of its service, those heard of last, are asked whether a new error of one of their traces is theirs.
 const MOST_ASKED: i64 = 64;
@@ -49,44 +49,60 @@ const SHARED: &str = "tracehub: errors beyond the limit of new issues";
 /// Their title.
 pub(super) const SHARED_TITLE: &str = "too many new issues in an hour: errors beyond 1,000 kinds are counted here";
 
-/// Counts the errors of a commit.
+/// Counts the errors of some writes; with each, when it was received, unix nanoseconds.
 ///
 /// # Errors
 /// The store fails.
-pub(in crate::store::sqlite) fn apply<'a>(
-    transaction: &Connection,
-    writes: impl Iterator<Item = &'a Errors>,
-    received_ns: u64,
-) -> Result<()> {
-    let tallies = Tally::sum(writes);
+pub(super) fn apply<'a>(transaction: &Connection, writes: impl Iterator<Item = (&'a Errors, u64)>) -> Result<()> {
+    let (tallies, received_ns) = Tally::sum(writes);
     if tallies.is_empty() {
         return Ok(());
     }
     let mut limit = Limit { transaction, received_ns, in_all: None, of_projects: FxHashMap::default() };
     // Errors beyond the limit share their homes, and what thousands of kinds add to one issue is added once.
-    let mut places: FxHashMap<i64, usize> = FxHashMap::default();
-    let mut at_home: Vec<(Home, Tally<'_>)> = Vec::with_capacity(tallies.len());
+    let mut homes = Homes::default();
     for tally in tallies {
-        let home = limit.home(&tally)?;
+        let home = limit.home(&tally, &homes)?;
         if !home.is_shared {
             tally.aliases.iter().try_for_each(|alias| add_fingerprint(transaction, alias, home.row))?;
         }
-        let place = *places.entry(home.row).or_insert(at_home.len());
-        match at_home.get_mut(place) {
-            Some((_, known)) => known.merge(tally),
-            None => at_home.push((home, tally)),
-        }
+        homes.add(home, tally);
     }
-    at_home.into_iter().try_for_each(|(home, tally)| count(transaction, &tally, home, received_ns))
+    homes.found.into_iter().try_for_each(|(home, tally)| count(transaction, &tally, home, received_ns))
 }
 
-/// What a commit adds to one issue.
+/// What is to be added to each issue.
+#[derive(Default)]
+struct Homes<'a> {
+    places: FxHashMap<i64, usize>,
+    found: Vec<(Home, Tally<'a>)>,
+}
+
+impl<'a> Homes<'a> {
+    fn add(&mut self, home: Home, tally: Tally<'a>) {
+        let place = *self.places.entry(home.row).or_insert(self.found.len());
+        match self.found.get_mut(place) {
+            Some((_, known)) => known.merge(tally),
+            None => self.found.push((home, tally)),
+        }
+    }
+
+    /// Whether what is to be added to an issue was in one of the traces of a tally.
+    fn share_trace(&self, row: i64, tally: &Tally<'_>) -> bool {
+        let known = self.places.get(&row).and_then(|place| self.found.get(*place));
+        known.is_some_and(|(_, known)| tally.traces.keys().any(|trace| known.traces.contains_key(*trace)))
+    }
+}
+
+/// What some writes add to one issue.
 struct Tally<'a> {
-    /// The first error of its kind in the commit.
+    /// The first error of its kind.
     group: &'a Group,
     events: u64,
     first_ns: u64,
     last_ns: u64,
+    /// The same, none later than it was received.
+    heard_ns: u64,
     hours: BTreeMap<u64, u64>,
     /// When it was last seen in each trace.
     traces: FxHashMap<&'a TraceId, u64>,
@@ -99,11 +115,13 @@ struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    /// One for each kind of error, in the order they came.
-    fn sum(writes: impl Iterator<Item = &'a Errors>) -> Vec<Tally<'a>> {
+    /// One for each kind of error, in the order they came, and when the last was received.
+    fn sum(writes: impl Iterator<Item = (&'a Errors, u64)>) -> (Vec<Tally<'a>>, u64) {
         let mut tallies: Vec<Tally<'a>> = Vec::new();
         let mut places: FxHashMap<IssueId, usize> = FxHashMap::default();
-        for errors in writes {
+        let mut last_received_ns = 0;
+        for (errors, received_ns) in writes {
+            last_received_ns = received_ns.max(last_received_ns);
             for event in &errors.events {
                 let Some(group) = errors.groups.get(event.group) else { continue };
                 let place = *places.entry(group.grouping.issue).or_insert_with(|| {
@@ -115,6 +133,7 @@ impl<'a> Tally<'a> {
                 let time_ns = event.time.0;
                 tally.events += 1;
                 (tally.first_ns, tally.last_ns) = (tally.first_ns.min(time_ns), tally.last_ns.max(time_ns));
+                tally.heard_ns = tally.heard_ns.max(time_ns.min(received_ns));
                 *tally.hours.entry(hour_ns(time_ns)).or_default() += 1;
                 tally.environments.extend(&event.environment);
                 if let Some(trace) = &event.trace {
@@ -123,7 +142,7 @@ impl<'a> Tally<'a> {
                 }
             }
         }
-        tallies
+        (tallies, last_received_ns)
     }
 
     fn new(group: &'a Group) -> Tally<'a> {
@@ -132,6 +151,7 @@ impl<'a> Tally<'a> {
             events: 0,
             first_ns: u64::MAX,
             last_ns: 0,
+            heard_ns: 0,
             hours: BTreeMap::new(),
             traces: FxHashMap::default(),
             environments: FxHashSet::default(),
@@ -146,6 +166,7 @@ impl<'a> Tally<'a> {
         self.messages_differ |= other.messages_differ || other.group.grouping.message != self.group.grouping.message;
         self.events += other.events;
         (self.first_ns, self.last_ns) = (self.first_ns.min(other.first_ns), self.last_ns.max(other.last_ns));
+        self.heard_ns = self.heard_ns.max(other.heard_ns);
         for (hour_ns, events) in other.hours {
             *self.hours.entry(hour_ns).or_default() += events;
         }
@@ -192,14 +213,14 @@ struct Limit<'c> {
 
 impl Limit<'_> {
     /// The issue errors are counted in, which is made if need be.
-    fn home(&mut self, tally: &Tally<'_>) -> Result<Home> {
+    fn home(&mut self, tally: &Tally<'_>, homes: &Homes<'_>) -> Result<Home> {
         let group = tally.group;
         let grouping = &group.grouping;
         if let Some(row) = find(self.transaction, &grouping.issue)? {
             return Ok(Home { row, is_shared: false });
         }
         if self.has_room(&group.project, MOST_NEW)? {
-            if let Some(row) = told_elsewhere(self.transaction, tally)? {
+            if let Some(row) = told_elsewhere(self.transaction, tally, homes)? {
                 let Grouping { issue, fingerprint, ref why, .. } = *grouping;
                 add_fingerprint(self.transaction, &Alias { grouping: issue, fingerprint, why: why.clone() }, row)?;
                 return Ok(Home { row, is_shared: false });
@@ -287,7 +308,7 @@ fn add_fingerprint(transaction: &Connection, alias: &Alias, row: i64) -> Result<
 }
 
 /// The issue of the same service that a trace of these errors has already, and whose stack begins or goes on as theirs.
-fn told_elsewhere(transaction: &Connection, tally: &Tally<'_>) -> Result<Option<i64>> {
+fn told_elsewhere(transaction: &Connection, tally: &Tally<'_>, homes: &Homes<'_>) -> Result<Option<i64>> {
     let Group { grouping, project, service, .. } = tally.group;
     if grouping.why.frames.is_empty() {
         return Ok(None);
@@ -302,7 +323,9 @@ fn told_elsewhere(transaction: &Connection, tally: &Tally<'_>) -> Result<Option<
         let known = why_from_json(&json).ok().filter(|known| !known.frames.is_empty());
         if known.is_some_and(|known| known.is_same_error(&grouping.why)) {
             let issue = row.get(0)?;
-            if traces::samples(transaction, issue)?.iter().any(|trace| tally.traces.contains_key(trace)) {
+            if homes.share_trace(issue, tally)
+                || traces::samples(transaction, issue)?.iter().any(|trace| tally.traces.contains_key(trace))
+            {
                 return Ok(Some(issue));
             }
         }
@@ -381,7 +404,7 @@ fn count(transaction: &Connection, tally: &Tally<'_>, home: Home, received_ns: u
     let stack_hour_ns = if is_shared { None } else { keep_stack(transaction, tally, row, &known)? };
     let differs =
         !is_shared && (tally.messages_differ || tally.group.grouping.message.as_str() != known.message.as_str());
-    let comes_back = known.status == IssueStatus::Resolved && tally.last_ns.min(received_ns) > known.changed_ns;
+    let comes_back = known.status == IssueStatus::Resolved && tally.heard_ns > known.changed_ns;
     let sql = "UPDATE issues SET messages_differ = messages_differ OR ?2, environments = COALESCE(?3, environments),
                                  first_ns = MIN(first_ns, ?4), last_ns = MAX(last_ns, ?5), events = events + ?6,
                                  traces = MAX(traces, ?7), received_ns = MAX(received_ns, ?8),

@@ -20,18 +20,18 @@ use crate::{
     },
 };
 
-fn place() -> (TempDir, PathBuf) {
+pub(super) fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("temp dir");
     let path = folder.path().join("a.db");
     (folder, path)
 }
 
-async fn open(path: &Path) -> Arc<Sqlite> {
+pub(super) async fn open(path: &Path) -> Arc<Sqlite> {
     let tuning = Tuning { seal_records: 8, ..Tuning::default() };
     Sqlite::open_tuned(path.to_owned(), Options::default(), tuning).await.expect("opened")
 }
 
-fn error(service: &str, error_type: &str, time: u64) -> LogRecord {
+pub(super) fn error(service: &str, error_type: &str, time: u64) -> LogRecord {
     let attributes: Attributes = [("exception.type", error_type), ("exception.message", "gone")].into_iter().collect();
     LogRecord {
         time: Nanos(time),
@@ -45,11 +45,11 @@ fn error(service: &str, error_type: &str, time: u64) -> LogRecord {
     }
 }
 
-async fn write(store: &Sqlite, logs: Vec<LogRecord>) {
+pub(super) async fn write(store: &Sqlite, logs: Vec<LogRecord>) {
     store.write(Batch { logs, ..Batch::default() }).await.expect("written");
 }
 
-async fn all(store: &Sqlite) -> Vec<Issue> {
+pub(super) async fn all(store: &Sqlite) -> Vec<Issue> {
     store.issues(&IssueQuery::default()).await.expect("listed").items
 }
 

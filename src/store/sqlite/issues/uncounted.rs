@@ -1,0 +1,163 @@
+//! Errors that were stored but not counted yet.
+//!
+//! Counting touches rows all over the tables of issues, which under load would cost each commit more than its records.
+//! So it takes no more than one part in [`SHARE`] of the time: the first errors after a rest are counted in the commit
+//! that stores them, those that come on their heels together with later ones, at most [`LATEST`] after.
+//!
+//! The inbox is the ledger: `uncounted_from` in `meta` is the first write whose errors are not counted. It is noted in
+//! the transaction that stores that write and goes in the one that counts it, and no write leaves the inbox for a
+//! segment before. So whatever ends the process, each error is counted once: what is noted is grouped again when the
+//! file is opened. Without the entry, as in files of older versions, all are counted.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{apply, errors::Errors};
+use crate::store::{Error, Result, sqlite::inbox};
+
+/// Counting takes this part of the time, unless errors would be counted later than [`LATEST`].
+const SHARE: u32 = 20;
+/// Longest time from a commit until its errors are counted.
+const LATEST: Duration = Duration::from_millis(250);
+/// After a failure nothing is counted of its own accord for this long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// More of them, in bytes, are not held in memory: a write that would add to them fails if they cannot be counted.
+const MOST_BYTES: usize = 32 << 20;
+
+/// The errors that wait, and when they are due.
+#[derive(Debug, Default)]
+pub(in crate::store::sqlite) struct Uncounted {
+    /// Those of each write, and when it was received, unix nanoseconds.
+    writes: Vec<(Errors, u64)>,
+    bytes: usize,
+    /// When the next may be counted; `None` for at once.
+    due: Option<Instant>,
+    /// Whether there are any, for others to see.
+    is_any: Arc<AtomicBool>,
+}
+
+impl Uncounted {
+    /// None, with a flag that says so from then on.
+    pub(in crate::store::sqlite) fn new(is_any: Arc<AtomicBool>) -> Uncounted {
+        Uncounted { is_any, ..Uncounted::default() }
+    }
+
+    /// Reads anew what the file says is not counted.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(in crate::store::sqlite) fn read(&mut self, connection: &Connection) -> Result<()> {
+        (self.writes, self.bytes) = (Vec::new(), 0);
+        if let Some(first) = first_uncounted(connection)? {
+            inbox::each_row(connection, first - 1, |row| {
+                self.add(Errors::of(&row.records), row.received_ns);
+                true
+            })?;
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Adds the errors of a write that was stored without counting them.
+    pub(in crate::store::sqlite) fn add(&mut self, errors: Errors, received_ns: u64) {
+        if !errors.events.is_empty() {
+            self.bytes += errors.bytes();
+            self.writes.push((errors, received_ns));
+            self.tell();
+        }
+    }
+
+    fn tell(&self) {
+        self.is_any.store(!self.writes.is_empty(), Ordering::Release);
+    }
+
+    /// Whether none wait.
+    pub(in crate::store::sqlite) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Whether more would be too many.
+    pub(in crate::store::sqlite) fn is_full(&self) -> bool {
+        self.bytes >= MOST_BYTES
+    }
+
+    /// How long until those that wait should be counted; `None` when there are none.
+    pub(in crate::store::sqlite) fn due_in(&self) -> Option<Duration> {
+        (!self.is_empty()).then(|| self.due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now())))
+    }
+
+    /// Whether errors that come now should be counted with their commit.
+    pub(in crate::store::sqlite) fn is_due(&self) -> bool {
+        self.due.is_none_or(|due| due <= Instant::now())
+    }
+
+    /// Counts all that wait, and those of writes this transaction stores; how long that took.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(in crate::store::sqlite) fn count<'a>(
+        &'a self,
+        transaction: &Connection,
+        more: impl Iterator<Item = (&'a Errors, u64)>,
+    ) -> Result<Duration> {
+        let start = Instant::now();
+        let waiting = self.writes.iter().map(|(errors, received_ns)| (errors, *received_ns));
+        apply::apply(transaction, waiting.chain(more))?;
+        if !self.is_empty() {
+            transaction.prepare_cached("DELETE FROM meta WHERE key = 'uncounted_from'")?.execute([])?;
+        }
+        Ok(start.elapsed())
+    }
+
+    /// Notes that the transaction which counted them, in so much time, is committed.
+    pub(in crate::store::sqlite) fn counted(&mut self, took: Duration) {
+        (self.writes, self.bytes) = (Vec::new(), 0);
+        self.due = Some(Instant::now() + (took * SHARE).min(LATEST));
+        self.tell();
+    }
+
+    /// Notes that they could not be counted.
+    pub(in crate::store::sqlite) fn failed(&mut self, error: &Error) {
+        tracing::warn!(%error, "errors could not be counted; they are counted later");
+        self.due = Some(Instant::now() + PAUSE);
+    }
+
+    /// Notes in the file that a write which this transaction stores is not counted.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(in crate::store::sqlite) fn note(&self, transaction: &Connection, seq: i64) -> Result<()> {
+        if self.is_empty() {
+            let sql = "INSERT OR IGNORE INTO meta(key, value) VALUES ('uncounted_from', ?1)";
+            transaction.prepare_cached(sql)?.execute([seq])?;
+        }
+        Ok(())
+    }
+}
+
+/// The first write whose errors are not counted; `None` when all are.
+fn first_uncounted(connection: &Connection) -> Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'uncounted_from'")?;
+    Ok(select.query_row([], |row| row.get(0)).optional()?)
+}
+
+/// Refuses to go on while an error of a write up to `last` is not counted: its records must stay in the inbox.
+///
+/// # Errors
+/// [`Error::Busy`] when there is one, and what the store says.
+pub(in crate::store::sqlite) fn require_counted(connection: &Connection, last: i64) -> Result<()> {
+    match first_uncounted(connection)? {
+        Some(first) if first <= last => Err(Error::Busy),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
