@@ -14,8 +14,8 @@ use crate::{
     store::Backend,
     view::{
         out::escape,
-        record::{self, RECORD},
-        rows::{self, Fields, Format},
+        record,
+        rows::{self, Fields, Format, RECORD},
     },
 };
 

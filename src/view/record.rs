@@ -6,10 +6,6 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     format,
     line::{Line, Paint, Sheet},
-    rows::{
-        Inner::{Open, Plain},
-        Shape,
-    },
     style::{Style, TimeStyle},
     text::{cut, width},
 };
@@ -34,66 +30,6 @@ const DURATION_COLUMNS: usize = 6;
 const ID_COLUMNS: usize = 8;
 /// Fewest columns a name gets, however narrow the terminal.
 const LEAST_NAME_COLUMNS: usize = 8;
-
-/// Every field a record of some kind has; asked of a record of another kind it is `null`.
-pub static RECORD: Shape = Shape {
-    fields: &[
-        ("kind", Plain),
-        ("trace_id", Plain),
-        ("span_id", Plain),
-        ("parent_span_id", Plain),
-        ("name", Plain),
-        ("span_kind", Plain),
-        ("service", Plain),
-        ("start_time", Plain),
-        ("end_time", Plain),
-        ("duration_ms", Plain),
-        ("duration_ns", Plain),
-        ("self_ms", Plain),
-        ("status", Plain),
-        ("status_message", Plain),
-        ("attributes", Open),
-        ("events", Open),
-        ("links", Open),
-        ("resource", Open),
-        ("scope", Open),
-        ("warnings", Plain),
-        ("trace_state", Plain),
-        ("flags", Plain),
-        ("dropped_attributes_count", Plain),
-        ("dropped_events_count", Plain),
-        ("dropped_links_count", Plain),
-        ("resource_schema_url", Plain),
-        ("source_id", Plain),
-        ("correlation_id", Plain),
-        ("timestamp", Plain),
-        ("suffix", Plain),
-        ("direction", Plain),
-        ("operation", Plain),
-        ("endpoint", Plain),
-        ("data", Open),
-        ("hostname", Plain),
-        ("raw_line", Plain),
-        ("project", Plain),
-        ("data_text", Plain),
-        ("id", Plain),
-        ("time", Plain),
-        ("level", Plain),
-        ("message", Plain),
-        ("environment", Plain),
-        ("host", Plain),
-        ("pid", Plain),
-        ("thread_id", Plain),
-        ("module", Plain),
-        ("error_type", Plain),
-        ("error_message", Plain),
-        ("stack_trace", Plain),
-        ("issue_id", Plain),
-        ("sdk_version", Plain),
-        ("extra", Open),
-    ],
-    id: "trace_id",
-};
 
 /// One record as an object: `kind` (`span`, `checkpoint` or `log`), `trace_id`, then the record as `show` has it. A
 /// span's own kind is `span_kind`, its `self_ms` is `null` because only the whole trace tells it, and a checkpoint
@@ -291,7 +227,10 @@ mod tests {
     use super::*;
     use crate::{
         model::{Checkpoint, LogRecord, Resource, Text},
-        view::sample::{START, style, timed},
+        view::{
+            rows::RECORD,
+            sample::{START, style, timed},
+        },
     };
 
     fn checkpoint(direction: &str, duration_ns: Option<u64>) -> Arrival {

@@ -1,12 +1,21 @@
 //! Rows for programs: JSON, NDJSON, CSV, TSV, bare ids, and a plain table of chosen fields, all from the same objects.
 //!
-//! A [`Shape`] says which fields an object has, so that a misspelt `--fields` is an error before anything is read, also
-//! when the answer is empty. The bytes do not depend on whether a terminal watches.
+//! A [`Shape`] says which fields an object has. The bytes do not depend on whether a terminal watches.
+
+mod documents;
+mod shape;
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json};
 
+pub use self::{
+    documents::{
+        CURRENT, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED, SPAN,
+        STATS, SUMMARY, TRACE,
+    },
+    shape::{Field, Fields, Inner, Shape, UnknownField},
+};
 use super::{
     out::escape,
     text::{is_invisible, width},
@@ -28,331 +37,6 @@ pub enum Format {
     Tsv,
     /// Ids only, one a line.
     Id,
-}
-
-/// Which fields an object has.
-#[derive(Debug, Clone, Copy)]
-pub struct Shape {
-    /// The fields in the order they are printed.
-    pub fields: &'static [(&'static str, Inner)],
-    /// The field `Format::Id` prints.
-    pub id: &'static str,
-}
-
-/// What lies in a field.
-#[derive(Debug, Clone, Copy)]
-pub enum Inner {
-    /// A value, or a list of values.
-    Plain,
-    /// An object with these fields; each is a column of its own.
-    Object(&'static [&'static str]),
-    /// An object with any fields, such as attributes.
-    Open,
-    /// A list of objects of this shape.
-    Rows(&'static Shape),
-}
-
-use Inner::{Object, Open, Plain, Rows};
-
-/// Elements of `list`.
-pub static SUMMARY: Shape = Shape { fields: &SUMMARY_FIELDS, id: "trace_id" };
-static SUMMARY_FIELDS: [(&str, Inner); 18] = [
-    ("trace_id", Plain),
-    ("name", Plain),
-    ("service", Plain),
-    ("services", Plain),
-    ("workflow", Plain),
-    ("kinds", Plain),
-    ("status", Plain),
-    ("start_time", Plain),
-    ("end_time", Plain),
-    ("duration_ms", Plain),
-    ("duration_ns", Plain),
-    ("span_count", Plain),
-    ("checkpoint_count", Plain),
-    ("log_count", Plain),
-    ("error_count", Plain),
-    ("complete", Plain),
-    ("tokens", Object(&["input", "output"])),
-    ("cost", Object(&["amount", "currency"])),
-];
-
-/// The document of `show`.
-pub static TRACE: Shape = Shape { fields: &TRACE_FIELDS, id: "trace_id" };
-static TRACE_FIELDS: [(&str, Inner); 23] = {
-    let mut fields = [("", Plain); 23];
-    fields[0] = ("schema", Plain);
-    let mut at = 0;
-    while at < SUMMARY_FIELDS.len() {
-        fields[at + 1] = SUMMARY_FIELDS[at];
-        at += 1;
-    }
-    fields[19] = ("spans", Rows(&SPAN));
-    fields[20] = ("checkpoints", Open);
-    fields[21] = ("logs", Open);
-    fields[22] = ("operations", Open);
-    fields
-};
-
-/// Elements of `spans` in `show`.
-pub static SPAN: Shape = Shape {
-    fields: &[
-        ("span_id", Plain),
-        ("parent_span_id", Plain),
-        ("name", Plain),
-        ("kind", Plain),
-        ("service", Plain),
-        ("start_time", Plain),
-        ("end_time", Plain),
-        ("duration_ms", Plain),
-        ("duration_ns", Plain),
-        ("self_ms", Plain),
-        ("status", Plain),
-        ("status_message", Plain),
-        ("attributes", Open),
-        ("events", Open),
-        ("links", Open),
-        ("resource", Open),
-        ("scope", Open),
-        ("warnings", Plain),
-        ("trace_state", Plain),
-        ("flags", Plain),
-        ("dropped_attributes_count", Plain),
-        ("dropped_events_count", Plain),
-        ("dropped_links_count", Plain),
-        ("resource_schema_url", Plain),
-    ],
-    id: "span_id",
-};
-
-/// Elements of `logs`.
-pub static LOG: Shape = Shape {
-    fields: &[
-        ("id", Plain),
-        ("time", Plain),
-        ("level", Plain),
-        ("message", Plain),
-        ("service", Plain),
-        ("environment", Plain),
-        ("host", Plain),
-        ("pid", Plain),
-        ("thread_id", Plain),
-        ("module", Plain),
-        ("trace_id", Plain),
-        ("span_id", Plain),
-        ("error_type", Plain),
-        ("error_message", Plain),
-        ("stack_trace", Plain),
-        ("issue_id", Plain),
-        ("sdk_version", Plain),
-        ("extra", Open),
-        ("resource", Open),
-        ("scope", Open),
-        ("resource_schema_url", Plain),
-    ],
-    id: "id",
-};
-
-/// Elements of `issues`.
-pub static ISSUE: Shape = Shape { fields: &ISSUE_FIELDS, id: "id" };
-static ISSUE_FIELDS: [(&str, Inner); 17] = [
-    ("id", Plain),
-    ("status", Plain),
-    ("title", Plain),
-    ("error_type", Plain),
-    ("message", Plain),
-    ("culprit", Plain),
-    ("service", Plain),
-    ("environments", Plain),
-    ("first_seen", Plain),
-    ("last_seen", Plain),
-    ("event_count", Plain),
-    ("trace_count", Plain),
-    ("fingerprint", Plain),
-    ("sample_trace_ids", Plain),
-    ("project", Plain),
-    ("regressed", Plain),
-    ("counts", Open),
-];
-
-/// The document of `issues show`.
-pub static ISSUE_DETAIL: Shape = Shape { fields: &ISSUE_DETAIL_FIELDS, id: "id" };
-static ISSUE_DETAIL_FIELDS: [(&str, Inner); 21] = {
-    let mut fields = [("", Plain); 21];
-    let mut at = 0;
-    while at < ISSUE_FIELDS.len() {
-        fields[at] = ISSUE_FIELDS[at];
-        at += 1;
-    }
-    fields[17] = ("stack_trace", Plain);
-    fields[18] = ("fingerprints", Plain);
-    fields[19] = ("history", Open);
-    fields[20] = ("why", Object(&["algorithm", "error_type", "text", "frames", "causes", "custom"]));
-    fields
-};
-
-/// The document of `stats`.
-pub static STATS: Shape = Shape {
-    fields: &[
-        ("schema", Plain),
-        ("traces", Plain),
-        ("spans", Plain),
-        ("checkpoints", Plain),
-        ("logs", Plain),
-        ("issues", Plain),
-        ("errors", Plain),
-        ("services", Plain),
-        ("first_time", Plain),
-        ("last_time", Plain),
-        ("database", Object(&["location", "size_bytes", "retention_hours"])),
-        ("operations", Rows(&OPERATION)),
-        ("failed_traces", Plain),
-        ("timeline", Open),
-    ],
-    id: "traces",
-};
-
-/// Elements of `operations` in `stats`.
-pub static OPERATION: Shape = Shape {
-    fields: &[
-        ("service", Plain),
-        ("name", Plain),
-        ("calls", Plain),
-        ("errors", Plain),
-        ("error_rate", Plain),
-        ("p50_ms", Plain),
-        ("p95_ms", Plain),
-        ("p99_ms", Plain),
-        ("max_ms", Plain),
-        ("total_ms", Plain),
-        ("self_ms", Plain),
-        ("p50_ns", Plain),
-        ("p95_ns", Plain),
-        ("p99_ns", Plain),
-        ("max_ns", Plain),
-        ("total_ns", Plain),
-        ("self_ns", Plain),
-        ("histogram", Plain),
-        ("records", Plain),
-        ("open", Plain),
-    ],
-    id: "name",
-};
-
-/// Elements of `keys list`, and the document of `keys revoke`.
-pub static KEY: Shape = Shape {
-    fields: &[
-        ("id", Plain),
-        ("project", Plain),
-        ("prefix", Plain),
-        ("scopes", Plain),
-        ("created", Plain),
-        ("last_used", Plain),
-        ("revoked", Plain),
-    ],
-    id: "id",
-};
-
-/// The document of `keys create`.
-pub static ISSUED: Shape = Shape {
-    fields: &[("id", Plain), ("project", Plain), ("key", Plain), ("scopes", Plain), ("created", Plain)],
-    id: "key",
-};
-
-/// The document of `clear`.
-pub static REMOVED: Shape = Shape {
-    fields: &[
-        ("dry_run", Plain),
-        ("traces", Plain),
-        ("spans", Plain),
-        ("checkpoints", Plain),
-        ("logs", Plain),
-        ("issues", Plain),
-    ],
-    id: "traces",
-};
-
-/// The document of `import`.
-pub static IMPORTED: Shape = Shape {
-    fields: &[
-        ("read", Plain),
-        ("accepted", Plain),
-        ("duplicates", Plain),
-        ("skipped", Plain),
-        ("source", Plain),
-        ("target", Plain),
-        ("errors", Open),
-    ],
-    id: "source",
-};
-
-/// The document of `trace current`.
-pub static CURRENT: Shape =
-    Shape { fields: &[("trace_id", Plain), ("span_id", Plain), ("source", Plain), ("sampled", Plain)], id: "trace_id" };
-
-/// The document of `trace new`.
-pub static FRESH: Shape =
-    Shape { fields: &[("trace_id", Plain), ("span_id", Plain), ("traceparent", Plain)], id: "trace_id" };
-
-/// The document of `log`.
-pub static LOGGED: Shape = Shape {
-    fields: &[("outcome", Plain), ("trace_id", Plain), ("target", Plain), ("kept_in", Plain), ("reason", Plain)],
-    id: "trace_id",
-};
-
-/// A field no object of the shape has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown field `{field}`; the fields are {known}")]
-pub struct UnknownField {
-    /// What was asked for.
-    pub field: String,
-    /// What there is.
-    pub known: String,
-}
-
-/// Chosen fields, in the order they were named.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fields(Vec<String>);
-
-impl Fields {
-    /// Reads `a,b.c`.
-    ///
-    /// # Errors
-    /// [`UnknownField`] names the first field that `shape` does not have.
-    pub fn parse(text: &str, shape: &Shape) -> Result<Fields, UnknownField> {
-        let paths: Vec<String> = text.split(',').map(|path| path.trim().to_owned()).collect();
-        match paths.iter().find(|path| !shape.has(path)) {
-            Some(path) => Err(UnknownField { field: path.clone(), known: shape.paths().join(", ") }),
-            None => Ok(Fields(paths)),
-        }
-    }
-
-    /// All columns of a shape.
-    fn all(shape: &Shape) -> Fields {
-        Fields(shape.paths())
-    }
-}
-
-impl Shape {
-    fn has(&self, path: &str) -> bool {
-        let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
-        let Some((_, inner)) = self.fields.iter().find(|(name, _)| *name == head) else { return false };
-        match (rest, inner) {
-            (None, _) | (Some(_), Open) => true,
-            (Some(rest), Object(fields)) => fields.contains(&rest),
-            (Some(rest), Rows(shape)) => shape.has(rest),
-            (Some(_), Plain) => false,
-        }
-    }
-
-    /// The fields, those of objects one by one.
-    fn paths(&self) -> Vec<String> {
-        let paths = self.fields.iter().flat_map(|(name, inner)| match inner {
-            Object(fields) => fields.iter().map(|field| format!("{name}.{field}")).collect(),
-            Plain | Open | Rows(_) => vec![(*name).to_owned()],
-        });
-        paths.collect()
-    }
 }
 
 /// The text of a list of objects. An empty list is `[]`, no line at all, or a header line, as the format has it.
@@ -552,10 +236,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{
-        Nanos, OperationStats, Span, SpanId, Stats, Trace, TraceId,
-        json::{issue_detail_to_json, issue_to_json, operation_to_json, span_to_json, stats_to_json, summary_to_json},
-    };
 
     fn row(value: Json) -> Map<String, Json> {
         value.as_object().expect("an object").clone()
@@ -573,42 +253,6 @@ mod tests {
     fn printed(format: Format, fields: &str) -> String {
         let fields = Fields::parse(fields, &SUMMARY).expect("known fields");
         list(rows(), &SUMMARY, format, Some(&fields))
-    }
-
-    #[test]
-    fn shapes_are_those_of_the_documents() {
-        let keys = |document: &Map<String, Json>| document.keys().cloned().collect::<Vec<_>>();
-        let names = |shape: &Shape| shape.fields.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
-        let span = Span {
-            trace_id: TraceId::Otel([1; 16]),
-            span_id: SpanId([1; 8]),
-            parent_span_id: None,
-            trace_state: Default::default(),
-            flags: 0,
-            name: "a".into(),
-            kind: Default::default(),
-            start: Nanos(1),
-            end: Nanos(2),
-            attributes: Default::default(),
-            dropped_attributes: 0,
-            events: Vec::new(),
-            dropped_events: 0,
-            links: Vec::new(),
-            dropped_links: 0,
-            status: Default::default(),
-            resource: Default::default(),
-            scope: Default::default(),
-        };
-        assert_eq!(keys(&span_to_json(&span, 0, &[])), names(&SPAN));
-        let trace = Trace::new(TraceId::Otel([1; 16]), vec![span], Vec::new(), Vec::new()).expect("a span");
-        assert_eq!(keys(&summary_to_json(&trace.summary)), names(&SUMMARY));
-        assert_eq!(keys(&crate::query::show::TraceReport::new(trace).to_json()), names(&TRACE));
-        assert_eq!(keys(&stats_to_json(&Stats::default())), names(&STATS));
-        let issue = crate::view::sample::issue().detail;
-        assert_eq!(keys(&issue_to_json(&issue.issue)), names(&ISSUE));
-        assert_eq!(keys(&issue_detail_to_json(&issue)), names(&ISSUE_DETAIL));
-        let operation = operation_to_json(&OperationStats::default());
-        assert_eq!(keys(operation.as_object().expect("an object")), names(&OPERATION));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Who gets in: every route with every kind of key, and what becomes of those whose key is revoked.
 
+mod projects;
+mod revocation;
+
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value as Json, json};
@@ -303,126 +306,6 @@ async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
     timeout(Duration::from_secs(10), noted).await.expect("noted");
 }
 
-/// An HTTP/1.1 connection that is kept alive.
-struct Connection(TcpStream);
-
-impl Connection {
-    async fn open(server: &Server) -> Connection {
-        Connection(TcpStream::connect(server.address()).await.expect("a connection"))
-    }
-
-    async fn send(&mut self, head: &str) {
-        self.0.write_all(head.as_bytes()).await.expect("room");
-    }
-
-    /// Asks for a page; its status.
-    async fn get(&mut self, path: &str, key: &str) -> u16 {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n\r\n")).await;
-        let head = self.head().await;
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
-        let mut body = vec![0; length.parse().expect("a number")];
-        self.0.read_exact(&mut body).await.expect("a body");
-        head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
-    }
-
-    async fn head(&mut self) -> String {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.0.read_u8().await.expect("a head"));
-        }
-        String::from_utf8(head).expect("text")
-    }
-}
-
-#[tokio::test]
-async fn a_revocation_acts_at_once_on_a_connection_that_is_kept_alive() {
-    let server = Server::start().await;
-    let key = issue(&server, "eyes", &[KeyScope::Read]).await;
-    let mut connection = Connection::open(&server).await;
-    assert_eq!(connection.get("/api/v1/traces", &key.secret).await, 200);
-    revoke(&server, &key).await;
-    assert_eq!(connection.get("/api/v1/traces", &key.secret).await, 403);
-    assert_eq!(connection.get("/health", &key.secret).await, 200);
-}
-
-#[tokio::test]
-async fn what_is_changed_behind_the_servers_back_acts_within_a_second() {
-    let server = Server::start().await;
-    let (secret, key) = ApiKey::issue("eyes", &[KeyScope::Read], Nanos::now()).expect("random numbers");
-    let mut connection = Connection::open(&server).await;
-    let becomes = async |connection: &mut Connection, status: u16| {
-        let since = Instant::now();
-        while connection.get("/api/v1/traces", secret.reveal()).await != status {
-            assert!(since.elapsed() < A_SECOND, "not yet {status}");
-        }
-    };
-    assert_eq!(connection.get("/api/v1/traces", "").await, 200);
-    server.running.backend().add_key(key.clone()).await.expect("issued");
-    let since = Instant::now();
-    while connection.get("/api/v1/traces", "").await != 401 {
-        assert!(since.elapsed() < A_SECOND, "still open");
-    }
-    becomes(&mut connection, 200).await;
-    server.running.backend().revoke_key(&key.id).await.expect("revoked");
-    becomes(&mut connection, 403).await;
-}
-
-#[tokio::test]
-async fn streams_and_questions_that_wait_end_with_the_key_behind_them() {
-    let server = Server::start().await;
-    let [key, other] =
-        [issue(&server, "eyes", &[KeyScope::Read]).await, issue(&server, "eyes", &[KeyScope::Read]).await];
-    let open = async |path: &str, key: &Issued| {
-        let mut connection = Connection::open(&server).await;
-        connection.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {}\r\n\r\n", key.secret)).await;
-        connection
-    };
-    let mut stream = open("/traces/watched/stream?timeout=600", &key).await;
-    let mut lasting = open("/traces/watched/stream?timeout=600", &other).await;
-    assert!(stream.head().await.contains(" 200 ") && lasting.head().await.contains(" 200 "));
-    let mut everything = open("/api/v1/scan/stream", &key).await;
-    assert!(everything.head().await.contains(" 200 "));
-    let mut waiting = open("/api/v1/scan?wait_ms=30000", &key).await;
-    let cursor = as_holder(&server, &key.secret).await;
-    assert!(cursor.traces(&Default::default()).await.is_ok());
-    revoke(&server, &key).await;
-    for stream in [&mut stream, &mut everything] {
-        let rest = timeout(A_SECOND, read_all(&mut stream.0)).await.expect("the stream ends");
-        assert!(!rest.contains("timeout") && !rest.ends_with("0\r\n\r\n"), "it must not look like an end: {rest:?}");
-    }
-    let head = timeout(A_SECOND, waiting.head()).await.expect("the question is answered");
-    assert!(head.starts_with("HTTP/1.1 403"), "{head}");
-    let mut byte = [0];
-    let quiet = timeout(Duration::from_millis(300), lasting.0.read(&mut byte)).await;
-    assert!(quiet.is_err(), "the stream of another key goes on: {quiet:?}");
-}
-
-#[tokio::test]
-async fn a_body_that_trickles_in_is_not_stored_once_its_key_is_revoked() {
-    let server = Server::start().await;
-    let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
-    let body = export(&[span(1, 1, "late")]).to_string();
-    let (first, rest) = body.split_at(body.len() / 2);
-    let mut connection = Connection::open(&server).await;
-    let length = body.len();
-    connection
-        .send(&format!(
-            "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {}\r\nContent-Type: application/json\r\n\
-             Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n",
-            key.secret
-        ))
-        .await;
-    // It asks for the body only of those it has let in.
-    assert!(connection.head().await.starts_with("HTTP/1.1 100"));
-    connection.send(first).await;
-    revoke(&server, &key).await;
-    // The connection may be closed by now.
-    let _ = connection.0.write_all(rest.as_bytes()).await;
-    let answer = timeout(A_SECOND, connection.head()).await.expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-    assert_eq!(server.span_count().await, 0);
-}
-
 #[tokio::test]
 async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_else() {
     let server = Server::start_with(|config| config.secret = Some("open sesame".to_owned())).await;
@@ -465,75 +348,6 @@ async fn the_checkpoint_client_is_let_in_by_its_key() {
     let trace = TraceId::parse("req-1").expect("an id");
     let found = server.running.backend().trace(&trace).await.expect("read").expect("stored");
     assert_eq!(found.checkpoints.len(), 1);
-}
-
-/// A span of a sender that says which project it is of.
-fn claiming(trace: u32, project: &str) -> Json {
-    let mut request = export(&[span(trace, 1, "claims")]);
-    let attributes = request["resourceSpans"][0]["resource"]["attributes"].as_array_mut().expect("attributes");
-    attributes.push(json!({ "key": "tracehub.project", "value": { "stringValue": project } }));
-    request
-}
-
-async fn traces_of(server: &Server, project: &str) -> Vec<String> {
-    let query = TraceQuery { project: Some(project.to_owned()), limit: 0, ..TraceQuery::default() };
-    let page = server.running.backend().traces(&query).await.expect("listed");
-    let mut ids: Vec<String> =
-        page.items.iter().map(|trace| trace.trace_id.to_string().trim_start_matches('0').to_owned()).collect();
-    ids.sort();
-    ids
-}
-
-#[tokio::test]
-async fn what_is_sent_with_a_key_is_of_its_project_whatever_it_says() {
-    let server = Server::start().await;
-    // Nobody else says, so the sender may.
-    let sent = server.post("/v1/traces", JSON, claiming(1, "bank").to_string()).await;
-    assert_eq!((sent.status, traces_of(&server, "bank").await), (200, vec!["1".to_owned()]));
-    let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
-    let send = async |path: &str, media: &str, body: Vec<u8>, key: &str| {
-        let request = server.request("POST", path).header("content-type", media).header("x-api-key", key);
-        Answer::of(request.body(body)).await.status
-    };
-    assert_eq!(send("/v1/traces", JSON, claiming(2, "bank").to_string().into_bytes(), &key.secret).await, 200);
-    assert_eq!(send("/v1/traces", PROTOBUF, export_protobuf(0x33, "http"), &key.secret).await, 200);
-    let headers = [("content-type", "application/grpc"), ("x-api-key", key.secret.as_str())];
-    let reply = call(server.address(), TRACES_CALL, &headers, frame(0, &export_protobuf(0x44, "grpc"))).await;
-    assert_eq!(reply.status, "0", "{reply:?}");
-    let entries = json!([{
-        "timestamp": "2026-11-21T09:14:02Z", "level": "info", "message": "hello", "service": "shop",
-        "trace_id": "55555555555555555555555555555555",
-    }]);
-    assert_eq!(send("/api/v1/ingest", JSON, entries.to_string().into_bytes(), &key.secret).await, 202);
-    let expected = ["2".to_owned(), "3".repeat(32), "4".repeat(32), "5".repeat(32)];
-    assert_eq!(traces_of(&server, "shop").await, expected);
-    let checkpoint = |id: &str| {
-        json!({
-            "source_id": "MA", "correlation_id": id, "timestamp": 1, "suffix": "a", "direction": "->",
-            "operation": "REST", "endpoint": "/", "project": "bank",
-        })
-    };
-    let batch = json!({ "traces": [checkpoint("cli-1")] }).to_string().into_bytes();
-    assert_eq!(send("/ingest", JSON, batch, &key.secret).await, 200);
-    let single = checkpoint("cli-2").to_string().into_bytes();
-    assert_eq!(send("/ingest/single", JSON, single, &key.secret).await, 200);
-    let expected = [&expected[..], &["cli-1".to_owned(), "cli-2".to_owned()]].concat();
-    assert_eq!(traces_of(&server, "shop").await, expected);
-    // The published clients get the records of the original, which knows no projects.
-    let reader = issue(&server, "eyes", &[KeyScope::Read]).await;
-    let found = Answer::of(server.request("GET", "/traces/cli-1").header("x-api-key", &reader.secret)).await.json();
-    assert_eq!((found["count"].as_u64(), found["traces"][0].get("project")), (Some(1), None));
-    // From store to store: an administrator keeps what records say, anyone else sends as their project.
-    let admin = issue(&server, "root", &[KeyScope::Admin]).await;
-    let chunk = server.running.backend().scan(&Default::default(), None, 1, Duration::ZERO).await.expect("scanned");
-    let mut batch = chunk.batch;
-    assert_eq!(batch.spans.len(), 1);
-    for (number, secret, project) in [(6, &admin.secret, "bank"), (7, &key.secret, "shop")] {
-        batch.spans[0].trace_id = TraceId::Otel([number; 16]);
-        let store = as_holder(&server, secret).await;
-        assert_eq!(store.write(batch.clone()).await.expect("written").accepted, 1);
-        assert!(traces_of(&server, project).await.contains(&format!("{number:02x}").repeat(16)[1..].to_owned()));
-    }
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! What only this backend promises: what survives, what is refused, and that nothing depends on when it was sealed.
 
+mod files;
+mod schemas;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -151,100 +154,6 @@ async fn a_second_writer_is_refused_while_readers_come_and_go() {
 }
 
 #[tokio::test]
-async fn files_that_are_not_ours_are_refused_and_keep_every_byte() {
-    let place = place();
-    let newer = |path: &Path| {
-        let connection = Connection::open(path).expect("opened");
-        connection
-            .execute_batch(&format!("PRAGMA application_id={}; PRAGMA user_version=99;", schema::APPLICATION_ID))
-            .expect("written");
-    };
-    let foreign = |path: &Path| {
-        Connection::open(path)
-            .expect("opened")
-            .execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)")
-            .expect("written");
-    };
-    let text = |path: &Path| {
-        fs::write(path, "just some text, longer than a database header of a hundred bytes ".repeat(9)).expect("written")
-    };
-    type Case<'a> = (&'a str, &'a dyn Fn(&Path), fn(&Error) -> bool);
-    let cases: [Case<'_>; 3] = [
-        ("newer", &newer, |error| matches!(error, Error::NewerSchema { found: 99, .. })),
-        ("foreign", &foreign, |error| matches!(error, Error::NotOurs(_))),
-        ("text", &text, |error| matches!(error, Error::NotOurs(_))),
-    ];
-    for (name, make, is_right) in cases {
-        let path = place.path.with_file_name(format!("{name}.db"));
-        make(&path);
-        let before = fs::read(&path).expect("read");
-        for mode in [Mode::Read, Mode::Write] {
-            let error = open(path.clone(), mode).await.expect_err(name);
-            assert!(is_right(&error), "{name}, {mode:?}: {error:?}");
-        }
-        assert_eq!(fs::read(&path).expect("read"), before, "{name}");
-        assert!(!lock_path(&path).exists(), "{name}");
-    }
-}
-
-fn lock_path(path: &Path) -> PathBuf {
-    schema::beside(path, ".lock")
-}
-
-#[tokio::test]
-async fn missing_files_empty_files_and_folders_have_their_own_answers() {
-    let place = place();
-    assert!(matches!(open(place.path.clone(), Mode::Read).await, Err(Error::Missing(_))));
-    assert!(!place.path.exists());
-    fs::write(&place.path, "").expect("written");
-    assert!(matches!(open(place.path.clone(), Mode::Read).await, Err(Error::NotOurs(_))));
-    assert_eq!(fs::metadata(&place.path).expect("there").len(), 0);
-    assert!(open(place.path.clone(), Mode::Write).await.is_ok());
-    let folder = place.path.parent().expect("parent").to_owned();
-    for mode in [Mode::Read, Mode::Write] {
-        assert!(matches!(open(folder.clone(), mode).await, Err(Error::Open { .. })));
-        assert!(matches!(open(place.path.join("below a file"), mode).await, Err(Error::Open { .. })));
-    }
-}
-
-#[tokio::test]
-async fn a_truncated_or_damaged_database_is_corrupt_not_empty() {
-    let place = place();
-    let store = open_small(&place.path).await;
-    for trace in 0..20 {
-        write(&store, spans(trace, 40)).await;
-    }
-    store.seal_now().await.expect("sealed");
-    store.close().await.expect("closed");
-    let whole = fs::read(&place.path).expect("read");
-    fs::write(&place.path, &whole[..whole.len() / 2]).expect("written");
-    assert!(matches!(open(place.path.clone(), Mode::Read).await, Err(Error::Corrupt(_))));
-    assert!(matches!(open(place.path.clone(), Mode::Write).await, Err(Error::Corrupt(_))));
-    let mut damaged = whole.clone();
-    damaged[schema::PAGE_BYTES as usize..].fill(0xa5);
-    fs::write(&place.path, &damaged).expect("written");
-    let reader = open(place.path.clone(), Mode::Read).await;
-    let failed = match reader {
-        Ok(reader) => reader.traces(&TraceQuery::default()).await.expect_err("damaged"),
-        Err(error) => error,
-    };
-    assert!(matches!(failed, Error::Corrupt(_)), "{failed:?}");
-}
-
-#[tokio::test]
-async fn paths_that_look_like_uris_are_plain_paths() {
-    let place = place();
-    for name in ["file:t.db", "a?mode=memory", "b#c%20d.db", "ünï cöde.db"] {
-        let path = place.path.with_file_name(name);
-        let store = open_small(&path).await;
-        write(&store, spans(1, 1)).await;
-        store.close().await.expect("closed");
-        assert!(path.is_file(), "{name}");
-        assert_eq!(all(&*open(path, Mode::Read).await.expect("opened")).await.total, 1, "{name}");
-    }
-}
-
-#[tokio::test]
 async fn a_full_queue_is_busy_and_a_write_larger_than_it_still_passes_alone() {
     let place = place();
     let tuning = Tuning { queue_bytes: 600, ..SMALL };
@@ -288,20 +197,6 @@ fn noise(seed: u8, number: u64) -> String {
             )
         })
         .collect()
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn a_removed_file_is_noticed_and_nothing_more_is_acknowledged() {
-    let place = place();
-    let store = open_small(&place.path).await;
-    write(&store, spans(1, 3)).await;
-    fs::rename(&place.path, place.path.with_extension("moved")).expect("moved");
-    assert!(matches!(store.write(Batch::of_spans(spans(2, 3))).await, Err(Error::Gone(_))));
-    fs::write(&place.path, "another file").expect("written");
-    assert!(matches!(store.write(Batch::of_spans(spans(2, 3))).await, Err(Error::Gone(_))));
-    drop(store);
-    assert_eq!(fs::read(&place.path).expect("read"), b"another file");
 }
 
 #[tokio::test]
@@ -588,60 +483,6 @@ async fn repetitions_in_a_trace_too_long_to_read_back_are_recognised_by_their_ti
     let mut again = all[5_000..5_100].to_vec();
     again.push(checkpoint("-", 20_000));
     assert_eq!(write_checkpoints(&store, again).await, Written { accepted: 1, duplicates: 100 });
-}
-
-#[tokio::test]
-async fn a_file_of_the_first_schema_is_brought_up_to_date_with_its_content() {
-    let place = place();
-    let store = open_small(&place.path).await;
-    write(&store, spans(1, 20)).await;
-    store.seal_now().await.expect("sealed");
-    store.close().await.expect("closed");
-    let connection = Connection::open(&place.path).expect("opened");
-    connection.execute_batch(BACK_TO_SECOND_SCHEMA).expect("as it was");
-    connection
-        .execute_batch("DROP INDEX traces_received; ALTER TABLE traces DROP COLUMN received_s; PRAGMA user_version=1;")
-        .expect("as it was");
-    drop(connection);
-    let by_receipt =
-        TraceQuery { kind: Some(RecordKind::Checkpoints), sort: Sort::Received, limit: 5, ..TraceQuery::default() };
-    let reader = Sqlite::open_for_reading(place.path.clone()).await.expect("opened");
-    assert_eq!(reader.traces(&by_receipt).await.expect("listed").total, 0);
-    reader.close().await.expect("closed");
-    let store = open_small(&place.path).await;
-    assert_eq!(write_checkpoints(&store, vec![checkpoint("req-1", 1)]).await.accepted, 1);
-    store.seal_now().await.expect("sealed");
-    assert_eq!(store.traces(&by_receipt).await.expect("listed").total, 1);
-    assert_eq!(all(&*store).await.total, 2);
-}
-
-const BACK_TO_SECOND_SCHEMA: &str = "
-    DROP TABLE issues; DROP TABLE issue_fingerprints; DROP TABLE issue_counts; DROP TABLE issue_traces;
-    DROP TABLE issue_stacks; DROP TABLE issue_history; DROP TABLE keys; PRAGMA user_version=2;";
-
-#[tokio::test]
-async fn a_file_of_the_second_schema_is_read_as_one_without_issues_and_gets_their_tables_when_it_is_written() {
-    let place = place();
-    let store = open_small(&place.path).await;
-    write(&store, spans(1, 20)).await;
-    store.close().await.expect("closed");
-    let connection = Connection::open(&place.path).expect("opened");
-    connection.execute_batch(BACK_TO_SECOND_SCHEMA).expect("as it was");
-    drop(connection);
-    let reader = Sqlite::open_for_reading(place.path.clone()).await.expect("opened");
-    assert_eq!(reader.issues(&IssueQuery::default()).await.expect("listed").total, 0);
-    assert_eq!(reader.issue(&IssueId([1; 8])).await.expect("looked up"), None);
-    assert_eq!(reader.keys().await.expect("listed"), []);
-    assert_eq!(reader.stats(&StatsQuery::default()).await.expect("counted").issues, 0);
-    assert_eq!(reader.delete(&RecordFilter::default(), true).await.expect("counted").spans, 20);
-    reader.close().await.expect("closed");
-    let store = open_small(&place.path).await;
-    assert_eq!(store.issues(&IssueQuery::default()).await.expect("listed").total, 0);
-    assert_eq!(all(&*store).await.total, 1);
-    store.close().await.expect("closed");
-    let connection = Connection::open(&place.path).expect("opened");
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND (name LIKE 'issue%' OR name = 'keys')";
-    assert_eq!(connection.query_row(tables, [], |row| row.get::<_, i64>(0)).expect("counted"), 7);
 }
 
 #[tokio::test]

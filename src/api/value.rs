@@ -1,0 +1,89 @@
+//! Single parameters: how values of each type are written and read.
+
+use jiff::tz::TimeZone;
+
+use crate::model::{Nanos, RecordKind, TraceId, when};
+
+/// Query parameters in the order they are written.
+pub type Pairs = Vec<(String, String)>;
+
+/// A query parameter whose value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("parameter `{name}`: {reason}")]
+pub struct BadParameter {
+    /// Its name.
+    pub name: String,
+    /// What is wrong with its value.
+    pub reason: String,
+}
+
+/// What is wrong with a parameter.
+pub(super) fn bad(name: &str, reason: impl Into<String>) -> BadParameter {
+    BadParameter { name: name.to_owned(), reason: reason.into() }
+}
+
+/// Reads the id of a trace.
+///
+/// # Errors
+/// The value is no trace id.
+pub fn read_trace_id(name: &str, value: &str) -> Result<TraceId, BadParameter> {
+    TraceId::parse(value).map_err(|error| bad(name, error.to_string()))
+}
+
+/// Reads a whole number.
+///
+/// # Errors
+/// The value is none, or too large.
+pub fn read_number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, BadParameter> {
+    value.parse().map_err(|_| bad(name, format!("`{}` is not a whole number", shortened(value))))
+}
+
+/// Reads a time: RFC 3339 exactly, or anything people type for one, in UTC.
+///
+/// # Errors
+/// The value is no time.
+pub fn read_time(name: &str, value: &str, now: Nanos) -> Result<Nanos, BadParameter> {
+    if let Some(time) = Nanos::parse_rfc3339(value) {
+        return Ok(time);
+    }
+    when::parse_time(value, now, &TimeZone::UTC).map_err(|error| bad(name, error.to_string()))
+}
+
+pub(super) fn read_flag(name: &str, value: &str) -> Result<bool, BadParameter> {
+    match value {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(bad(name, format!("`{}` is neither true nor false", shortened(value)))),
+    }
+}
+
+pub(super) fn read_kind(name: &str, value: &str) -> Result<RecordKind, BadParameter> {
+    read_word(name, value, "spans, checkpoints or logs", RecordKind::parse)
+}
+
+pub(super) fn read_word<T>(
+    name: &str,
+    value: &str,
+    known: &str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<T, BadParameter> {
+    parse(value).ok_or_else(|| bad(name, format!("`{}` is not one of {known}", shortened(value))))
+}
+
+pub(super) fn shortened(value: &str) -> String {
+    value.chars().take(80).collect()
+}
+
+/// Writes parameters.
+#[derive(Default)]
+pub(super) struct Writer(pub(super) Pairs);
+
+impl Writer {
+    pub(super) fn text(&mut self, name: &str, value: Option<&str>) {
+        self.owned(name, value.map(str::to_owned));
+    }
+
+    pub(super) fn owned(&mut self, name: &str, value: Option<String>) {
+        self.0.extend(value.map(|value| (name.to_owned(), value)));
+    }
+}

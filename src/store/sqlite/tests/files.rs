@@ -1,0 +1,111 @@
+//! Which files are opened, and what is said of the others.
+
+use super::*;
+
+#[tokio::test]
+async fn files_that_are_not_ours_are_refused_and_keep_every_byte() {
+    let place = place();
+    let newer = |path: &Path| {
+        let connection = Connection::open(path).expect("opened");
+        connection
+            .execute_batch(&format!("PRAGMA application_id={}; PRAGMA user_version=99;", schema::APPLICATION_ID))
+            .expect("written");
+    };
+    let foreign = |path: &Path| {
+        Connection::open(path)
+            .expect("opened")
+            .execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)")
+            .expect("written");
+    };
+    let text = |path: &Path| {
+        fs::write(path, "just some text, longer than a database header of a hundred bytes ".repeat(9)).expect("written")
+    };
+    type Case<'a> = (&'a str, &'a dyn Fn(&Path), fn(&Error) -> bool);
+    let cases: [Case<'_>; 3] = [
+        ("newer", &newer, |error| matches!(error, Error::NewerSchema { found: 99, .. })),
+        ("foreign", &foreign, |error| matches!(error, Error::NotOurs(_))),
+        ("text", &text, |error| matches!(error, Error::NotOurs(_))),
+    ];
+    for (name, make, is_right) in cases {
+        let path = place.path.with_file_name(format!("{name}.db"));
+        make(&path);
+        let before = fs::read(&path).expect("read");
+        for mode in [Mode::Read, Mode::Write] {
+            let error = open(path.clone(), mode).await.expect_err(name);
+            assert!(is_right(&error), "{name}, {mode:?}: {error:?}");
+        }
+        assert_eq!(fs::read(&path).expect("read"), before, "{name}");
+        assert!(!lock_path(&path).exists(), "{name}");
+    }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    schema::beside(path, ".lock")
+}
+
+#[tokio::test]
+async fn missing_files_empty_files_and_folders_have_their_own_answers() {
+    let place = place();
+    assert!(matches!(open(place.path.clone(), Mode::Read).await, Err(Error::Missing(_))));
+    assert!(!place.path.exists());
+    fs::write(&place.path, "").expect("written");
+    assert!(matches!(open(place.path.clone(), Mode::Read).await, Err(Error::NotOurs(_))));
+    assert_eq!(fs::metadata(&place.path).expect("there").len(), 0);
+    assert!(open(place.path.clone(), Mode::Write).await.is_ok());
+    let folder = place.path.parent().expect("parent").to_owned();
+    for mode in [Mode::Read, Mode::Write] {
+        assert!(matches!(open(folder.clone(), mode).await, Err(Error::Open { .. })));
+        assert!(matches!(open(place.path.join("below a file"), mode).await, Err(Error::Open { .. })));
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_or_damaged_database_is_corrupt_not_empty() {
+    let place = place();
+    let store = open_small(&place.path).await;
+    for trace in 0..20 {
+        write(&store, spans(trace, 40)).await;
+    }
+    store.seal_now().await.expect("sealed");
+    store.close().await.expect("closed");
+    let whole = fs::read(&place.path).expect("read");
+    fs::write(&place.path, &whole[..whole.len() / 2]).expect("written");
+    assert!(matches!(open(place.path.clone(), Mode::Read).await, Err(Error::Corrupt(_))));
+    assert!(matches!(open(place.path.clone(), Mode::Write).await, Err(Error::Corrupt(_))));
+    let mut damaged = whole.clone();
+    damaged[schema::PAGE_BYTES as usize..].fill(0xa5);
+    fs::write(&place.path, &damaged).expect("written");
+    let reader = open(place.path.clone(), Mode::Read).await;
+    let failed = match reader {
+        Ok(reader) => reader.traces(&TraceQuery::default()).await.expect_err("damaged"),
+        Err(error) => error,
+    };
+    assert!(matches!(failed, Error::Corrupt(_)), "{failed:?}");
+}
+
+#[tokio::test]
+async fn paths_that_look_like_uris_are_plain_paths() {
+    let place = place();
+    for name in ["file:t.db", "a?mode=memory", "b#c%20d.db", "ünï cöde.db"] {
+        let path = place.path.with_file_name(name);
+        let store = open_small(&path).await;
+        write(&store, spans(1, 1)).await;
+        store.close().await.expect("closed");
+        assert!(path.is_file(), "{name}");
+        assert_eq!(all(&*open(path, Mode::Read).await.expect("opened")).await.total, 1, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_removed_file_is_noticed_and_nothing_more_is_acknowledged() {
+    let place = place();
+    let store = open_small(&place.path).await;
+    write(&store, spans(1, 3)).await;
+    fs::rename(&place.path, place.path.with_extension("moved")).expect("moved");
+    assert!(matches!(store.write(Batch::of_spans(spans(2, 3))).await, Err(Error::Gone(_))));
+    fs::write(&place.path, "another file").expect("written");
+    assert!(matches!(store.write(Batch::of_spans(spans(2, 3))).await, Err(Error::Gone(_))));
+    drop(store);
+    assert_eq!(fs::read(&place.path).expect("read"), b"another file");
+}
