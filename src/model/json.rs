@@ -115,15 +115,7 @@ pub fn span_to_json(span: &Span, self_ns: u64, warnings: &[String]) -> Map<Strin
         ("events", span.events.iter().map(event_to_json).collect()),
         ("links", span.links.iter().map(link_to_json).collect()),
         ("resource", attributes_to_json(&span.resource.attributes)),
-        (
-            "scope",
-            json!({
-                "name": span.scope.name.as_str(),
-                "version": span.scope.version.as_str(),
-                "attributes": attributes_to_json(&span.scope.attributes),
-                "schema_url": text_or_null(&span.scope.schema_url),
-            }),
-        ),
+        ("scope", scope_to_json(&span.scope)),
         ("warnings", json!(warnings)),
         ("trace_state", text_or_null(&span.trace_state)),
         ("flags", json!(span.flags)),
@@ -139,7 +131,6 @@ pub fn span_to_json(span: &Span, self_ns: u64, warnings: &[String]) -> Map<Strin
 /// # Errors
 /// Names the first key that is missing or of the wrong type.
 pub fn span_from_json(trace_id: &TraceId, json: &Json) -> Result<Span> {
-    let scope = &json["scope"];
     let mut resource = Resource::new(attributes_from_json(&json["resource"]));
     resource.service = text(json, "service")?;
     resource.schema_url = text_or_empty(&json["resource_schema_url"]);
@@ -166,13 +157,26 @@ pub fn span_from_json(trace_id: &TraceId, json: &Json) -> Result<Span> {
             message: text_or_empty(&json["status_message"]),
         },
         resource: Arc::new(resource),
-        scope: Arc::new(Scope {
-            name: text_or_empty(&scope["name"]),
-            version: text_or_empty(&scope["version"]),
-            attributes: attributes_from_json(&scope["attributes"]),
-            dropped_attributes: 0,
-            schema_url: text_or_empty(&scope["schema_url"]),
-        }),
+        scope: scope_from_json(&json["scope"]),
+    })
+}
+
+fn scope_to_json(scope: &Scope) -> Json {
+    json!({
+        "name": scope.name.as_str(),
+        "version": scope.version.as_str(),
+        "attributes": attributes_to_json(&scope.attributes),
+        "schema_url": text_or_null(&scope.schema_url),
+    })
+}
+
+fn scope_from_json(json: &Json) -> Arc<Scope> {
+    Arc::new(Scope {
+        name: text_or_empty(&json["name"]),
+        version: text_or_empty(&json["version"]),
+        attributes: attributes_from_json(&json["attributes"]),
+        dropped_attributes: 0,
+        schema_url: text_or_empty(&json["schema_url"]),
     })
 }
 

@@ -124,7 +124,7 @@ fn span_bytes(span: &Span) -> usize {
 }
 
 /// [`Record::bytes`] of a checkpoint.
-fn checkpoint_bytes(checkpoint: &Checkpoint) -> usize {
+pub fn checkpoint_bytes(checkpoint: &Checkpoint) -> usize {
     let texts = [
         &checkpoint.source_id,
         &checkpoint.correlation_id,

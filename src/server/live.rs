@@ -19,7 +19,7 @@ use tokio::{sync::broadcast, time::sleep};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
-    model::{Checkpoint, Cursor, Nanos, RecordFilter, RecordKind, time::NANOS_PER_MS},
+    model::{Checkpoint, Cursor, Nanos, RecordFilter, RecordKind, record::checkpoint_bytes, time::NANOS_PER_MS},
     store::{self, Backend, Chunk},
 };
 
@@ -273,18 +273,7 @@ pub(super) fn key(checkpoint: &Checkpoint) -> u128 {
 
 /// About how much room a checkpoint takes.
 pub(super) fn bytes(checkpoint: &Checkpoint) -> usize {
-    let texts = [
-        &checkpoint.source_id,
-        &checkpoint.correlation_id,
-        &checkpoint.suffix,
-        &checkpoint.operation,
-        &checkpoint.endpoint,
-        &checkpoint.hostname,
-    ];
-    let optional = [&checkpoint.data, &checkpoint.raw_line];
-    size_of::<Checkpoint>()
-        + texts.iter().map(|text| text.len()).sum::<usize>()
-        + optional.iter().filter_map(|text| text.as_ref()).map(|text| text.len()).sum::<usize>()
+    size_of::<Checkpoint>() + checkpoint_bytes(checkpoint)
 }
 
 fn recent_json(checkpoint: &Checkpoint) -> String {

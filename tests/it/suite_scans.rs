@@ -172,7 +172,7 @@ fn large_log(number: u64) -> LogRecord {
     LogRecord {
         time: Nanos(1_000 - number),
         message: text(number, length(number)),
-        trace_id: (number % 4 > 0).then(|| trace_id((number % 4) as u8)),
+        trace_id: (!number.is_multiple_of(4)).then(|| trace_id((number % 4) as u8)),
         ..LogRecord::default()
     }
 }

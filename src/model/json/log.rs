@@ -6,10 +6,10 @@ use serde_json::{Map, Value as Json, json};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    JsonError, Result, attributes_from_json, attributes_to_json, object, string, text, text_or_empty, text_or_null,
-    time, value_from_json, value_to_json,
+    JsonError, Result, attributes_from_json, attributes_to_json, object, scope_from_json, scope_to_json, string, text,
+    text_or_empty, text_or_null, time, value_from_json, value_to_json,
 };
-use crate::model::{LogRecord, Resource, Scope, Severity, SpanId, Text, TraceId, Value, grouping};
+use crate::model::{LogRecord, Resource, Severity, SpanId, Text, TraceId, Value, grouping};
 
 /// Fields that are an attribute of the record or else of its resource: the field and the attributes' names, the usual
 /// one first.
@@ -83,15 +83,7 @@ fn content_to_json(log: &LogRecord) -> Map<String, Json> {
         ("sdk_version", named("sdk_version")),
         ("extra", attributes_to_json(&extra(log).cloned().collect())),
         ("resource", attributes_to_json(&log.resource.attributes)),
-        (
-            "scope",
-            json!({
-                "name": log.scope.name.as_str(),
-                "version": log.scope.version.as_str(),
-                "attributes": attributes_to_json(&log.scope.attributes),
-                "schema_url": text_or_null(&log.scope.schema_url),
-            }),
-        ),
+        ("scope", scope_to_json(&log.scope)),
         ("resource_schema_url", text_or_null(&log.resource.schema_url)),
     ])
 }
@@ -166,7 +158,6 @@ pub fn log_from_json(json: &Json) -> Result<LogRecord> {
             attributes.0.push((Text::from(*key), value));
         }
     }
-    let scope = &json["scope"];
     Ok(LogRecord {
         time: time(json, "time")?,
         severity: Severity::parse(string(json, "level")?).ok_or(JsonError { key: "level" })?,
@@ -175,20 +166,14 @@ pub fn log_from_json(json: &Json) -> Result<LogRecord> {
         span_id: json["span_id"].as_str().and_then(|id| SpanId::parse(id).ok()),
         attributes,
         resource: Arc::new(resource),
-        scope: Arc::new(Scope {
-            name: text_or_empty(&scope["name"]),
-            version: text_or_empty(&scope["version"]),
-            attributes: attributes_from_json(&scope["attributes"]),
-            dropped_attributes: 0,
-            schema_url: text_or_empty(&scope["schema_url"]),
-        }),
+        scope: scope_from_json(&json["scope"]),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attributes, Nanos};
+    use crate::model::{Attributes, Nanos, Scope};
 
     fn log() -> LogRecord {
         let attributes: Attributes = [
