@@ -9,6 +9,7 @@ mod class;
 mod date;
 mod net;
 mod number;
+mod temporary;
 
 use std::borrow::Cow;
 
@@ -134,6 +135,9 @@ impl<'a> Scanner<'a> {
             return self.replace(known.len(), known);
         }
         let byte = rest.first().copied().unwrap_or_default();
+        if let Some((kept, length, class)) = temporary::at(self.bytes.get(..self.at).unwrap_or_default(), rest) {
+            return self.copy(kept) || self.replace(length, class);
+        }
         if let Some((length, class)) = self.quoted(rest).or_else(|| class::at(rest, self.previous())) {
             return self.replace(length, class);
         }

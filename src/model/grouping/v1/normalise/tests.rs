@@ -51,6 +51,17 @@ fn values_go_and_words_stay() {
         ("  a\t\tb  \r\n\n c \nd", "a b\nc"),
         ("", ""),
         (" \n\t", ""),
+        // Names of temporary files: Python's, those of mktemp, Rust, PHP, Node.js, Go, Java, and Python's with a prefix.
+        ("no '/tmp/tmpyjertohg/a.csv'", "no '/tmp/<id>/a.csv'"),
+        ("no '/tmp/tmpjc3_1b18.csv' nor C:\\Temp\\tmpa_bcdefg", "no '/tmp/<id>.csv' nor C:\\Temp\\<id>"),
+        ("/tmp/tmp.qdpOihwrXY, /tmp/.tmpK29q9O, /tmp/phpEcOyCi", "/tmp/tmp.<id>, /tmp/.tmp<id>, /tmp/php<id>"),
+        ("/tmp/build-0AhkIh and /tmp/work-3jf82_aq/x", "/tmp/build-<id> and /tmp/work-<id>/x"),
+        ("/tmp/TestLoad946753453/001, /tmp/go-build18494722", "/tmp/TestLoad<int>/<int>, /tmp/go-build<int>"),
+        ("/var/folders/zz/T/junit5559/junit555517960809830647", "/var/folders/zz/T/junit5559/junit555517960809830647"),
+        ("/var/folders/zz/T/junit555517960809830647", "/var/folders/zz/T/junit<int>"),
+        ("/tmp/tmpfiles/x, /tmp/phpstorm, /tmp/build-output", "/tmp/tmpfiles/x, /tmp/phpstorm, /tmp/build-output"),
+        ("/tmp/app-node01, /tmp/worker12, /srv/tmpyjertohg", "/tmp/app-node01, /tmp/worker12, /srv/tmpyjertohg"),
+        ("/tmp/deadbeef123456 and /tmp/12345678", "/tmp/<hex> and /tmp/<int>"),
         // Words.
         ("std::ffi::CString and Fee::add()", "std::ffi::CString and Fee::add()"),
         ("src/main.rs, java.io.IOException, obj.id", "src/main.rs, java.io.IOException, obj.id"),
@@ -158,6 +169,15 @@ const PIECES: &[&str] = &[
     "UTC",
     "GMT-0800",
     "PM",
+    "/tmp/",
+    "\\Temp\\",
+    "tmp",
+    "tmp.",
+    ".tmp",
+    "php",
+    "x9K2aQ",
+    "3jf82_aq",
+    "123456",
 ];
 
 fn piece() -> impl Strategy<Value = String> {
