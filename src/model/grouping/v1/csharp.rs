@@ -80,7 +80,7 @@ fn pieces(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.strip_prefix("at ")?.split_once('(')?;
     let (_, rest) = rest.split_once(')')?;
     let name = name.trim_end();
-    let place = rest.split_once(" in ").map_or("", |(_, place)| place.trim());
+    let place = line::split_once(rest, " in ").map_or("", |(_, place)| place.trim());
     let is_frame =
         !name.is_empty() && !name.contains([' ', '/', '\\']) && (rest.trim().is_empty() || !place.is_empty());
     is_frame.then_some((name, place))
@@ -89,16 +89,16 @@ fn pieces(line: &str) -> Option<(&str, &str)> {
 /// Reads a frame. The inner `None` is one that does not count.
 fn frame(line: &str) -> Option<Option<Frame<'_>>> {
     let (name, place) = pieces(line)?;
-    if RUNTIME.iter().any(|prefix| name.starts_with(prefix)) {
+    if line::starts_with_any(name, &RUNTIME) {
         return Some(None);
     }
-    let (file, number) = match place.rsplit_once(":line ") {
+    let (file, number) = match line::rsplit_once(place, ":line ") {
         Some((file, number)) => (file, number),
         None => line::number_at_end(place).unwrap_or((place, "")),
     };
     let (file, number) = if file.starts_with('<') { ("", "") } else { (file, number) };
     let (module, function) = names(name);
-    let is_library = LIBRARIES.iter().any(|prefix| name.starts_with(prefix));
+    let is_library = line::starts_with_any(name, &LIBRARIES);
     Some(Some(Frame { file, line: number, module: Cow::Owned(module), function: Cow::Owned(function), is_library }))
 }
 

@@ -34,11 +34,17 @@ impl Frame<'_> {
         let module = if !self.module.is_empty() {
             masked(&self.module)
         } else if ENTRIES.contains(&self.function.as_ref()) {
-            path::last(self.file)
+            Cow::Owned(path::last(self.file))
         } else {
-            path::last_two(self.file)
+            Cow::Owned(path::last_two(self.file))
         };
-        format!("{}{UNIT}{}", head(&module, MAX_NAME), head(&masked(&self.function), MAX_NAME))
+        let function = masked(&self.function);
+        let (module, function) = (head(&module, MAX_NAME), head(&function, MAX_NAME));
+        let mut name = String::with_capacity(module.len() + UNIT.len_utf8() + function.len());
+        name.push_str(module);
+        name.push(UNIT);
+        name.push_str(function);
+        name
     }
 
     /// `payments/stripe.py:88 charge_card`.
@@ -70,7 +76,10 @@ impl Frame<'_> {
 }
 
 /// A name with long numbers replaced.
-fn masked(name: &str) -> String {
+fn masked(name: &str) -> Cow<'_, str> {
+    if !has_long_number(name) {
+        return Cow::Borrowed(name);
+    }
     let mut masked = String::with_capacity(name.len());
     let mut digits = 0;
     for c in name.chars() {
@@ -83,7 +92,15 @@ fn masked(name: &str) -> String {
         masked.push(c);
     }
     close_number(&mut masked, digits);
-    masked
+    Cow::Owned(masked)
+}
+
+fn has_long_number(name: &str) -> bool {
+    let mut digits = 0;
+    name.bytes().any(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits >= LONG_NUMBER
+    })
 }
 
 /// Replaces the digits a text ends with when they are many.

@@ -49,7 +49,7 @@ const PASSAGES: [&str; 7] = [
 
 /// Whether a line is a frame of a Java trace.
 pub fn is_shaped(line: &str) -> bool {
-    frame(line.trim()).is_some()
+    pieces(line.trim()).is_some()
 }
 
 /// The exceptions of a Java trace, outermost first.
@@ -90,8 +90,17 @@ fn without_thread(line: &str) -> &str {
     after.map_or(line, |(_, header)| header)
 }
 
-/// Reads a frame. The inner `None` is one that does not count.
-fn frame(line: &str) -> Option<Option<Frame<'_>>> {
+/// A frame as it is printed.
+struct Pieces<'a> {
+    class: &'a str,
+    function: &'a str,
+    file: &'a str,
+    number: &'a str,
+    is_source: bool,
+}
+
+/// Takes a frame apart; `None` when the line is none.
+fn pieces(line: &str) -> Option<Pieces<'_>> {
     let (name, place) = line.strip_prefix("at ")?.split_once('(')?;
     let (place, _) = place.split_once(')')?;
     let (file, number) = line::number_at_end(place).unwrap_or((place, ""));
@@ -105,8 +114,14 @@ fn frame(line: &str) -> Option<Option<Frame<'_>>> {
     // Before the last slash stand the loader and the module with its version.
     let name = name.rsplit_once('/').filter(|(before, _)| !before.contains("$$Lambda")).map_or(name, |(_, name)| name);
     let (class, function) = name.rsplit_once('.')?;
+    Some(Pieces { class, function, file, number, is_source })
+}
+
+/// Reads a frame. The inner `None` is one that does not count.
+fn frame(line: &str) -> Option<Option<Frame<'_>>> {
+    let Pieces { class, function, file, number, is_source } = pieces(line)?;
     let is_passage = file == "<generated>"
-        || PASSAGES.iter().any(|package| class.starts_with(package))
+        || line::starts_with_any(class, &PASSAGES)
         || class.contains("$$Lambda")
         || class.contains("GeneratedMethodAccessor")
         || class.contains("LambdaForm")
@@ -114,7 +129,7 @@ fn frame(line: &str) -> Option<Option<Frame<'_>>> {
     if is_passage {
         return Some(None);
     }
-    let is_library = LIBRARIES.iter().any(|package| class.starts_with(package));
+    let is_library = line::starts_with_any(class, &LIBRARIES);
     let file = if is_source { file } else { "" };
     Some(Some(Frame {
         file,
@@ -128,8 +143,10 @@ fn frame(line: &str) -> Option<Option<Frame<'_>>> {
 /// A class without what proxies add to it (`Orders$$EnhancerBySpringCGLIB$$4f2a`) and without the numbers of anonymous
 /// classes, which change when another is added.
 fn without_generated(class: &str) -> &str {
-    let class = ["$$", "_$$_"].iter().find_map(|mark| class.split_once(mark)).map_or(class, |(class, _)| class);
-    without_number(class.split_once("__").filter(|(_, rest)| line::is_number(rest)).map_or(class, |(class, _)| class))
+    let class = ["$$", "_$$_"].iter().find_map(|mark| line::split_once(class, mark)).map_or(class, |(class, _)| class);
+    without_number(
+        line::split_once(class, "__").filter(|(_, rest)| line::is_number(rest)).map_or(class, |(class, _)| class),
+    )
 }
 
 /// `lambda$main$0` is `lambda$main`.

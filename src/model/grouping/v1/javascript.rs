@@ -65,7 +65,7 @@ fn frame(line: &str) -> Option<Option<Frame<'_>>> {
 
 fn v8(text: &str) -> Option<Option<Frame<'_>>> {
     let text = text.strip_prefix("async ").unwrap_or(text);
-    let (function, place) = match text.strip_suffix(')').and_then(|text| text.split_once(" (")) {
+    let (function, place) = match text.strip_suffix(')').and_then(|text| line::split_once(text, " (")) {
         Some((function, place)) => (function, place),
         None => ("", text),
     };
@@ -109,7 +109,7 @@ fn kept<'a>(file: &'a str, number: &'a str, function: &'a str) -> Option<Frame<'
     let function = name(function);
     let function = if is_bundled && function.len() <= 2 { "" } else { function };
     let file = file.split_once(['?', '#']).map_or(file, |(file, _)| file);
-    let file = file.split_once("://").map_or(file, |(_, path)| path);
+    let file = line::split_once(file, "://").map_or(file, |(_, path)| path);
     (!is_runtime).then(|| Frame {
         file,
         line: number,
@@ -121,7 +121,7 @@ fn kept<'a>(file: &'a str, number: &'a str, function: &'a str) -> Option<Frame<'
 
 /// A function's name without how it was called: `new Foo`, `Object.foo`, `tick [as _onTimeout]`, `async*load`, `fn/<`.
 fn name(function: &str) -> &str {
-    let name = function.split_once(" [as ").map_or(function, |(name, _)| name);
+    let name = line::split_once(function, " [as ").map_or(function, |(name, _)| name);
     let name = name.strip_prefix("async*").unwrap_or(name);
     let name = name.strip_prefix("new ").unwrap_or(name);
     let name = ["Object.", "Module.", "exports."].iter().find_map(|owner| name.strip_prefix(owner)).unwrap_or(name);

@@ -9,6 +9,38 @@ pub fn place(text: &str) -> (&str, &str) {
     }
 }
 
+/// Splits at the first mark. As `str::split_once`, which prepares its search for texts longer than lines are.
+pub fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+    let first = *mark.as_bytes().first()?;
+    let mut from = 0;
+    loop {
+        let at = from + text.as_bytes().get(from..)?.iter().position(|byte| *byte == first)?;
+        match text.get(at..).and_then(|rest| rest.strip_prefix(mark)) {
+            Some(rest) => return Some((text.get(..at)?, rest)),
+            None => from = at + 1,
+        }
+    }
+}
+
+/// Splits at the last mark, likewise.
+pub fn rsplit_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+    let last = *mark.as_bytes().last()?;
+    let mut to = text.len();
+    loop {
+        let at = text.as_bytes().get(..to)?.iter().rposition(|byte| *byte == last)?;
+        match text.get(..=at).and_then(|rest| rest.strip_suffix(mark)) {
+            Some(rest) => return Some((rest, text.get(at + 1..)?)),
+            None => to = at,
+        }
+    }
+}
+
+/// Whether a text starts with one of many, of which hardly any has its first byte.
+pub fn starts_with_any(text: &str, starts: &[&str]) -> bool {
+    let first = text.as_bytes().first();
+    starts.iter().any(|start| start.as_bytes().first() == first && text.starts_with(start))
+}
+
 /// `a:12` is `a` and `12`.
 pub fn number_at_end(text: &str) -> Option<(&str, &str)> {
     let (rest, digits) = text.rsplit_once(':')?;
@@ -23,7 +55,7 @@ pub fn is_number(text: &str) -> bool {
 /// Splits `pkg.Error: message` or a bare `pkg.Error`; `None` when the line does not begin like that.
 pub fn header(line: &str) -> Option<(&str, &str)> {
     let line = line.trim();
-    let (kind, message) = match line.split_once(": ") {
+    let (kind, message) = match split_once(line, ": ") {
         Some((kind, message)) => (kind, message),
         None => (line.strip_suffix(':').unwrap_or(line), ""),
     };

@@ -103,8 +103,8 @@ fn without_margin(line: &str) -> (usize, &str) {
 
 /// Reads `File "/a/b.py", line 8, in handler`. The inner `None` is a frame that does not count.
 fn frame(line: &str) -> Option<Option<Frame<'_>>> {
-    let (file, rest) = line.strip_prefix("File \"")?.rsplit_once("\", line ")?;
-    let (number, function) = rest.split_once(", in ").unwrap_or((rest, ""));
+    let (file, rest) = line::rsplit_once(line.strip_prefix("File \"")?, "\", line ")?;
+    let (number, function) = line::split_once(rest, ", in ").unwrap_or((rest, ""));
     let number = number.trim();
     if !line::is_number(number) {
         return None;

@@ -96,10 +96,10 @@ fn read(line: &str) -> Option<(Frame<'_>, &str)> {
     }
     let inner = line.trim_start();
     let has_number = inner.starts_with(|c: char| c.is_ascii_digit());
-    let turned = inner.split_once(": from ").filter(|(number, _)| has_number && line::is_number(number));
+    let turned = line::split_once(inner, ": from ").filter(|(number, _)| has_number && line::is_number(number));
     let inner = turned.map_or(inner, |(_, rest)| rest);
     let inner = inner.strip_prefix("from ").unwrap_or(inner);
-    let (place, rest) = inner.split_once(":in ")?;
+    let (place, rest) = line::split_once(inner, ":in ")?;
     let (file, number) = line::number_at_end(place)?;
     let rest = rest.strip_prefix(['`', '\''])?;
     let (function, rest) = rest.split_once('\'')?;
@@ -113,7 +113,7 @@ fn read(line: &str) -> Option<(Frame<'_>, &str)> {
 
 /// The function a block or a rescue stands in, without its class.
 fn name(function: &str) -> &str {
-    let function = function.rsplit_once(" in ").map_or(function, |(_, function)| function);
+    let function = line::rsplit_once(function, " in ").map_or(function, |(_, function)| function);
     if function.starts_with('<') {
         return function;
     }
