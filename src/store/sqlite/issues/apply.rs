@@ -9,7 +9,7 @@
 //! A new fingerprint is no new issue when its error is one that was recorded elsewhere in its trace, with more or less of
 //! the stack: spans of one trace come in several writes, and so do their log records. It then leads to that issue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, hash_map::Entry};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -58,13 +58,13 @@ pub(super) fn apply<'a>(transaction: &Connection, writes: impl Iterator<Item = (
     if tallies.is_empty() {
         return Ok(());
     }
-    let mut limit = Limit { transaction, received_ns, in_all: None, of_projects: FxHashMap::default() };
+    let mut limit = Limit::new(transaction, received_ns);
     // Errors beyond the limit share their homes, and what thousands of kinds add to one issue is added once.
     let mut homes = Homes::default();
     for tally in tallies {
         let home = limit.home(&tally, &homes)?;
         if !home.is_shared {
-            tally.aliases.iter().try_for_each(|alias| add_fingerprint(transaction, alias, home.row))?;
+            tally.aliases.iter().try_for_each(|alias| limit.add_fingerprint(alias, home.row, tally.group))?;
         }
         homes.add(home, tally);
     }
@@ -209,9 +209,16 @@ struct Limit<'c> {
     received_ns: u64,
     in_all: Option<u64>,
     of_projects: FxHashMap<Text, u64>,
+    /// Of projects and services, what leads to those of their issues that were heard of last.
+    recent: FxHashMap<(Text, Text), Vec<(i64, Why)>>,
 }
 
-impl Limit<'_> {
+impl<'c> Limit<'c> {
+    fn new(transaction: &'c Connection, received_ns: u64) -> Limit<'c> {
+        let (of_projects, recent) = (FxHashMap::default(), FxHashMap::default());
+        Limit { transaction, received_ns, in_all: None, of_projects, recent }
+    }
+
     /// The issue errors are counted in, which is made if need be.
     fn home(&mut self, tally: &Tally<'_>, homes: &Homes<'_>) -> Result<Home> {
         let group = tally.group;
@@ -220,12 +227,14 @@ impl Limit<'_> {
             return Ok(Home { row, is_shared: false });
         }
         if self.has_room(&group.project, MOST_NEW)? {
-            if let Some(row) = told_elsewhere(self.transaction, tally, homes)? {
+            if let Some(row) = self.told_elsewhere(tally, homes)? {
                 let Grouping { issue, fingerprint, ref why, .. } = *grouping;
-                add_fingerprint(self.transaction, &Alias { grouping: issue, fingerprint, why: why.clone() }, row)?;
+                self.add_fingerprint(&Alias { grouping: issue, fingerprint, why: why.clone() }, row, group)?;
                 return Ok(Home { row, is_shared: false });
             }
-            return Ok(Home { row: self.make(&New::of(group))?, is_shared: false });
+            let row = self.make(&New::of(group))?;
+            self.remember(row, &grouping.why, group);
+            return Ok(Home { row, is_shared: false });
         }
         let of_service = New::shared(group.project.clone(), group.service.clone());
         let row = match find(self.transaction, &of_service.id)? {
@@ -240,6 +249,40 @@ impl Limit<'_> {
             }
         };
         Ok(Home { row, is_shared: true })
+    }
+
+    /// The issue of the same service that a trace of these errors has already, and whose stack begins or goes on as theirs.
+    fn told_elsewhere(&mut self, tally: &Tally<'_>, homes: &Homes<'_>) -> Result<Option<i64>> {
+        let Group { grouping, project, service, .. } = tally.group;
+        if grouping.why.frames.is_empty() {
+            return Ok(None);
+        }
+        let recent = match self.recent.entry((project.clone(), service.clone())) {
+            Entry::Occupied(place) => place.into_mut(),
+            Entry::Vacant(place) => place.insert(recent(self.transaction, project, service)?),
+        };
+        for (issue, known) in recent.iter() {
+            let is_same = !known.frames.is_empty() && known.is_same_error(&grouping.why);
+            if is_same
+                && (homes.share_trace(*issue, tally)
+                    || traces::samples(self.transaction, *issue)?.iter().any(|trace| tally.traces.contains_key(trace)))
+            {
+                return Ok(Some(*issue));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes a fingerprint lead to the issue of a group, unless it leads to one already.
+    fn add_fingerprint(&mut self, alias: &Alias, row: i64, group: &Group) -> Result<()> {
+        self.remember(row, &alias.why, group);
+        add_fingerprint(self.transaction, alias, row)
+    }
+
+    fn remember(&mut self, row: i64, why: &Why, group: &Group) {
+        if let Some(recent) = self.recent.get_mut(&(group.project.clone(), group.service.clone())) {
+            recent.push((row, why.clone()));
+        }
     }
 
     fn has_room(&mut self, project: &Text, most: u64) -> Result<bool> {
@@ -307,30 +350,21 @@ fn add_fingerprint(transaction: &Connection, alias: &Alias, row: i64) -> Result<
     Ok(())
 }
 
-/// The issue of the same service that a trace of these errors has already, and whose stack begins or goes on as theirs.
-fn told_elsewhere(transaction: &Connection, tally: &Tally<'_>, homes: &Homes<'_>) -> Result<Option<i64>> {
-    let Group { grouping, project, service, .. } = tally.group;
-    if grouping.why.frames.is_empty() {
-        return Ok(None);
-    }
+/// What leads to those issues of a service that were heard of last.
+fn recent(transaction: &Connection, project: &str, service: &str) -> Result<Vec<(i64, Why)>> {
     let sql = "SELECT f.issue, f.why FROM issue_fingerprints f JOIN
                  (SELECT id FROM issues WHERE project = ?1 AND service = ?2 ORDER BY received_ns DESC LIMIT ?3) i
                ON f.issue = i.id";
     let mut select = transaction.prepare_cached(sql)?;
-    let mut rows = select.query(params![project.as_str(), service.as_str(), MOST_ASKED])?;
+    let mut rows = select.query(params![project, service, MOST_ASKED])?;
+    let mut recent = Vec::new();
     while let Some(row) = rows.next()? {
         let json: Json = serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default();
-        let known = why_from_json(&json).ok().filter(|known| !known.frames.is_empty());
-        if known.is_some_and(|known| known.is_same_error(&grouping.why)) {
-            let issue = row.get(0)?;
-            if homes.share_trace(issue, tally)
-                || traces::samples(transaction, issue)?.iter().any(|trace| tally.traces.contains_key(trace))
-            {
-                return Ok(Some(issue));
-            }
+        if let Ok(why) = why_from_json(&json) {
+            recent.push((row.get(0)?, why));
         }
     }
-    Ok(None)
+    Ok(recent)
 }
 
 /// An issue that is to be made.

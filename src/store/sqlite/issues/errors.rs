@@ -1,4 +1,5 @@
-//! The errors among the records of a write, grouped. Made before the write reaches the writer, whose time is dear.
+//! The errors among the records of a write, grouped. Made before the write reaches the writer, whose time is dear. They
+//! may wait longer to be counted than their records to be stored, so they hold copies and keep no request in memory.
 //!
 //! An exception on its way out through nested spans counts once. What comes in another write is not seen here and counts
 //! again, and so does a log record about the error, for records of each kind are written by themselves; counting leads
@@ -105,7 +106,13 @@ impl Errors {
         let Some(grouping) = grouping::of_log(log) else { return };
         let environment = environment(&log.attributes, &log.resource);
         let group = self.group(places, (grouping, log.time), &log.resource);
-        self.events.push(Occurrence { record, group, time: log.time, trace: log.trace_id.clone(), environment });
+        self.events.push(Occurrence {
+            record,
+            group,
+            time: log.time,
+            trace: log.trace_id.as_ref().map(copy),
+            environment,
+        });
     }
 
     fn add_span(
@@ -120,7 +127,7 @@ impl Errors {
             let time = event.map_or(span.end, |event| event.time);
             let group = self.group(places, (outermost.clone(), time), &span.resource);
             let environment = environment(&span.attributes, &span.resource);
-            self.events.push(Occurrence { record, group, time, trace: Some(span.trace_id.clone()), environment });
+            self.events.push(Occurrence { record, group, time, trace: Some(copy(&span.trace_id)), environment });
         }
         self.add_alias(places, &error.grouping, outermost);
     }
@@ -146,7 +153,7 @@ impl Errors {
         (mut grouping, time): (Grouping, Nanos),
         resource: &Resource,
     ) -> usize {
-        let stack = grouping.stack_trace.take().map(|stack| (time, cut(&stack, MOST_STACK_BYTES)));
+        let stack = grouping.stack_trace.take().map(|stack| (time, Text::from(head(&stack, MOST_STACK_BYTES))));
         grouping.message = cut(&grouping.message, MOST_MESSAGE_BYTES);
         if let Some(place) = places.get(&grouping.issue)
             && let Some(group) = self.groups.get_mut(*place)
@@ -163,7 +170,7 @@ impl Errors {
         self.groups.push(Group {
             grouping,
             project: resource.attributes.text(PROJECT_ATTRIBUTE).map(Text::from).unwrap_or_default(),
-            service: resource.service.clone(),
+            service: Text::from(resource.service.as_str()),
             messages_differ: false,
             stack,
             aliases: Vec::new(),
@@ -203,8 +210,16 @@ fn shorten(grouping: &mut Grouping) {
 
 /// The text, or as much of its beginning as is kept.
 fn cut(text: &Text, most_bytes: usize) -> Text {
-    match text.len() <= most_bytes {
-        true => text.clone(),
-        false => Text::from(text.get(..text.floor_char_boundary(most_bytes)).unwrap_or_default()),
+    if text.len() <= most_bytes { text.clone() } else { Text::from(head(text, most_bytes)) }
+}
+
+fn head(text: &str, most_bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(most_bytes)).unwrap_or_default()
+}
+
+fn copy(trace: &TraceId) -> TraceId {
+    match trace {
+        TraceId::Otel(raw) => TraceId::Otel(*raw),
+        TraceId::Text(text) => TraceId::Text(Text::from(text.as_str())),
     }
 }

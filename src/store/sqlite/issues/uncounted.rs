@@ -36,6 +36,8 @@ const MOST_BYTES: usize = 32 << 20;
 pub(in crate::store::sqlite) struct Uncounted {
     /// Those of each write, and when it was received, unix nanoseconds.
     writes: Vec<(Errors, u64)>,
+    /// Whether the file says that there are some, which may have been removed since.
+    is_noted: bool,
     bytes: usize,
     /// When the next may be counted; `None` for at once.
     due: Option<Instant>,
@@ -54,14 +56,14 @@ impl Uncounted {
     /// # Errors
     /// The store fails.
     pub(in crate::store::sqlite) fn read(&mut self, connection: &Connection) -> Result<()> {
-        (self.writes, self.bytes) = (Vec::new(), 0);
-        if let Some(first) = first_uncounted(connection)? {
+        let first = first_uncounted(connection)?;
+        self.set(first.is_some());
+        if let Some(first) = first {
             inbox::each_row(connection, first - 1, |row| {
                 self.add(Errors::of(&row.records), row.received_ns);
                 true
             })?;
         }
-        self.tell();
         Ok(())
     }
 
@@ -70,17 +72,20 @@ impl Uncounted {
         if !errors.events.is_empty() {
             self.bytes += errors.bytes();
             self.writes.push((errors, received_ns));
-            self.tell();
+            self.is_noted = true;
+            self.is_any.store(true, Ordering::Release);
         }
     }
 
-    fn tell(&self) {
-        self.is_any.store(!self.writes.is_empty(), Ordering::Release);
+    /// Forgets them all; the file says that there are some or that there are none.
+    fn set(&mut self, is_noted: bool) {
+        (self.writes, self.bytes, self.is_noted) = (Vec::new(), 0, is_noted);
+        self.is_any.store(is_noted, Ordering::Release);
     }
 
     /// Whether none wait.
     pub(in crate::store::sqlite) fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        !self.is_noted
     }
 
     /// Whether more would be too many.
@@ -118,9 +123,8 @@ impl Uncounted {
 
     /// Notes that the transaction which counted them, in so much time, is committed.
     pub(in crate::store::sqlite) fn counted(&mut self, took: Duration) {
-        (self.writes, self.bytes) = (Vec::new(), 0);
+        self.set(false);
         self.due = Some(Instant::now() + (took * SHARE).min(LATEST));
-        self.tell();
     }
 
     /// Notes that they could not be counted.

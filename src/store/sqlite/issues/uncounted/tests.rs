@@ -4,7 +4,10 @@ use rusqlite::Transaction;
 
 use super::*;
 use crate::{
-    model::{Batch, IssueChange, IssueQuery, IssueStatus, LogRecord, Nanos, Page, Record, RecordFilter, Text, TraceId},
+    model::{
+        Attributes, Batch, IssueChange, IssueQuery, IssueStatus, LogRecord, Nanos, Page, Record, RecordFilter,
+        Severity, Text, TraceId,
+    },
     store::{
         Backend,
         sqlite::{
@@ -61,6 +64,14 @@ async fn what_was_stored_and_not_counted_is_counted_once_when_the_file_is_opened
     let store = open(&path).await;
     store.delete(&RecordFilter::default(), false).await.expect("deleted");
     assert_eq!(counts(&store).await, []);
+    write(&store, vec![LogRecord { severity: Severity::Info, attributes: Attributes::EMPTY, ..error("shop", "-", 1) }])
+        .await;
+    store.close().await.expect("closed");
+    uncount(&path, 1);
+    let store = open(&path).await;
+    store.seal_now().await.expect("sealed, for the errors that were to be counted are gone");
+    store.close().await.expect("closed");
+    assert_eq!(noted(&path), None);
 }
 
 #[tokio::test]
