@@ -56,6 +56,10 @@ pub fn model(attributes: &Attributes) -> Option<&str> {
 
 /// The workflow a span belongs to.
 pub fn workflow(attributes: &Attributes) -> Option<&str> {
+    // Every span is asked, hardly any knows.
+    if !attributes.iter().any(|(key, _)| key.ends_with("workflow.name")) {
+        return None;
+    }
     ["workflow.name", "gen_ai.workflow.name", "msgflux.workflow.name"]
         .iter()
         .find_map(|name| attributes.text(name))

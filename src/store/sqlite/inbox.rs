@@ -40,7 +40,7 @@ pub(super) fn append(transaction: &Connection, write: &Prepared, received_ns: u6
         to_column(received_ns),
         to_column(write.min_start_ns),
         to_column(write.max_end_ns),
-        codec::encode_folds(&write.folds),
+        write.folds,
         write.payload,
     ])?;
     Ok(())

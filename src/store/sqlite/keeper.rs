@@ -25,7 +25,7 @@ use super::{
     queue::{Forget, Queue},
     removal,
     segments::{self, Extent},
-    traces::{self, Change},
+    traces::{self, Change, Finder},
 };
 use crate::{
     model::{RecordFilter, RecordKind, Removed, Retention, TraceFold, TraceId},
@@ -158,8 +158,10 @@ impl Keeper {
         let mut folds: Vec<(TraceId, TraceFold)> = folds.into_iter().collect();
         // Neighbours in the index are written together.
         folds.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let changes: Vec<Change> =
-            folds.into_iter().map(|(trace, fold)| self.grown(trace, fold)).collect::<Result<_>>()?;
+        // Every trace is looked up, and locking for each would cost more than looking.
+        let view = self.connection.unchecked_transaction()?;
+        let changes = grown(&view, folds)?;
+        view.finish()?;
         self.queue.change(Forget::Nothing, move |transaction| {
             issues::require_counted(transaction, through)?;
             sealed.iter().try_for_each(|segment| segments::insert(transaction, segment))?;
@@ -168,14 +170,6 @@ impl Keeper {
             Ok(Removed::default())
         })?;
         Ok(())
-    }
-
-    /// The row of a trace after `fold` more of it is sealed.
-    fn grown(&self, trace: TraceId, fold: TraceFold) -> Result<Change> {
-        let before = traces::find(&self.connection, &trace)?;
-        let mut after = before.as_ref().map(|stored| stored.fold.clone()).unwrap_or_default();
-        after.merge(&fold);
-        Ok(Change::new(trace, before, after))
     }
 
     fn merge(&self) -> Result<()> {
@@ -244,6 +238,19 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+/// The rows of traces after so much more of each is sealed.
+fn grown(view: &Connection, folds: Vec<(TraceId, TraceFold)>) -> Result<Vec<Change>> {
+    let mut finder = Finder::new(view)?;
+    let grow = |(trace, mut fold): (TraceId, TraceFold)| {
+        let before = finder.find(&trace)?;
+        if let Some(before) = &before {
+            fold.merge(&before.fold);
+        }
+        Ok(Change::new(trace, before, fold))
+    };
+    folds.into_iter().map(grow).collect()
 }
 
 /// The next neighbours to merge, given how many rows each segment has: small ones that together reach the next size,

@@ -3,7 +3,7 @@
 //! Whoever adds or takes sealed records says so here in the same transaction, so the rows and the running totals in
 //! `meta` always equal a fold over the segments.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
@@ -28,10 +28,23 @@ pub(super) struct Stored {
 
 /// The row of a trace; `None` when none of it is sealed.
 pub(super) fn find(connection: &Connection, trace: &TraceId) -> Result<Option<Stored>> {
-    let mut select = connection.prepare_cached("SELECT id, fold FROM traces WHERE trace_id = ?1")?;
-    let row: Option<(i64, Vec<u8>)> =
-        select.query_row([Key(trace)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    row.map(|(id, fold)| Ok(Stored { id, fold: codec::decode_fold(trace, &fold)? })).transpose()
+    Finder::new(connection)?.find(trace)
+}
+
+/// Finds the rows of many traces.
+pub(super) struct Finder<'c>(CachedStatement<'c>);
+
+impl<'c> Finder<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Result<Finder<'c>> {
+        Ok(Finder(connection.prepare_cached("SELECT id, fold FROM traces WHERE trace_id = ?1")?))
+    }
+
+    /// The row of a trace; `None` when none of it is sealed.
+    pub(super) fn find(&mut self, trace: &TraceId) -> Result<Option<Stored>> {
+        let row: Option<(i64, Vec<u8>)> =
+            self.0.query_row([Key(trace)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        row.map(|(id, fold)| Ok(Stored { id, fold: codec::decode_fold(trace, &fold)? })).transpose()
+    }
 }
 
 /// Reads `trace_id, fold` from the given columns of a row.
@@ -77,8 +90,22 @@ struct Before {
 
 #[derive(Debug)]
 struct After {
-    fold: TraceFold,
-    encoded: Vec<u8>,
+    start_ns: u64,
+    end_ns: u64,
+    spans: u64,
+    checkpoints: u64,
+    logs: u64,
+    errors: u64,
+    received_s: u64,
+    fold: Vec<u8>,
+}
+
+impl After {
+    fn new(trace: &TraceId, fold: &TraceFold) -> After {
+        let TraceFold { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, .. } = *fold;
+        let fold = codec::encode_fold(trace, fold);
+        After { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, fold }
+    }
 }
 
 impl Change {
@@ -86,7 +113,7 @@ impl Change {
     pub(super) fn new(trace: TraceId, before: Option<Stored>, after: TraceFold) -> Change {
         let before =
             before.map(|stored| Before { id: stored.id, spans: stored.fold.spans, errors: stored.fold.errors });
-        let after = (!after.is_empty()).then(|| After { encoded: codec::encode_fold(&trace, &after), fold: after });
+        let after = (!after.is_empty()).then(|| After::new(&trace, &after));
         Change { trace, before, after }
     }
 }
@@ -121,13 +148,14 @@ pub(super) fn received_totals(connection: &Connection) -> Result<(u64, u64)> {
 /// Applies changes and brings the totals up to date.
 pub(super) fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
     let mut delta = [0_i64; 4];
+    let mut statements = Statements::new(transaction)?;
     for change in changes {
-        apply_one(transaction, change)?;
+        statements.apply(change)?;
         if let Some(before) = &change.before {
             add(&mut delta, -1, before.spans, before.errors);
         }
         if let Some(after) = &change.after {
-            add(&mut delta, 1, after.fold.spans, after.fold.errors);
+            add(&mut delta, 1, after.spans, after.errors);
         }
     }
     let mut update = transaction.prepare_cached("UPDATE meta SET value = value + ?2 WHERE key = ?1")?;
@@ -142,46 +170,54 @@ fn add(delta: &mut [i64; 4], sign: i64, spans: u64, errors: u64) {
     delta.iter_mut().zip(sizes).for_each(|(delta, size)| *delta += sign * size);
 }
 
-fn apply_one(transaction: &Connection, change: &Change) -> Result<()> {
-    let Some(After { fold, encoded }) = &change.after else {
-        if let Some(before) = &change.before {
-            transaction.prepare_cached("DELETE FROM traces WHERE id = ?1")?.execute([before.id])?;
-        }
-        return Ok(());
-    };
-    let values = params![
-        to_column(fold.start_ns),
-        to_column(fold.end_ns),
-        to_column(fold.spans),
-        to_column(fold.checkpoints),
-        to_column(fold.logs),
-        to_column(fold.errors),
-        encoded,
-        to_column(fold.received_s),
-    ];
-    match &change.before {
-        Some(before) => {
-            let mut update = transaction.prepare_cached(
-                "UPDATE traces SET start_ns=?1, end_ns=?2, spans=?3, checkpoints=?4, logs=?5, errors=?6, fold=?7,
-                                   received_s=?8
-                 WHERE id=?9",
-            )?;
-            let mut all = values.to_vec();
-            all.push(&before.id);
-            update.execute(all.as_slice())?;
-        }
-        None => {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO traces(start_ns, end_ns, spans, checkpoints, logs, errors, fold, received_s, trace_id)
+/// What changes a row.
+struct Statements<'c> {
+    insert: CachedStatement<'c>,
+    update: CachedStatement<'c>,
+    delete: CachedStatement<'c>,
+}
+
+impl<'c> Statements<'c> {
+    fn new(transaction: &'c Connection) -> Result<Statements<'c>> {
+        Ok(Statements {
+            insert: transaction.prepare_cached(
+                "INSERT INTO traces(trace_id, start_ns, end_ns, spans, checkpoints, logs, errors, fold, received_s)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?;
-            let key = Key(&change.trace);
-            let mut all = values.to_vec();
-            all.push(&key);
-            insert.execute(all.as_slice())?;
-        }
+            )?,
+            update: transaction.prepare_cached(
+                "UPDATE traces SET start_ns=?2, end_ns=?3, spans=?4, checkpoints=?5, logs=?6, errors=?7, fold=?8,
+                                   received_s=?9
+                 WHERE id=?1",
+            )?,
+            delete: transaction.prepare_cached("DELETE FROM traces WHERE id = ?1")?,
+        })
     }
-    Ok(())
+
+    fn apply(&mut self, change: &Change) -> Result<()> {
+        let (Some(after), before) = (&change.after, &change.before) else {
+            if let Some(before) = &change.before {
+                self.delete.execute([before.id])?;
+            }
+            return Ok(());
+        };
+        let key = Key(&change.trace);
+        let (statement, row): (_, &dyn ToSql) = match before {
+            Some(before) => (&mut self.update, &before.id),
+            None => (&mut self.insert, &key),
+        };
+        statement.execute(params![
+            row,
+            to_column(after.start_ns),
+            to_column(after.end_ns),
+            to_column(after.spans),
+            to_column(after.checkpoints),
+            to_column(after.logs),
+            to_column(after.errors),
+            after.fold,
+            to_column(after.received_s),
+        ])?;
+        Ok(())
+    }
 }
 
 /// What a filter names, apart from the kind.

@@ -33,7 +33,7 @@ use super::{
     schema,
     seen::Seen,
     segments::{self, Wish},
-    traces,
+    traces::Finder,
 };
 use crate::{
     model::{Nanos, RecordKind, Removed, TraceId, Written},
@@ -266,8 +266,10 @@ impl Writer {
         if self.uncounted.is_full() {
             self.count_uncounted(connection)?;
         }
-        let admitted: Vec<Admitted> =
-            group.iter().map(|job| self.admit(connection, job, added)).collect::<Result<_>>()?;
+        // Every trace is looked up, and locking for each would cost more than looking.
+        let view = connection.unchecked_transaction()?;
+        let admitted: Vec<Admitted> = group.iter().map(|job| self.admit(&view, job, added)).collect::<Result<_>>()?;
+        view.finish()?;
         let (outcomes, fresh): (Vec<Written>, Vec<_>) =
             admitted.into_iter().map(|admitted| (admitted.outcome, admitted.fresh)).unzip();
         let parts = group.iter_mut().flat_map(|job| &mut job.parts);
@@ -354,12 +356,13 @@ impl Writer {
     fn get_to_know(&mut self, connection: &Connection, part: &Prepared) -> Result<()> {
         let kind = part.kind;
         let mut too_long: Vec<&TraceId> = part.has_traceless.then_some(&codec::NO_TRACE).into_iter().collect();
-        for (trace, _) in &part.folds {
+        let mut finder = Finder::new(connection)?;
+        for trace in &part.traces {
             let hash = part_hash(kind, trace);
             if self.seen.knows(hash) {
                 continue;
             }
-            let stored = traces::find(connection, trace)?.map(|stored| stored.fold).unwrap_or_default();
+            let stored = finder.find(trace)?.map(|stored| stored.fold).unwrap_or_default();
             let count = match kind {
                 RecordKind::Spans => stored.spans,
                 RecordKind::Checkpoints => stored.checkpoints,

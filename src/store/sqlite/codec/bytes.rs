@@ -56,16 +56,20 @@ pub fn put_trace_id(out: &mut Vec<u8>, id: &TraceId) {
 ///
 /// # Errors
 /// It is cut short or does not fit 64 bits.
+#[inline(always)]
 fn varint_at(bytes: &[u8], at: &mut usize) -> Result<u64> {
+    let first = *bytes.get(*at).ok_or(CodecError::Truncated)?;
+    *at += 1;
+    if first < 0x80 { Ok(u64::from(first)) } else { long_varint_at(bytes, at, first) }
+}
+
+/// The same of one that does not end with its first byte, which the place is past already.
+fn long_varint_at(bytes: &[u8], at: &mut usize, first: u8) -> Result<u64> {
     let mut next = || {
         let byte = *bytes.get(*at).ok_or(CodecError::Truncated)?;
         *at += 1;
         Ok(byte)
     };
-    let first = next()?;
-    if first < 0x80 {
-        return Ok(u64::from(first));
-    }
     let mut number = u64::from(first & 0x7f);
     for shift in (7..64).step_by(7) {
         let byte = next()?;
@@ -124,6 +128,7 @@ impl<'a> Slice<'a> {
     }
 
     /// An unsigned number.
+    #[inline(always)]
     pub fn varint(&mut self) -> Result<u64> {
         varint_at(self.bytes, &mut self.at)
     }

@@ -7,6 +7,7 @@ use super::{
     bytes::Reader,
     checkpoint_rows, envelope,
     error::Result,
+    fold::encode_folds,
     inbox, log_rows,
     record::{NO_TRACE, identities},
 };
@@ -25,8 +26,10 @@ pub struct Prepared {
     pub min_start_ns: u64,
     /// Latest end, unix nanoseconds; 0 without records.
     pub max_end_ns: u64,
-    /// What each trace's summary learns from the batch, sorted by trace id; log records without a trace are in none.
-    pub folds: Vec<(TraceId, TraceFold)>,
+    /// The traces of the records, sorted; log records without one are in none.
+    pub traces: Vec<TraceId>,
+    /// What the summary of each of them learns from the records; [`super::decode_folds`] reads it.
+    pub folds: Vec<u8>,
     /// The identity of each record, in order, as [`identities`] has it.
     pub identities: Vec<u64>,
     /// When each began, unix nanoseconds, in order.
@@ -40,13 +43,15 @@ pub struct Prepared {
 /// Makes records, all of this kind, ready for the inbox.
 pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
     let content = encode(kind, records);
+    let folds = fold(records);
     Prepared {
         kind,
         payload: envelope::wrap_lz4(&content),
         records: u32::try_from(records.len()).expect("a request holds far fewer records than 2^32"),
         min_start_ns: records.iter().map(|record| record.start().0).min().unwrap_or(u64::MAX),
         max_end_ns: records.iter().map(|record| record.end().0).max().unwrap_or(0),
-        folds: fold(records),
+        folds: encode_folds(&folds),
+        traces: folds.into_iter().map(|(trace, _)| trace).collect(),
         identities: identities(records.iter()),
         starts_ns: records.iter().map(|record| record.start().0).collect(),
         has_traceless: records.iter().any(|record| record.trace_id().is_none()),
