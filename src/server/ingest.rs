@@ -127,7 +127,8 @@ impl From<BodyProblem> for Refusal {
     }
 }
 
-const NO_ROOM: Refusal = Refusal::Later("overload", "too many bytes are under way, try again");
+/// The budget is used up.
+pub(super) const NO_ROOM: Refusal = Refusal::Later("overload", "too many bytes are under way, try again");
 /// A handler failed in a way nobody foresaw.
 pub(super) const PANIC: Refusal = Refusal::Later("panic", "the server failed on this request, try again");
 

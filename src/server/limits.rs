@@ -1,7 +1,8 @@
 //! How much a client may ask of the server: sizes, times and the bytes that may be under way at once.
 //!
 //! The sizes are the OTLP specification's recommended 64 MiB, before and after inflation; log entries of the published
-//! logger, which may send a whole dead-letter file at once, have their own. The budget bounds all requests together, so that many large ones are told to come back instead of filling the memory.
+//! logger, which may send a whole dead-letter file at once, have their own. The budget bounds all requests together, so
+//! that many large ones wait a little, or are told to come back, instead of filling the memory.
 
 use std::{
     sync::{
@@ -9,6 +10,11 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
 };
 
 /// What a client may ask.
@@ -20,7 +26,7 @@ pub struct Limits {
     pub entries_bytes: usize,
     /// The same, inflated or sent as it is.
     pub entries_inflated_bytes: usize,
-    /// Most bytes of request bodies, raw and inflated, held at once by all requests.
+    /// Most bytes of request bodies, raw, inflated and as log records, held at once by all requests.
     pub in_flight_bytes: usize,
     /// Most bytes of stored checkpoints held at once by all streams; a stream that finds no room reads bit by bit.
     pub stream_bytes: usize,
@@ -66,12 +72,13 @@ pub(super) const HTTP2_STREAMS: u32 = 256;
 pub(super) struct Budget {
     limit: usize,
     used: AtomicUsize,
+    freed: Notify,
 }
 
 impl Budget {
     /// A budget of so many bytes.
     pub(super) fn new(limit: usize) -> Arc<Budget> {
-        Arc::new(Budget { limit, used: AtomicUsize::new(0) })
+        Arc::new(Budget { limit, used: AtomicUsize::new(0), freed: Notify::new() })
     }
 
     /// Bytes held now.
@@ -104,11 +111,26 @@ impl Reservation {
         self.bytes += if taken { bytes } else { 0 };
         taken
     }
+
+    /// The same, but waits for others to give back what they have.
+    pub(super) async fn grow_within(&mut self, bytes: usize, patience: Duration) -> bool {
+        let (budget, deadline) = (Arc::clone(&self.budget), Instant::now() + patience);
+        loop {
+            let freed = budget.freed.notified();
+            if self.grow(bytes) {
+                return true;
+            }
+            if timeout_at(deadline, freed).await.is_err() {
+                return false;
+            }
+        }
+    }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.freed.notify_waiters();
     }
 }
 
@@ -128,5 +150,15 @@ mod tests {
         assert_eq!(budget.used(), 40);
         drop(second);
         assert_eq!(budget.used(), 0);
+    }
+    #[tokio::test]
+    async fn who_waits_for_room_gets_it_when_it_is_given_back_and_is_turned_away_after_a_while() {
+        let budget = Budget::new(100);
+        let (mut first, mut second) = (Reservation::of(&budget), Reservation::of(&budget));
+        assert!(first.grow(60));
+        assert!(!second.grow_within(50, Duration::from_millis(5)).await);
+        let (is_taken, ()) = tokio::join!(second.grow_within(50, Duration::from_secs(60)), async { drop(first) });
+        assert!(is_taken);
+        assert_eq!(budget.used(), 50);
     }
 }

@@ -3,27 +3,31 @@
 //! Its clients try again on 5xx only and park everything else, so 202 means stored, whatever may pass is 503, and one
 //! plain sentence says what is wrong with the rest: they print the first 200 characters of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::State};
+use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
 use serde_json::{Value as Json, json};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
-    decode::logs::{self, DecodeError, Decoded},
-    model::{Nanos, Rejection, Written},
+    decode::logs::{self, DecodeError, Reader},
+    model::{Batch, Nanos, Rejection, Written},
 };
 
 use super::{
     access::{Forbidden, Scope},
     app::App,
+    arrivals::Arrivals,
     body::{self, Received},
     ingest,
     limits::Reservation,
     otlp_http, reply,
 };
 
+/// How long a request that has arrived waits for room for its records.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest reason told of one entry, in characters.
 const TOLD_REASON_CHARS: usize = 160;
 
@@ -134,21 +138,76 @@ async fn take(app: &Arc<App>, request: Request<Body>) -> Result<Taken, Refused> 
             return Err(refusal.into());
         }
     };
-    let (decoded, _reservation) = receive(app, &parts, body).await?;
-    let Decoded { mut batch, rejected, errors, .. } = decoded;
-    if let Some(project) = caller.project() {
-        batch.assign_project(project);
+    let mut incoming = receive(app, &parts, body).await?;
+    let mut written = Written::default();
+    loop {
+        let (rest, part) = incoming.next_part(app).await?;
+        incoming = rest;
+        let Some(mut batch) = part else { break };
+        if let Some(project) = caller.project() {
+            batch.assign_project(project);
+        }
+        let stored = app.backend.write(batch).await.map_err(|error| ingest::write_failed(app, &error))?;
+        app.counters.stored(stored, 0);
+        written.accepted += stored.accepted;
+        written.duplicates += stored.duplicates;
     }
-    let written = match batch.is_empty() {
-        true => Written::default(),
-        false => app.backend.write(batch).await.map_err(|error| ingest::write_failed(app, &error))?,
-    };
-    app.counters.stored(written, rejected);
+    let (rejected, errors) = incoming.reader.finish()?;
+    app.counters.stored(Written::default(), rejected);
     Ok(Taken { written, rejected, errors })
 }
 
-/// The entries of a body, and the room they take.
-async fn receive(app: &Arc<App>, parts: &Parts, body: Body) -> Result<(Decoded, Reservation), Refused> {
+/// A request that is read part by part, and the room it takes.
+struct Incoming {
+    reader: Reader,
+    bytes: usize,
+    /// Of the whole body.
+    digest: u128,
+    /// When the body came first, as far as anyone knows.
+    received: Nanos,
+    is_noted: bool,
+    _reservation: Reservation,
+}
+
+impl Incoming {
+    fn new(bytes: &Bytes, arrivals: &Arrivals, reservation: Reservation) -> Result<Incoming, DecodeError> {
+        let (digest, now) = (xxh3_128(bytes), Nanos::now());
+        let known = arrivals.find(digest, now);
+        Ok(Incoming {
+            reader: Reader::new(bytes)?,
+            bytes: bytes.len(),
+            digest,
+            received: known.unwrap_or(now),
+            is_noted: known.is_some(),
+            _reservation: reservation,
+        })
+    }
+
+    /// The next records, and what comes after them.
+    async fn next_part(self, app: &Arc<App>) -> Result<(Incoming, Option<Batch>), Refused> {
+        let (is_quick, app) = (self.bytes <= ingest::BLOCKING_BYTES, Arc::clone(app));
+        run(is_quick, move || self.read(&app.arrivals)).await
+    }
+
+    /// Entries without a time get the one at which this same body came first.
+    fn read(mut self, arrivals: &Arrivals) -> (Incoming, Option<Batch>) {
+        let before = (!self.is_noted).then(|| self.reader.clone());
+        let mut part = self.reader.next_part(self.received);
+        if let Some(before) = before.filter(|_| part.as_ref().is_some_and(|part| part.untimed > 0)) {
+            let first = arrivals.note(self.digest, self.received);
+            if first != self.received {
+                // The same body came at the same moment.
+                self.reader = before;
+                part = self.reader.next_part(first);
+            }
+            (self.received, self.is_noted) = (first, true);
+        }
+        (self, part.map(|part| part.batch))
+    }
+}
+
+/// The body of a request, ready to be read.
+async fn receive(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Incoming, Refused> {
     let encoding = match otlp_http::encoding(&parts.headers) {
         Ok(encoding) => encoding,
         Err(refusal) => {
@@ -164,30 +223,27 @@ async fn receive(app: &Arc<App>, parts: &Parts, body: Body) -> Result<(Decoded, 
     let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
     let Received { bytes, mut reservation } = received.map_err(ingest::Refusal::from)?;
     let is_quick = bytes.len() <= quick;
-    let app = Arc::clone(app);
-    let read = move || -> Result<_, Refused> {
+    let inflate = move || -> Result<_, ingest::Refusal> {
         let bytes = ingest::inflate_within(encoding.as_deref(), bytes, inflated_cap, &mut reservation)?;
-        // The records share the body's bytes, so its part of the budget lives as long as they do.
-        Ok((decode(&app, &bytes)?, reservation))
+        let room = logs::record_bytes(&bytes).min(logs::MAX_PART_BYTES);
+        Ok((bytes, room, reservation))
     };
-    match is_quick {
-        true => read(),
-        false => tokio::task::spawn_blocking(read).await.map_err(|_| Refused::Transfer(ingest::PANIC))?,
+    let (bytes, room, mut reservation) = run(is_quick, inflate).await??;
+    // The records share the body's bytes, so its part of the budget lives as long as they do.
+    if !reservation.grow_within(room, PATIENCE).await {
+        return Err(ingest::NO_ROOM.into());
     }
+    let app = Arc::clone(app);
+    run(bytes.len() <= ingest::BLOCKING_BYTES, move || Incoming::new(&bytes, &app.arrivals, reservation))
+        .await?
+        .map_err(Refused::from)
 }
 
-/// Reads the entries; those without a time get the one at which this same body came first.
-fn decode(app: &App, bytes: &bytes::Bytes) -> Result<Decoded, DecodeError> {
-    let (digest, now) = (xxh3_128(bytes), Nanos::now());
-    let known = app.arrivals.find(digest, now);
-    let decoded = logs::entries(bytes, known.unwrap_or(now))?;
-    if decoded.untimed == 0 || known.is_some() {
-        return Ok(decoded);
-    }
-    match app.arrivals.note(digest, now) {
-        first if first == now => Ok(decoded),
-        // The same body came at the same moment.
-        first => logs::entries(bytes, first),
+/// Does some work here, or where it keeps nobody waiting.
+async fn run<T: Send + 'static>(is_quick: bool, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
+    match is_quick {
+        true => Ok(work()),
+        false => tokio::task::spawn_blocking(work).await.map_err(|_| Refused::Transfer(ingest::PANIC)),
     }
 }
 

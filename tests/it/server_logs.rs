@@ -108,6 +108,25 @@ async fn log_entries_join_the_spans_of_their_trace() {
 }
 
 #[tokio::test]
+async fn a_body_of_many_entries_is_stored_whole_and_once() {
+    let server = Server::start().await;
+    let timed = |index: usize| json!({ "message": index, "timestamp": 1_795_252_442_000_u64 + index as u64 });
+    for body in [(0..40_000).map(timed).collect::<Json>(), (0..40_000).map(|_| json!({ "message": "same" })).collect()]
+    {
+        let body = gzip(body.to_string().as_bytes());
+        for is_again in [false, true] {
+            let answer = send(&server, body.clone(), &[("content-encoding", "gzip")]).await;
+            let duplicates = if is_again { 40_000 } else { 0 };
+            let expected = json!({
+                "accepted": 40_000, "rejected": 0, "duplicates": duplicates, "duplicate": is_again, "errors": [],
+            });
+            assert_eq!((answer.status, answer.json()), (202, expected));
+        }
+    }
+    assert_eq!(server.get("/api/v1/stats?by=nothing").await.json()["logs"], 80_000);
+}
+
+#[tokio::test]
 async fn one_bad_entry_costs_only_itself() {
     let server = Server::start().await;
     let body = format!("[{},7,{},{{\"message\":}},{}]", entry("a"), entry("b"), entry("c"));

@@ -48,26 +48,45 @@ const MAX_RESOURCES: usize = 16;
 
 type Pairs<'t> = Vec<(Cow<'t, str>, Node<'t>)>;
 
-/// The records of a request.
-pub(super) struct Entries<'b> {
-    /// Those taken so far.
-    pub(super) logs: Vec<LogRecord>,
+/// The records of a request, those that were not given out yet.
+#[derive(Debug, Clone)]
+pub(super) struct Entries {
+    logs: Vec<LogRecord>,
     /// How many of them have no time of their own.
-    pub(super) untimed: usize,
+    untimed: usize,
+    /// Whether the last one has none.
+    is_last_untimed: bool,
     /// Whether parts of the next entry were passed over, because it was made of too many.
     pub(super) is_cut: bool,
-    body: &'b Bytes,
-    received: Nanos,
+    /// The time of entries without one.
+    pub(super) received: Nanos,
+    body: Bytes,
     scope: Arc<Scope>,
     /// The last few different ones, newest last.
     resources: Vec<Arc<Resource>>,
 }
 
-impl<'b> Entries<'b> {
-    /// None yet; text shares `body`, and `received` is the time of entries without one.
-    pub(super) fn new(body: &'b Bytes, received: Nanos) -> Entries<'b> {
-        let scope = Arc::new(Scope::default());
-        Entries { logs: Vec::new(), untimed: 0, is_cut: false, body, received, scope, resources: Vec::new() }
+impl Entries {
+    /// None yet; text shares `body`.
+    pub(super) fn new(body: Bytes) -> Entries {
+        Entries {
+            logs: Vec::new(),
+            untimed: 0,
+            is_last_untimed: false,
+            is_cut: false,
+            received: Nanos(0),
+            body,
+            scope: Arc::new(Scope::default()),
+            resources: Vec::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.logs.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.logs.is_empty()
     }
 
     /// Takes the entry of these fields.
@@ -76,11 +95,29 @@ impl<'b> Entries<'b> {
         for (key, node) in fields {
             self.read(&mut draft, &key, node);
         }
-        if draft.time.is_none() {
-            self.untimed += 1;
-        }
+        self.is_last_untimed = draft.time.is_none();
+        self.untimed += usize::from(self.is_last_untimed);
         let record = self.finish(draft);
         self.logs.push(record);
+    }
+
+    /// Whether no two entries of the same time are parted when the last entry begins, or ends, a part.
+    pub(super) fn may_end(&self) -> bool {
+        self.is_last_untimed || self.begins_a_time()
+    }
+
+    /// Whether the last entry is of another time than the one before it.
+    fn begins_a_time(&self) -> bool {
+        matches!(self.logs.as_slice(), [.., before, last] if before.time != last.time)
+    }
+
+    /// Gives the records out, and how many of them are untimed. The last one may stay, as the first of others of its
+    /// time that follow.
+    pub(super) fn give(&mut self, may_more_follow: bool) -> (Vec<LogRecord>, usize) {
+        let stays = may_more_follow && !self.is_last_untimed && self.begins_a_time();
+        let last = if stays { self.logs.pop() } else { None };
+        let untimed = std::mem::take(&mut self.untimed);
+        (std::mem::replace(&mut self.logs, last.into_iter().collect()), untimed)
     }
 
     fn read(&self, draft: &mut Draft, key: &str, node: Node<'_>) {

@@ -9,11 +9,29 @@ use crate::model::Severity;
 /// severity numbers (1 to 24), and beyond those by Python's steps again.
 pub(super) fn severity(node: &Node<'_>) -> Option<Severity> {
     match node {
-        Node::Text(text) => Severity::from_word(text).or_else(|| text.trim().parse().ok().and_then(of_number)),
+        Node::Text(text) => of_text(text.trim()),
         Node::Int(digits) => digits.parse().ok().and_then(of_number),
         Node::Float(number) => of_number(*number),
         _ => None,
     }
+}
+
+/// A word, also as the member of a type of levels, a number, or the one letter that some formats have room for.
+fn of_text(text: &str) -> Option<Severity> {
+    let word = text.rsplit_once('.').map_or(text, |(_, member)| member);
+    Severity::from_word(word).or_else(|| text.parse().ok().and_then(of_number)).or_else(|| of_letter(text))
+}
+
+fn of_letter(text: &str) -> Option<Severity> {
+    Some(match text.as_bytes() {
+        [b'T' | b'V'] => Severity::Trace,
+        [b'D'] => Severity::Debug,
+        [b'I' | b'N'] => Severity::Info,
+        [b'W'] => Severity::Warn,
+        [b'E'] => Severity::Error,
+        [b'F' | b'C'] => Severity::Fatal,
+        _ => return None,
+    })
 }
 
 fn of_number(number: f64) -> Option<Severity> {
@@ -45,6 +63,9 @@ mod tests {
             (text("CRITICAL"), Some(Fatal)),
             (text("notice"), Some(Info)),
             (text("TRACE"), Some(Trace)),
+            (text("LogLevel.ERROR"), Some(Error)),
+            (text("W"), Some(Warn)),
+            (text("x"), None),
             (text("30"), Some(Warn)),
             (Node::Int("10"), Some(Debug)),
             (Node::Int("20"), Some(Info)),

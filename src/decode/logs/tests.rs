@@ -8,13 +8,22 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::{
     decode::body::inflate,
-    model::{LogRecord, Severity, Text, TraceId, Value, json::log_to_json},
+    model::{LogRecord, Severity, Text, TraceId, Value, json::log_to_json, value::MAX_VALUE_DEPTH},
 };
 
 const RECEIVED: Nanos = Nanos(1_795_252_500_000_000_000);
 
 fn read(body: &str) -> Decoded {
     entries(&Bytes::from(body.to_owned()), RECEIVED).expect("entries")
+}
+
+fn parts(body: &str) -> Vec<Part> {
+    let mut reader = Reader::new(&Bytes::from(body.to_owned())).expect("a reader");
+    std::iter::from_fn(|| reader.next_part(RECEIVED)).collect()
+}
+
+fn array(entries: impl IntoIterator<Item = String>) -> String {
+    format!("[{}]", entries.into_iter().collect::<Vec<_>>().join(","))
 }
 
 /// The record of the one entry with these fields and a time.
@@ -42,7 +51,7 @@ fn capture(name: &str) -> Bytes {
 fn every_field_of_the_published_logger_has_its_place() {
     let body = inflate(capture("029-tracehub-logger-1.2.0-gzip.body"), Some("gzip"), 1 << 20).expect("gzip");
     let decoded = entries(&body, RECEIVED).expect("entries");
-    assert_eq!((decoded.batch.logs.len(), decoded.rejected, decoded.untimed), (5, 0, 0));
+    assert_eq!((decoded.batch.logs.len(), decoded.rejected), (5, 0));
     let shown = |index: usize| {
         let mut json = Json::Object(log_to_json(&decoded.batch.logs[index]));
         for key in ["id", "issue_id"] {
@@ -67,6 +76,7 @@ fn an_array_one_object_and_objects_on_lines_are_read() {
         r#"{"message":"a"}{"message":"b"}"#,
         "{\n  \"message\": \"a\"\n}\n{\n  \"message\": \"b\"\n}",
         "[{\"message\":\"a\"}]\n[{\"message\":\"b\"}]\n",
+        "[{\"message\":\"a\"}\n{\"message\":\"b\"}]",
     ] {
         let decoded = read(body);
         assert_eq!((messages(&decoded), decoded.rejected), (vec!["a", "b"], 0), "{body}");
@@ -109,11 +119,7 @@ fn a_bad_entry_costs_itself_alone() {
             vec![(1, "it is not JSON: Unterminated string starting at, byte 11 of the entry")],
         ),
         (r#"[{"message":"a"},"#, vec!["a"], vec![]),
-        (
-            r#"[{"message":"a"}] and more"#,
-            vec!["a"],
-            vec![(1, "it is not JSON: Expecting value, byte 18 of the entry")],
-        ),
+        (r#"[{"message":"a"}] and more"#, vec!["a"], vec![(1, "it is not JSON: Expecting value, byte 0 of the entry")]),
         (
             "{\"message\":\"a\"}\n{\"message\":\"b\n{\"message\":\"c\"}\n7\n",
             vec!["a", "c"],
@@ -154,6 +160,52 @@ fn masses_of_bad_entries_are_counted_and_only_the_first_explained() {
     assert_eq!((decoded.rejected, decoded.errors.len()), (5_000, MAX_ERRORS));
     let flood = format!("[{}]", vec!["{}"; MAX_ENTRIES + 1].join(","));
     assert_eq!(entries(&Bytes::from(flood), RECEIVED), Err(DecodeError::TooMany));
+}
+
+#[test]
+fn a_large_request_comes_in_parts_that_make_the_whole() {
+    let entry =
+        |index: usize| format!(r#"{{"message":"{index}","timestamp":{}}}"#, 1_795_252_442_000_u64 + index as u64);
+    let body = array((0..40_000).map(entry));
+    let parts = parts(&body);
+    let sizes: Vec<usize> = parts.iter().map(|part| part.batch.len()).collect();
+    assert_eq!((sizes.iter().sum::<usize>(), sizes.iter().all(|size| *size < 17_000)), (40_000, true), "{sizes:?}");
+    let whole: Vec<LogRecord> = parts.into_iter().flat_map(|part| part.batch.logs).collect();
+    assert_eq!(whole, read(&body).batch.logs);
+    assert!(whole.iter().enumerate().all(|(index, log)| log.message.as_str() == index.to_string()));
+}
+
+#[test]
+fn a_part_does_not_end_among_entries_of_one_time_and_those_without_any_differ_from_part_to_part() {
+    let at = |second: usize| format!(r#"{{"message":"same","timestamp":{}}}"#, 1_795_252_442 + second);
+    let parts_of = |body: &str| -> Vec<(usize, u64)> {
+        parts(body).iter().map(|part| (part.batch.len(), part.batch.logs[0].time.0)).collect()
+    };
+    let seconds = |second: u64| (1_795_252_442 + second) * 1_000_000_000;
+    let body = array((0..45_000).map(|index| at(index / 15_000)));
+    assert_eq!(parts_of(&body), [(30_000, seconds(0)), (15_000, seconds(2))]);
+    let long = parts_of(&array((0..100_000).map(|_| at(0))));
+    assert_eq!(long.iter().map(|part| part.0).sum::<usize>(), 100_000);
+    assert!(long.len() > 1, "{long:?}");
+    let untimed = parts_of(&array((0..20_000).map(|_| "{}".to_owned())));
+    assert_eq!(untimed, [(16_384, RECEIVED.0), (3_616, RECEIVED.0 + 1)]);
+}
+
+#[test]
+fn a_part_holds_no_more_values_than_there_is_memory_for() {
+    let fields: Vec<String> = (0..100).map(|index| format!(r#""{index}":{{}}"#)).collect();
+    let body = array((0..8_000).map(|_| format!(r#"{{"extra":{{{}}}}}"#, fields.join(","))));
+    let sizes: Vec<usize> = parts(&body).iter().map(|part| part.batch.len()).collect();
+    assert!(sizes.iter().all(|size| *size * 100 * 96 < MAX_PART_BYTES), "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 8_000);
+    assert!(read(&body).batch.logs.iter().all(|log| log.attributes.get(TRUNCATED_ATTRIBUTE).is_none()));
+    assert!(record_bytes(body.as_bytes()) > 8_000 * 100 * 96);
+}
+
+#[test]
+fn a_text_that_is_no_json_further_down_is_read_by_the_line_from_there() {
+    let decoded = read("{\n\"message\": \"a\"\n}\n{bad\n{\"message\":\"b\"}\n");
+    assert_eq!((messages(&decoded), decoded.rejected, decoded.errors[0].index), (vec!["a", "b"], 1, 1));
 }
 
 #[test]
@@ -203,7 +255,7 @@ fn times_that_are_none_are_the_time_of_arrival_and_say_so() {
         assert_eq!((log.time, &attributes[TIME_SOURCE_ATTRIBUTE]), (RECEIVED, &json!("received")), "{sent}");
         assert_eq!(attributes["timestamp"], kept, "{sent}");
     }
-    assert_eq!(read(r#"[{},{"timestamp":1795252442},{"timestamp":"x"}]"#).untimed, 2);
+    assert_eq!(parts(r#"[{},{"timestamp":1795252442},{"timestamp":"x"}]"#)[0].untimed, 2);
 }
 
 #[test]

@@ -48,6 +48,11 @@ impl<'a> Scanner<'a> {
         self.at += 1;
     }
 
+    /// Goes to a place between two characters.
+    pub(in crate::decode) fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// Allows a lenient scanner `nodes` values from now on.
     pub(in crate::decode) fn refill(&mut self, nodes: usize) {
         if let Some(lenience) = &mut self.lenient {

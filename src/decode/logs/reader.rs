@@ -1,0 +1,345 @@
+//! Reads a request part by part, so that however many entries a small body becomes, their records are never all in
+//! memory at once, and whoever else writes waits for no more than one part.
+
+use bytes::Bytes;
+
+use super::{DecodeError, MAX_ENTRIES, MAX_ERRORS, entry::Entries};
+use crate::{
+    decode::python_json::{Fault, Node, Scanner},
+    model::{Batch, Nanos, Rejection, Text, value::MAX_VALUE_DEPTH},
+};
+
+/// A part ends behind this many entries or bytes of the body.
+const PART_ENTRIES: usize = 16 << 10;
+const PART_BYTES: usize = 8 << 20;
+/// How many times as much it may become so as not to end among entries of the same time: of those, two with the same
+/// content are two, but only within one write.
+const STRETCH: usize = 4;
+
+/// Containers within each other in an entry: the entry, its `extra`, and then as deep as values go.
+const MAX_DEPTH: usize = MAX_VALUE_DEPTH + 2;
+/// Most values an entry is made of; more than fit into one that is not cut for its size anyway.
+const MAX_ENTRY_NODES: usize = 1 << 18;
+/// Most values of a part.
+const MAX_PART_NODES: usize = 2 * MAX_ENTRY_NODES;
+
+/// About the memory that a value and an entry take.
+const NODE_BYTES: usize = 96;
+const ENTRY_BYTES: usize = 384;
+/// About the most memory that the records of a part take, besides the text they share with the body.
+pub const MAX_PART_BYTES: usize = MAX_PART_NODES * NODE_BYTES + STRETCH * PART_ENTRIES * ENTRY_BYTES;
+
+/// About the memory that all records of a body take at most, besides the text they share with it.
+pub fn record_bytes(body: &[u8]) -> usize {
+    let (mut entries, mut nodes) = (0, 0);
+    for byte in body {
+        entries += usize::from(*byte == b'{');
+        nodes += usize::from(matches!(byte, b',' | b'[' | b'{'));
+    }
+    nodes * NODE_BYTES + entries * ENTRY_BYTES
+}
+
+/// Some of the records of a request, which follow each other in it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Part {
+    /// The entries as log records, in the order sent.
+    pub batch: Batch,
+    /// How many of them have no time of their own and got the one of their arrival.
+    pub untimed: usize,
+}
+
+/// Reads a request part by part. Text shares the body's buffer wherever it stands in it as it is; bytes that are not
+/// UTF-8 become replacement characters.
+///
+/// The same body always comes in the same parts, so that one sent again is known for that.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    body: Text,
+    /// Offset of what is read next.
+    at: usize,
+    place: Place,
+    entries: Entries,
+    /// How many parts and entries were given out.
+    parts: u64,
+    given: usize,
+    rejected: usize,
+    errors: Vec<Rejection>,
+    nodes_left: usize,
+    /// Whether there was an array, which may be empty or hold nothing but bad entries.
+    has_array: bool,
+    /// The first thing that is not JSON, or no place for an entry.
+    first_fault: Option<String>,
+}
+
+/// What surrounds the place at which a reader stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing: arrays and objects follow one after the other.
+    Between,
+    /// An array.
+    InArray,
+    /// Something was no JSON, and from there on each line is a document of its own.
+    OnLines,
+    /// Nothing follows.
+    End,
+}
+
+impl Reader {
+    /// At the beginning of a body.
+    ///
+    /// # Errors
+    /// [`DecodeError::Empty`] and [`DecodeError::TooMany`].
+    pub fn new(body: &Bytes) -> Result<Reader, DecodeError> {
+        let shared = in_utf8(body);
+        let body = Text::from_utf8(shared.clone()).unwrap_or_default();
+        if body.bytes().all(|byte| byte.is_ascii_whitespace()) {
+            return Err(DecodeError::Empty);
+        }
+        let braces = body.bytes().filter(|byte| *byte == b'{').count();
+        let reader = Reader {
+            body,
+            at: 0,
+            place: Place::Between,
+            entries: Entries::new(shared),
+            parts: 0,
+            given: 0,
+            rejected: 0,
+            errors: Vec::new(),
+            nodes_left: MAX_PART_NODES,
+            has_array: false,
+            first_fault: None,
+        };
+        // Every entry has a brace, so it takes as many of them to make it worth finding out what is an entry.
+        match braces > MAX_ENTRIES && reader.clone().count() > MAX_ENTRIES {
+            true => Err(DecodeError::TooMany),
+            false => Ok(reader),
+        }
+    }
+
+    /// How many entries there are; when they are too many, some number that is.
+    fn count(mut self) -> usize {
+        while self.given <= MAX_ENTRIES && self.next_part(Nanos(1)).is_some() {}
+        self.given
+    }
+
+    /// The next records; `None` when there are no more. Entries without a usable time get `received` and, lest those of
+    /// different parts are taken for each other, a nanosecond for each part before.
+    pub fn next_part(&mut self, received: Nanos) -> Option<Part> {
+        let (body, start) = (self.body.clone(), self.at);
+        self.entries.received = Nanos(received.0.saturating_add(self.parts));
+        self.nodes_left = MAX_PART_NODES;
+        while self.place != Place::End && !self.is_full(self.at - start) {
+            if self.entries.is_empty() {
+                self.nodes_left = MAX_PART_NODES;
+            }
+            self.step(body.get(self.at..).unwrap_or_default());
+        }
+        let (logs, untimed) = self.entries.give(self.place != Place::End);
+        self.parts += 1;
+        self.given += logs.len();
+        (!logs.is_empty()).then(|| Part { batch: Batch { logs, ..Batch::default() }, untimed })
+    }
+
+    /// Whether a part that `bytes` of the body went into should end here.
+    fn is_full(&self, bytes: usize) -> bool {
+        let exceeds = |times: usize| self.entries.len() >= times * PART_ENTRIES || bytes >= times * PART_BYTES;
+        match self.entries.is_empty() {
+            true => false,
+            false if self.nodes_left < MAX_ENTRY_NODES || exceeds(STRETCH) => true,
+            false => exceeds(1) && self.entries.may_end(),
+        }
+    }
+
+    /// Reads one thing of what is left.
+    fn step(&mut self, rest: &str) {
+        let mut scanner = Scanner::lenient(rest, MAX_DEPTH, 0);
+        self.place = match self.place {
+            Place::Between => self.document(&mut scanner),
+            Place::InArray => self.element(&mut scanner),
+            Place::OnLines => {
+                let line = rest.split_inclusive('\n').next().unwrap_or_default();
+                self.line(line.trim());
+                scanner.go_to(line.len());
+                if line.len() == rest.len() { Place::End } else { Place::OnLines }
+            }
+            Place::End => Place::End,
+        };
+        self.at += scanner.at();
+    }
+
+    /// Begins an array, or takes a value that stands in none.
+    fn document(&mut self, scanner: &mut Scanner<'_>) -> Place {
+        scanner.skip_space();
+        let start = scanner.at();
+        match scanner.peek() {
+            None => Place::End,
+            Some(b'[') => {
+                self.has_array = true;
+                scanner.step();
+                Place::InArray
+            }
+            Some(_) => match self.value(scanner) {
+                Ok(node) => {
+                    self.take_alone(node);
+                    Place::Between
+                }
+                Err(fault) if self.has_array => {
+                    self.reject_fault(fault, start);
+                    Place::End
+                }
+                Err(_) => {
+                    scanner.go_to(start);
+                    Place::OnLines
+                }
+            },
+        }
+    }
+
+    /// Takes one element of an array. One that is not JSON is passed over up to the comma behind it.
+    fn element(&mut self, scanner: &mut Scanner<'_>) -> Place {
+        scanner.skip_space();
+        match scanner.peek() {
+            None => {
+                self.note("the array does not end");
+                return Place::End;
+            }
+            Some(b']') => {
+                scanner.step();
+                return Place::Between;
+            }
+            Some(_) => {}
+        }
+        let start = scanner.at();
+        match self.element_value(scanner) {
+            Ok(node) => self.take(node),
+            Err(fault) => {
+                self.reject_fault(fault, start);
+                if !scanner.skip_element(start) {
+                    return Place::End;
+                }
+            }
+        }
+        if scanner.peek() == Some(b',') {
+            scanner.step();
+        }
+        Place::InArray
+    }
+
+    /// One element and the white space behind it. Between two objects the comma may be missing.
+    fn element_value<'t>(&mut self, scanner: &mut Scanner<'t>) -> Result<Node<'t>, Fault> {
+        let node = self.value(scanner)?;
+        scanner.skip_space();
+        match scanner.peek() {
+            Some(b',' | b']' | b'{') => Ok(node),
+            _ => Err(scanner.fault("Expecting ',' delimiter")),
+        }
+    }
+
+    /// Takes what a line of its own holds.
+    fn line(&mut self, line: &str) {
+        if line.is_empty() {
+            return;
+        }
+        let mut scanner = Scanner::lenient(line, MAX_DEPTH, 0);
+        let value = self.value(&mut scanner).and_then(|node| {
+            scanner.skip_space();
+            if scanner.peek().is_none() { Ok(node) } else { Err(scanner.fault("Extra data")) }
+        });
+        match value {
+            Ok(node) => self.take_alone(node),
+            Err(fault) => self.reject_fault(fault, 0),
+        }
+    }
+
+    /// One value, made of no more others than are left.
+    fn value<'t>(&mut self, scanner: &mut Scanner<'t>) -> Result<Node<'t>, Fault> {
+        let nodes = MAX_ENTRY_NODES.min(self.nodes_left);
+        scanner.refill(nodes);
+        let node = scanner.value(0);
+        let (left, is_cut) = scanner.left();
+        self.nodes_left -= nodes - left;
+        self.entries.is_cut = is_cut;
+        node
+    }
+
+    /// Takes a value that stands in no array.
+    fn take_alone(&mut self, node: Node<'_>) {
+        match node {
+            Node::List(elements) => {
+                self.has_array = true;
+                elements.into_iter().for_each(|element| self.take(element));
+            }
+            Node::Dict(_) => self.take(node),
+            other => {
+                self.note(&format!("this is {}", kind(&other)));
+                self.take(other);
+            }
+        }
+    }
+
+    fn take(&mut self, node: Node<'_>) {
+        match node {
+            Node::Dict(pairs) => self.entries.take(pairs),
+            other => self.reject(|| format!("an entry is an object, and this is {}", kind(&other))),
+        }
+    }
+
+    /// `start` is where the entry begins.
+    fn reject_fault(&mut self, fault: Fault, start: usize) {
+        let reason = match fault {
+            Fault::Syntax { message, at } => {
+                format!("it is not JSON: {message}, byte {} of the entry", at.saturating_sub(start))
+            }
+            Fault::Excessive => "it is nested too deep".to_owned(),
+        };
+        self.note(&reason);
+        self.reject(|| reason);
+    }
+
+    fn reject(&mut self, reason: impl FnOnce() -> String) {
+        if self.errors.len() < MAX_ERRORS {
+            let index = self.given + self.entries.len() + self.rejected;
+            self.errors.push(Rejection { index, reason: reason() });
+        }
+        self.rejected += 1;
+    }
+
+    fn note(&mut self, fault: &str) {
+        self.first_fault.get_or_insert_with(|| fault.to_owned());
+    }
+
+    /// How many entries of the parts read so far were not taken, and why, of the first [`MAX_ERRORS`] of them.
+    ///
+    /// # Errors
+    /// [`DecodeError::NotEntries`] when there was nothing but faults, so that whoever sent it keeps it.
+    pub fn finish(self) -> Result<(usize, Vec<Rejection>), DecodeError> {
+        match self.first_fault {
+            Some(fault) if self.given == 0 => Err(DecodeError::NotEntries(fault)),
+            _ => Ok((self.rejected, self.errors)),
+        }
+    }
+}
+
+/// The body with everything that is not UTF-8 replaced, and without a byte order mark; not copied when there is nothing
+/// to replace.
+fn in_utf8(body: &Bytes) -> Bytes {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    let body = if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body.clone() };
+    match String::from_utf8_lossy(&body) {
+        std::borrow::Cow::Borrowed(_) => body,
+        std::borrow::Cow::Owned(mended) => Bytes::from(mended),
+    }
+}
+
+/// What a value is, in words.
+fn kind(node: &Node<'_>) -> &'static str {
+    match node {
+        Node::Null => "null",
+        Node::Bool(_) => "true or false",
+        Node::Int(_) | Node::Float(_) => "a number",
+        Node::Text(_) => "text",
+        Node::List(_) => "an array",
+        Node::Deep(_) => "nested too deep",
+        Node::Dict(_) => "an object",
+    }
+}
