@@ -104,6 +104,11 @@ impl Failure {
         self
     }
 
+    /// What failed and why, without the hint.
+    pub fn in_one_line(&self) -> String {
+        self.causes.iter().chain(&self.notes).fold(self.message.clone(), |line, note| format!("{line}: {note}"))
+    }
+
     /// A silent end: the reader of stdout went away.
     fn closed_pipe() -> Failure {
         Failure::new(Code::Done, "")

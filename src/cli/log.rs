@@ -10,7 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use clap::Args;
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -44,9 +47,9 @@ const DEFAULT_SERVICE: &str = "shell";
 /// Send one log record
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints nothing and exits with 0 whatever happens, within a second. A record that
-cannot be delivered is kept, which stderr tells unless -q is given; the next
-`tracehub log` to the same place delivers it.
+Prints nothing and exits with 0 whatever becomes of the record, within a second.
+One that cannot be delivered is kept, which stderr tells unless -q is given; the
+next `tracehub log` to the same place delivers it.
 
 Examples:
   tracehub log \"backup of $db done\"
@@ -56,7 +59,7 @@ Examples:
   tracehub log --strict \"must be stored\" || exit 1")]
 pub struct LogArgs {
     /// The message; `-` reads it from standard input
-    #[arg(value_name = "MESSAGE", required = true)]
+    #[arg(value_name = "MESSAGE", required = true, value_parser = text())]
     message: Vec<String>,
 
     /// How bad it is: trace, debug, info, warn, error, fatal
@@ -64,27 +67,27 @@ pub struct LogArgs {
     level: Severity,
 
     /// Which program says it [env: OTEL_SERVICE_NAME] [default: shell]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = text())]
     service: Option<String>,
 
     /// Which part of it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = text())]
     module: Option<String>,
 
     /// Where it runs, such as production
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = text())]
     env: Option<String>,
 
     /// A further value; numbers, true, false and null are taken as such, the rest as text
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = text().try_map(|text| pair(&text)))]
     extra: Vec<(String, String)>,
 
     /// The trace it belongs to [default: that of `tracehub trace current`]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = text())]
     trace: Option<String>,
 
     /// The kind of error, such as TimeoutError
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", value_parser = text())]
     error_type: Option<String>,
 
     /// A file with a stack trace; `-` is standard input
@@ -128,7 +131,7 @@ pub async fn run(context: &Context, args: LogArgs) -> Outcome {
         Target::File(path) => short_path(&path.display().to_string()),
         Target::Server { url, .. } => without_credentials(url),
     };
-    let entry = entry(&args)?;
+    let entry = entry(context, &args)?;
     let trace_id = entry.trace_id.clone();
     let fate = send(&args, wanted, entry).await;
     let (outcome, directory, reason) = match &fate {
@@ -172,7 +175,7 @@ pub async fn run(context: &Context, args: LogArgs) -> Outcome {
 }
 
 /// The record the flags describe.
-fn entry(args: &LogArgs) -> Result<LogEntry, Failure> {
+fn entry(context: &Context, args: &LogArgs) -> Result<LogEntry, Failure> {
     let reads_message = args.message.iter().any(|word| word == "-");
     let stack = args.stack.as_deref();
     if reads_message && args.message.len() > 1 {
@@ -182,7 +185,15 @@ fn entry(args: &LogArgs) -> Result<LogEntry, Failure> {
         return Err(Failure::usage("standard input can be the message or the stack trace, not both"));
     }
     let message = if reads_message { read(Path::new("-"))?.trim_end().to_owned() } else { args.message.join(" ") };
-    let stack_trace = stack.map(read).transpose()?;
+    let stack_trace = match stack.map(read).transpose() {
+        Ok(stack_trace) => stack_trace,
+        Err(failure) if args.strict => return Err(failure),
+        // A script that reports a crash does not know whether there is anything to read, and its record matters more.
+        Err(failure) => {
+            context.remark(format_args!("tracehub: the record has no stack trace: {}", failure.in_one_line()));
+            None
+        }
+    };
     let mut extra = Extra::default();
     for (key, value) in &args.extra {
         extra.push(key, typed(value));
@@ -239,6 +250,11 @@ fn current_trace() -> (Option<Text>, Option<SpanId>) {
     let found = current(&Environment { traceparent, trace_id, correlation_id });
     let span_id = found.as_ref().and_then(|found| found.span_id);
     (found.map(|found| Text::from(found.trace_id.to_string())), span_id)
+}
+
+/// Reads text for clap. What scripts pass on comes from anywhere, so bytes that are no UTF-8 are replaced.
+fn text() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|text| text.to_string_lossy().into_owned())
 }
 
 /// Reads a level in any spelling that senders use, for clap.

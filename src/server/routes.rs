@@ -11,7 +11,7 @@ use axum::{
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 
-use crate::{api::path, decode::body::MediaType};
+use crate::{api::path, decode::body::MediaType, secret::KEY_PREFIX};
 
 use super::{
     app::App, checkpoints, follow, front, ingest::Signal, issues, keys, log_query, logs, openapi, otlp_http, records,
@@ -425,8 +425,7 @@ async fn nothing_there(method: Method, uri: Uri, headers: HeaderMap) -> Response
     if let Some(answer) = checkpoints::misdirected(&method, &uri, headers.get(header::HOST)) {
         return answer;
     }
-    let path: String = uri.path().chars().take(200).collect();
-    reply::problem(StatusCode::NOT_FOUND, &format!("there is nothing at {path}; see /docs"))
+    reply::problem(StatusCode::NOT_FOUND, &format!("there is nothing at {}; see /docs", told(&uri)))
 }
 
 /// The router adds which methods there are.
@@ -434,11 +433,23 @@ async fn wrong_method(method: Method, uri: Uri, headers: HeaderMap) -> Response<
     if let Some(answer) = checkpoints::misdirected(&method, &uri, headers.get(header::HOST)) {
         return answer;
     }
-    let path: String = uri.path().chars().take(200).collect();
+    let path = told(&uri);
     let method: String = method.as_str().chars().take(20).collect();
     let sentence = format!("{path} does not take {method}; see /docs");
     match is_otlp(uri.path()) {
         true => otlp_http::status(MediaType::Json, StatusCode::METHOD_NOT_ALLOWED, &sentence),
         false => reply::problem(StatusCode::METHOD_NOT_ALLOWED, &sentence),
     }
+}
+
+/// The path as an answer may repeat it: its beginning, and nothing from where a key may begin.
+fn told(uri: &Uri) -> String {
+    let path = uri.path();
+    let end = path.find(KEY_PREFIX).unwrap_or(path.len());
+    let mut told: String = path.chars().take(200).collect();
+    if end < told.len() {
+        told.truncate(end);
+        told.push('…');
+    }
+    told
 }

@@ -142,6 +142,22 @@ fn what_was_kept_for_a_file_is_stored_with_the_next_record() {
     assert_eq!(std::fs::read_dir(home.file(".tracehub/dlq")).expect("there").count(), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn bytes_that_are_no_text_and_a_stack_that_is_not_there_keep_no_record_back() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let home = Home::new();
+    let mut command = home.command(&["log", "--db", "logs.db", "--trace", TRACE, "--stack", "/no/such/file"]);
+    command.args([OsStr::new("--extra"), OsStr::from_bytes(b"name=m\xfcller"), OsStr::from_bytes(b"caf\xe9")]);
+    let output = command.output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.starts_with("tracehub: the record has no stack trace: cannot read `/no/such/file`: "), "{said}");
+    let logs = logs(&home, &["--db", "logs.db"]);
+    assert_eq!((&logs[0]["message"], &logs[0]["extra"]["name"]), (&json!("caf\u{fffd}"), &json!("m\u{fffd}ller")));
+}
+
 #[test]
 fn flags_that_make_no_sense_are_the_scripts_fault() {
     let home = Home::new();
@@ -151,7 +167,7 @@ fn flags_that_make_no_sense_are_the_scripts_fault() {
         &["log", "--extra", "x", "y"],
         &["log", "-", "more"],
         &["log", "--stack", "-", "-"],
-        &["log", "--stack", "/no/such/file", "x"],
+        &["log", "--strict", "--stack", "/no/such/file", "x"],
     ] {
         assert_eq!(home.run(args).code, Some(2), "{args:?}");
     }

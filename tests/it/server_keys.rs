@@ -429,3 +429,14 @@ async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
     }
     assert!(looked_at > 10_000, "{looked_at}");
 }
+
+#[tokio::test]
+async fn an_answer_repeats_no_key_that_stands_in_a_path() {
+    let server = Server::start().await;
+    let secret = "th_0123456789abcdefghijABCDEFGHIJ0123456789abc";
+    for (method, path, status) in [("GET", "/api/v1/", 404), ("PUT", "/api/v1/traces/", 405)] {
+        let answer = Answer::of(server.request(method, &format!("{path}{secret}"))).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.text().contains(path) && !answer.text().contains("th_"), "{}", answer.text());
+    }
+}
