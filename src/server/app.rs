@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::store::Backend;
 
@@ -37,6 +37,8 @@ pub(super) struct App {
     pub(super) limits: Limits,
     /// Bytes under way.
     pub(super) budget: Arc<Budget>,
+    /// Large bodies that may be decoded at once.
+    pub(super) decoding: Semaphore,
     /// Bytes of stored records that streams hold while they send them.
     pub(super) stream_budget: Arc<Budget>,
     /// The newest checkpoints, and those to come.

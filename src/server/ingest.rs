@@ -3,10 +3,14 @@
 //! Success means that the records are on disk. Everything that may pass (a full disk, a lock, too much at once, a bug
 //! in a handler) is an answer OTLP clients retry; everything that cannot succeed is one they do not.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::StatusCode;
+use tokio::sync::SemaphorePermit;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
@@ -25,6 +29,7 @@ use super::{
     arrivals::Arrivals,
     body::{BodyProblem, Received},
     limits::Reservation,
+    weight,
 };
 
 /// Bodies larger than this are decoded off the async threads.
@@ -33,6 +38,8 @@ pub(super) const BLOCKING_BYTES: usize = 256 << 10;
 pub(super) const BLOCKING_COMPRESSED_BYTES: usize = 16 << 10;
 /// What a compressed body usually becomes at most, in multiples of itself.
 const USUAL_RATIO: usize = 20;
+/// How long a request that has arrived waits for room for its records.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// Rejections told one by one; the rest is a count.
 const TOLD_REJECTIONS: usize = 5;
 /// Longest reason told of one rejection, in characters.
@@ -155,17 +162,21 @@ async fn take_uncounted(
     received: Received,
 ) -> Result<Accepted, Refusal> {
     let Received { bytes, mut reservation } = received;
-    let (cap, at_once) = (app.limits.body_bytes, is_quick(&wire, bytes.len()));
-    let for_decoding = Arc::clone(app);
-    let read = move || {
-        let decoded = decode(&for_decoding.arrivals, signal, &wire, (bytes, cap), &mut reservation);
-        // The records share the body's bytes, so its part of the budget lives as long as they do.
-        decoded.map(|decoded| (decoded, reservation))
-    };
-    let (mut decoded, _reservation) = match at_once {
-        true => read()?,
-        false => tokio::task::spawn_blocking(read).await.map_err(|_| PANIC)??,
-    };
+    let (cap, encoding, media) = (app.limits.body_bytes, wire.encoding, wire.media);
+    let inflated = run(is_quick(encoding.as_deref(), bytes.len()), move || {
+        inflate_within(encoding.as_deref(), bytes, cap, &mut reservation).map(|bytes| (bytes, reservation))
+    });
+    let (bytes, mut reservation) = inflated.await?;
+    let turn = turn(app, bytes.len()).await;
+    let (is_little, app_of_work) = (turn.is_none(), Arc::clone(app));
+    let mut decoded = run(is_little, move || decode(&app_of_work.arrivals, signal, media, &bytes)).await?;
+    // The records share the body's bytes, so its part of the budget lives as long as they do. One request alone never
+    // asks for more than there is.
+    let room = weight::of(&decoded.batch).min(app.limits.in_flight_bytes / 2);
+    if !reservation.grow_within(room, PATIENCE).await {
+        return Err(NO_ROOM);
+    }
+    drop(turn);
     if signal == Signal::Metrics {
         mention_metrics(app);
         return Ok(Accepted::default());
@@ -176,23 +187,39 @@ async fn take_uncounted(
     store(app, decoded).await
 }
 
-fn is_quick(wire: &Wire, bytes: usize) -> bool {
-    let limit = if wire.encoding.is_none() { BLOCKING_BYTES } else { BLOCKING_COMPRESSED_BYTES };
-    bytes <= limit
+/// Whether a body is inflated, or taken as it is, in no time.
+pub(super) fn is_quick(encoding: Option<&str>, bytes: usize) -> bool {
+    bytes <= if encoding.is_none() { BLOCKING_BYTES } else { BLOCKING_COMPRESSED_BYTES }
 }
 
-fn decode(
-    arrivals: &Arrivals,
-    signal: Signal,
-    wire: &Wire,
-    (bytes, cap): (Bytes, usize),
-    reservation: &mut Reservation,
-) -> Result<Decoded, Refusal> {
-    let bytes = inflate_within(wire.encoding.as_deref(), bytes, cap, reservation)?;
+/// The turn to decode a body; `None` for one that needs none, because it is small. What a large one becomes is known
+/// only afterwards, so as many are decoded at once as there are processors, until each has the room it turned out to
+/// need.
+async fn turn(app: &App, bytes: usize) -> Option<SemaphorePermit<'_>> {
+    match bytes <= BLOCKING_BYTES {
+        true => None,
+        // It is never closed.
+        false => app.decoding.acquire().await.ok(),
+    }
+}
+
+/// Does some work here, or where it keeps nobody waiting.
+pub(super) async fn run<T, E>(is_quick: bool, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Refusal> + Send + 'static,
+{
+    match is_quick {
+        true => work(),
+        false => tokio::task::spawn_blocking(work).await.map_err(|_| E::from(PANIC))?,
+    }
+}
+
+fn decode(arrivals: &Arrivals, signal: Signal, media: MediaType, bytes: &Bytes) -> Result<Decoded, Refusal> {
     let decoded = match signal {
-        Signal::Traces => otlp::traces(&bytes, wire.media),
-        Signal::Metrics => otlp::metrics(&bytes, wire.media).map(|_| Decoded::default()),
-        Signal::Logs => otlp::logs(&bytes, wire.media).map(|decoded| with_times(arrivals, &bytes, decoded)),
+        Signal::Traces => otlp::traces(bytes, media),
+        Signal::Metrics => otlp::metrics(bytes, media).map(|_| Decoded::default()),
+        Signal::Logs => otlp::logs(bytes, media).map(|decoded| with_times(arrivals, bytes, decoded)),
     };
     decoded.map_err(|error| Refusal::Malformed(error.to_string()))
 }
@@ -314,7 +341,34 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::server::{Config, SidePort, start};
+
+    #[tokio::test]
+    async fn room_is_needed_for_what_records_take_not_for_the_bytes_they_came_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let side = SidePort::Off;
+        let mut config =
+            Config { port: 0, otlp_grpc: side, otlp_http: side, ..Config::new(folder.path().join("logs.db")) };
+        config.limits.in_flight_bytes = 1 << 20;
+        let running = start(config).await.expect("a server");
+        let app = &running.app;
+        let send = async |logs: Vec<serde_json::Value>| {
+            let body = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": logs }] }] }).to_string();
+            let received = Received { bytes: Bytes::from(body), reservation: Reservation::of(&app.budget) };
+            let wire = Wire { media: MediaType::Json, encoding: None };
+            take(app, &Caller::Anonymous, Signal::Logs, wire, received).await
+        };
+        let mut others = Reservation::of(&app.budget);
+        assert!(others.grow(600 << 10));
+        assert_eq!(send(vec![json!({ "body": { "stringValue": "x".repeat(30_000) } })]).await, Ok(Accepted::default()));
+        assert_eq!(send(vec![json!({}); 10_000]).await, Err(NO_ROOM));
+        drop(others);
+        assert_eq!(send(vec![json!({}); 10_000]).await, Ok(Accepted::default()));
+        running.stop().await.expect("a clean stop");
+    }
 
     #[test]
     fn ten_thousand_rejections_are_told_in_a_few_hundred_characters() {

@@ -3,7 +3,7 @@
 //! Its clients try again on 5xx only and park everything else, so 202 means stored, whatever may pass is 503, and one
 //! plain sentence says what is wrong with the rest: they print the first 200 characters of it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{body::Body, extract::State};
 use bytes::Bytes;
@@ -26,8 +26,6 @@ use super::{
     otlp_http, reply,
 };
 
-/// How long a request that has arrived waits for room for its records.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest reason told of one entry, in characters.
 const TOLD_REASON_CHARS: usize = 160;
 
@@ -185,8 +183,8 @@ impl Incoming {
 
     /// The next records, and what comes after them.
     async fn next_part(self, app: &Arc<App>) -> Result<(Incoming, Option<Batch>), Refused> {
-        let (is_quick, app) = (self.bytes <= ingest::BLOCKING_BYTES, Arc::clone(app));
-        run(is_quick, move || self.read(&app.arrivals)).await
+        let (is_quick, app) = (ingest::is_quick(None, self.bytes), Arc::clone(app));
+        ingest::run(is_quick, move || Ok(self.read(&app.arrivals))).await
     }
 
     /// Entries without a time get the one at which this same body came first.
@@ -216,35 +214,22 @@ async fn receive(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Incoming, 
         }
     };
     let inflated_cap = app.limits.entries_inflated_bytes;
-    let (cap, quick) = match encoding {
-        None => (inflated_cap, ingest::BLOCKING_BYTES),
-        Some(_) => (app.limits.entries_bytes, ingest::BLOCKING_COMPRESSED_BYTES),
-    };
+    let cap = if encoding.is_none() { inflated_cap } else { app.limits.entries_bytes };
     let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
     let Received { bytes, mut reservation } = received.map_err(ingest::Refusal::from)?;
-    let is_quick = bytes.len() <= quick;
+    let is_quick = ingest::is_quick(encoding.as_deref(), bytes.len());
     let inflate = move || -> Result<_, ingest::Refusal> {
         let bytes = ingest::inflate_within(encoding.as_deref(), bytes, inflated_cap, &mut reservation)?;
         let room = logs::record_bytes(&bytes).min(logs::MAX_PART_BYTES);
         Ok((bytes, room, reservation))
     };
-    let (bytes, room, mut reservation) = run(is_quick, inflate).await??;
+    let (bytes, room, mut reservation) = ingest::run(is_quick, inflate).await?;
     // The records share the body's bytes, so its part of the budget lives as long as they do.
-    if !reservation.grow_within(room, PATIENCE).await {
+    if !reservation.grow_within(room, ingest::PATIENCE).await {
         return Err(ingest::NO_ROOM.into());
     }
-    let app = Arc::clone(app);
-    run(bytes.len() <= ingest::BLOCKING_BYTES, move || Incoming::new(&bytes, &app.arrivals, reservation))
-        .await?
-        .map_err(Refused::from)
-}
-
-/// Does some work here, or where it keeps nobody waiting.
-async fn run<T: Send + 'static>(is_quick: bool, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
-    match is_quick {
-        true => Ok(work()),
-        false => tokio::task::spawn_blocking(work).await.map_err(|_| Refused::Transfer(ingest::PANIC)),
-    }
+    let (is_quick, app) = (ingest::is_quick(None, bytes.len()), Arc::clone(app));
+    ingest::run(is_quick, move || Ok(Incoming::new(&bytes, &app.arrivals, reservation)?)).await
 }
 
 #[cfg(test)]

@@ -36,10 +36,12 @@ mod sse;
 mod status;
 mod traces;
 mod watchers;
+mod weight;
 
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -255,6 +257,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         retention: config.retention,
         access: Arc::new(access),
         budget: Budget::new(config.limits.in_flight_bytes),
+        decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
         stream_budget: Budget::new(config.limits.stream_bytes),
         live: Live::new(),
         arrivals: Arrivals::default(),
