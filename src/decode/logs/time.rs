@@ -1,6 +1,6 @@
-//! Times as programs send them: ISO 8601 with and without an offset, and unix time in any unit.
+//! Times as programs send them: ISO 8601 with and without an offset, RFC 2822, and unix time in any unit.
 
-use jiff::{civil, tz::TimeZone};
+use jiff::{civil, fmt::rfc2822, tz::TimeZone};
 
 use crate::{
     decode::python_json::Node,
@@ -23,14 +23,32 @@ pub(super) fn nanos(node: &Node<'_>) -> Option<Nanos> {
 }
 
 fn of_text(text: &str) -> Option<Nanos> {
-    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
-        return u64::try_from(instant.as_nanosecond()).ok().map(Nanos);
+    let number = || of_digits(text).or_else(|| text.parse().ok().and_then(of_number));
+    of_iso(text).or_else(number).or_else(|| of_spaced(text)).or_else(|| of_mail(text))
+}
+
+fn of_iso(text: &str) -> Option<Nanos> {
+    let instant = text.parse::<jiff::Timestamp>().ok();
+    let civil = || text.parse::<civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+    of_instant(instant.or_else(|| Some(civil()?.timestamp()))?)
+}
+
+/// ISO 8601 with the offset, or `UTC`, or both behind a space, as Ruby and Go print it.
+fn of_spaced(text: &str) -> Option<Nanos> {
+    let text = text.strip_suffix(" UTC").unwrap_or(text);
+    match text.rsplit_once(' ') {
+        Some((time, offset)) if offset.starts_with(['+', '-']) => of_iso(&format!("{time}{offset}")),
+        _ => of_iso(text),
     }
-    if let Ok(civil) = text.parse::<civil::DateTime>() {
-        let instant = civil.to_zoned(TimeZone::UTC).ok()?.timestamp();
-        return u64::try_from(instant.as_nanosecond()).ok().map(Nanos);
-    }
-    of_digits(text).or_else(|| text.parse().ok().and_then(of_number))
+}
+
+/// `Sat, 21 Nov 2026 09:14:02 GMT`, as mail and HTTP have it.
+fn of_mail(text: &str) -> Option<Nanos> {
+    of_instant(rfc2822::parse(text).ok()?.timestamp())
+}
+
+fn of_instant(instant: jiff::Timestamp) -> Option<Nanos> {
+    u64::try_from(instant.as_nanosecond()).ok().map(Nanos)
 }
 
 /// A whole number; its magnitude tells the unit.
@@ -81,6 +99,10 @@ mod tests {
             (text("2026-11-21 09:14:02.117Z"), Some(MS)),
             (text("2026-11-21T09:14:02.117"), Some(MS)),
             (text("2026-11-21 09:14:02,117"), Some(MS)),
+            (text("2026-11-21 10:14:02.117 +0100"), Some(MS)),
+            (text("2026-11-21 09:14:02.117 UTC"), Some(MS)),
+            (text("2026-11-21 09:14:02.117 +0000 UTC"), Some(MS)),
+            (text("Sat, 21 Nov 2026 09:14:02 GMT"), Some(MS - 117_000_000)),
             (text(" 1795252442117 "), Some(MS)),
             (text("1795252442.117"), Some(MS)),
             (Node::Int("1795252442"), Some(MS - 117_000_000)),
