@@ -127,9 +127,9 @@ async fn receive(
     let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
     let body::Received { bytes, mut reservation } = received.map_err(ingest::Refusal::from)?;
     let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(is_json);
-    let is_quick = bytes.len() <= BLOCKING_BYTES && encoding.is_none();
+    let bytes = ingest::inflate_within(encoding.as_deref(), bytes, cap, &mut reservation).await?;
+    let is_quick = bytes.len() <= BLOCKING_BYTES;
     let read = move || -> Result<_, Refused> {
-        let bytes = ingest::inflate_within(encoding.as_deref(), bytes, cap, &mut reservation)?;
         if !is_json {
             return Err(checkpoint::wrong_content_type(&bytes).into());
         }

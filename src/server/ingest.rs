@@ -38,6 +38,8 @@ pub(super) const BLOCKING_BYTES: usize = 256 << 10;
 pub(super) const BLOCKING_COMPRESSED_BYTES: usize = 16 << 10;
 /// What a compressed body usually becomes at most, in multiples of itself.
 const USUAL_RATIO: usize = 20;
+/// How many times as much room the next attempt gets when that was not enough.
+const MORE_ROOM: usize = 4;
 /// How long a request that has arrived waits for room for its records.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// Rejections told one by one; the rest is a count.
@@ -162,14 +164,11 @@ async fn take_uncounted(
     received: Received,
 ) -> Result<Accepted, Refusal> {
     let Received { bytes, mut reservation } = received;
-    let (cap, encoding, media) = (app.limits.body_bytes, wire.encoding, wire.media);
-    let inflated = run(is_quick(encoding.as_deref(), bytes.len()), move || {
-        inflate_within(encoding.as_deref(), bytes, cap, &mut reservation).map(|bytes| (bytes, reservation))
-    });
-    let (bytes, mut reservation) = inflated.await?;
+    let bytes = inflate_within(wire.encoding.as_deref(), bytes, app.limits.body_bytes, &mut reservation).await?;
     let turn = turn(app, bytes.len()).await;
-    let (is_little, app_of_work) = (turn.is_none(), Arc::clone(app));
-    let mut decoded = run(is_little, move || decode(&app_of_work.arrivals, signal, media, &bytes)).await?;
+    let for_decoding = Arc::clone(app);
+    let work = move || decode(&for_decoding.arrivals, signal, wire.media, &bytes);
+    let mut decoded = run(turn.is_none(), work).await?;
     // The records share the body's bytes, so its part of the budget lives as long as they do. One request alone never
     // asks for more than there is.
     let room = weight::of(&decoded.batch).min(app.limits.in_flight_bytes / 2);
@@ -185,11 +184,6 @@ async fn take_uncounted(
         decoded.batch.assign_project(project);
     }
     store(app, decoded).await
-}
-
-/// Whether a body is inflated, or taken as it is, in no time.
-pub(super) fn is_quick(encoding: Option<&str>, bytes: usize) -> bool {
-    bytes <= if encoding.is_none() { BLOCKING_BYTES } else { BLOCKING_COMPRESSED_BYTES }
 }
 
 /// The turn to decode a body; `None` for one that needs none, because it is small. What a large one becomes is known
@@ -237,9 +231,9 @@ fn with_times(arrivals: &Arrivals, bytes: &[u8], mut decoded: Decoded) -> Decode
     decoded
 }
 
-/// Inflates within the budget: first into the room such bodies usually need, and only if that does not do into the
-/// room of the largest. Reserving the largest for everyone would turn away ordinary requests.
-pub(super) fn inflate_within(
+/// Inflates within the budget: first into the room such bodies usually need, and only if that does not do into more.
+/// Reserving the room of the largest for everyone would turn away ordinary requests; what was not needed is given back.
+pub(super) async fn inflate_within(
     encoding: Option<&str>,
     bytes: Bytes,
     cap: usize,
@@ -248,20 +242,26 @@ pub(super) fn inflate_within(
     if encoding.is_none() {
         return Ok(bytes);
     }
-    let usual = bytes.len().saturating_mul(USUAL_RATIO).max(BLOCKING_COMPRESSED_BYTES).min(cap);
-    for (room, limit) in [(usual, usual), (cap - usual, cap)] {
-        if !reservation.grow(room) {
+    let (mut reserved, mut limit) =
+        (0, bytes.len().saturating_mul(USUAL_RATIO).max(BLOCKING_COMPRESSED_BYTES).min(cap));
+    loop {
+        if !reservation.grow_within(limit - reserved, PATIENCE).await {
             return Err(NO_ROOM);
         }
-        match inflate(bytes.clone(), encoding, limit) {
-            Ok(inflated) => return Ok(inflated),
-            Err(BodyError::TooLarge { .. }) if limit < cap => {}
+        reserved = limit;
+        let (bytes, encoding) = (bytes.clone(), encoding.map(str::to_owned));
+        let work = move || Ok::<_, Refusal>(inflate(bytes, encoding.as_deref(), limit));
+        match run(limit <= 2 * BLOCKING_BYTES, work).await? {
+            Ok(inflated) => {
+                reservation.give_back(reserved.saturating_sub(inflated.len()));
+                return Ok(inflated);
+            }
+            Err(BodyError::TooLarge { .. }) if limit < cap => limit = limit.saturating_mul(MORE_ROOM).min(cap),
             Err(BodyError::TooLarge { .. }) => return Err(Refusal::TooLarge),
             Err(error @ BodyError::Unsupported(_)) => return Err(Refusal::UnknownEncoding(error.to_string())),
             Err(error @ BodyError::Corrupt { .. }) => return Err(Refusal::Malformed(with_causes(&error))),
         }
     }
-    Err(Refusal::TooLarge)
 }
 
 async fn store(app: &Arc<App>, decoded: Decoded) -> Result<Accepted, Refusal> {
@@ -341,10 +341,12 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use serde_json::json;
 
     use super::*;
-    use crate::server::{Config, SidePort, start};
+    use crate::server::{Config, SidePort, limits::Budget, start};
 
     #[tokio::test]
     async fn room_is_needed_for_what_records_take_not_for_the_bytes_they_came_in() {
@@ -368,6 +370,19 @@ mod tests {
         drop(others);
         assert_eq!(send(vec![json!({}); 10_000]).await, Ok(Accepted::default()));
         running.stop().await.expect("a clean stop");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_becomes_very_large_takes_no_more_room_than_that() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&[b' '; 400_000]).expect("memory");
+        let (compressed, budget) = (Bytes::from(encoder.finish().expect("memory")), Budget::new(1 << 20));
+        assert!(compressed.len() * USUAL_RATIO < 20_000, "{}", compressed.len());
+        let mut reservation = Reservation::of(&budget);
+        let inflated = inflate_within(Some("gzip"), compressed.clone(), 64 << 20, &mut reservation).await;
+        assert_eq!((inflated.map(|bytes| bytes.len()), budget.used()), (Ok(400_000), 400_000));
+        let refused = inflate_within(Some("gzip"), compressed, 300_000, &mut Reservation::of(&budget)).await;
+        assert_eq!(refused, Err(Refusal::TooLarge));
     }
 
     #[test]

@@ -125,12 +125,19 @@ impl Reservation {
             }
         }
     }
+
+    /// Gives back what turned out to be too much.
+    pub(super) fn give_back(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        self.budget.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.budget.freed.notify_waiters();
+    }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.budget.freed.notify_waiters();
+        self.give_back(self.bytes);
     }
 }
 
@@ -159,6 +166,7 @@ mod tests {
         assert!(!second.grow_within(50, Duration::from_millis(5)).await);
         let (is_taken, ()) = tokio::join!(second.grow_within(50, Duration::from_secs(60)), async { drop(first) });
         assert!(is_taken);
-        assert_eq!(budget.used(), 50);
+        second.give_back(20);
+        assert_eq!(budget.used(), 30);
     }
 }

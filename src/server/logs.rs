@@ -183,7 +183,7 @@ impl Incoming {
 
     /// The next records, and what comes after them.
     async fn next_part(self, app: &Arc<App>) -> Result<(Incoming, Option<Batch>), Refused> {
-        let (is_quick, app) = (ingest::is_quick(None, self.bytes), Arc::clone(app));
+        let (is_quick, app) = (self.bytes <= ingest::BLOCKING_BYTES, Arc::clone(app));
         ingest::run(is_quick, move || Ok(self.read(&app.arrivals))).await
     }
 
@@ -217,18 +217,13 @@ async fn receive(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Incoming, 
     let cap = if encoding.is_none() { inflated_cap } else { app.limits.entries_bytes };
     let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
     let Received { bytes, mut reservation } = received.map_err(ingest::Refusal::from)?;
-    let is_quick = ingest::is_quick(encoding.as_deref(), bytes.len());
-    let inflate = move || -> Result<_, ingest::Refusal> {
-        let bytes = ingest::inflate_within(encoding.as_deref(), bytes, inflated_cap, &mut reservation)?;
-        let room = logs::record_bytes(&bytes).min(logs::MAX_PART_BYTES);
-        Ok((bytes, room, reservation))
-    };
-    let (bytes, room, mut reservation) = ingest::run(is_quick, inflate).await?;
+    let bytes = ingest::inflate_within(encoding.as_deref(), bytes, inflated_cap, &mut reservation).await?;
+    let room = logs::record_bytes(&bytes).min(logs::MAX_PART_BYTES);
     // The records share the body's bytes, so its part of the budget lives as long as they do.
     if !reservation.grow_within(room, ingest::PATIENCE).await {
         return Err(ingest::NO_ROOM.into());
     }
-    let (is_quick, app) = (ingest::is_quick(None, bytes.len()), Arc::clone(app));
+    let (is_quick, app) = (bytes.len() <= ingest::BLOCKING_BYTES, Arc::clone(app));
     ingest::run(is_quick, move || Ok(Incoming::new(&bytes, &app.arrivals, reservation)?)).await
 }
 
