@@ -104,7 +104,7 @@ Examples:
   tracehub keys revoke 0a1b2c3d
   tracehub keys revoke 0a1b --yes")]
 struct RevokeArgs {
-    /// Id of the key, or at least 4 characters it begins with
+    /// Id of the key, or at least 4 characters of it; or what `keys list` shows of the key itself
     #[arg(value_name = "ID")]
     id: String,
 

@@ -1,4 +1,5 @@
-//! From what a person types for a key to the key: its id, the beginning of that, or the key itself.
+//! From what a person types for a key to the key: its id, the beginning of that, the key itself, or what lists show of
+//! it.
 //!
 //! A key that is typed is recognised by its digest and never repeated, whatever is said of it.
 
@@ -33,17 +34,18 @@ pub enum FindError {
 /// # Errors
 /// See [`FindError`].
 pub fn find<'k>(keys: &'k [Key], reference: &str) -> Result<&'k Key, FindError> {
-    if reference.starts_with(KEY_PREFIX) {
-        let digest = secret::digest(reference);
-        let found = keys.iter().find(|key| secret::is_equal(&key.digest, &digest));
-        return found.ok_or_else(|| FindError::NotFound(shortened(reference)));
-    }
-    if reference.chars().count() < MIN_PREFIX_CHARS {
+    let is_key = reference.starts_with(KEY_PREFIX);
+    if !is_key && reference.chars().count() < MIN_PREFIX_CHARS {
         return Err(FindError::TooShort(reference.to_owned()));
     }
-    let wanted = reference.to_ascii_lowercase();
-    let matches: Vec<&Key> = keys.iter().filter(|key| key.id.starts_with(&wanted)).collect();
+    let (wanted, digest) = (reference.to_ascii_lowercase(), secret::digest(reference));
+    let is_meant = |key: &&Key| match is_key {
+        true => secret::is_equal(&key.digest, &digest) || key.prefix == reference,
+        false => key.id.starts_with(&wanted),
+    };
+    let matches: Vec<&Key> = keys.iter().filter(is_meant).collect();
     match matches.as_slice() {
+        [] if is_key => Err(FindError::NotFound(shortened(reference))),
         [] => Err(FindError::NotFound(reference.to_owned())),
         [key] => Ok(key),
         many => Err(FindError::Ambiguous {
@@ -74,6 +76,8 @@ mod tests {
         assert_eq!(find(&keys, "abcd0001"), Ok(&keys[0]));
         assert_eq!(find(&keys, "BEEF"), Ok(&keys[2]));
         assert_eq!(find(&keys, secret.reveal()), Ok(&keys[3]));
+        assert_eq!(find(&keys, &secret.reveal()[..SHOWN_CHARS]), Ok(&keys[3]));
+        assert!(matches!(find(&keys, &secret.reveal()[..SHOWN_CHARS - 1]), Err(FindError::NotFound(_))));
         assert!(matches!(find(&keys, "abcd"), Err(FindError::Ambiguous { candidates, .. }) if candidates == keys[..2]));
         assert_eq!(find(&keys, "bee"), Err(FindError::TooShort("bee".to_owned())));
         assert_eq!(find(&keys, "cafe1234"), Err(FindError::NotFound("cafe1234".to_owned())));
