@@ -139,7 +139,7 @@ const SCAN: &[Parameter] = &[
     TRACE,
     ENDED_BEFORE,
     parameter("after", "string", "Cursor of the last answer; the beginning when absent."),
-    parameter("max", "integer", "At most about this many records, up to 10000."),
+    parameter("max", "integer", "At most about this many records, up to 10000, and of large ones fewer."),
     parameter("wait_ms", "integer", "How long to wait for something new, up to 30000."),
 ];
 const SCAN_STREAM: &[Parameter] = &[

@@ -62,7 +62,7 @@ use self::{
     schema::Found,
     writer::Writer,
 };
-use super::{Backend, Chunk, Error, Info, Mode, Result, place_by_scanning};
+use super::{Backend, Chunk, Error, Info, MOST_CHUNK_BYTES, Mode, Result, place_by_scanning};
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page, Record,
     RecordFilter, RecordKind, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary,
@@ -113,6 +113,10 @@ pub struct Tuning {
     pub queue_bytes: usize,
     /// Pages the file may grow to.
     pub most_pages: Option<u32>,
+    /// Bytes of records a chunk of a scan ends at.
+    pub chunk_bytes: usize,
+    /// Bytes of records up to which a scan decodes a segment as a whole.
+    pub decoded_bytes: usize,
 }
 
 impl Default for Tuning {
@@ -123,6 +127,8 @@ impl Default for Tuning {
             most_unsealed: 8 * 16_384,
             queue_bytes: 64 << 20,
             most_pages: None,
+            chunk_bytes: MOST_CHUNK_BYTES,
+            decoded_bytes: 32 << 20,
         }
     }
 }
@@ -199,19 +205,20 @@ impl Sqlite {
             let first = schema::open_for_reading(&path)?;
             let path = canonical(&path)?;
             let readers = Arc::new(Readers::new(path.clone(), Some(first)));
-            Ok(Sqlite::new(&path, readers, None))
+            Ok(Sqlite::new(&path, readers, None, Tuning::default()))
         };
         tokio::task::spawn_blocking(open).await.map_err(|error| Error::Io(error.into()))?.map(Arc::new)
     }
 
-    fn new(path: &Path, readers: Arc<Readers>, owner: Option<Arc<Ownership>>) -> Sqlite {
+    fn new(path: &Path, readers: Arc<Readers>, owner: Option<Arc<Ownership>>, tuning: Tuning) -> Sqlite {
         let info = Info {
             kind: "sqlite",
             location: path.display().to_string(),
             read_only: owner.is_none(),
             schema: Some(schema::VERSION),
         };
-        Sqlite { info, readers, owner, last_segments: Arc::default(), closed: AtomicBool::new(false) }
+        let last_segments = Arc::new(scan::LastSegments::new(tuning));
+        Sqlite { info, readers, owner, last_segments, closed: AtomicBool::new(false) }
     }
 
     /// Tells other processes how to reach this one.
@@ -304,7 +311,7 @@ fn own(path: &Path, options: &Options, tuning: Tuning) -> Result<Sqlite> {
     };
     let (threads, lock) = (Mutex::new(Some(threads)), Mutex::new(Some(lock)));
     let owner = Ownership { queue, chores, committed: commits, has_uncounted, threads, lock };
-    Ok(Sqlite::new(&path, Arc::new(Readers::new(path.clone(), None)), Some(Arc::new(owner))))
+    Ok(Sqlite::new(&path, Arc::new(Readers::new(path.clone(), None)), Some(Arc::new(owner)), tuning))
 }
 
 fn canonical(path: &Path) -> Result<PathBuf> {

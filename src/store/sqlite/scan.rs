@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     model::{Batch, Cursor, Nanos, Record, RecordFilter, RecordKind},
-    store::{Chunk, MOST_CHUNK_BYTES, Result},
+    store::{Chunk, Result},
 };
 
 /// Segments looked at per call, so that a filter that matches little does not hold a snapshot for long.
@@ -56,7 +56,7 @@ pub(super) fn scan(
     }
     let scan = Scan { connection, wanted: &wanted, last_segments, after };
     let mut feeds: Vec<Feed> = wanted.kinds().map(|kind| scan.feed(kind)).collect::<Result<_>>()?;
-    let mut filling = Filling::default();
+    let mut filling = Filling::new(last_segments.tuning.chunk_bytes);
     let mut segments_left = SEGMENTS_PER_CALL;
     let mut end = None;
     while end.is_none()
@@ -102,8 +102,9 @@ pub(super) fn cursor_at(connection: &Connection, received: Nanos) -> Result<Curs
 }
 
 /// What a chunk holds so far.
-#[derive(Default)]
 struct Filling {
+    /// Bytes it may hold, unless it is a single record.
+    most_bytes: usize,
     batch: Batch,
     /// Records in it, or that are to be fetched into it.
     records: usize,
@@ -121,6 +122,10 @@ enum Taken {
 }
 
 impl Filling {
+    fn new(most_bytes: usize) -> Filling {
+        Filling { most_bytes, batch: Batch::default(), records: 0, bytes: 0 }
+    }
+
     /// Chooses among the records of a write, from `from` on, those that fit.
     fn choose<T>(
         &mut self,
@@ -132,7 +137,7 @@ impl Filling {
         rows.retain(|row| from.is_none_or(|from| within(row) > from));
         let mut all_bytes: usize = rows.iter().map(&bytes).sum();
         let mut taken = Taken::All;
-        if self.bytes.saturating_add(all_bytes) > MOST_CHUNK_BYTES && rows.len() > usize::from(self.bytes == 0) {
+        if self.bytes.saturating_add(all_bytes) > self.most_bytes && rows.len() > usize::from(self.bytes == 0) {
             if self.bytes > 0 {
                 return (Vec::new(), Taken::Nothing);
             }
@@ -140,7 +145,7 @@ impl Filling {
             all_bytes = rows.first().map_or(0, &bytes);
             let fits = |row: &&T| {
                 all_bytes += bytes(row);
-                all_bytes <= MOST_CHUNK_BYTES
+                all_bytes <= self.most_bytes
             };
             let others = rows.iter().skip(1).take_while(fits).count();
             rows.truncate(1 + others);

@@ -1,6 +1,7 @@
 //! What only this backend promises: what survives, what is refused, and that nothing depends on when it was sealed.
 
 mod files;
+mod scans;
 mod schemas;
 
 use std::{
@@ -69,6 +70,8 @@ const SMALL: Tuning = Tuning {
     most_unsealed: 1_000_000,
     queue_bytes: 64 << 20,
     most_pages: None,
+    chunk_bytes: MOST_CHUNK_BYTES,
+    decoded_bytes: 32 << 20,
 };
 
 async fn open_small(path: &Path) -> Arc<Sqlite> {

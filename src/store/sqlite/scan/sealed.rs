@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     super::{
+        Tuning,
         arrivals::Arrival,
         codec,
         segments::{self, Arrived, Extent},
@@ -21,9 +22,6 @@ use crate::{
     model::{Record, TraceId},
     store::Result,
 };
-
-/// Bytes of records up to which a segment is decoded as a whole, and kept.
-const MOST_DECODED_BYTES: usize = 32 << 20;
 
 /// The records of a segment in commit order.
 #[derive(Debug)]
@@ -48,8 +46,8 @@ pub(super) struct Listed {
 }
 
 impl Sealed {
-    /// Reads a segment, or one trace in it.
-    fn read(connection: &Connection, extent: &Extent, only: Option<&TraceId>) -> Result<Sealed> {
+    /// Reads a segment, or one trace in it; decodes it if that is no more than so many bytes.
+    fn read(connection: &Connection, extent: &Extent, only: Option<&TraceId>, most_bytes: usize) -> Result<Sealed> {
         let (mut sealed, mut bytes, mut first_row) = (Sealed::Decoded(Vec::new()), 0, None);
         segments::each_block(
             connection,
@@ -64,7 +62,7 @@ impl Sealed {
                     Sealed::Listed(known) => known.extend(list(first, &records)),
                 }
                 if let Sealed::Decoded(known) = &sealed
-                    && bytes > MOST_DECODED_BYTES
+                    && bytes > most_bytes
                 {
                     sealed = Sealed::Listed(list(first_row, known).collect());
                 }
@@ -137,8 +135,11 @@ pub(super) fn read_rows(
 }
 
 /// The segment of each kind read last: the next chunk usually lies in it too.
-#[derive(Debug, Default)]
-pub(in super::super) struct LastSegments(Mutex<[Option<Kept>; 3]>);
+#[derive(Debug)]
+pub(in super::super) struct LastSegments {
+    kept: Mutex<[Option<Kept>; 3]>,
+    pub(super) tuning: Tuning,
+}
 
 #[derive(Debug, Clone)]
 struct Kept {
@@ -148,17 +149,22 @@ struct Kept {
 }
 
 impl LastSegments {
+    /// None yet.
+    pub(in super::super) fn new(tuning: Tuning) -> LastSegments {
+        LastSegments { kept: Mutex::default(), tuning }
+    }
+
     /// The records of a segment, or of one trace in it.
     pub(super) fn read(&self, connection: &Connection, extent: &Extent, only: Option<&TraceId>) -> Result<Arc<Sealed>> {
         let place = extent.kind as usize;
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned().flatten();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned().flatten();
         if let Some(kept) = kept.filter(|kept| kept.segment == extent.id && kept.only.as_ref() == only) {
             return Ok(kept.records);
         }
-        let records = Arc::new(Sealed::read(connection, extent, only)?);
+        let records = Arc::new(Sealed::read(connection, extent, only, self.tuning.decoded_bytes)?);
         // A small part of a segment is as soon read as looked up.
         let is_worth_it = only.is_none() || matches!(*records, Sealed::Listed(_));
-        if let Some(last) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place)
+        if let Some(last) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place)
             && is_worth_it
         {
             *last = Some(Kept { segment: extent.id, only: only.cloned(), records: Arc::clone(&records) });
@@ -168,6 +174,6 @@ impl LastSegments {
 
     /// Lets go of them.
     pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
     }
 }
