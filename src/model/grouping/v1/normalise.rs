@@ -7,6 +7,7 @@
 
 mod class;
 mod date;
+mod machine;
 mod net;
 mod number;
 mod temporary;

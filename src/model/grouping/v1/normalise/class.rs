@@ -1,6 +1,6 @@
 //! The classes of values, and the order they are tried in.
 
-use super::{count, date, ends_at, is_word, net, number};
+use super::{count, date, ends_at, is_word, machine, net, number};
 
 /// Every placeholder, so that a text that has been normalised already stays as it is.
 const PLACEHOLDERS: [&str; 18] = [
@@ -50,6 +50,7 @@ pub fn at(rest: &[u8], previous: u8) -> Option<(usize, &'static str)> {
     known(net::url(rest), "<url>")
         .or_else(|| known(net::email(rest), "<email>"))
         .or_else(|| identifier(rest))
+        .or_else(|| machine::at(rest, previous))
         .or_else(|| date::at(rest))
         .or_else(|| known(net::ip(rest, previous), "<ip>"))
         .or_else(|| number::at(rest))

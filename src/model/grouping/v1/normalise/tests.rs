@@ -62,6 +62,12 @@ fn values_go_and_words_stay() {
         ("/tmp/tmpfiles/x, /tmp/phpstorm, /tmp/build-output", "/tmp/tmpfiles/x, /tmp/phpstorm, /tmp/build-output"),
         ("/tmp/app-node01, /tmp/worker12, /srv/tmpyjertohg", "/tmp/app-node01, /tmp/worker12, /srv/tmpyjertohg"),
         ("/tmp/deadbeef123456 and /tmp/12345678", "/tmp/<hex> and /tmp/<int>"),
+        // Names of machines.
+        ("device 4f:f4:e4:8f:31:05 is offline", "device <hex> is offline"),
+        ("device 10:20:30:40:50:60, MD5:aa:bb:cc:dd:ee:ff:00:11", "device <hex>, MD5:<hex>"),
+        ("aa:bb:cc:dd:ee is none, nor is aa:bb:cc:dd:ee:fff", "aa:bb:cc:dd:ee is none, nor is aa:bb:cc:dd:ee:fff"),
+        ("pod checkout-6h942zfvtv-lpz7p of shop-krlpspd8r-d2f85.", "pod checkout-<id> of shop-<id>."),
+        ("pod db-backups-first and log-rsync-https", "pod db-backups-first and log-rsync-https"),
         // Words.
         ("std::ffi::CString and Fee::add()", "std::ffi::CString and Fee::add()"),
         ("src/main.rs, java.io.IOException, obj.id", "src/main.rs, java.io.IOException, obj.id"),
@@ -178,6 +184,8 @@ const PIECES: &[&str] = &[
     "x9K2aQ",
     "3jf82_aq",
     "123456",
+    "4f:f4:e4:8f:31:05",
+    "-6h942zfvtv-lpz7p",
 ];
 
 fn piece() -> impl Strategy<Value = String> {
