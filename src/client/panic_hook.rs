@@ -12,6 +12,11 @@ use super::{log_client::Logger, shipping::is_own_thread};
 /// How long a panic may wait for its record to be delivered.
 const FLUSH: Duration = Duration::from_secs(2);
 
+/// The function of std that calls hooks.
+const CALLER: &str = "panic_with_hook";
+/// The function of std that calls the program's; what is called by it is of interest.
+const BELOW: &str = "__rust_begin_short_backtrace";
+
 /// Logs each panic of this program as fatal, with its message, place and backtrace, waits up to two seconds for its
 /// delivery, else keeps it on disk, and then does what was done before. The hook does not keep the logger open.
 pub fn install_panic_hook(logger: &Logger) {
@@ -49,15 +54,16 @@ fn stack_of(message: &str, place: &str) -> String {
     let backtrace = Backtrace::force_capture();
     if backtrace.status() == BacktraceStatus::Captured {
         stack.push_str("stack backtrace:\n");
-        stack.push_str(without_hook(&backtrace.to_string()));
+        stack.push_str(of_the_program(without_hook(&backtrace.to_string())));
     }
     stack
 }
 
-/// A backtrace without the frames of this hook, which are on top and would seem to be where it happened.
+/// A backtrace without the frames of this hook and its callers, which are on top and would seem to be where it happened.
+/// The hook itself cannot be found by its name: where the compiler put it into its caller, the name has no module.
 fn without_hook(backtrace: &str) -> &str {
-    let Some(last) = backtrace.rfind(module_path!()) else { return backtrace };
-    let mut rest = backtrace.get(last..).unwrap_or_default();
+    let Some(caller) = backtrace.find(CALLER) else { return backtrace };
+    let mut rest = backtrace.get(caller..).unwrap_or_default();
     // The rest of the frame's line, and the line with its file.
     while let Some((_, next)) = rest.split_once('\n') {
         rest = next;
@@ -68,17 +74,36 @@ fn without_hook(backtrace: &str) -> &str {
     rest
 }
 
+/// A backtrace without the frames below `main` or below a thread's function, which std does not print either: they
+/// differ from system to system.
+fn of_the_program(backtrace: &str) -> &str {
+    let Some(start) = backtrace.find(BELOW) else { return backtrace };
+    let end = backtrace.get(..start).unwrap_or_default().rfind('\n').map_or(0, |line| line + 1);
+    backtrace.get(..end).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_backtrace_starts_below_the_hook() {
-        let hook = module_path!().trim_end_matches("::tests");
-        let own = format!("   4: {hook}::stack_of\n             at ./src/x.rs:3:9\n   5: {hook}::log_panic\n");
-        let below = "   6: std::panicking::rust_panic_with_hook\n   7: shop::charge\n             at src/a.rs:1:1\n";
-        assert_eq!(without_hook(&format!("   3: std::backtrace::capture\n{own}{below}")), below);
+        let own =
+            "   4: stack_of\n             at ./src/x.rs:3:9\n   5: tracehub::client::panic_hook::hook::{{closure}}\n";
+        let caller = "   6: std::panicking::panic_with_hook\n             at /rustc/1/std/src/panicking.rs:833:13\n";
+        let below = "   7: core::panicking::panic_fmt\n   8: shop::charge\n             at src/a.rs:1:1\n";
+        assert_eq!(without_hook(&format!("   3: std::backtrace::capture\n{own}{caller}{below}")), below);
+        let second = format!("{below}{caller}   9: shop::first\n");
+        assert_eq!(without_hook(&format!("{own}{caller}{second}")), second, "a panic during another");
         assert_eq!(without_hook(below), below);
-        assert_eq!(without_hook(&format!("   1: {hook}::x")), format!("{hook}::x"));
+    }
+
+    #[test]
+    fn a_backtrace_ends_where_the_program_does() {
+        let own = "   6: core::panicking::panic_fmt\n   7: shop::charge\n             at src/a.rs:1:1\n";
+        let below = "   8: std::sys::backtrace::__rust_begin_short_backtrace\n   9: clone3\n";
+        assert_eq!(of_the_program(&format!("{own}{below}")), own);
+        assert_eq!(of_the_program(own), own);
+        assert_eq!(of_the_program(below), "");
     }
 }

@@ -24,6 +24,8 @@ use super::{
 const LONG_REQUEST: Duration = Duration::from_secs(1);
 /// With dead letters there is no reason to wait longer for a server that asks for it.
 const LONGEST_PAUSE_WITH_LETTERS: Duration = Duration::from_secs(30);
+/// Without a server nothing is gained by writing more often, and each time makes a file.
+const SHORTEST_SPILL_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause after a first outage is that of this retry.
 const FIRST_OUTAGE: u32 = 3;
 
@@ -117,6 +119,7 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
                 }
                 Step::Linger => {
                     let interval = self.shared.settings().flush_interval;
+                    let interval = self.outage.map_or(interval, |_| interval.max(SHORTEST_SPILL_INTERVAL));
                     let until = *linger_until.get_or_insert_with(|| Instant::now() + interval);
                     self.wait(Some(until)).await;
                 }

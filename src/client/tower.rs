@@ -141,7 +141,8 @@ mod tests {
 
     #[tokio::test]
     async fn requests_that_overlap_on_one_thread_keep_their_own_fresh_ids() {
-        let answers = futures::future::join_all((0..4).map(|_| answer_to(&[]))).await;
+        let answers = tokio::join!(answer_to(&[]), answer_to(&[]), answer_to(&[]), answer_to(&[]));
+        let answers = [answers.0, answers.1, answers.2, answers.3];
         let ids: std::collections::HashSet<String> = answers.iter().map(|(header, _)| header.clone()).collect();
         assert_eq!(ids.len(), 4);
         for (header, body) in answers {

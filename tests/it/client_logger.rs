@@ -443,6 +443,21 @@ fn a_long_pause_a_server_asks_for_is_waited_for_on_disk() {
 }
 
 #[test]
+fn a_trickle_without_a_server_is_not_a_file_for_each_record() {
+    let letters = folder();
+    let builder = builder(NOBODY, letters.path()).max_retries(0).retry_backoff(LONG).flush_interval(Duration::ZERO);
+    let logger = builder.build().expect("a logger");
+    for _ in 0..100 {
+        logger.info("drop");
+        thread::sleep(Duration::from_millis(2));
+    }
+    let (start, report) = (Instant::now(), logger.close(LONG));
+    assert_eq!(report.parked, 100);
+    let seconds = 2 + start.elapsed().as_secs() as usize;
+    assert!(files(letters.path()).len() <= 2 + seconds, "{:?}", files(letters.path()));
+}
+
+#[test]
 fn dropping_the_last_clone_keeps_what_cannot_be_delivered() {
     let letters = folder();
     let logger = builder(NOBODY, letters.path()).build().expect("a logger");
