@@ -27,7 +27,9 @@ use super::{
 /// Sends log records to a tracehub server from a thread of its own; cheap to clone, and all clones are one logger.
 ///
 /// Dropping the last clone closes the logger within about two seconds; a program that ends in another way should call
-/// [`Logger::close`] before, because nothing runs after `main`. See [the module](super) for an example.
+/// [`Logger::close`] before, because nothing runs after `main`. One that was made by the main thread and is open when
+/// that returns or calls `process::exit`, as of a static, delivers what it holds or keeps it on disk, on systems that run
+/// the thread's destructors then, as Linux does with glibc. See [the module](super) for an example.
 #[derive(Clone)]
 pub struct Logger {
     pipeline: Arc<Pipeline<LogEntry>>,
@@ -41,6 +43,11 @@ impl WeakLogger {
     /// The logger, while anybody has it.
     pub fn upgrade(&self) -> Option<Logger> {
         self.0.upgrade().map(|pipeline| Logger { pipeline })
+    }
+
+    /// Whether anybody has it.
+    pub fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
     }
 }
 
@@ -176,6 +183,11 @@ impl Logger {
     /// The same, and what is not delivered then goes to disk.
     pub(crate) fn flush_or_park(&self, timeout: Duration) -> bool {
         self.pipeline.flush_or_park(timeout)
+    }
+
+    /// The same for the logger of a program that ends.
+    pub(crate) fn flush_at_exit(&self, timeout: Duration) {
+        self.pipeline.flush_at_exit(timeout);
     }
 
     /// Delivers what is left for at most `deadline`, keeps the rest on disk, and takes nothing more. When this returns

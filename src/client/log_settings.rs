@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::{
+    at_exit,
     dead_letter::{DeadLetterSettings, DeadLetters},
     log_client::Logger,
     log_entry::{LogEntry, LogWire},
@@ -193,7 +194,9 @@ impl LoggerBuilder {
     pub fn build(self) -> Result<Logger, LoggerError> {
         let pipeline = Pipeline::new(self.pipeline_settings()?, CLOSE_ON_DROP);
         pipeline.start();
-        Ok(Logger::over(pipeline))
+        let logger = Logger::over(pipeline);
+        at_exit::watch(&logger);
+        Ok(logger)
     }
 
     fn pipeline_settings(mut self) -> Result<PipelineSettings<LogEntry>, LoggerError> {

@@ -107,6 +107,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod at_exit;
 mod checkpoint;
 mod correlation;
 mod dead_letter;

@@ -53,6 +53,13 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
         self.generation().shared.flush_or_park(deadline_after(timeout))
     }
 
+    /// The same when the process ends, for what was handed over in it.
+    pub fn flush_at_exit(&self, timeout: Duration) {
+        if let Some(generation) = self.own_generation() {
+            generation.shared.flush_or_park(deadline_after(timeout));
+        }
+    }
+
     /// Goes through dead letters that lie there already without waiting for a first item.
     pub fn start(&self) {
         self.generation().shared.start();
@@ -100,13 +107,17 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
         }
         generation.next.get_or_init(|| Box::new(Generation::new(&self.settings)))
     }
+
+    /// The one of this process; `None` in a child that sent nothing: it has nothing to settle, and must not wait for its
+    /// parent's thread.
+    fn own_generation(&self) -> Option<&Generation<T>> {
+        Some(self.newest()).filter(|generation| generation.process_id == (self.settings.process_id)())
+    }
 }
 
 impl<T: Send + Sync + 'static> Drop for Pipeline<T> {
     fn drop(&mut self) {
-        let generation = self.newest();
-        // A child that sent nothing has nothing to close, and must not wait for its parent's thread.
-        if generation.process_id == (self.settings.process_id)() {
+        if let Some(generation) = self.own_generation() {
             generation.shared.close(deadline_after(self.close_on_drop));
         }
     }

@@ -499,6 +499,27 @@ fn files_of_the_published_sdk_are_delivered_torn_line_and_all() {
     assert_eq!(logger.stats().replay_lost, 1);
 }
 
+/// What happens when the main thread ends is what happens when a thread of its name does.
+fn end_a_main_thread(url: &str, letters: &Path) {
+    let builder = builder(url, letters);
+    let main = thread::Builder::new().name("main".to_owned()).spawn(move || {
+        // Never dropped, as in a static.
+        let logger = std::mem::ManuallyDrop::new(builder.build().expect("a logger"));
+        log_all(&logger, 60);
+    });
+    main.expect("a thread").join().expect("no panic");
+}
+
+#[test]
+fn a_program_that_ends_without_closing_loses_nothing() {
+    let (peer, letters) = (Peer::start(&[Reply::Send(OK)]), folder());
+    end_a_main_thread(&peer.url, letters.path());
+    assert_eq!(messages(&peer.requests.try_iter().collect::<Vec<_>>()).len(), 60);
+    assert_eq!(files(letters.path()), Vec::<PathBuf>::new());
+    end_a_main_thread(NOBODY, letters.path());
+    assert_eq!(kept(letters.path()).len(), 60);
+}
+
 /// Not a test of its own: the program that [`plain_http_needs_no_certificates`] runs.
 #[test]
 fn program_that_logs_once() {
