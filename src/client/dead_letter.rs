@@ -28,6 +28,10 @@ const FOREIGN_PREFIX: &str = "failed_";
 const LONGEST_LINE_BYTES: u64 = 128 * 1024 * 1024;
 /// Files are kept to about this size, so that replaying one is no great matter.
 const USUAL_FILE_BYTES: u64 = 8 * 1024 * 1024;
+/// So many files are written before the directory is looked through for old ones.
+const FILES_BETWEEN_LOOKS: u64 = 64;
+/// At most this share of all that may be kept is written before that: others write, too.
+const SHARES: u64 = 16;
 /// So many names are tried for a file.
 const MOST_NAMES: usize = 16;
 /// So many files fit at least, or the first would leave no room for what is newer.
@@ -53,6 +57,9 @@ pub(crate) struct DeadLetters {
     target: String,
     written: AtomicU64,
     evicted: AtomicU64,
+    /// How many bytes may be written before the directory is looked through again. Atomic, because a forked child
+    /// cannot trust a lock.
+    room: AtomicU64,
 }
 
 /// What the name of a file says; the order is by age.
@@ -79,7 +86,8 @@ impl DeadLetters {
     pub fn new(settings: DeadLetterSettings, address: &str, key: &str) -> DeadLetters {
         let digest = Sha256::new().chain_update(address).chain_update(b"\n").chain_update(key).finalize();
         let target = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        DeadLetters { settings, target, written: AtomicU64::new(0), evicted: AtomicU64::new(0) }
+        let [written, evicted, room] = [0; 3].map(AtomicU64::new);
+        DeadLetters { settings, target, written, evicted, room }
     }
 
     /// The directory.
@@ -110,7 +118,7 @@ impl DeadLetters {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than all dead letters may be together"));
         }
         make_directory(&self.settings.directory)?;
-        self.evict(text.len() as u64);
+        self.make_room(text.len() as u64);
         let mut written = Ok(());
         for _ in 0..MOST_NAMES {
             let name = Name {
@@ -203,6 +211,16 @@ impl DeadLetters {
         }
     }
 
+    /// Sees to it that `bytes` more fit. The directory may hold many files, so it is looked through now and then only.
+    fn make_room(&self, bytes: u64) {
+        let room = self.room.load(Ordering::Relaxed);
+        if bytes > room || self.written.load(Ordering::Relaxed).is_multiple_of(FILES_BETWEEN_LOOKS) {
+            self.evict(bytes);
+        } else {
+            self.room.store(room - bytes, Ordering::Relaxed);
+        }
+    }
+
     /// Deletes the oldest files until all are young enough and `room` more bytes fit. Those being replayed stay.
     fn evict(&self, room: u64) {
         let mut files: Vec<(Name, PathBuf, u64)> = entries(&self.settings.directory)
@@ -229,6 +247,8 @@ impl DeadLetters {
                 self.evicted.fetch_add(name.count, Ordering::Relaxed);
             }
         }
+        let left = self.settings.max_bytes.saturating_sub(total + room);
+        self.room.store(left.min(self.settings.max_bytes / SHARES), Ordering::Relaxed);
     }
 
     /// Makes a whole file of the complete lines of a temporary one whose writer is gone.
@@ -421,6 +441,19 @@ mod tests {
         letters.put_back(claimed, std::iter::empty());
         assert_eq!(lines(&other), ["2"]);
         assert!(names(&folder).is_empty() && !letters.has_any());
+    }
+
+    #[test]
+    fn many_small_files_stay_within_bounds_although_not_each_is_looked_for() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let settings = DeadLetterSettings { max_bytes: 20_000, ..settings(&folder) };
+        let several = [(); 3].map(|()| DeadLetters::new(settings.clone(), "http://hub", "th_key"));
+        for number in 0..900 {
+            several[number % 3].park(1, &[b'x'; 100]).expect("parked");
+        }
+        let (kept, evicted) = (names(&folder).len(), several.iter().map(DeadLetters::evicted).sum::<u64>());
+        assert_eq!(kept as u64 + evicted, 900);
+        assert!((150..=238).contains(&kept), "{kept} files of 100 bytes");
     }
 
     #[cfg(unix)]

@@ -114,7 +114,8 @@ impl LoggerBuilder {
         self
     }
 
-    /// Longest time a record waits for others to fill a batch, five seconds by default.
+    /// Longest time a record waits for others to fill a batch, five seconds by default. While no server answers it is
+    /// at least a second.
     pub fn flush_interval(mut self, interval: Duration) -> LoggerBuilder {
         self.flush_interval = interval.min(LONGEST_TIME);
         self
