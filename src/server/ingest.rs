@@ -19,7 +19,7 @@ use crate::{
         logs::TIME_SOURCE_ATTRIBUTE,
         otlp::{self, Decoded},
     },
-    model::{Nanos, Rejection, Text, Value},
+    model::{Batch, Nanos, Rejection, Text, Value},
     store,
 };
 
@@ -169,12 +169,8 @@ async fn take_uncounted(
     let for_decoding = Arc::clone(app);
     let work = move || decode(&for_decoding.arrivals, signal, wire.media, &bytes);
     let mut decoded = run(turn.is_none(), work).await?;
-    // The records share the body's bytes, so its part of the budget lives as long as they do. One request alone never
-    // asks for more than there is.
-    let room = weight::of(&decoded.batch).min(app.limits.in_flight_bytes / 2);
-    if !reservation.grow_within(room, PATIENCE).await {
-        return Err(NO_ROOM);
-    }
+    // The records share the body's bytes, so its part of the budget lives as long as they do.
+    reserve_records(app, &decoded.batch, &mut reservation).await?;
     drop(turn);
     if signal == Signal::Metrics {
         mention_metrics(app);
@@ -186,10 +182,16 @@ async fn take_uncounted(
     store(app, decoded).await
 }
 
+/// Asks for the room decoded records take; one request alone never asks for more than there is.
+pub(super) async fn reserve_records(app: &App, batch: &Batch, reservation: &mut Reservation) -> Result<(), Refusal> {
+    let room = weight::of(batch).min(app.limits.in_flight_bytes / 2);
+    reservation.grow_within(room, PATIENCE).await.then_some(()).ok_or(NO_ROOM)
+}
+
 /// The turn to decode a body; `None` for one that needs none, because it is small. What a large one becomes is known
 /// only afterwards, so as many are decoded at once as there are processors, until each has the room it turned out to
 /// need.
-async fn turn(app: &App, bytes: usize) -> Option<SemaphorePermit<'_>> {
+pub(super) async fn turn(app: &App, bytes: usize) -> Option<SemaphorePermit<'_>> {
     match bytes <= BLOCKING_BYTES {
         true => None,
         // It is never closed.

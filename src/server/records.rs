@@ -12,17 +12,18 @@ use serde_json::json;
 use crate::{
     api::{self, BadParameter, Pairs},
     decode::body::MediaType,
-    model::{Cursor, Nanos, Retention},
+    model::{Batch, Cursor, Nanos, Retention},
     store::{self, wire},
 };
 
 use super::{
     access::Scope,
     app::{App, stopped},
-    body,
+    body::{self, Received},
     ingest::{self, Refusal},
+    limits::Reservation,
     otlp_http, reply,
-    traces::{Answer, Failure, removed},
+    traces::{Answer, removed},
 };
 
 /// `GET /api/v1/scan`
@@ -77,12 +78,16 @@ pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -
     if media != Some(MediaType::Json) {
         return Ok(reply::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
     }
-    let received = body::read(&parts.headers, body, app.limits.body_bytes, &app.budget, &app.limits).await;
-    let received = match received.map_err(Refusal::from) {
-        Ok(received) => received,
-        Err(refusal) => return Ok(reply::problem(refusal.status(), &refusal.message(app.limits.body_bytes))),
+    let cap = app.limits.body_bytes;
+    let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
+    let decoded = match received {
+        Ok(received) => decode(&app, received).await,
+        Err(problem) => Err(problem.into()),
     };
-    let mut batch = wire::records_from_json(&received.bytes).map_err(|error| Failure::Body(error.to_string()))?;
+    let (mut batch, _reservation) = match decoded {
+        Ok(decoded) => decoded,
+        Err(refusal) => return Ok(reply::problem(refusal.status(), &refusal.message(cap))),
+    };
     // From store to store records keep their project; only who may do everything may say which.
     if let Some(project) = caller.project().filter(|_| !caller.is_admin()) {
         batch.assign_project(project);
@@ -99,6 +104,16 @@ pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -
             Ok(reply::problem(refusal.status(), &refusal.message(0)))
         }
     }
+}
+
+/// The records of a body, and the room they take.
+async fn decode(app: &App, received: Received) -> Result<(Batch, Reservation), Refusal> {
+    let Received { bytes, mut reservation } = received;
+    let turn = ingest::turn(app, bytes.len()).await;
+    let work = move || wire::records_from_json(&bytes).map_err(|error| Refusal::Malformed(error.to_string()));
+    let batch = ingest::run(turn.is_none(), work).await?;
+    ingest::reserve_records(app, &batch, &mut reservation).await?;
+    Ok((batch, reservation))
 }
 
 /// `POST /api/v1/prune`

@@ -5,13 +5,13 @@
 
 use std::mem::size_of;
 
-use crate::model::{Attributes, Batch, Event, Link, LogRecord, Span, Text, Value};
+use crate::model::{Attributes, Batch, Checkpoint, Event, Link, LogRecord, Span, Text, Value};
 
 /// About the bytes that the records of a batch take.
 pub(super) fn of(batch: &Batch) -> usize {
     let spans: usize = batch.spans.iter().map(of_span).sum();
     let logs: usize = batch.logs.iter().map(|log| size_of::<LogRecord>() + of_attributes(&log.attributes)).sum();
-    spans + logs
+    spans + logs + batch.checkpoints.len() * size_of::<Checkpoint>()
 }
 
 fn of_span(span: &Span) -> usize {
