@@ -242,9 +242,14 @@ fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &S
             }
             continue;
         }
-        let title = match is_exceptional {
+        let message = sheet.stored(log.message.trim().lines().next().unwrap_or_default());
+        let [kind, raised] =
+            ["exception.type", "exception.message"].map(|key| log.attributes.text(key).unwrap_or_default());
+        // What was raised without a message is told by that of the record, as in the title of its issue.
+        let title = match is_exceptional && (!raised.is_empty() || message.is_empty()) {
             true => exception_title(&log.attributes, sheet),
-            false => sheet.stored(log.message.trim().lines().next().unwrap_or_default()),
+            false if kind.is_empty() => message,
+            false => format!("{}: {message}", sheet.stored(kind)),
         };
         errors.push(Failure {
             title,

@@ -1,6 +1,7 @@
 //! What log records and issues look like in the picture of a trace.
 
 use super::*;
+use crate::model::{LogRecord, Severity};
 
 fn drawn(report: &TraceReport, options: &ShowOptions, style: &Style) -> String {
     render(report, options, style)
@@ -46,6 +47,28 @@ fn no_log_lines_are_drawn_when_none_are_asked_for() {
     let options = ShowOptions { logs: Some(LogLines::None), ..ShowOptions::default() };
     let text = drawn(&sample::logged_checkout(), &options, &style(80));
     assert!(!text.contains("• WARN") && !text.contains("LOGS") && text.contains("BrokenPipeError"), "{text}");
+}
+
+#[test]
+fn an_error_that_was_raised_without_a_message_has_that_of_its_record() {
+    let mut trace = sample::logged_checkout().trace;
+    let said = |message: &'static str, attributes: &[(&'static str, &'static str)]| LogRecord {
+        message: Text::from_static(message),
+        attributes: attributes.iter().copied().collect(),
+        severity: Severity::Error,
+        ..trace.logs[0].clone()
+    };
+    trace.logs = vec![
+        said("cannot charge\nat all", &[("exception.type", "ChargeError")]),
+        said("no type", &[("exception.stacktrace", "at pay (pay.js:1:1)")]),
+        said("not this", &[("exception.type", "Known"), ("exception.message", "but this")]),
+        said("", &[("exception.type", "Silent")]),
+    ];
+    let text = drawn(&TraceReport::new(trace), &ShowOptions::default(), &Style { is_terminal: false, ..style(80) });
+    let errors = text.split("ERRORS").nth(1).expect("a block");
+    for title in ["  ChargeError: cannot charge  ", "  no type  ", "  Known: but this  ", "  Silent  "] {
+        assert!(errors.contains(title), "{title}: {errors}");
+    }
 }
 
 #[test]
