@@ -8,6 +8,7 @@
 use std::{
     error::Error,
     hash::{BuildHasher as _, Hash, RandomState},
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -184,7 +185,12 @@ impl Transport {
 }
 
 fn builder(settings: &TransportSettings) -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder();
+    // No proxy leads to this machine.
+    let host = settings.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
+    let builder = if is_here { builder.no_proxy() } else { builder };
+    builder
         .user_agent(USER_AGENT)
         .timeout(settings.timeout)
         .redirect(redirect::Policy::none())

@@ -520,7 +520,7 @@ fn a_program_that_ends_without_closing_loses_nothing() {
     assert_eq!(kept(letters.path()).len(), 60);
 }
 
-/// Not a test of its own: the program that [`plain_http_needs_no_certificates`] runs.
+/// Not a test of its own: the program that the next two run.
 #[test]
 fn program_that_logs_once() {
     let Ok(url) = std::env::var("TRACEHUB_TEST_ONCE_URL") else { return };
@@ -538,6 +538,20 @@ fn plain_http_needs_no_certificates() {
         // As in a container without any.
         .env("SSL_CERT_FILE", "/no/such/file")
         .env("SSL_CERT_DIR", "/no/such/directory")
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(messages(&peer.requests.try_iter().collect::<Vec<_>>()), ["once"]);
+}
+
+#[test]
+fn a_server_on_this_machine_is_not_looked_for_behind_a_proxy() {
+    let peer = Peer::start(&[Reply::Send(OK)]);
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["client_logger::program_that_logs_once", "--exact", "--nocapture"])
+        .env("TRACEHUB_TEST_ONCE_URL", peer.url.replace("127.0.0.1", "localhost"))
+        .envs(["http_proxy", "HTTP_PROXY", "ALL_PROXY"].map(|name| (name, NOBODY)))
+        .envs(["no_proxy", "NO_PROXY"].map(|name| (name, "")))
         .output()
         .expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
