@@ -8,11 +8,11 @@
 //! 4  view      server      client    text out | network in | for programs that send
 //! 3  query                           answers: trees, references, reports; functions over &dyn Backend
 //! 2  store                           trait Backend + its implementors
-//! 1  decode    api       secret      bytes -> model | the paths and query strings of our own HTTP API | keys
+//! 1  decode  api  secret  connect    bytes -> model | paths and query strings of our own HTTP API | keys | HTTP clients
 //! 0  model                           plain data: ids, times, spans, checkpoints, logs, batches, questions
 //! ```
 //!
-//! A module imports lower floors only. Without the feature `app` the crate is `model` and [`client`] alone.
+//! A module imports lower floors only. Without the feature `app` the crate is `model`, `connect` and [`client`] alone.
 //!
 //! # Examples
 //!
@@ -56,6 +56,7 @@ pub mod api;
 #[cfg(feature = "app")]
 pub mod cli;
 pub mod client;
+mod connect;
 #[cfg(feature = "app")]
 pub mod decode;
 pub mod model;

@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use reqwest::{
-    Client, StatusCode,
+    Client, StatusCode, Url,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
 use serde_json::Value as Json;
 
 use crate::{
     api::{KEY_HEADER, path},
+    connect::client_for,
     store::{Error, remote::without_credentials},
 };
 
@@ -26,13 +27,15 @@ pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
     let unreachable =
         |source: Box<dyn std::error::Error + Send + Sync>| Error::Unreachable { url: without_credentials(url), source };
     let protocol = |reason: String| Error::Protocol { url: without_credentials(url), reason };
-    let client = client(true).map_err(|error| unreachable(Box::new(error)))?;
-    let mut request = client.get(format!("{}{}", url.trim_end_matches('/'), path::SERVER));
+    let no_url = || Error::BadTarget { target: without_credentials(url), reason: "it is not a URL".to_owned() };
+    let asked: Url = format!("{}{}", url.trim_end_matches('/'), path::SERVER).parse().map_err(|_| no_url())?;
+    let client = client(&asked).map_err(|error| unreachable(Box::new(error)))?;
+    let mut request = client.get(asked);
     if let Some(key) = key {
         request = request.header(KEY_HEADER, key);
     }
     let response = request.send().await.map_err(|error| match error.is_builder() {
-        true => Error::BadTarget { target: without_credentials(url), reason: "it is not a URL".to_owned() },
+        true => no_url(),
         false => unreachable(Box::new(error.without_url())),
     })?;
     match response.status() {
@@ -68,7 +71,8 @@ pub struct Recorded {
 /// The first that is not answered with success.
 pub async fn send_all(url: &str, requests: Vec<Recorded>) -> Result<(), Error> {
     let unreachable = |error: reqwest::Error| Error::Unreachable { url: url.to_owned(), source: Box::new(error) };
-    let client = client(false).map_err(unreachable)?;
+    let no_url = |_| Error::BadTarget { target: url.to_owned(), reason: "it is not a URL".to_owned() };
+    let client = client(&url.parse().map_err(no_url)?).map_err(unreachable)?;
     for request in requests {
         let mut builder = client.post(format!("{url}{}", request.path)).header(CONTENT_TYPE, request.content_type);
         if let Some(encoding) = request.encoding {
@@ -83,10 +87,6 @@ pub async fn send_all(url: &str, requests: Vec<Recorded>) -> Result<(), Error> {
     Ok(())
 }
 
-fn client(uses_proxy: bool) -> reqwest::Result<Client> {
-    // Fails only when there is one already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder().timeout(PATIENCE).connect_timeout(PATIENCE);
-    let builder = if uses_proxy { builder } else { builder.no_proxy() };
-    builder.build()
+fn client(url: &Url) -> reqwest::Result<Client> {
+    client_for(url, || Client::builder().timeout(PATIENCE).connect_timeout(PATIENCE))
 }

@@ -8,7 +8,6 @@
 use std::{
     error::Error,
     hash::{BuildHasher as _, Hash, RandomState},
-    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,6 +22,8 @@ use reqwest::{
     redirect,
 };
 use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::connect::client_for;
 
 /// Longest pause between two attempts that the transport chooses by itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -119,13 +120,15 @@ impl Transport {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(settings: TransportSettings, activity: Arc<Activity>) -> reqwest::Result<Transport> {
-        // Fails when the program chose a provider already, which then is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = match builder(&settings).build() {
-            // A small container knows no authorities, and plain HTTP asks none.
-            Err(_) if settings.url.scheme() == "http" => builder(&settings).tls_certs_only([]).build()?,
-            built => built?,
-        };
+        let http = client_for(&settings.url, || {
+            reqwest::Client::builder()
+                .user_agent(USER_AGENT)
+                .timeout(settings.timeout)
+                .redirect(redirect::Policy::none())
+                .pool_idle_timeout(IDLE_CONNECTION)
+                .pool_max_idle_per_host(1)
+                .tcp_nodelay(true)
+        })?;
         Ok(Transport { http, settings, activity, not_before: None })
     }
 
@@ -182,21 +185,6 @@ impl Transport {
             Attempt::Refused(status)
         }
     }
-}
-
-fn builder(settings: &TransportSettings) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder();
-    // No proxy leads to this machine.
-    let host = settings.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let is_here = host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
-    let builder = if is_here { builder.no_proxy() } else { builder };
-    builder
-        .user_agent(USER_AGENT)
-        .timeout(settings.timeout)
-        .redirect(redirect::Policy::none())
-        .pool_idle_timeout(IDLE_CONNECTION)
-        .pool_max_idle_per_host(1)
-        .tcp_nodelay(true)
 }
 
 /// The address of `path` on the server at `base`, which may have a path of its own; `None` when it is no HTTP address.

@@ -26,6 +26,7 @@ use self::stream::{Said, Stream, Streams};
 use super::{Backend, Chunk, Error, Info, Result, wire};
 use crate::{
     api::{self, Pairs, path},
+    connect::client_for,
     decode::checkpoint,
     model::{
         Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
@@ -58,20 +59,16 @@ pub async fn open(url: &str, key: Option<&str>) -> Result<Arc<dyn Backend>> {
     base.set_query(None);
     base.set_fragment(None);
     let location = without_credentials(base.as_str().trim_end_matches('/'));
-    // Fails when another part of the program has chosen a provider already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut client = Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("tracehub/", env!("CARGO_PKG_VERSION")))
-        .default_headers(
-            headers(key).ok_or_else(|| bad("the API key holds characters no header may hold".to_owned()))?,
-        );
-    if is_loopback(&base) {
-        client = client.no_proxy();
-    }
-    let client = client.build().map_err(|error| bad(error.to_string()))?;
+    let headers = headers(key).ok_or_else(|| bad("the API key holds characters no header may hold".to_owned()))?;
+    let client = client_for(&base, || {
+        Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("tracehub/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers.clone())
+    });
+    let client = client.map_err(|error| bad(error.to_string()))?;
     let info = Info { kind: "remote", location, read_only: false, schema: None };
     Ok(Arc::new(Remote { info, base, client, streams: Streams::default(), is_closed: AtomicBool::new(false) }))
 }
@@ -87,12 +84,6 @@ fn headers(key: Option<&str>) -> Option<header::HeaderMap> {
         }
     }
     Some(headers)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let literal = host.trim_start_matches('[').trim_end_matches(']');
-    literal.parse::<std::net::IpAddr>().map_or(host == "localhost", |ip| ip.is_loopback())
 }
 
 /// The URL without a user name and password, whether or not it can be read.

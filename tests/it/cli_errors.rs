@@ -143,3 +143,17 @@ fn wrong_commands_and_flags_are_usage_errors() {
     assert_eq!((bare.code, bare.stdout.as_str()), (Some(2), ""));
     assert_eq!(bare.stderr, home.run(&["-h"]).data());
 }
+
+#[test]
+fn a_server_over_plain_http_needs_no_certificates_and_one_on_this_machine_no_proxy() {
+    let home = Home::new();
+    let server = home.start(&[]);
+    for args in [["status", "--url", server.url()], ["list", "--url", server.url()]] {
+        let mut command = home.command(&args);
+        // As in a container without any.
+        command.envs([("SSL_CERT_FILE", "/no/such/file"), ("SSL_CERT_DIR", "/no/such/directory")]);
+        command.envs(["http_proxy", "HTTP_PROXY", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:1")));
+        let answer = home.answer(command);
+        assert_eq!(answer.code, Some(0), "{answer}");
+    }
+}

@@ -1,6 +1,6 @@
 //! The floors of the house: a module imports lower floors only, never a neighbour, and every file says what it is.
 //!
-//! `model` < `decode`, `api`, `secret` < `store`, `encode` < `query` < `view`, `server`, `client` < `cli`
+//! `model` < `decode`, `api`, `secret`, `connect` < `store`, `encode` < `query` < `view`, `server`, `client` < `cli`
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 
 const FLOORS: [&[&str]; 6] = [
     &["model"],
-    &["decode", "api", "secret"],
+    &["decode", "api", "secret", "connect"],
     &["store", "encode"],
     &["query"],
     &["view", "server", "client"],

@@ -175,7 +175,8 @@ CREATE TABLE keys(
   revoked_ns INTEGER) WITHOUT ROWID;
 ";
 
-/// Checkpoints can be of a project, whose writes earlier programs would take for damaged. No table changes.
+/// Checkpoints can be of a project, and errors can wait to be counted (`uncounted_from` in `meta`): earlier programs would
+/// take the former for damaged and count the latter twice. No table changes.
 const V4: &str = "";
 
 /// What lies at a path.
