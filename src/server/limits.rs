@@ -158,6 +158,7 @@ mod tests {
         drop(second);
         assert_eq!(budget.used(), 0);
     }
+
     #[tokio::test]
     async fn who_waits_for_room_gets_it_when_it_is_given_back_and_is_turned_away_after_a_while() {
         let budget = Budget::new(100);

@@ -213,6 +213,11 @@ pub(super) fn column_bytes(connection: &Connection, id: i64) -> Result<u64> {
     Ok(select.query_row([id], |row| row.get(0)).map(from_column)?)
 }
 
+/// How many blocks a segment has.
+pub(super) fn block_count(connection: &Connection, id: i64) -> Result<usize> {
+    Ok(index(connection, id)?.len())
+}
+
 /// All records of a segment, in its order.
 pub(super) fn records(connection: &Connection, extent: &Extent) -> Result<Vec<Arrived>> {
     let records = all_of(connection, extent, None)?;
