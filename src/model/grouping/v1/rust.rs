@@ -10,7 +10,7 @@ use super::{frame::Frame, line, path, trace::Exception};
 /// Crates that belong to the language.
 const RUNTIME: [&str; 6] = ["std", "core", "alloc", "__rustc", "rust_begin_unwind", "backtrace"];
 /// Functions without a path, from below `main`.
-const BELOW: [&str; 8] = [
+const BELOW: [&str; 10] = [
     "main",
     "_start",
     "__libc_start_main",
@@ -18,6 +18,8 @@ const BELOW: [&str; 8] = [
     "__libc_start_main_impl",
     "start_thread",
     "clone",
+    "clone3",
+    "__clone3",
     "unknown",
 ];
 /// Crates of libraries that are in everybody's stacks, and are told by name where there is no file.

@@ -361,6 +361,20 @@ fn the_version_of_a_compiler_or_an_interpreter_does_not_matter() {
 }
 
 #[test]
+fn how_much_of_a_thread_below_its_function_is_told_does_not_matter() {
+    let own = "thread 'worker' panicked at src/pay.rs:7:5:\nno card\nstack backtrace:\n   0: __rustc::rust_begin_unwind\n   \
+               1: core::panicking::panic_fmt\n   2: shop::charge\n             at ./src/pay.rs:7:5\n";
+    let thread = "   3: std::sys::thread::unix::Thread::new::thread_start\n   4: start_thread\n             at \
+                  ./nptl/pthread_create.c:448:8\n";
+    let fingerprint = |below: &str| of_stack(&format!("{own}{below}")).fingerprint;
+    for root in ["clone", "clone3", "__clone3"] {
+        let root =
+            format!("{thread}   5: {root}\n             at ./misc/../sysdeps/unix/sysv/linux/x86_64/clone3.S:81:0\n");
+        assert_eq!(fingerprint(&root), fingerprint(""), "{root}");
+    }
+}
+
+#[test]
 fn what_a_program_says_itself_replaces_or_refines_the_fingerprint() {
     let error = |kind: &'static str, custom: &[&'static str]| {
         let custom = custom.iter().map(|part| Cow::Borrowed(*part)).collect();
