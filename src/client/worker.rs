@@ -4,6 +4,8 @@
 //! sent, dropped, parked, failed, queued, in flight and being parked whenever the lock is free. What the thread does
 //! is [`super::shipping`]; which process this runs in, [`super::pipeline`] sees to.
 
+mod parking;
+
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -16,7 +18,7 @@ use super::{
     dead_letter::DeadLetters,
     queue::{Limits, Ring},
     replay::Portion,
-    shipping::{self, is_own_thread},
+    shipping,
     transport::{Activity, TransportSettings},
     wire::Wire,
 };
@@ -140,14 +142,6 @@ enum Phase {
 enum Worker {
     Absent { restart_at: Option<Instant> },
     Running,
-}
-
-/// What a pipeline that closes still holds.
-struct Leftovers<T> {
-    batch: Option<Arc<Vec<T>>>,
-    /// How many of the batch, its last ones.
-    in_flight: u64,
-    queued: Vec<T>,
 }
 
 /// What the worker is to do next.
@@ -314,36 +308,6 @@ impl<T: Send + Sync + 'static> Shared<T> {
         self.lock().tally
     }
 
-    /// Ends the accounts: what is queued or under way is parked, or counted as lost.
-    fn settle_leftovers(&self) {
-        if let Some(leftovers) = self.take_leftovers() {
-            self.write_letters(unsettled(leftovers.batch.as_deref(), leftovers.in_flight), None);
-            self.write_letters(&leftovers.queued, None);
-        }
-        self.wait(Instant::now() + WRITE_GRACE, |state| state.parking == 0);
-        let mut state = self.lock();
-        state.tally.failed += std::mem::take(&mut state.parking);
-    }
-
-    /// Closes, and returns what is to be parked; `None` when it was closed before or there are no dead letters.
-    fn take_leftovers(&self) -> Option<Leftovers<T>> {
-        let mut state = self.lock();
-        if state.phase == Phase::Closed {
-            return None;
-        }
-        state.phase = Phase::Closed;
-        let in_flight = std::mem::take(&mut state.in_flight);
-        let batch = state.batch.take();
-        let queued = state.ring.take(usize::MAX);
-        if self.settings.wire.dead_letters().is_none() {
-            state.tally.failed += in_flight;
-            state.tally.dropped += queued.len() as u64;
-            return None;
-        }
-        state.parking += in_flight + queued.len() as u64;
-        Some(Leftovers { batch, in_flight, queued })
-    }
-
     /// The counters now.
     pub fn figures(&self) -> Figures {
         let state = self.lock();
@@ -431,95 +395,6 @@ impl<T: Send + Sync + 'static> Shared<T> {
             state.wake_at = Some(self.settings.limits.max_items.div_ceil(2));
         }
         Step::Ship(batch)
-    }
-
-    /// Writes what [`Step::Spill`] gave to the dead letters.
-    pub fn spill(&self, items: &[T]) {
-        self.write_letters(items, None);
-    }
-
-    /// Writes what waits to the dead letters when it fills half the ring, behind the request under way.
-    pub fn spill_if_half_full(&self) {
-        if self.settings.wire.dead_letters().is_none() {
-            return;
-        }
-        let mut state = self.lock();
-        state.wake_at = Some(self.settings.limits.max_items.div_ceil(2));
-        if state.phase == Phase::Closed || !state.ring.is_half_full() {
-            return;
-        }
-        let first = state.ring.first_sequence();
-        let spilled = state.ring.take(usize::MAX);
-        state.begin_parking(first, spilled.len() as u64);
-        drop(state);
-        self.write_letters(&spilled, None);
-    }
-
-    /// Takes what is left of the batch under way out of flight and parks it, or counts it as failed.
-    pub fn park_in_flight(&self, reason: String) {
-        if self.settings.wire.dead_letters().is_none() {
-            let count = self.lock().in_flight;
-            return self.settle(count, Some(reason));
-        }
-        let mut state = self.lock();
-        if state.phase == Phase::Closed {
-            return;
-        }
-        let in_flight = std::mem::take(&mut state.in_flight);
-        let batch = state.batch.take();
-        let first = state.in_flight_first;
-        state.begin_parking(first, in_flight);
-        drop(state);
-        self.write_letters(unsettled(batch.as_deref(), in_flight), Some(reason));
-    }
-
-    /// Writes items that count as being parked, and settles them.
-    fn write_letters(&self, items: &[T], reason: Option<String>) {
-        let Some(letters) = self.settings.wire.dead_letters() else { return };
-        let (mut rest, mut reason) = (items.iter(), reason);
-        let file_bytes = letters.file_bytes();
-        while !rest.as_slice().is_empty() {
-            let (mut text, mut count) = (Vec::new(), 0);
-            while (count == 0 || (text.len() as u64) < file_bytes)
-                && let Some(item) = rest.next()
-            {
-                self.settings.wire.line(item, &mut text);
-                text.push(b'\n');
-                count += 1;
-            }
-            let written = letters.park(count, &text);
-            self.settle_parking(
-                count,
-                written.err().map(|error| format!("cannot keep dead letters: {error}")),
-                reason.take(),
-            );
-        }
-    }
-
-    fn settle_parking(&self, count: u64, failure: Option<String>, reason: Option<String>) {
-        let mut state = self.lock();
-        let count = count.min(state.parking);
-        state.parking -= count;
-        state.parking_first += count;
-        let was_failing = std::mem::replace(&mut state.failing, true);
-        state.last_error = reason.or(state.last_error.take());
-        match &failure {
-            None => {
-                state.tally.parked += count;
-                state.has_letters = true;
-            }
-            Some(error) => {
-                state.tally.failed += count;
-                state.last_error = Some(error.clone());
-            }
-        }
-        let reason = state.last_error.clone().unwrap_or_default();
-        drop(state);
-        self.settled.notify_all();
-        // A program that closes has the report.
-        if is_own_thread() && (failure.is_some() || !was_failing) {
-            tracing::warn!(name = self.settings.name, reason, "records are not being delivered");
-        }
     }
 
     /// Enters `count` items of the batch under way as sent, or as failed for a reason.
@@ -636,11 +511,4 @@ impl<T> State<T> {
         let parking = if self.parking > 0 { self.parking_first } else { u64::MAX };
         self.ring.first_sequence().min(in_flight).min(parking)
     }
-}
-
-/// The last `count` items of a batch.
-fn unsettled<T>(batch: Option<&Vec<T>>, count: u64) -> &[T] {
-    let batch = batch.map_or(&[][..], Vec::as_slice);
-    let settled = batch.len().saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
-    batch.get(settled..).unwrap_or_default()
 }
