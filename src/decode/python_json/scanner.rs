@@ -69,44 +69,31 @@ impl<'a> Scanner<'a> {
     /// ends it. False when the text ends first.
     pub(in crate::decode) fn skip_element(&mut self, start: usize) -> bool {
         self.at = start;
-        let mut open = 0_usize;
-        loop {
-            match self.peek() {
-                None => return false,
-                Some(b',' | b']') if open == 0 => return true,
-                Some(b'{' | b'[') => open += 1,
-                Some(b'}' | b']') => open = open.saturating_sub(1),
-                Some(b'"') => {
-                    if !self.skip_string() {
-                        return false;
-                    }
-                    continue;
-                }
-                Some(_) => {}
-            }
-            self.at += 1;
-        }
+        self.skip_to(0, |byte, open| open == 0 && matches!(byte, b',' | b']'))
     }
 
     /// Passes over what is left of a list or object, its end included; false when the text ends first.
     fn skip_container(&mut self) -> bool {
-        let mut open = 1_usize;
-        while open > 0 {
-            match self.peek() {
-                None => return false,
-                Some(b'{' | b'[') => open += 1,
-                Some(b'}' | b']') => open -= 1,
-                Some(b'"') => {
-                    if !self.skip_string() {
-                        return false;
-                    }
-                    continue;
-                }
-                Some(_) => {}
+        let is_closed = self.skip_to(1, |byte, open| open == 1 && matches!(byte, b'}' | b']'));
+        self.at += usize::from(is_closed);
+        is_closed
+    }
+
+    /// Goes to the first byte outside strings that `is_end` takes for one, given how many lists and objects are open
+    /// there; `open` are around this place. False when the text ends first.
+    fn skip_to(&mut self, mut open: usize, is_end: impl Fn(u8, usize) -> bool) -> bool {
+        while let Some(byte) = self.peek() {
+            match byte {
+                _ if is_end(byte, open) => return true,
+                b'"' if self.skip_string() => continue,
+                b'"' => return false,
+                b'{' | b'[' => open += 1,
+                b'}' | b']' => open = open.saturating_sub(1),
+                _ => {}
             }
             self.at += 1;
         }
-        true
+        false
     }
 
     /// Passes over a string that begins here; false when the text ends first.
