@@ -129,8 +129,7 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
     let page = backend.traces(&TraceQuery { limit: LISTED, ..TraceQuery::default() }).await?;
     let list = ListContext { location: location.clone(), range: String::new() };
     let latest = shown(backend, "latest", style).await?;
-    let (sign_in, _) = story::SIGN_INS[0];
-    let joined = shown(backend, sign_in, style).await?;
+    let joined = shown(backend, story::SIGN_IN, style).await?;
     let deployment = shown(backend, story::DEPLOYMENT, style).await?;
     let open = Some(IssueStatus::Open);
     let issues =
@@ -150,7 +149,7 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
         view::list::render(&page, &list, style),
         format!("\n$ tracehub show latest {db}\n"),
         latest,
-        format!("\n# spans, checkpoints and logs of one chain\n$ tracehub show {} {db}\n", &sign_in[..4]),
+        format!("\n# spans, checkpoints and logs of one chain\n$ tracehub show {} {db}\n", &story::SIGN_IN[..4]),
         joined,
         format!("\n# checkpoints; one step never came back\n$ tracehub show {} {db}\n", story::DEPLOYMENT),
         deployment,

@@ -1,15 +1,9 @@
-//! Requests that published clients sent: byte for byte, and log entries to be told again in another trace.
+//! Requests that published clients sent, byte for byte.
 
-use bytes::Bytes;
-use serde_json::Value as Json;
-
-use crate::{cli::http::Recorded, decode::body::inflate};
+use crate::cli::http::Recorded;
 
 /// Bytes before the message in a gRPC body: a flag and a length.
 const GRPC_FRAME_BYTES: usize = 5;
-
-/// More than the recorded requests hold.
-const MOST_INFLATED_BYTES: usize = 1 << 20;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -34,14 +28,6 @@ pub fn requests() -> Vec<Recorded> {
         recorded("/ingest", JSON, None, capture!("019-tracehub-0.1.0-client")),
         recorded("/ingest", JSON, None, capture!("020-tracehub-0.1.0-client")),
     ]
-}
-
-/// The entries of two requests of the published logger, the first of them compressed.
-pub fn log_entries() -> [Vec<Json>; 2] {
-    let compressed = Bytes::from_static(capture!("029-tracehub-logger-1.2.0-gzip"));
-    let inflated = inflate(compressed, Some("gzip"), MOST_INFLATED_BYTES).unwrap_or_default();
-    [inflated, Bytes::from_static(capture!("030-tracehub-logger-1.2.0-plain"))]
-        .map(|body| serde_json::from_slice(&body).unwrap_or_default())
 }
 
 fn recorded(
