@@ -6,6 +6,8 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
 use super::Text;
 
 /// Longest free-form trace id, in bytes.
@@ -50,6 +52,14 @@ pub enum IdError {
 }
 
 impl TraceId {
+    /// 64 bits that stand for the trace where traces are counted. Stores keep them, so they never change.
+    pub fn hash64(&self) -> u64 {
+        match self {
+            TraceId::Otel(raw) => xxh3_64(raw),
+            TraceId::Text(text) => xxh3_64_with_seed(text.as_bytes(), 1),
+        }
+    }
+
     /// An OpenTelemetry id from its 16 raw bytes.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 mod best;
 pub mod error;
+pub mod issues;
 pub mod old;
 pub mod open;
 mod place;

@@ -6,10 +6,13 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     codec, inbox,
-    issues::{Errors, Uncounted},
+    issues::Uncounted,
     queue::{Part, Work},
 };
-use crate::{model::Removed, store::Result};
+use crate::{
+    model::Removed,
+    store::{Result, issues::Errors},
+};
 
 /// A part of a write that is to be stored.
 pub(super) enum Fresh<'a> {
@@ -44,7 +47,7 @@ impl<'a> Fresh<'a> {
 
 /// A part of a write without the records that are stored already.
 pub(super) fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> Result<Part> {
-    let errors = errors.only(is_new);
+    let errors = errors.keep_new(is_new);
     let (kind, payload) = (records.kind, &records.payload);
     let mut is_new = is_new.iter();
     let mut records = codec::decode_inbox(kind, payload)?;

@@ -8,7 +8,6 @@ use rusqlite::{
     ToSql,
     types::{ToSqlOutput, ValueRef},
 };
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::{
     model::{RecordKind, Text, TraceId},
@@ -60,15 +59,7 @@ pub(super) fn read_kind(column: i64) -> Result<RecordKind> {
 
 /// 64 bits that stand in memory for the records of one kind of a trace.
 pub(super) fn part_hash(kind: RecordKind, id: &TraceId) -> u64 {
-    trace_hash(id).rotate_left(kind as u32)
-}
-
-/// 64 bits that stand for a trace id in memory and where traces are counted: they never change.
-pub(super) fn trace_hash(id: &TraceId) -> u64 {
-    match id {
-        TraceId::Otel(raw) => xxh3_64(raw),
-        TraceId::Text(text) => xxh3_64_with_seed(text.as_bytes(), 1),
-    }
+    id.hash64().rotate_left(kind as u32)
 }
 
 /// A time or count as a column: what is past `i64::MAX` (the year 2262) becomes it, so the order holds.

@@ -54,7 +54,6 @@ use tokio::{
 };
 
 use self::{
-    issues::Errors,
     keeper::{Chore, Keeper},
     lock::Lock,
     queue::{Part, Queue},
@@ -62,7 +61,7 @@ use self::{
     schema::Found,
     writer::Writer,
 };
-use super::{Backend, Chunk, Error, Info, MOST_CHUNK_BYTES, Mode, Result, place_by_scanning};
+use super::{Backend, Chunk, Error, Info, MOST_CHUNK_BYTES, Mode, Result, issues::Errors, place_by_scanning};
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page, Record,
     RecordFilter, RecordKind, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary,
@@ -351,7 +350,7 @@ fn prepare_kind(kind: RecordKind, mut records: Vec<Record>) -> (Part, u64) {
     let prepared = codec::prepare(kind, &records);
     let mut distinct = FxHashSet::with_capacity_and_hasher(records.len(), Default::default());
     if prepared.identities.iter().all(|record| distinct.insert(*record)) {
-        let errors = Errors::of(&records);
+        let errors = Errors::find(&records);
         return (Part { records: prepared, errors }, 0);
     }
     let before = records.len();
@@ -359,7 +358,7 @@ fn prepare_kind(kind: RecordKind, mut records: Vec<Record>) -> (Part, u64) {
     let mut identities = prepared.identities.iter();
     records.retain(|_| identities.next().is_none_or(|record| distinct.insert(*record)));
     let repeated = (before - records.len()) as u64;
-    (Part { records: codec::prepare(kind, &records), errors: Errors::of(&records) }, repeated)
+    (Part { records: codec::prepare(kind, &records), errors: Errors::find(&records) }, repeated)
 }
 
 /// Returns after a commit of this process, or when another process may have made one, or at the deadline.

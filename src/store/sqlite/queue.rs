@@ -11,10 +11,10 @@ use std::sync::{
 use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
-use super::{codec::Prepared, issues::Errors};
+use super::codec::Prepared;
 use crate::{
     model::{Removed, Written},
-    store::{Error, Result},
+    store::{Error, Result, issues::Errors},
 };
 
 /// What waiting costs besides its payload.
@@ -116,9 +116,9 @@ impl Queue {
     /// # Errors
     /// [`Error::Busy`] when too much waits, [`Error::Closed`], and why it could not be stored.
     pub(super) async fn write(&self, parts: Vec<Part>, duplicates: u64) -> Result<Written> {
-        let bytes = parts
-            .iter()
-            .map(|Part { records, errors }| records.payload.len() + records.identities.len() * 16 + errors.bytes());
+        let bytes = parts.iter().map(|Part { records, errors }| {
+            records.payload.len() + records.identities.len() * 16 + errors.memory_bytes()
+        });
         let room = self.reserve(bytes.sum::<usize>() + JOB_BYTES)?;
         let (reply, answer) = oneshot::channel();
         let job = Job { parts, duplicates, reply, _room: room };

@@ -4,14 +4,15 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
 
-use super::{hour_ns, row_of, traces};
+use super::{row_of, rows::Rows};
 use crate::{
     model::{
-        Cursor, Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
+        Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
         StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json::why_from_json,
     },
     store::{
         Error, Result,
+        issues::{IssueCursor, IssueRows, hours::hour_ns, issue_title},
         sqlite::{
             keys::{from_column, to_column},
             schema,
@@ -27,7 +28,7 @@ const COLUMNS: &str = "id, issue_id, project, service, status, is_regressed, err
 /// # Errors
 /// [`Error::BadCursor`] for the cursor of another list, and what the store says.
 pub(in crate::store::sqlite) fn list(connection: &Connection, query: &IssueQuery) -> Result<Page<Issue>> {
-    let after = query.cursor.as_ref().map(|cursor| Place::read(cursor, query)).transpose()?;
+    let after = query.cursor.as_ref().map(|cursor| IssueCursor::read(cursor, query)).transpose()?;
     let mut page = Page { items: Vec::new(), next: None, total: 0, failed: 0 };
     if !schema::knows_issues_and_keys(connection)? {
         return Ok(page);
@@ -41,7 +42,7 @@ pub(in crate::store::sqlite) fn list(connection: &Connection, query: &IssueQuery
         if query.reverse { (">", "ASC", "<", "DESC") } else { ("<", "DESC", ">", "ASC") };
     if let Some(after) = &after {
         let condition = format!(" AND ({key} {beyond} ? OR ({key} = ? AND issue_id {id_beyond} ?))");
-        named.add(&condition, [after.key.into(), after.key.into(), Sql::Blob(after.id.0.to_vec())]);
+        named.add(&condition, [to_column(after.key).into(), to_column(after.key).into(), blob(after.id)]);
     }
     // One more tells whether there is another page.
     let limit = match query.limit {
@@ -57,7 +58,7 @@ pub(in crate::store::sqlite) fn list(connection: &Connection, query: &IssueQuery
     while let Some(row) = rows.next()? {
         let (row, mut issue) = read(row)?;
         if query.limit > 0 && page.items.len() == query.limit {
-            page.next = page.items.last().map(|last| Place::of(last, query.sort).write(query));
+            page.next = page.items.last().map(|last| IssueCursor::behind(last, query.sort).write(query));
             break;
         }
         complete(connection, row, &mut issue, query.counts_since)?;
@@ -199,7 +200,7 @@ fn read(row: &Row<'_>) -> Result<(i64, Issue)> {
         service: text(3)?,
         status: status_of(row.get(4)?),
         is_regressed: row.get(5)?,
-        title: title(error_type.as_deref(), in_title),
+        title: issue_title(error_type.as_deref(), in_title),
         error_type,
         message,
         culprit: optional(10)?,
@@ -215,18 +216,9 @@ fn read(row: &Row<'_>) -> Result<(i64, Issue)> {
     Ok((row.get(0)?, issue))
 }
 
-fn title(error_type: Option<&str>, message: &str) -> Text {
-    match (error_type.filter(|name| !name.is_empty()), message) {
-        (None, "") => Text::from_static("an error without a message"),
-        (None, message) => Text::from(message),
-        (Some(error_type), "") => Text::from(error_type),
-        (Some(error_type), message) => Text::from(format!("{error_type}: {message}")),
-    }
-}
-
 /// Adds the sample traces, and the counts since a time.
 fn complete(connection: &Connection, row: i64, issue: &mut Issue, counts_since: Option<Nanos>) -> Result<()> {
-    issue.sample_trace_ids = traces::samples(connection, row)?;
+    issue.sample_trace_ids = Rows(connection).issue_traces(row)?.newest().cloned().collect();
     if let Some(since) = counts_since {
         issue.counts = counts(connection, row, since)?;
     }
@@ -268,41 +260,4 @@ fn history(connection: &Connection, row: i64) -> Result<Vec<StatusChange>> {
         Ok(StatusChange { time, status: status_of(row.get(1)?), by_event: row.get(2)? })
     })?;
     Ok(history.collect::<rusqlite::Result<_>>()?)
-}
-
-/// A place in a list of issues.
-struct Place {
-    key: i64,
-    id: IssueId,
-}
-
-impl Place {
-    fn of(issue: &Issue, sort: IssueSort) -> Place {
-        let key = match sort {
-            IssueSort::LastSeen => issue.last_seen.0,
-            IssueSort::FirstSeen => issue.first_seen.0,
-            IssueSort::Count => issue.event_count,
-        };
-        Place { key: to_column(key), id: issue.id }
-    }
-
-    fn write(&self, query: &IssueQuery) -> Cursor {
-        Cursor(format!("{}.{:x}.{}", order_name(query), self.key, self.id))
-    }
-
-    /// The place a cursor names in a list of this order.
-    ///
-    /// # Errors
-    /// [`Error::BadCursor`] for anything else.
-    fn read(cursor: &Cursor, query: &IssueQuery) -> Result<Place> {
-        let rest = cursor.0.strip_prefix(&order_name(query)).and_then(|rest| rest.strip_prefix('.'));
-        let (key, id) = rest.and_then(|rest| rest.split_once('.')).ok_or(Error::BadCursor)?;
-        let key = i64::from_str_radix(key, 16).map_err(|_| Error::BadCursor)?;
-        let id = from_hex::<8>(id.as_bytes()).ok_or(Error::BadCursor)?;
-        Ok(Place { key, id: IssueId(id) })
-    }
-}
-
-fn order_name(query: &IssueQuery) -> String {
-    format!("i1.{}.{}", query.sort.as_str(), if query.reverse { "up" } else { "down" })
 }

@@ -3,11 +3,12 @@
 
 use rusqlite::{Connection, params};
 
-use super::{NS_PER_HOUR, traces};
+use super::traces;
 use crate::{
     model::Removed,
     store::{
         Result,
+        issues::hours::NANOS_PER_HOUR,
         sqlite::{
             keeper::Keeper,
             keys::{from_column, to_column},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Counts are kept this long, and issues at least this long after their last event was received.
-const KEPT_NS: u64 = 90 * 24 * NS_PER_HOUR;
+const KEPT_NS: u64 = 90 * 24 * NANOS_PER_HOUR;
 /// Rows removed in one transaction.
 const STEP: i64 = 5_000;
 
@@ -44,7 +45,7 @@ pub(in crate::store::sqlite) fn count(connection: &Connection) -> Result<u64> {
 /// The store fails.
 pub(in crate::store::sqlite) fn prune(keeper: &Keeper, cutoff_ns: u64, now_ns: u64) -> Result<Removed> {
     // When a trace was last received is known to an hour.
-    let traces_before = cutoff_ns.saturating_sub(NS_PER_HOUR);
+    let traces_before = cutoff_ns.saturating_sub(NANOS_PER_HOUR);
     let old = now_ns.saturating_sub(KEPT_NS);
     if traces::has_old(&keeper.connection, traces_before)? {
         keeper.queue.change(Forget::Nothing, move |transaction| {

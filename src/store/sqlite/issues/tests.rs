@@ -8,7 +8,6 @@ use std::{
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::apply::{MOST_NEW, SHARED_TITLE};
 use crate::{
     model::{
         Attributes, Batch, Issue, IssueChange, IssueQuery, IssueStatus, LogRecord, Nanos, RecordFilter, Removed,
@@ -16,6 +15,7 @@ use crate::{
     },
     store::{
         Backend, Error,
+        issues::{MOST_NEW, SHARED_TITLE},
         sqlite::{Options, Sqlite, Tuning},
     },
 };

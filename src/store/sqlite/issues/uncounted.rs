@@ -19,8 +19,12 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{apply, errors::Errors};
-use crate::store::{Error, Result, sqlite::inbox};
+use super::rows::Rows;
+use crate::store::{
+    Error, Result,
+    issues::{self, Errors},
+    sqlite::inbox,
+};
 
 /// Counting takes this part of the time, unless errors would be counted later than [`LATEST`].
 const SHARE: u32 = 20;
@@ -60,7 +64,7 @@ impl Uncounted {
         self.set(first.is_some());
         if let Some(first) = first {
             inbox::each_row(connection, first - 1, |row| {
-                self.add(Errors::of(&row.records), row.received_ns);
+                self.add(Errors::find(&row.records), row.received_ns);
                 true
             })?;
         }
@@ -70,7 +74,7 @@ impl Uncounted {
     /// Adds the errors of a write that was stored without counting them.
     pub(in crate::store::sqlite) fn add(&mut self, errors: Errors, received_ns: u64) {
         if !errors.events.is_empty() {
-            self.bytes += errors.bytes();
+            self.bytes += errors.memory_bytes();
             self.writes.push((errors, received_ns));
             self.is_noted = true;
             self.is_any.store(true, Ordering::Release);
@@ -114,7 +118,7 @@ impl Uncounted {
     ) -> Result<Duration> {
         let start = Instant::now();
         let waiting = self.writes.iter().map(|(errors, received_ns)| (errors, *received_ns));
-        apply::apply(transaction, waiting.chain(more))?;
+        issues::count(&Rows(transaction), waiting.chain(more))?;
         if !self.is_empty() {
             transaction.prepare_cached("DELETE FROM meta WHERE key = 'uncounted_from'")?.execute([])?;
         }

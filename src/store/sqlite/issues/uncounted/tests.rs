@@ -123,7 +123,7 @@ fn in_transaction(work: impl FnOnce(&Transaction<'_>)) {
 }
 
 fn errors(logs: Vec<LogRecord>) -> Errors {
-    Errors::of(&logs.into_iter().map(Record::Log).collect::<Vec<_>>())
+    Errors::find(&logs.into_iter().map(Record::Log).collect::<Vec<_>>())
 }
 
 fn listed(transaction: &Transaction<'_>) -> Page<crate::model::Issue> {

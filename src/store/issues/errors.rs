@@ -27,23 +27,23 @@ const MOST_ALIASES: usize = 16;
 
 /// The errors among some records.
 #[derive(Debug, Clone, Default)]
-pub(in crate::store::sqlite) struct Errors {
-    /// What they are, each once.
+pub struct Errors {
+    /// The kinds of error, each once.
     pub groups: Vec<Group>,
-    /// Each of them, in the order of the records.
+    /// Each error, in the order of the records.
     pub events: Vec<Occurrence>,
 }
 
 /// Errors of one fingerprint in one service of one project.
 #[derive(Debug, Clone)]
-pub(in crate::store::sqlite) struct Group {
-    /// Of the first of them.
+pub struct Group {
+    /// How the first of the errors was grouped.
     pub grouping: Grouping,
     /// The project; empty for none.
     pub project: Text,
     /// The service.
     pub service: Text,
-    /// Whether not all have the same first line.
+    /// Whether the errors differ in their messages.
     pub messages_differ: bool,
     /// The latest stack trace, and its time.
     pub stack: Option<(Nanos, Text)>,
@@ -53,7 +53,7 @@ pub(in crate::store::sqlite) struct Group {
 
 /// A fingerprint that leads to an issue besides its own.
 #[derive(Debug, Clone)]
-pub(in crate::store::sqlite) struct Alias {
+pub struct Alias {
     /// The issue that would have been made of it.
     pub grouping: IssueId,
     /// The fingerprint.
@@ -64,7 +64,7 @@ pub(in crate::store::sqlite) struct Alias {
 
 /// One error.
 #[derive(Debug, Clone)]
-pub(in crate::store::sqlite) struct Occurrence {
+pub struct Occurrence {
     /// Place of its record among the records.
     record: usize,
     /// Place of its group.
@@ -79,7 +79,7 @@ pub(in crate::store::sqlite) struct Occurrence {
 
 impl Errors {
     /// The errors among records of one write.
-    pub(in crate::store::sqlite) fn of(records: &[Record]) -> Errors {
+    pub fn find(records: &[Record]) -> Errors {
         let mut errors = Errors::default();
         let mut places: FxHashMap<IssueId, usize> = FxHashMap::default();
         let (at, spans): (Vec<usize>, Vec<&Span>) = records
@@ -178,14 +178,14 @@ impl Errors {
         place
     }
 
-    /// Those of the records that are new.
-    pub(in crate::store::sqlite) fn only(&self, is_new: &[bool]) -> Errors {
+    /// The errors of those records that are new.
+    pub fn keep_new(&self, is_new: &[bool]) -> Errors {
         let is_new = |event: &&Occurrence| is_new.get(event.record).copied().unwrap_or(true);
         Errors { groups: self.groups.clone(), events: self.events.iter().filter(is_new).cloned().collect() }
     }
 
-    /// About how much memory they take.
-    pub(in crate::store::sqlite) fn bytes(&self) -> usize {
+    /// About how much memory the errors take.
+    pub fn memory_bytes(&self) -> usize {
         let stacks = self.groups.iter().filter_map(|group| group.stack.as_ref());
         let aliases: usize = self.groups.iter().map(|group| group.aliases.len()).sum();
         stacks.map(|(_, stack)| stack.len()).sum::<usize>()

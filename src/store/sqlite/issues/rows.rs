@@ -1,0 +1,148 @@
+//! Issues as rows of the file: one statement or two for each operation that counting needs.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value as Json;
+
+use super::list::status_of;
+use crate::{
+    model::{
+        IssueId, IssueStatus, Text,
+        grouping::Why,
+        json::{why_from_json, why_to_json},
+    },
+    store::{
+        Result,
+        issues::{Alias, IssueRows, IssueState, IssueTraces, IssueUpdate, NewIssue},
+        sqlite::keys::{from_column, to_column},
+    },
+};
+
+/// The rows of issues, in whatever transaction the connection is.
+pub(in crate::store::sqlite) struct Rows<'c>(pub &'c Connection);
+
+impl IssueRows for Rows<'_> {
+    fn find_issue(&self, grouping: &IssueId) -> Result<Option<i64>> {
+        let mut select = self.0.prepare_cached("SELECT issue FROM issue_fingerprints WHERE grouping = ?1")?;
+        Ok(select.query_row([grouping.0], |row| row.get(0)).optional()?)
+    }
+
+    fn recent_issues(&self, project: &str, service: &str, most: u64) -> Result<Vec<(i64, Why)>> {
+        let sql = "SELECT f.issue, f.why FROM issue_fingerprints f JOIN
+                     (SELECT id FROM issues WHERE project = ?1 AND service = ?2 ORDER BY received_ns DESC LIMIT ?3) i
+                   ON f.issue = i.id";
+        let mut select = self.0.prepare_cached(sql)?;
+        let mut rows = select.query(params![project, service, to_column(most)])?;
+        let mut recent = Vec::new();
+        while let Some(row) = rows.next()? {
+            let json: Json = serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default();
+            if let Ok(why) = why_from_json(&json) {
+                recent.push((row.get(0)?, why));
+            }
+        }
+        Ok(recent)
+    }
+
+    fn count_new_issues(&self, since_ns: u64, project: Option<&str>) -> Result<u64> {
+        let sql = "SELECT COUNT(*) FROM issues WHERE created_ns >= ?1 AND (?2 IS NULL OR project = ?2)";
+        let mut select = self.0.prepare_cached(sql)?;
+        Ok(select.query_row(params![to_column(since_ns), project], |row| row.get(0)).map(from_column)?)
+    }
+
+    fn insert_issue(&self, new: &NewIssue, received_ns: u64) -> Result<i64> {
+        let sql = "INSERT INTO issues(issue_id, project, service, status, is_regressed, changed_ns, error_type,
+                                      message, pattern, messages_differ, culprit, environments, first_ns, last_ns,
+                                      events, traces, fingerprint, created_ns, received_ns)
+                   VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, 0, ?9, '[]', ?10, 0, 0, 0, ?11, ?5, ?5)";
+        self.0.prepare_cached(sql)?.execute(params![
+            new.id.0,
+            new.project.as_str(),
+            new.service.as_str(),
+            IssueStatus::Open as u8,
+            to_column(received_ns),
+            new.error_type.as_deref(),
+            new.message.as_str(),
+            new.pattern.as_str(),
+            new.culprit.as_deref(),
+            i64::MAX,
+            new.fingerprint.0,
+        ])?;
+        Ok(self.0.last_insert_rowid())
+    }
+
+    fn add_fingerprint(&self, row: i64, alias: &Alias) -> Result<()> {
+        let sql = "INSERT OR IGNORE INTO issue_fingerprints(grouping, issue, fingerprint, why) VALUES (?1, ?2, ?3, ?4)";
+        let why = why_to_json(&alias.why).to_string();
+        self.0.prepare_cached(sql)?.execute(params![alias.grouping.0, row, alias.fingerprint.0, why])?;
+        Ok(())
+    }
+
+    fn issue_state(&self, row: i64) -> Result<IssueState> {
+        let sql = "SELECT status, changed_ns, message, environments, stack_hour_ns FROM issues WHERE id = ?1";
+        let read = |row: &Row<'_>| {
+            Ok(IssueState {
+                status: status_of(row.get(0)?),
+                changed_ns: from_column(row.get(1)?),
+                message: Text::from(row.get::<_, String>(2)?),
+                environments: serde_json::from_str(&row.get::<_, String>(3)?).unwrap_or_default(),
+                stack_hour_ns: row.get::<_, Option<i64>>(4)?.map(from_column),
+            })
+        };
+        Ok(self.0.prepare_cached(sql)?.query_row([row], read)?)
+    }
+
+    fn issue_traces(&self, row: i64) -> Result<IssueTraces> {
+        let sql = "SELECT counted, samples FROM issue_traces WHERE issue = ?1";
+        let read = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?));
+        match self.0.prepare_cached(sql)?.query_row([row], read).optional()? {
+            Some((counted, samples)) => IssueTraces::read(&counted, &samples),
+            None => IssueTraces::read(&[], "[]"),
+        }
+    }
+
+    fn set_issue_traces(&self, row: i64, traces: &IssueTraces) -> Result<()> {
+        let sql = "INSERT INTO issue_traces(issue, counted, samples, oldest_ns) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT(issue) DO UPDATE SET counted = excluded.counted, samples = excluded.samples,
+                                                    oldest_ns = excluded.oldest_ns";
+        let oldest = traces.oldest_ns().map(to_column);
+        self.0.prepare_cached(sql)?.execute(params![row, traces.write_counted(), traces.write_samples(), oldest])?;
+        Ok(())
+    }
+
+    fn update_issue(&self, row: i64, update: &IssueUpdate<'_>) -> Result<()> {
+        for (hour_ns, events) in update.hours {
+            let sql = "INSERT INTO issue_counts(issue, hour_ns, count) VALUES (?1, ?2, ?3)
+                       ON CONFLICT(issue, hour_ns) DO UPDATE SET count = count + excluded.count";
+            self.0.prepare_cached(sql)?.execute(params![row, to_column(*hour_ns), to_column(*events)])?;
+        }
+        if let Some((_, stack)) = update.stack {
+            let sql = "INSERT OR REPLACE INTO issue_stacks(issue, stack_trace) VALUES (?1, ?2)";
+            self.0.prepare_cached(sql)?.execute(params![row, stack])?;
+        }
+        let sql =
+            "UPDATE issues SET messages_differ = messages_differ OR ?2, environments = COALESCE(?3, environments),
+                                     first_ns = MIN(first_ns, ?4), last_ns = MAX(last_ns, ?5), events = events + ?6,
+                                     traces = MAX(traces, ?7), received_ns = MAX(received_ns, ?8),
+                                     stack_hour_ns = COALESCE(?9, stack_hour_ns)
+                   WHERE id = ?1";
+        self.0.prepare_cached(sql)?.execute(params![
+            row,
+            update.messages_differ,
+            update.environments.as_ref().map(|names| Json::from(names.as_slice()).to_string()),
+            to_column(update.first_ns),
+            to_column(update.last_ns),
+            to_column(update.events),
+            to_column(update.traces),
+            to_column(update.received_ns),
+            update.stack.map(|(hour_ns, _)| to_column(hour_ns)),
+        ])?;
+        Ok(())
+    }
+
+    fn set_status(&self, row: i64, status: IssueStatus, by_event: bool, now_ns: u64) -> Result<()> {
+        let sql = "UPDATE issues SET status = ?2, is_regressed = ?3, changed_ns = ?4 WHERE id = ?1";
+        self.0.prepare_cached(sql)?.execute(params![row, status as u8, by_event, to_column(now_ns)])?;
+        let sql = "INSERT INTO issue_history(issue, time_ns, status, by_event) VALUES (?1, ?2, ?3, ?4)";
+        self.0.prepare_cached(sql)?.execute(params![row, to_column(now_ns), status as u8, by_event])?;
+        Ok(())
+    }
+}
