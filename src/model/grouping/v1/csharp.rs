@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{frame::Frame, line, trace::Exception};
+use super::{exception::Exception, frame::Frame, line};
 
 const LIBRARIES: [&str; 10] = [
     "System.",

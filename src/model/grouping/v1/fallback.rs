@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{frame::Frame, line, path, trace::Exception};
+use super::{exception::Exception, frame::Frame, line, path};
 
 /// What may stand around a place or a name.
 const MARKS: [char; 10] = ['(', ')', '[', ']', ',', ';', '\'', '"', '`', '.'];

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{path, trace::head};
+use super::{line::head, path};
 
 /// Between module and function of a hashed name.
 const UNIT: char = '\u{1f}';

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{frame::Frame, line, path, trace::Exception};
+use super::{exception::Exception, frame::Frame, line, path};
 
 /// First parts of the paths of packages of the standard library, as they stand in files built with `-trimpath`.
 const STANDARD: [&str; 24] = [

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{frame::Frame, line, trace::Exception};
+use super::{exception::Exception, frame::Frame, line};
 
 /// Packages of libraries that are in everybody's stacks.
 const LIBRARIES: [&str; 26] = [

@@ -1,5 +1,10 @@
 //! Reading single lines of stack traces: the pieces several languages have in common.
 
+use std::borrow::Cow;
+
+/// Longer traces lose their middle: this much of the beginning and as much of the end stays.
+const HALF_BYTES: usize = 128 << 10;
+
 /// Splits `text:12:34` or `text:12` into text and line; the line is empty when there is none.
 pub fn place(text: &str) -> (&str, &str) {
     let Some((rest, last)) = number_at_end(text) else { return (text, "") };
@@ -76,4 +81,35 @@ pub fn is_type(text: &str) -> bool {
 pub fn is_error_type(text: &str) -> bool {
     const ENDS: [&str; 8] = ["Error", "Exception", "Warning", "Throwable", "Exit", "Interrupt", "Fault", "Failure"];
     is_type(text) && ENDS.iter().any(|end| text.ends_with(end))
+}
+
+/// Cuts the middle out of a text that is too long.
+pub fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= 2 * HALF_BYTES {
+        return Cow::Borrowed(text);
+    }
+    let head = head(text, HALF_BYTES);
+    let mut start = text.len() - HALF_BYTES;
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let tail = text.get(start..).unwrap_or_default();
+    Cow::Owned(format!("{head}\n{}", tail.split_once('\n').map_or("", |(_, whole_lines)| whole_lines)))
+}
+
+/// At most this many bytes of a text.
+pub fn head(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// A type without the module it lies in, for some SDKs send it and some do not. Paths of Ruby, Rust and PHP stay: there
+/// everybody sends them in full.
+pub fn short_type(full: &str) -> &str {
+    let name = full.trim().trim_start_matches(['*', '&', '\\']);
+    let name = name.find(['<', '[', '`', '(', ' ']).and_then(|end| name.get(..end)).unwrap_or(name);
+    name.rsplit(['.', '$', '/', '+']).find(|part| !part.is_empty()).unwrap_or(name)
 }

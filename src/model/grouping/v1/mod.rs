@@ -4,6 +4,7 @@
 //! beside it. It therefore imports nothing of the rest of the program, which may change; plain texts go in and come out.
 
 mod csharp;
+mod exception;
 mod fallback;
 mod frame;
 mod go;
@@ -24,8 +25,8 @@ use sha2::{Digest, Sha256};
 
 pub use frame::Frame;
 
+use exception::Exception;
 use normalise::normalise;
-use trace::Exception;
 
 /// The number of this version; the first thing that is hashed.
 pub const ALGORITHM: u32 = 1;
@@ -85,21 +86,21 @@ pub struct Parts {
 
 /// Finds out what an error is. Takes time linear in the length of the texts, and never fails.
 pub fn group(error: &Occurrence<'_>) -> Parts {
-    let stack = trace::cut(stack(error));
+    let stack = line::cut(stack(error));
     let exceptions = trace::parse(&stack);
     let outermost = exceptions.first();
     let in_stack = outermost.map_or(("", ""), |exception| (exception.kind, exception.message));
     let full_type = first_known(&error.error_type, "", in_stack.0).lines().next().unwrap_or_default();
-    let full_type = trace::head(full_type, MAX_TYPE_BYTES);
+    let full_type = line::head(full_type, MAX_TYPE_BYTES);
     let said = if is_trace(&error.message) { "" } else { &error.message };
     let message = first_known(&error.error_message, said, in_stack.1);
     let text = normalise(message);
     let mut parts = Parts {
         pattern: text.lines().next().unwrap_or_default().to_owned(),
         full_type: full_type.to_owned(),
-        message: trace::head(message, normalise::MAX_BYTES).to_owned(),
+        message: line::head(message, normalise::MAX_BYTES).to_owned(),
         culprit: exceptions.iter().find_map(Exception::culprit).unwrap_or_default(),
-        error_type: trace::short_type(full_type).to_owned(),
+        error_type: line::short_type(full_type).to_owned(),
         text,
         frames: outermost.map(|exception| exception.names(FRAMES)).unwrap_or_default(),
         causes: exceptions.iter().skip(1).take(CAUSES).map(cause).collect(),
@@ -134,7 +135,7 @@ fn cause(exception: &Exception<'_>) -> String {
     if exception.kind.is_empty() && exception.frames.is_empty() {
         return normalise(exception.message);
     }
-    let kind = trace::short_type(exception.kind);
+    let kind = line::short_type(exception.kind);
     exception.names(1).into_iter().next().map_or_else(|| kind.to_owned(), |frame| format!("{kind}{UNIT}{frame}"))
 }
 
@@ -163,7 +164,7 @@ fn hash(parts: &Parts) -> [u8; 32] {
 /// The parts a program gave, without empty ones.
 fn custom(given: &[Cow<'_, str>]) -> Vec<String> {
     let known = given.iter().map(|part| part.trim()).filter(|part| !part.is_empty());
-    known.take(CUSTOM_PARTS).map(|part| trace::head(part, normalise::MAX_BYTES).to_owned()).collect()
+    known.take(CUSTOM_PARTS).map(|part| line::head(part, normalise::MAX_BYTES).to_owned()).collect()
 }
 
 /// The same error under the program's own fingerprint: what was not hashed after all is not listed.

@@ -5,6 +5,7 @@
 //! others first, and the first that fits takes it; what fits none stays. Values go, words stay: names of types, modules
 //! and files are what tells errors apart. A normalised text normalises to itself.
 
+mod bytes;
 mod class;
 mod date;
 mod machine;
@@ -13,6 +14,8 @@ mod number;
 mod temporary;
 
 use std::borrow::Cow;
+
+use bytes::is_word;
 
 /// Bytes of a message that count, before and after.
 pub const MAX_BYTES: usize = 4096;
@@ -41,7 +44,7 @@ pub fn normalise(message: &str) -> String {
 
 /// Normalises once; also whether there was no room for all of it.
 fn pass(message: &str) -> (String, bool) {
-    let message = super::trace::head(message, MAX_BYTES);
+    let message = super::line::head(message, MAX_BYTES);
     let lines = message.lines().map(|line| line.trim_matches(|c: char| c.is_ascii() && is_space(c as u8)));
     let mut text = String::with_capacity(message.len());
     let mut is_cut = false;
@@ -197,12 +200,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a byte is part of a word; `_` is not, for ids stand behind it, and neither is anything beyond ASCII, for
-/// numbers stand in Chinese text without spaces.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-}
-
 /// How many bytes the character has that begins so.
 fn char_length(first: u8) -> usize {
     match first {
@@ -211,16 +208,6 @@ fn char_length(first: u8) -> usize {
         0xf0..=0xff => 4,
         _ => 1,
     }
-}
-
-/// How many bytes a text begins with that pass.
-fn count(bytes: &[u8], passes: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|byte| passes(**byte)).count()
-}
-
-/// Whether nothing of a word follows these many bytes.
-fn ends_at(bytes: &[u8], length: usize) -> bool {
-    bytes.get(length).is_none_or(|byte| !is_word(*byte))
 }
 
 #[cfg(test)]

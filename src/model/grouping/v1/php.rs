@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{frame::Frame, line, path, trace::Exception};
+use super::{exception::Exception, frame::Frame, line, path};
 
 /// Whether a line is a frame of a PHP trace.
 pub fn is_shaped(line: &str) -> bool {

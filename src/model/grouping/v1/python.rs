@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{frame::Frame, line, path, trace::Exception};
+use super::{exception::Exception, frame::Frame, line, path};
 
 const START: &str = "Traceback (most recent call last):";
 const GROUP_START: &str = "Exception Group Traceback (most recent call last):";

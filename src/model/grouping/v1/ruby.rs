@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{frame::Frame, line, path, trace::Exception};
+use super::{exception::Exception, frame::Frame, line, path};
 
 /// Functions of the core library that call blocks; older versions print them with the place of their caller, newer
 /// ones with `<internal:array>`.

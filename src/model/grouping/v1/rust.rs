@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{frame::Frame, line, path, trace::Exception};
+use super::{exception::Exception, frame::Frame, line, path};
 
 /// Crates that belong to the language.
 const RUNTIME: [&str; 6] = ["std", "core", "alloc", "__rustc", "rust_begin_unwind", "backtrace"];

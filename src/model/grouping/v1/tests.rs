@@ -412,7 +412,7 @@ fn a_type_counts_without_its_module() {
         ("", ""),
     ];
     for (full, short) in table {
-        assert_eq!(trace::short_type(full), short, "{full}");
+        assert_eq!(line::short_type(full), short, "{full}");
     }
 }
 
@@ -443,7 +443,8 @@ fn this_version_imports_nothing_that_could_change_it() {
             assert!(!leaves, "{name}: {line}");
             let import = line.trim_start().strip_prefix("pub ").unwrap_or(line.trim_start());
             if let Some(path) = import.strip_prefix("use ") {
-                let is_own = is_top && ["frame::", "normalise::", "trace::"].iter().any(|own| path.starts_with(own));
+                let is_own =
+                    is_top && ["exception::", "frame::", "normalise::"].iter().any(|own| path.starts_with(own));
                 let is_fixed = ["std::", "sha2::", "super::"].iter().any(|root| path.starts_with(root));
                 assert!(is_own || is_fixed, "{name}: {line}");
             }

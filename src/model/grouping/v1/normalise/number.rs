@@ -1,6 +1,6 @@
 //! Numbers: hexadecimal with a prefix, durations, sizes, versions, floats and integers.
 
-use super::{count, ends_at};
+use super::bytes::{count, ends_at};
 
 /// Units of durations, longer ones first where one begins with another.
 const DURATIONS: [&[u8]; 14] = [
