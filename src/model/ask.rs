@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{IssueId, LogRecord, Nanos, Severity, Text, TraceId};
+use super::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId};
 
 /// One of the three kinds of record a trace holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,10 +107,6 @@ impl Sort {
             .find(|sort| sort.as_str() == word)
     }
 }
-
-/// An opaque place in a list or in a store's sequence; only the backend that made it can read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(pub String);
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq)]

@@ -175,7 +175,8 @@ fn hex_digits(raw: &[u8]) -> impl Iterator<Item = u8> {
     raw.iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 15)])
 }
 
-fn write_hex(f: &mut fmt::Formatter<'_>, raw: &[u8]) -> fmt::Result {
+/// Writes bytes as hexadecimal digits in lower case.
+pub fn write_hex(f: &mut fmt::Formatter<'_>, raw: &[u8]) -> fmt::Result {
     raw.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Attributes, FieldFilter, FieldOperator, LogQuery, LogRecord, Nanos, Needle, Severity, Value,
-    grouping::{self, PROJECT_ATTRIBUTE},
+    Attributes, FieldFilter, FieldOperator, LogQuery, LogRecord, Nanos, Needle, PROJECT_ATTRIBUTE, Severity, Value,
+    grouping,
     json::{self, named_keys},
 };
 

@@ -6,10 +6,12 @@
 pub mod ask;
 pub mod batch;
 pub mod checkpoint;
+pub mod cursor;
 pub mod genai;
 pub mod grouping;
 pub mod id;
 pub mod issue;
+pub mod issue_id;
 pub mod json;
 pub mod key;
 pub mod log;
@@ -28,21 +30,21 @@ pub mod value;
 pub mod when;
 
 pub use ask::{
-    Cursor, FieldFilter, FieldOperator, LogPage, LogQuery, Page, RecordFilter, RecordKind, Retention, Sort, StatsBy,
+    FieldFilter, FieldOperator, LogPage, LogQuery, Page, RecordFilter, RecordKind, Retention, Sort, StatsBy,
     StatsQuery, TraceQuery,
 };
 pub use batch::{Batch, Rejection, Removed, Written};
 pub use checkpoint::{Checkpoint, Direction};
+pub use cursor::Cursor;
 pub use id::{SpanId, TraceId};
-pub use issue::{
-    Fingerprint, HourCount, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, StatusChange,
-};
+pub use issue::{HourCount, Issue, IssueChange, IssueDetail, IssueQuery, IssueSort, IssueStatus, StatusChange};
+pub use issue_id::{Fingerprint, IssueId};
 pub use key::{Key, KeyScope};
 pub use log::{LogRecord, Severity};
 pub use log_match::LogMatcher;
 pub use needle::Needle;
 pub use record::Record;
-pub use span::{Event, Kind, Link, Resource, Scope, Span, Status, StatusCode};
+pub use span::{Event, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode};
 pub use stats::{DatabaseInfo, OperationStats, Stats, Timeline};
 pub use text::Text;
 pub use time::Nanos;

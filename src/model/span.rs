@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
-use super::{Attributes, Nanos, SpanId, Text, TraceId, grouping::PROJECT_ATTRIBUTE};
+use super::{Attributes, Nanos, SpanId, Text, TraceId};
 
 /// What service name a resource without one gets, as the OpenTelemetry SDKs do.
 pub const UNKNOWN_SERVICE: &str = "unknown_service";
+
+/// Attribute under which the project of a key stands on the resources of what was sent with it.
+pub const PROJECT_ATTRIBUTE: &str = "tracehub.project";
 
 /// One operation of a trace.
 #[derive(Debug, Clone, PartialEq)]

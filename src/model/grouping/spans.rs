@@ -8,7 +8,10 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::{Grouping, PROJECT_ATTRIBUTE, grouping_of, occurrence, v1};
+use super::{
+    error::{Grouping, grouping_of, occurrence},
+    v1,
+};
 use crate::model::{Resource, Span, SpanId, TraceId};
 
 /// Name of the events that tell of an error
@@ -53,9 +56,7 @@ pub fn of_spans(spans: &[&Span]) -> Vec<SpanError> {
 
 /// Whether two records came from one service of one project: an issue never has errors of more.
 fn is_of_one_program(one: &Resource, other: &Resource) -> bool {
-    let [project, other_project] =
-        [one, other].map(|resource| resource.attributes.text(PROJECT_ATTRIBUTE).unwrap_or_default());
-    std::ptr::eq(one, other) || (one.service == other.service && project == other_project)
+    std::ptr::eq(one, other) || (one.service == other.service && one.project() == other.project())
 }
 
 fn of_one_span(place: usize, span: &Span, errors: &mut Vec<SpanError>) {
