@@ -21,6 +21,7 @@ pub mod pair;
 pub mod record;
 pub mod self_time;
 pub mod span;
+pub mod stack;
 pub mod stats;
 pub mod text;
 pub mod time;

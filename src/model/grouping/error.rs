@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::{v1, why::Why};
-use crate::model::{Attributes, Fingerprint, IssueId, LogRecord, Resource, Text, Value};
+use crate::model::{
+    Attributes, Fingerprint, IssueId, LogRecord, Resource, Text, Value,
+    stack::{Frame, Place},
+};
 
 /// One error, grouped.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,14 +102,13 @@ pub fn grouping_of(parts: v1::Parts, attributes: &Attributes, resource: &Resourc
 fn source(attributes: &Attributes) -> String {
     let first =
         |keys: &[&str]| keys.iter().find_map(|key| attributes.get(key).and_then(plain_text)).unwrap_or_default();
-    let frame = v1::Frame {
-        file: &first(&["code.file.path", "code.filepath"]),
-        line: &first(&["code.line.number", "code.lineno"]),
-        module: Cow::Borrowed(""),
+    let (file, line) = (first(&["code.file.path", "code.filepath"]), first(&["code.line.number", "code.lineno"]));
+    let frame = Frame {
+        place: Place::new(&file, &line),
         function: first(&["code.function.name", "code.function"]),
-        is_library: false,
+        ..Frame::default()
     };
-    match frame.place() {
+    match frame.to_text() {
         place if place.is_empty() => first(&["code.namespace"]).into_owned(),
         place => place,
     }

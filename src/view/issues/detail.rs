@@ -2,14 +2,16 @@
 
 use super::{cells, columns, issue_mark};
 use crate::{
-    model::{Fingerprint, IssueStatus, Nanos, StatusChange, Text},
+    model::{
+        Fingerprint, IssueStatus, Nanos, StatusChange, Text,
+        stack::{Part, lines},
+    },
     query::issues::{IssueReport, SampleTrace},
     view::{
         format,
         line::{Line, Paint, Sheet},
         list::{status_mark, unique_prefix},
         record,
-        stack::{Part, read},
         style::{Style, TimeStyle},
         table::{Column, Table},
         text::{cut, width},
@@ -295,7 +297,7 @@ fn all_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
     let line = |(text, part)| {
         let paint = match part {
             Part::Heading => heading_paint(text),
-            Part::Frame(frame) if frame.is_library => Paint::Dim,
+            Part::Frame(frame) if frame.is_library() => Paint::Dim,
             Part::Frame(_) => Paint::Bold,
             Part::Below => {
                 if above == Paint::Dim {
@@ -308,32 +310,30 @@ fn all_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
         above = paint;
         Line::of(sheet.stored_line(text), paint)
     };
-    read(trace).into_iter().map(line).collect()
+    lines(trace).into_iter().map(line).collect()
 }
 
 /// The lines with runs of library frames folded into one each.
 fn folded_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
-    let lines = all_lines(trace, sheet);
-    let parts = read(trace);
+    let mut all = all_lines(trace, sheet).into_iter();
     // Whether each line is part of a library frame, and how many of those begin with it.
     let mut in_library = false;
-    let is_library: Vec<(bool, usize)> = parts
+    let is_library: Vec<(bool, usize)> = lines(trace)
         .iter()
         .map(|(_, part)| {
             let begins = matches!(part, Part::Frame(_));
             in_library = match part {
                 Part::Heading => false,
-                Part::Frame(frame) => frame.is_library,
+                Part::Frame(frame) => frame.is_library(),
                 Part::Below => in_library,
             };
             (in_library, usize::from(begins && in_library))
         })
         .collect();
-    let mut shown = Vec::with_capacity(lines.len());
-    let mut lines = lines.into_iter();
+    let mut shown = Vec::with_capacity(all.len());
     for run in is_library.chunk_by(|(a, _), (b, _)| a == b) {
         let frames: usize = run.iter().map(|(_, begins)| begins).sum();
-        let run_lines: Vec<Line> = lines.by_ref().take(run.len()).collect();
+        let run_lines: Vec<Line> = all.by_ref().take(run.len()).collect();
         match run.first() {
             Some((true, _)) if frames >= FOLD_FROM => {
                 shown.push(Line::of(format!("  … {} frames of libraries", format::count(frames as u64)), Paint::Dim));

@@ -44,7 +44,7 @@ pub fn normalise(message: &str) -> String {
 
 /// Normalises once; also whether there was no room for all of it.
 fn pass(message: &str) -> (String, bool) {
-    let message = super::line::head(message, MAX_BYTES);
+    let message = crate::model::stack::head(message, MAX_BYTES);
     let lines = message.lines().map(|line| line.trim_matches(|c: char| c.is_ascii() && is_space(c as u8)));
     let mut text = String::with_capacity(message.len());
     let mut is_cut = false;

@@ -4,20 +4,12 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line};
-
-const LIBRARIES: [&str; 10] = [
-    "System.",
-    "Microsoft.",
-    "Npgsql.",
-    "Newtonsoft.",
-    "Grpc.",
-    "MediatR.",
-    "Polly.",
-    "Dapper.",
-    "OpenTelemetry.",
-    "Mono.",
-];
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_csharp_library,
+    line::{self, Place},
+};
 
 /// What the compiler and the runtime put between two functions of a program.
 const RUNTIME: [&str; 4] = [
@@ -39,9 +31,8 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
     let mut open = vec![0];
     for line in text.lines() {
         let inner = line.trim();
-        if let Some(frame) = frame(inner) {
-            let exception = open.last().and_then(|place| exceptions.get_mut(*place));
-            if let (Some(exception), Some(frame)) = (exception, frame) {
+        if let Some(frame) = frame(inner, "") {
+            if let Some(exception) = open.last().and_then(|place| exceptions.get_mut(*place)) {
                 exception.push(frame);
             }
         } else if inner.starts_with("--- End of inner exception") || inner.ends_with("<---") {
@@ -86,20 +77,20 @@ fn pieces(line: &str) -> Option<(&str, &str)> {
     is_frame.then_some((name, place))
 }
 
-/// Reads a frame. The inner `None` is one that does not count.
-fn frame(line: &str) -> Option<Option<Frame<'_>>> {
-    let (name, place) = pieces(line)?;
-    if line::starts_with_any(name, &RUNTIME) {
-        return Some(None);
-    }
-    let (file, number) = match line::rsplit_once(place, ":line ") {
-        Some((file, number)) => (file, number),
-        None => line::number_at_end(place).unwrap_or((place, "")),
-    };
-    let (file, number) = if file.starts_with('<') { ("", "") } else { (file, number) };
-    let (module, function) = names(name);
-    let is_library = line::starts_with_any(name, &LIBRARIES);
-    Some(Some(Frame { file, line: number, module: Cow::Owned(module), function: Cow::Owned(function), is_library }))
+/// The frame a line tells of.
+pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
+    let (call, place) = pieces(line.trim())?;
+    let split = line::rsplit_once(place, ":line ").or_else(|| line::number_at_end(place));
+    let (file, number) = split.unwrap_or((place, ""));
+    let (module, function) = names(call);
+    let is_runtime = line::starts_with_any(call, &RUNTIME);
+    Some(Frame {
+        place: if file.starts_with('<') { Place::default() } else { Place::new(file, number) },
+        module: Cow::Owned(module),
+        function: Cow::Owned(function),
+        call,
+        owner: if is_runtime { Owner::Runtime } else { Owner::library_if(is_csharp_library(call)) },
+    })
 }
 
 /// Class and function of a name. What the compiler makes of asynchronous functions, lambdas and local functions goes by

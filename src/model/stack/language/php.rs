@@ -4,25 +4,35 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line, path};
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_library_file,
+    line::{self, Place},
+};
 
 /// Whether a line is a frame of a PHP trace.
 pub fn is_shaped(line: &str) -> bool {
-    frame(line.trim()).is_some()
+    read_call(line.trim()).is_some()
+}
+
+/// The frame a line tells of, at the place of the call; calls by the language itself have none.
+pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
+    let (called_at, call) = read_call(line.trim())?;
+    let frame = function(call, called_at);
+    Some(if called_at == Place::default() { Frame { owner: Owner::Runtime, ..frame } } else { frame })
 }
 
 /// The exceptions of a PHP trace, outermost first.
 pub fn parse(text: &str) -> Vec<Exception<'_>> {
     let mut exceptions = vec![Exception::default()];
     // Where the function of the next frame was.
-    let mut place = ("", "");
+    let mut place = Place::default();
     for line in text.lines() {
         let inner = line.trim();
         let Some(open) = exceptions.last_mut() else { break };
-        if let Some((called_at, call)) = frame(inner) {
-            if let Some(frame) = function(call, place) {
-                open.push(frame);
-            }
+        if let Some((called_at, call)) = read_call(inner) {
+            open.push(function(call, place));
             place = called_at;
             continue;
         }
@@ -41,9 +51,9 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
             open.message = message;
         }
         if let Some((_, thrown_at)) = inner.rsplit_once(" in ")
-            && let Some(at) = line::number_at_end(thrown_at)
+            && let Some((file, line)) = line::number_at_end(thrown_at)
         {
-            place = at;
+            place = Place::new(file, line);
             open.message = open
                 .message
                 .strip_suffix(thrown_at)
@@ -61,37 +71,35 @@ fn without_prefix(line: &str) -> &str {
 }
 
 /// Place and call of `#0 /a/F.php(73): m()`.
-fn frame(line: &str) -> Option<((&str, &str), &str)> {
+fn read_call(line: &str) -> Option<(Place<'_>, &str)> {
     let (number, rest) = line.strip_prefix('#')?.split_once(' ')?;
     if !line::is_number(number) {
         return None;
     }
     if rest.starts_with("{main}") {
-        return Some((("", ""), "{main}"));
+        return Some((Place::default(), "{main}"));
     }
     if let Some(call) = rest.strip_prefix("[internal function]: ") {
-        return Some((("", ""), call));
+        return Some((Place::default(), call));
     }
-    let (file, rest) = rest.split_once("): ")?.0.rsplit_once('(').map(|(file, line)| ((file, line), rest))?;
-    line::is_number(file.1).then_some(())?;
-    Some((file, rest.split_once("): ").map_or("", |(_, call)| call)))
+    let (place, call) = rest.split_once("): ")?;
+    let (file, number) = place.rsplit_once('(')?;
+    line::is_number(number).then_some((Place::new(file, number), call))
 }
 
-/// The frame of a call at the place where its function was; `None` for functions of the language.
-fn function<'a>(call: &'a str, (file, number): (&'a str, &'a str)) -> Option<Frame<'a>> {
+/// The frame of a call at a place; functions of the language have neither class nor place.
+fn function<'a>(call: &'a str, place: Place<'a>) -> Frame<'a> {
     let name = call.find('(').filter(|_| !call.starts_with("{closure")).and_then(|end| call.get(..end)).unwrap_or(call);
     let split = name.split_once("->").or_else(|| name.split_once("::"));
     let (class, function) = split.unwrap_or(("", name));
-    if class.is_empty() && file.is_empty() {
-        return None;
-    }
     let function = if function.contains("{closure") { "{closure}" } else { function };
     let class = class.find("@anonymous").and_then(|end| class.get(..end + "@anonymous".len())).unwrap_or(class);
-    Some(Frame {
-        file,
-        line: number,
+    let is_runtime = class.is_empty() && place.file.is_empty();
+    Frame {
+        place,
         module: Cow::Borrowed(class),
         function: Cow::Borrowed(function),
-        is_library: path::is_library(file),
-    })
+        call: name,
+        owner: if is_runtime { Owner::Runtime } else { Owner::library_if(is_library_file(place.file)) },
+    }
 }

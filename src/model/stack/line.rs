@@ -5,12 +5,30 @@ use std::borrow::Cow;
 /// Longer traces lose their middle: this much of the beginning and as much of the end stays.
 const HALF_BYTES: usize = 128 << 10;
 
-/// Splits `text:12:34` or `text:12` into text and line; the line is empty when there is none.
-pub fn place(text: &str) -> (&str, &str) {
-    let Some((rest, last)) = number_at_end(text) else { return (text, "") };
-    match number_at_end(rest) {
-        Some((file, line)) => (file, line),
-        None => (rest, last),
+/// A place in a source file, as printed; what was not printed is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place<'a> {
+    /// The file.
+    pub file: &'a str,
+    /// The line in the file, in digits.
+    pub line: &'a str,
+    /// The column in the line, in digits.
+    pub column: &'a str,
+}
+
+impl<'a> Place<'a> {
+    /// Splits `text:12:34` or `text:12`; a text without numbers is a file alone.
+    pub fn split(text: &'a str) -> Place<'a> {
+        let Some((rest, last)) = number_at_end(text) else { return Place::new(text, "") };
+        match number_at_end(rest) {
+            Some((file, line)) => Place { file, line, column: last },
+            None => Place::new(rest, last),
+        }
+    }
+
+    /// A place without a column.
+    pub fn new(file: &'a str, line: &'a str) -> Place<'a> {
+        Place { file, line, column: "" }
     }
 }
 
@@ -27,7 +45,7 @@ pub fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     }
 }
 
-/// Splits at the last mark, likewise.
+/// Splits at the last mark. As `str::rsplit_once`, likewise for short texts.
 pub fn rsplit_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let last = *mark.as_bytes().last()?;
     let mut to = text.len();
@@ -88,28 +106,27 @@ pub fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= 2 * HALF_BYTES {
         return Cow::Borrowed(text);
     }
-    let head = head(text, HALF_BYTES);
-    let mut start = text.len() - HALF_BYTES;
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    let tail = text.get(start..).unwrap_or_default();
-    Cow::Owned(format!("{head}\n{}", tail.split_once('\n').map_or("", |(_, whole_lines)| whole_lines)))
+    let tail = text.get(text.ceil_char_boundary(text.len() - HALF_BYTES)..).unwrap_or_default();
+    let whole_lines = tail.split_once('\n').map_or("", |(_, whole_lines)| whole_lines);
+    Cow::Owned(format!("{}\n{whole_lines}", head(text, HALF_BYTES)))
 }
 
 /// At most this many bytes of a text.
-pub fn head(text: &str, bytes: usize) -> &str {
-    let mut end = bytes.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default()
+pub fn head(text: &str, most_bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(most_bytes)).unwrap_or_default()
 }
 
-/// A type without the module it lies in, for some SDKs send it and some do not. Paths of Ruby, Rust and PHP stay: there
-/// everybody sends them in full.
-pub fn short_type(full: &str) -> &str {
-    let name = full.trim().trim_start_matches(['*', '&', '\\']);
-    let name = name.find(['<', '[', '`', '(', ' ']).and_then(|end| name.get(..end)).unwrap_or(name);
-    name.rsplit(['.', '$', '/', '+']).find(|part| !part.is_empty()).unwrap_or(name)
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lines_are_split_where_the_standard_library_splits_them(text in "[ab:, é]{0,40}", mark in "[ab:, ]{1,3}") {
+            prop_assert_eq!(split_once(&text, &mark), text.split_once(mark.as_str()));
+            prop_assert_eq!(rsplit_once(&text, &mark), text.rsplit_once(mark.as_str()));
+        }
+    }
 }

@@ -4,37 +4,12 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line};
-
-/// Packages of libraries that are in everybody's stacks.
-const LIBRARIES: [&str; 26] = [
-    "java.",
-    "javax.",
-    "jakarta.",
-    "jdk.",
-    "sun.",
-    "com.sun.",
-    "org.springframework.",
-    "org.apache.",
-    "org.jboss.",
-    "org.hibernate.",
-    "org.eclipse.",
-    "org.junit.",
-    "com.fasterxml.",
-    "com.zaxxer.",
-    "com.google.common.",
-    "reactor.",
-    "scala.",
-    "akka.",
-    "clojure.",
-    "groovy.",
-    "kotlin.",
-    "kotlinx.",
-    "io.ktor.",
-    "io.netty.",
-    "io.opentelemetry.",
-    "okhttp3.",
-];
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_java_library,
+    line::{self, Place},
+};
 
 /// Classes through which a call only passes; which of them stand in a stack changes while a program runs.
 const PASSAGES: [&str; 7] = [
@@ -69,10 +44,8 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
             }
         } else if inner.starts_with("Suppressed: ") {
             suppressed = suppressed.or(Some(indent));
-        } else if let Some(frame) = frame(inner) {
-            if suppressed.is_none()
-                && let Some(frame) = frame
-            {
+        } else if let Some(frame) = frame(inner, "") {
+            if suppressed.is_none() {
                 open.push(frame);
             }
         } else if open.is_empty()
@@ -92,6 +65,7 @@ fn without_thread(line: &str) -> &str {
 
 /// A frame as it is printed.
 struct Pieces<'a> {
+    call: &'a str,
     class: &'a str,
     function: &'a str,
     file: &'a str,
@@ -101,43 +75,38 @@ struct Pieces<'a> {
 
 /// Takes a frame apart; `None` when the line is none.
 fn pieces(line: &str) -> Option<Pieces<'_>> {
-    let (name, place) = line.strip_prefix("at ")?.split_once('(')?;
+    let (call, place) = line.strip_prefix("at ")?.split_once('(')?;
     let (place, _) = place.split_once(')')?;
     let (file, number) = line::number_at_end(place).unwrap_or((place, ""));
     let is_source = file
         .rsplit_once('.')
         .is_some_and(|(_, end)| matches!(end, "java" | "kt" | "kts" | "scala" | "groovy" | "clj" | "cljc"));
     let is_place = is_source || matches!(file, "Native Method" | "Unknown Source" | "<generated>" | "SourceFile");
-    if !is_place || name.is_empty() || name.contains(' ') {
+    if !is_place || call.is_empty() || call.contains(' ') {
         return None;
     }
     // Before the last slash stand the loader and the module with its version.
-    let name = name.rsplit_once('/').filter(|(before, _)| !before.contains("$$Lambda")).map_or(name, |(_, name)| name);
+    let name = call.rsplit_once('/').filter(|(before, _)| !before.contains("$$Lambda")).map_or(call, |(_, name)| name);
     let (class, function) = name.rsplit_once('.')?;
-    Some(Pieces { class, function, file, number, is_source })
+    Some(Pieces { call, class, function, file, number, is_source })
 }
 
-/// Reads a frame. The inner `None` is one that does not count.
-fn frame(line: &str) -> Option<Option<Frame<'_>>> {
-    let Pieces { class, function, file, number, is_source } = pieces(line)?;
+/// The frame a line tells of.
+pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
+    let Pieces { call, class, function, file, number, is_source } = pieces(line.trim())?;
     let is_passage = file == "<generated>"
         || line::starts_with_any(class, &PASSAGES)
         || class.contains("$$Lambda")
         || class.contains("GeneratedMethodAccessor")
         || class.contains("LambdaForm")
         || class.contains("$Proxy");
-    if is_passage {
-        return Some(None);
-    }
-    let is_library = line::starts_with_any(class, &LIBRARIES);
-    let file = if is_source { file } else { "" };
-    Some(Some(Frame {
-        file,
-        line: if file.is_empty() { "" } else { number },
+    Some(Frame {
+        place: if is_source { Place::new(file, number) } else { Place::default() },
         module: Cow::Borrowed(without_generated(class)),
         function: Cow::Borrowed(without_number(function)),
-        is_library,
-    }))
+        call,
+        owner: if is_passage { Owner::Runtime } else { Owner::library_if(is_java_library(class)) },
+    })
 }
 
 /// A class without what proxies add to it (`Orders$$EnhancerBySpringCGLIB$$4f2a`) and without the numbers of anonymous

@@ -4,7 +4,12 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line, path};
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_library_file,
+    line::{self, Place},
+};
 
 const START: &str = "Traceback (most recent call last):";
 const GROUP_START: &str = "Exception Group Traceback (most recent call last):";
@@ -64,9 +69,10 @@ impl<'a> Reader<'a> {
             let header = line::header(inner).filter(|(kind, _)| line::is_type(kind));
             self.done.extend(header.map(|(kind, message)| Exception { depth, ..Exception::new(kind, message) }));
         } else if self.is_in_message || inner.is_empty() {
-        } else if let Some(frame) = frame(inner) {
+        } else if let Some(frame) = read_frame(inner) {
             let open = self.open.get_or_insert_default();
-            if let Some(frame) = frame {
+            // Newer versions do not show comprehensions.
+            if !matches!(frame.call, "<listcomp>" | "<dictcomp>" | "<setcomp>") {
                 open.push_inner(frame);
             }
         } else if !line.starts_with([' ', '\t'])
@@ -101,25 +107,35 @@ fn without_margin(line: &str) -> (usize, &str) {
     }
 }
 
-/// Reads `File "/a/b.py", line 8, in handler`. The inner `None` is a frame that does not count.
-fn frame(line: &str) -> Option<Option<Frame<'_>>> {
+/// The frame a line tells of, which may stand behind the margin of a group.
+pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
+    read_frame(line.trim_start_matches([' ', '\t', '|']).trim_end())
+}
+
+/// Reads `File "/a/b.py", line 8, in handler`.
+fn read_frame(line: &str) -> Option<Frame<'_>> {
     let (file, rest) = line::rsplit_once(line.strip_prefix("File \"")?, "\", line ")?;
     let (number, function) = line::split_once(rest, ", in ").unwrap_or((rest, ""));
-    let number = number.trim();
+    let (number, function) = (number.trim(), function.trim());
     if !line::is_number(number) {
         return None;
     }
-    let function = function.trim();
-    let is_library = path::is_library(file);
-    if is_runtime(file, function) {
-        return Some(None);
-    }
-    Some(Some(Frame { file, line: number, module: Cow::Borrowed(""), function: Cow::Borrowed(function), is_library }))
+    let owner = match file {
+        file if is_runtime(file) => Owner::Runtime,
+        file => Owner::library_if(is_library_file(file)),
+    };
+    Some(Frame {
+        place: Place::new(file, number),
+        function: Cow::Borrowed(function),
+        call: function,
+        owner,
+        ..Frame::default()
+    })
 }
 
-/// Frames of the interpreter and of the SDK that took the stack; comprehensions too, which newer versions do not show.
-fn is_runtime(file: &str, function: &str) -> bool {
-    if file.starts_with("<frozen ") || matches!(function, "<listcomp>" | "<dictcomp>" | "<setcomp>") {
+/// Whether a file is one of the interpreter or of the SDK that took the stack.
+fn is_runtime(file: &str) -> bool {
+    if file.starts_with("<frozen ") {
         return true;
     }
     let mut before = "";

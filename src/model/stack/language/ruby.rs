@@ -4,7 +4,12 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line, path};
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_ruby_library,
+    line::{self, Place},
+};
 
 /// Functions of the core library that call blocks; older versions print them with the place of their caller, newer
 /// ones with `<internal:array>`.
@@ -37,7 +42,12 @@ const ITERATORS: [&str; 24] = [
 
 /// Whether a line is a frame of a Ruby trace.
 pub fn is_shaped(line: &str) -> bool {
-    read(line).is_some()
+    read_frame(line).is_some()
+}
+
+/// The frame a line tells of.
+pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
+    read_frame(line).map(|(frame, _)| frame)
 }
 
 /// The exceptions of a Ruby trace, outermost first.
@@ -47,7 +57,7 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
     let mut exceptions = vec![Exception::default()];
     for line in text.lines() {
         let Some(open) = exceptions.last_mut() else { break };
-        let Some((frame, rest)) = read(line) else {
+        let Some((frame, rest)) = read_frame(line) else {
             if open.is_empty()
                 && let Some((kind, message)) = line::header(line)
             {
@@ -78,19 +88,15 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
 
 /// Adds a frame; one of the core library that only stood in for it goes.
 fn push<'a>(exception: &mut Exception<'a>, frame: Frame<'a>) {
-    let stands_in = |last: &&Frame<'a>| {
-        last.file == frame.file && last.line == frame.line && ITERATORS.contains(&last.function.as_ref())
-    };
+    let stands_in = |last: &&Frame<'a>| last.place == frame.place && ITERATORS.contains(&last.function.as_ref());
     if exception.frames.last().filter(stands_in).is_some() {
         exception.frames.pop();
     }
-    if !frame.file.starts_with("<internal:") {
-        exception.push(frame);
-    }
+    exception.push(frame);
 }
 
 /// Reads ``from app/order.rb:41:in `name'`` and what stands behind it.
-fn read(line: &str) -> Option<(Frame<'_>, &str)> {
+fn read_frame(line: &str) -> Option<(Frame<'_>, &str)> {
     if !line.contains('\'') {
         return None;
     }
@@ -106,9 +112,17 @@ fn read(line: &str) -> Option<(Frame<'_>, &str)> {
     if file.is_empty() || file.starts_with(' ') {
         return None;
     }
-    let is_library = path::is_library(file) || file.contains("/lib/ruby/");
-    let function = Cow::Borrowed(name(function));
-    Some((Frame { file, line: number, module: Cow::Borrowed(""), function, is_library }, rest))
+    let frame = Frame {
+        place: Place::new(file, number),
+        function: Cow::Borrowed(name(function)),
+        call: function,
+        owner: match file.starts_with("<internal:") {
+            true => Owner::Runtime,
+            false => Owner::library_if(is_ruby_library(file)),
+        },
+        ..Frame::default()
+    };
+    Some((frame, rest))
 }
 
 /// The function a block or a rescue stands in, without its class.

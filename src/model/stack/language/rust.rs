@@ -5,7 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line, path};
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_rust_library,
+    line::{self, Place},
+};
 
 /// Crates that belong to the language.
 const RUNTIME: [&str; 6] = ["std", "core", "alloc", "__rustc", "rust_begin_unwind", "backtrace"];
@@ -22,30 +27,6 @@ const BELOW: [&str; 10] = [
     "__clone3",
     "unknown",
 ];
-/// Crates of libraries that are in everybody's stacks, and are told by name where there is no file.
-const LIBRARIES: [&str; 20] = [
-    "anyhow",
-    "axum",
-    "color_eyre",
-    "eyre",
-    "futures",
-    "futures_core",
-    "futures_util",
-    "hyper",
-    "hyper_util",
-    "log",
-    "rayon",
-    "rayon_core",
-    "reqwest",
-    "serde",
-    "serde_json",
-    "tokio",
-    "tower",
-    "tower_http",
-    "tracing",
-    "tracing_core",
-];
-
 /// Whether a line is one of a Rust trace.
 pub fn is_shaped(line: &str) -> bool {
     let inner = line.trim();
@@ -83,28 +64,28 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
             (found.kind, found.message) = ("panic", message);
             wants_message = message.is_empty();
             thrown = Some(place);
-        } else if let Some((file, number)) = place(inner) {
-            if let Some(frame) = pending.take().and_then(|name| frame(name, file, number)) {
-                found.push(frame);
+        } else if let Some(place) = place(inner) {
+            if let Some(name) = pending.take() {
+                found.push(frame_of(name, place));
             }
         } else if let Some(name) = call(inner).filter(|name| part == Part::Backtrace || name.contains("::")) {
-            if let Some(frame) = pending.replace(name).and_then(|name| frame(name, "", "")) {
-                found.push(frame);
+            if let Some(name) = pending.replace(name) {
+                found.push(frame_of(name, Place::default()));
             }
         } else if part == Part::Message && wants_message && !inner.is_empty() {
             found.message = inner;
             wants_message = false;
         }
     }
-    if let Some(frame) = pending.and_then(|name| frame(name, "", "")) {
-        found.push(frame);
+    if let Some(name) = pending {
+        found.push(frame_of(name, Place::default()));
     }
     // Without a backtrace there is the place of the panic.
     if found.frames.is_empty()
         && let Some(place) = thrown
     {
-        let (file, line) = line::place(place);
-        found.push(Frame { file, line, is_library: is_library_file(file), ..Frame::default() });
+        let place = Place::split(place);
+        found.push(Frame { place, owner: Owner::library_if(is_rust_library("", place.file)), ..Frame::default() });
     }
     causes.insert(0, found);
     causes
@@ -135,40 +116,41 @@ fn call(line: &str) -> Option<&str> {
     Some(address.map_or(name, |(_, name)| name))
 }
 
-/// File and line of `at ./src/billing.rs:1:121`.
-fn place(line: &str) -> Option<(&str, &str)> {
-    let (file, number) = line::place(line.strip_prefix("at ")?);
-    let is_source = [".rs", ".c", ".h", ".S", ".cc", ".cpp"].iter().any(|end| file.ends_with(end));
-    (is_source && !number.is_empty() && !file.contains('(')).then_some((file, number))
+/// The place of `at ./src/billing.rs:1:121`.
+fn place(line: &str) -> Option<Place<'_>> {
+    let place = Place::split(line.strip_prefix("at ")?);
+    let is_source = [".rs", ".c", ".h", ".S", ".cc", ".cpp"].iter().any(|end| place.file.ends_with(end));
+    (is_source && !place.line.is_empty() && !place.file.contains('(')).then_some(place)
 }
 
-/// The frame of a function, when it is not one of the runtime.
-fn frame<'a>(name: &'a str, file: &'a str, number: &'a str) -> Option<Frame<'a>> {
+/// The frame a line tells of, given the line below it. What is numbered and is neither a path nor one word is a cause.
+pub fn frame<'a>(line: &'a str, below: &'a str) -> Option<Frame<'a>> {
+    let name = call(line.trim())?;
+    let place = place(below.trim());
+    let is_frame = place.is_some() || name.contains("::") || !name.contains(' ');
+    is_frame.then(|| frame_of(name, place.unwrap_or_default()))
+}
+
+/// The frame of a function.
+fn frame_of<'a>(name: &'a str, place: Place<'a>) -> Frame<'a> {
     let first = name.split([':', '[']).next().unwrap_or_default();
-    if RUNTIME.contains(&first) || file.starts_with("/rustc/") {
-        return None;
+    if RUNTIME.contains(&first) || place.file.starts_with("/rustc/") {
+        return Frame { place, call: name, owner: Owner::Runtime, ..Frame::default() };
     }
-    let name = path_of(name);
-    let (module, function) = split(&name);
-    let root = name.split("::").next().unwrap_or_default();
+    let path = path_of(name);
+    let (module, function) = split(&path);
+    let root = path.split("::").next().unwrap_or_default();
     let is_runtime = RUNTIME.contains(&root)
         || root.starts_with("__rust")
         || root.starts_with("_ZN")
         || (module.is_empty() && BELOW.contains(&root));
-    if is_runtime {
-        return None;
-    }
-    Some(Frame {
-        file,
-        line: number,
+    Frame {
+        place,
         module: Cow::Owned(module.to_owned()),
         function: Cow::Owned(function.to_owned()),
-        is_library: LIBRARIES.contains(&root) || is_library_file(file),
-    })
-}
-
-fn is_library_file(file: &str) -> bool {
-    path::is_library(file) || file.contains("/registry/src/") || file.contains("/git/checkouts/")
+        call: name,
+        owner: if is_runtime { Owner::Runtime } else { Owner::library_if(is_rust_library(root, place.file)) },
+    }
 }
 
 /// Splits a path before its function; a closure belongs to the function it stands in.

@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line, path};
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_library_file,
+    line::{self, Place},
+};
 
 /// What may stand around a place or a name.
 const MARKS: [char; 10] = ['(', ')', '[', ']', ',', ';', '\'', '"', '`', '.'];
@@ -11,8 +16,7 @@ const MARKS: [char; 10] = ['(', ')', '[', ']', ',', ';', '\'', '"', '`', '.'];
 pub fn parse(text: &str) -> Vec<Exception<'_>> {
     let mut found = Exception::default();
     for line in text.lines() {
-        let is_indented = line.starts_with([' ', '\t', '#']) || line.starts_with("at ");
-        if let Some(frame) = Some(line).filter(|_| is_indented).and_then(frame) {
+        if let Some(frame) = frame(line, "") {
             found.push(frame);
         } else if found.is_empty()
             && let Some((kind, message)) = header(line)
@@ -31,16 +35,21 @@ fn header(line: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// Reads a line in which a word is a file with a line.
-fn frame(line: &str) -> Option<Frame<'_>> {
-    let places = line.split([' ', '\t', '(']).map(|word| line::place(word.trim_matches(MARKS).trim_end_matches(':')));
-    let (file, number) = places.into_iter().find(|(file, number)| is_file(file) && !number.is_empty())?;
+/// The frame of a line that is indented or numbered, and in which a word is a file with a line.
+pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
+    if !line.starts_with([' ', '\t', '#']) && !line.starts_with("at ") {
+        return None;
+    }
+    let words = line.split([' ', '\t', '(']);
+    let mut places = words.map(|word| Place::split(word.trim_matches(MARKS).trim_end_matches(':')));
+    let place = places.find(|place| is_file(place.file) && !place.line.is_empty())?;
+    let call = called(line).or_else(|| named(line)).unwrap_or_default();
     Some(Frame {
-        file,
-        line: number,
-        module: Cow::Borrowed(""),
-        function: Cow::Borrowed(called(line).or_else(|| named(line)).unwrap_or_default()),
-        is_library: path::is_library(file),
+        place,
+        function: Cow::Borrowed(call),
+        call,
+        owner: Owner::library_if(is_library_file(place.file)),
+        ..Frame::default()
     })
 }
 

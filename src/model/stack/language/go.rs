@@ -4,14 +4,12 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line, path};
-
-/// First parts of the paths of packages of the standard library, as they stand in files built with `-trimpath`.
-const STANDARD: [&str; 24] = [
-    "bufio", "bytes", "compress", "context", "crypto", "database", "encoding", "errors", "fmt", "internal", "io",
-    "log", "math", "net", "os", "reflect", "regexp", "sort", "strconv", "strings", "sync", "syscall", "testing",
-    "time",
-];
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_go_library,
+    line::{self, Place},
+};
 
 /// Whether a line is one of a Go trace.
 pub fn is_shaped(line: &str) -> bool {
@@ -23,10 +21,10 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
     let mut found = Exception::default();
     let mut previous = "";
     for line in text.lines() {
-        if let Some((file, number)) = place(line) {
+        if place(line).is_some() {
             if previous.starts_with("panic(") {
                 found.frames.clear();
-            } else if let Some(frame) = frame(previous, file, number) {
+            } else if let Some(frame) = frame(previous, line) {
                 found.push(frame);
             }
         } else if line.starts_with("goroutine ") && !found.frames.is_empty() {
@@ -43,45 +41,40 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
     vec![found]
 }
 
-/// File and line of `\t/src/x.go:87 +0x4b`.
-fn place(line: &str) -> Option<(&str, &str)> {
+/// The place of `\t/src/x.go:87 +0x4b`.
+fn place(line: &str) -> Option<Place<'_>> {
     let inner = line.strip_prefix(['\t', ' '])?.trim();
     let inner =
         inner.rsplit_once(' ').filter(|(_, offset)| offset.starts_with("+0x")).map_or(inner, |(place, _)| place);
     let (file, number) = line::number_at_end(inner)?;
     let is_source = [".go", ".s"].iter().any(|end| file.ends_with(end)) || file == "_cgo_gotypes";
-    (is_source && !file.contains('(')).then_some((file, number))
+    (is_source && !file.contains('(')).then_some(Place::new(file, number))
 }
 
-/// The frame of a function, when it is not one of the runtime or the place where a goroutine was started.
-fn frame<'a>(call: &'a str, file: &'a str, number: &'a str) -> Option<Frame<'a>> {
-    let name = call.rfind('(').filter(|_| call.ends_with(')')).and_then(|start| call.get(..start)).unwrap_or(call);
-    if name.is_empty() || name.starts_with("created by ") || name.contains(' ') {
+/// The frame of a function, or of the place where a goroutine was started, given the line below it.
+pub fn frame<'a>(line: &'a str, below: &'a str) -> Option<Frame<'a>> {
+    let (place, line) = (place(below)?, line.trim());
+    if let Some(starter) = line.strip_prefix("created by ") {
+        let call = starter.split_once(' ').map_or(starter, |(call, _)| call);
+        return Some(Frame { place, call, owner: Owner::Runtime, ..Frame::default() });
+    }
+    let call = line.rfind('(').filter(|_| line.ends_with(')')).and_then(|start| line.get(..start)).unwrap_or(line);
+    if call.is_empty() || call.contains(' ') {
         return None;
     }
-    let start = name.rfind('/').map_or(0, |slash| slash + 1);
-    let point = start + name.get(start..)?.find('.')?;
-    let (package, function) = (name.get(..point)?, name.get(point + 1..)?);
+    let start = call.rfind('/').map_or(0, |slash| slash + 1);
+    let point = start + call.get(start..)?.find('.')?;
+    let (package, function) = (call.get(..point)?, call.get(point + 1..)?);
     // Also the SDK that recorded the error.
-    if package == "runtime" || package.starts_with("runtime/") || package.starts_with("go.opentelemetry.io/otel") {
-        return None;
-    }
+    let is_runtime =
+        package == "runtime" || package.starts_with("runtime/") || package.starts_with("go.opentelemetry.io/otel");
     Some(Frame {
-        file,
-        line: number,
+        place,
         module: Cow::Borrowed(package),
         function: function_name(function),
-        is_library: is_library(file),
+        call,
+        owner: if is_runtime { Owner::Runtime } else { Owner::library_if(is_go_library(place.file)) },
     })
-}
-
-fn is_library(file: &str) -> bool {
-    let first = file.split('/').next().unwrap_or_default();
-    path::is_library(file)
-        || file.contains("/go/src/")
-        || file.contains("/libexec/src/")
-        || file.contains("@v")
-        || STANDARD.contains(&first)
 }
 
 /// A function without type arguments and without the numbers of closures: `handle.func1.2` is `handle.func`.

@@ -4,11 +4,16 @@
 
 use std::borrow::Cow;
 
-use super::{exception::Exception, frame::Frame, line, path};
+use crate::model::stack::{
+    exception::Exception,
+    frame::{Frame, Owner},
+    library::is_library_file,
+    line::{self, Place},
+};
 
 /// Whether a line is a frame of a JavaScript trace.
 pub fn is_shaped(line: &str) -> bool {
-    frame(line.trim()).is_some()
+    frame(line, "").is_some()
 }
 
 /// The exceptions of a JavaScript trace, outermost first.
@@ -20,11 +25,9 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
     for line in text.lines() {
         let line = line.trim();
         let Some(open) = exceptions.last_mut() else { break };
-        if let Some(frame) = frame(line) {
+        if let Some(frame) = frame(line, "") {
             has_frames = true;
-            if let Some(frame) = frame {
-                open.push(frame);
-            }
+            open.push(frame);
         } else if let Some((kind, message)) = header(line, !has_frames && std::mem::take(&mut is_first)) {
             // Before the first frame stand the lines of a message, some of which may look like another error; within an
             // error its errors and causes.
@@ -54,69 +57,77 @@ fn header(line: &str, is_first: bool) -> Option<(&str, &str)> {
     (line::is_error_type(kind) || (is_first && line::is_type(kind))).then_some((kind, message))
 }
 
-/// Reads a frame. The inner `None` is one that does not count.
-fn frame(line: &str) -> Option<Option<Frame<'_>>> {
-    let line = line.trim_end_matches([' ', '{', ',']);
+/// The frame a line tells of.
+pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
+    let line = line.trim().trim_end_matches([' ', '{', ',']);
     match line.strip_prefix("at ") {
         Some(rest) => v8(rest),
         None => gecko(line),
     }
 }
 
-fn v8(text: &str) -> Option<Option<Frame<'_>>> {
+/// Reads what V8 prints behind `at`: `async Repo.find (file:///x/n1.mjs:1:48)`.
+fn v8(text: &str) -> Option<Frame<'_>> {
     let text = text.strip_prefix("async ").unwrap_or(text);
     let (function, place) = match text.strip_suffix(')').and_then(|text| line::split_once(text, " (")) {
         Some((function, place)) => (function, place),
         None => ("", text),
     };
     if matches!(place, "<anonymous>" | "native") || place.starts_with("index ") {
-        return Some(None);
+        return Some(runtime_frame(function));
     }
-    let (file, number) = line::place(place);
-    if number.is_empty() || (function.is_empty() && file.contains(' ')) {
+    let at = Place::split(place);
+    if at.line.is_empty() || (function.is_empty() && at.file.contains(' ')) {
         return None;
     }
     // Code made by `eval` stands where `eval` was called.
-    let (file, number) = match place.strip_prefix("eval at ").and_then(|place| place.rsplit_once('(')) {
-        Some((_, origin)) => line::place(origin.split_once(')').map_or(origin, |(origin, _)| origin)),
-        None => (file, number),
+    let at = match place.strip_prefix("eval at ").and_then(|place| place.rsplit_once('(')) {
+        Some((_, origin)) => Place::split(origin.split_once(')').map_or(origin, |(origin, _)| origin)),
+        None => at,
     };
-    Some(kept(file, number, function))
+    Some(frame_of(at, function))
 }
 
-fn gecko(text: &str) -> Option<Option<Frame<'_>>> {
+/// Reads what Firefox and Safari print: `find@https://h/n1.js:1:48`.
+fn gecko(text: &str) -> Option<Frame<'_>> {
     let (function, place) = text.split_once('@')?;
     if function.contains(' ') {
         return None;
     }
     if place.starts_with("[native code]") {
-        return Some(None);
+        return Some(runtime_frame(function));
     }
-    let (file, number) = line::place(place);
-    let is_file = file.contains('/') || file.ends_with(".js");
-    (is_file && !number.is_empty() && !file.contains(' ')).then(|| kept(file, number, function))
+    let at = Place::split(place);
+    let is_file = at.file.contains('/') || at.file.ends_with(".js");
+    (is_file && !at.line.is_empty() && !at.file.contains(' ')).then(|| frame_of(at, function))
 }
 
-/// The frame, when it is not one of the runtime.
-fn kept<'a>(file: &'a str, number: &'a str, function: &'a str) -> Option<Frame<'a>> {
+/// The frame of a function that has no place, for it is the engine's own.
+fn runtime_frame(call: &str) -> Frame<'_> {
+    Frame { call, owner: Owner::Runtime, ..Frame::default() }
+}
+
+/// The frame of a function at a place.
+fn frame_of<'a>(at: Place<'a>, call: &'a str) -> Frame<'a> {
+    let file = at.file;
     let is_runtime = file.starts_with("node:")
         || file.starts_with("internal/")
         || file.starts_with("<anonymous>")
-        || function == "eval"
-        || function.starts_with("process.processTicksAndRejections");
+        || call == "eval"
+        || call.starts_with("process.processTicksAndRejections");
     // In a bundle a name of two letters is another one tomorrow.
     let is_bundled = file.starts_with("http") || file.contains(".min.");
-    let function = name(function);
+    let function = name(call);
     let function = if is_bundled && function.len() <= 2 { "" } else { function };
     let file = file.split_once(['?', '#']).map_or(file, |(file, _)| file);
     let file = line::split_once(file, "://").map_or(file, |(_, path)| path);
-    (!is_runtime).then(|| Frame {
-        file,
-        line: number,
-        module: Cow::Borrowed(""),
+    Frame {
+        place: Place { file, ..at },
         function: Cow::Borrowed(function),
-        is_library: path::is_library(file),
-    })
+        call,
+        owner: if is_runtime { Owner::Runtime } else { Owner::library_if(is_library_file(file)) },
+        ..Frame::default()
+    }
 }
 
 /// A function's name without how it was called: `new Foo`, `Object.foo`, `tick [as _onTimeout]`, `async*load`, `fn/<`.
