@@ -105,7 +105,7 @@ impl FromStr for TraceId {
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TraceId::Otel(raw) => write_hex(f, raw),
+            TraceId::Otel(raw) => f.write_str(&to_hex(raw)),
             TraceId::Text(text) => f.write_str(text),
         }
     }
@@ -142,7 +142,7 @@ impl SpanId {
 
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(f, &self.0)
+        f.write_str(&to_hex(&self.0))
     }
 }
 
@@ -150,6 +150,16 @@ impl fmt::Debug for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SpanId({self})")
     }
+}
+
+/// Bytes as hexadecimal digits in lower case, two each.
+pub fn to_hex(raw: &[u8]) -> String {
+    hex_digits(raw).map(char::from).collect()
+}
+
+fn hex_digits(raw: &[u8]) -> impl Iterator<Item = u8> {
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    raw.iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 15)])
 }
 
 /// Decodes exactly `N` bytes of hexadecimal in any case; `None` on any other length or character.
@@ -167,17 +177,6 @@ pub fn from_hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
 
 fn hex_digit(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
-}
-
-/// How bytes are written: two digits each, in lower case.
-fn hex_digits(raw: &[u8]) -> impl Iterator<Item = u8> {
-    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
-    raw.iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 15)])
-}
-
-/// Writes bytes as hexadecimal digits in lower case.
-pub fn write_hex(f: &mut fmt::Formatter<'_>, raw: &[u8]) -> fmt::Result {
-    raw.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl IssueDetail {
     /// The ids that its errors have by themselves, one for each fingerprint that leads here; its own is the first.
     pub fn ids(&self) -> Vec<IssueId> {
         let Issue { id, project, service, .. } = &self.issue;
-        let of_fingerprints = self.fingerprints.iter().map(|print| IssueId::of(project, service, print));
+        let of_fingerprints = self.fingerprints.iter().map(|print| IssueId::derive(project, service, print));
         std::iter::once(*id).chain(of_fingerprints.filter(|other| other != id)).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::id::{IdError, from_hex, write_hex};
+use super::id::{IdError, from_hex, to_hex};
 
 /// The id of an issue: 16 hex digits that follow from project, service and fingerprint, so that the same error has the
 /// same id in every store.
@@ -13,7 +13,7 @@ pub struct IssueId(pub [u8; 8]);
 
 impl IssueId {
     /// The id of what has this fingerprint in this service of this project; no project is the empty one.
-    pub fn of(project: &str, service: &str, fingerprint: &Fingerprint) -> IssueId {
+    pub fn derive(project: &str, service: &str, fingerprint: &Fingerprint) -> IssueId {
         let mut hash = Sha256::new();
         for part in [project.as_bytes(), service.as_bytes(), &fingerprint.0] {
             // With its length, so that no two splits of one text are alike.
@@ -37,7 +37,7 @@ impl IssueId {
 
 impl fmt::Display for IssueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(f, &self.0)
+        f.write_str(&to_hex(&self.0))
     }
 }
 
@@ -47,6 +47,6 @@ pub struct Fingerprint(pub [u8; 32]);
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(f, &self.0)
+        f.write_str(&to_hex(&self.0))
     }
 }

@@ -180,7 +180,7 @@ impl<'q> Condition<'q> {
 
     /// What the attribute of a place says; `None` when the value does not stand there.
     pub fn verdict_at(&self, place: &Place<'_>, attribute: &Value) -> Option<bool> {
-        let text = text_of(place.of(attribute)?);
+        let text = text_of(place.value_in(attribute)?);
         Some(match &self.test {
             Test::Is(wanted) => text == *wanted,
             Test::Contains(needle) => needle.is_in(&text),
@@ -195,7 +195,7 @@ impl<'q> Condition<'q> {
 
 impl Place<'_> {
     /// The value, given the attribute. A part of the path may hold dots itself only where it is the last.
-    fn of<'v>(&self, attribute: &'v Value) -> Option<&'v Value> {
+    fn value_in<'v>(&self, attribute: &'v Value) -> Option<&'v Value> {
         let (mut value, Some(mut path)) = (attribute, self.path) else { return Some(attribute) };
         loop {
             let Value::Map(pairs) = value else { return None };

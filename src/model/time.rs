@@ -8,6 +8,12 @@ use std::fmt;
 pub const NANOS_PER_MS: u64 = 1_000_000;
 /// Nanoseconds in a second.
 pub const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// Nanoseconds in a minute.
+pub const NANOS_PER_MINUTE: u64 = 60 * NANOS_PER_SECOND;
+/// Nanoseconds in an hour.
+pub const NANOS_PER_HOUR: u64 = 60 * NANOS_PER_MINUTE;
+/// Nanoseconds in a day of 24 hours.
+pub const NANOS_PER_DAY: u64 = 24 * NANOS_PER_HOUR;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z; zero also means "not set", as in OTLP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +33,7 @@ impl Nanos {
 
     /// RFC 3339 in UTC with nine digits, `2026-11-21T09:14:02.117000000Z`; the same instant always prints the same.
     pub fn to_rfc3339(self) -> String {
-        let (days, rest) = (self.0 / (86_400 * NANOS_PER_SECOND), self.0 % (86_400 * NANOS_PER_SECOND));
+        let (days, rest) = (self.0 / NANOS_PER_DAY, self.0 % NANOS_PER_DAY);
         let (year, month, day) = civil_from_days(days);
         let (seconds, nanos) = (rest / NANOS_PER_SECOND, rest % NANOS_PER_SECOND);
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);

@@ -6,7 +6,10 @@
 
 use jiff::{ToSpan as _, Zoned, civil, tz::TimeZone};
 
-use super::{Nanos, time::NANOS_PER_SECOND};
+use super::{
+    Nanos,
+    time::{NANOS_PER_DAY, NANOS_PER_HOUR, NANOS_PER_MINUTE, NANOS_PER_MS, NANOS_PER_SECOND},
+};
 
 /// Why a text is no time or duration: one clause that says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,12 +108,12 @@ fn unit_ns(unit: &str) -> Option<u64> {
     Some(match unit {
         "ns" => 1,
         "us" | "µs" | "μs" => 1_000,
-        "ms" => 1_000_000,
+        "ms" => NANOS_PER_MS,
         "s" | "sec" | "secs" | "second" | "seconds" => NANOS_PER_SECOND,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60 * NANOS_PER_SECOND,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600 * NANOS_PER_SECOND,
-        "d" | "day" | "days" => 86_400 * NANOS_PER_SECOND,
-        "w" | "week" | "weeks" => 7 * 86_400 * NANOS_PER_SECOND,
+        "m" | "min" | "mins" | "minute" | "minutes" => NANOS_PER_MINUTE,
+        "h" | "hr" | "hrs" | "hour" | "hours" => NANOS_PER_HOUR,
+        "d" | "day" | "days" => NANOS_PER_DAY,
+        "w" | "week" | "weeks" => 7 * NANOS_PER_DAY,
         _ => return None,
     })
 }
@@ -137,7 +140,7 @@ fn parse_unix(digits: &str) -> Result<Nanos, WhenError> {
     // Seconds have up to 11 digits until the year 5138, and each finer unit three more.
     let factor = match digits.len() {
         ..=11 => NANOS_PER_SECOND,
-        12..=14 => 1_000_000,
+        12..=14 => NANOS_PER_MS,
         15..=17 => 1_000,
         _ => 1,
     };
@@ -246,14 +249,11 @@ mod tests {
     fn a_day_back_over_a_clock_change_is_24_hours_and_yesterday_is_a_calendar_day() {
         let after_change = parse_time("2026-10-25T12:00", NOW, &berlin()).expect("valid");
         let day_back = parse_time("1d", after_change, &berlin()).expect("valid");
-        assert_eq!(after_change.since(day_back), 24 * 3_600 * NANOS_PER_SECOND);
+        assert_eq!(after_change.since(day_back), NANOS_PER_DAY);
         let day_later = parse_time("2026-10-26T12:00", NOW, &berlin()).expect("valid");
         let yesterday = parse_time("yesterday", day_later, &berlin()).expect("valid");
         assert_eq!(yesterday.to_rfc3339(), "2026-10-24T22:00:00.000000000Z");
-        assert_eq!(
-            parse_time("today", day_later, &berlin()).expect("valid").since(yesterday),
-            25 * 3_600 * NANOS_PER_SECOND
-        );
+        assert_eq!(parse_time("today", day_later, &berlin()).expect("valid").since(yesterday), 25 * NANOS_PER_HOUR);
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub fn grouping_of(parts: v1::Parts, attributes: &Attributes, resource: &Resourc
     });
     Grouping {
         fingerprint,
-        issue: IssueId::of(resource.project(), &resource.service, &fingerprint),
+        issue: IssueId::derive(resource.project(), &resource.service, &fingerprint),
         error_type: known(&parts.full_type),
         message: Text::from(first_line),
         message_pattern: Text::from(parts.pattern),

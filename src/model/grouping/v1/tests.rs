@@ -289,7 +289,7 @@ fn what_has_no_parser_of_its_own_gives_files_and_what_is_no_trace_gives_nothing(
 /// What a fingerprint is made of must never change within a version.
 #[test]
 fn fingerprints_are_for_ever() {
-    let hex = |parts: &Parts| parts.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |parts: &Parts| crate::model::id::to_hex(&parts.fingerprint);
     let plain = |error_type: &'static str, error_message: &'static str| Occurrence {
         error_type: error_type.into(),
         error_message: error_message.into(),

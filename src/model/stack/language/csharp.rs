@@ -4,12 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{
-    exception::Exception,
-    frame::{Frame, Owner},
-    library::is_csharp_library,
-    line::{self, Place},
-};
+use crate::model::stack::{Exception, Frame, Owner, Place, library::is_csharp_library, line};
 
 /// What the compiler and the runtime put between two functions of a program.
 const RUNTIME: [&str; 4] = [

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{
-    exception::Exception,
-    frame::{Frame, Owner},
-    library::is_library_file,
-    line::{self, Place},
-};
+use crate::model::stack::{Exception, Frame, Owner, Place, library::is_library_file, line};
 
 /// What may stand around a place or a name.
 const MARKS: [char; 10] = ['(', ')', '[', ']', ',', ';', '\'', '"', '`', '.'];
+
+/// Whether a line may be one of a trace: any may.
+pub fn is_shaped(_line: &str) -> bool {
+    true
+}
 
 /// The exception of a text; without frames when nothing looks like one.
 pub fn parse(text: &str) -> Vec<Exception<'_>> {

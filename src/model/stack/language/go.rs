@@ -4,12 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{
-    exception::Exception,
-    frame::{Frame, Owner},
-    library::is_go_library,
-    line::{self, Place},
-};
+use crate::model::stack::{Exception, Frame, Owner, Place, library::is_go_library, line};
 
 /// Whether a line is one of a Go trace.
 pub fn is_shaped(line: &str) -> bool {

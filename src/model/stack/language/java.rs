@@ -4,12 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{
-    exception::Exception,
-    frame::{Frame, Owner},
-    library::is_java_library,
-    line::{self, Place},
-};
+use crate::model::stack::{Exception, Frame, Owner, Place, library::is_java_library, line};
 
 /// Classes through which a call only passes; which of them stand in a stack changes while a program runs.
 const PASSAGES: [&str; 7] = [

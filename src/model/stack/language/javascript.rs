@@ -4,12 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{
-    exception::Exception,
-    frame::{Frame, Owner},
-    library::is_library_file,
-    line::{self, Place},
-};
+use crate::model::stack::{Exception, Frame, Owner, Place, library::is_library_file, line};
 
 /// Whether a line is a frame of a JavaScript trace.
 pub fn is_shaped(line: &str) -> bool {

@@ -27,42 +27,32 @@ pub struct Language {
     pub outermost_behind: Option<&'static str>,
 }
 
+macro_rules! language {
+    ($module:ident, $outermost_behind:expr) => {
+        Language {
+            is_shaped: $module::is_shaped,
+            exceptions: $module::parse,
+            frame: $module::frame,
+            outermost_behind: $outermost_behind,
+        }
+    };
+}
+
 /// The languages; a line that has the shape of several counts for the first. JavaScript's frames are the least
 /// peculiar, and .NET's look like those of Java without a file.
 const LANGUAGES: [Language; 8] = [
-    Language {
-        is_shaped: python::is_shaped,
-        exceptions: python::parse,
-        frame: python::frame,
-        outermost_behind: Some("Traceback (most recent call last):"),
-    },
-    Language { is_shaped: rust::is_shaped, exceptions: rust::parse, frame: rust::frame, outermost_behind: None },
-    Language { is_shaped: java::is_shaped, exceptions: java::parse, frame: java::frame, outermost_behind: None },
-    Language { is_shaped: go::is_shaped, exceptions: go::parse, frame: go::frame, outermost_behind: Some("\npanic(") },
-    Language { is_shaped: ruby::is_shaped, exceptions: ruby::parse, frame: ruby::frame, outermost_behind: None },
-    Language {
-        is_shaped: php::is_shaped,
-        exceptions: php::parse,
-        frame: php::frame,
-        outermost_behind: Some("\nNext "),
-    },
-    Language {
-        is_shaped: javascript::is_shaped,
-        exceptions: javascript::parse,
-        frame: javascript::frame,
-        outermost_behind: None,
-    },
-    Language {
-        is_shaped: csharp::is_shaped,
-        exceptions: csharp::parse,
-        frame: csharp::frame,
-        outermost_behind: Some("--- End of inner exception"),
-    },
+    language!(python, Some("Traceback (most recent call last):")),
+    language!(rust, None),
+    language!(java, None),
+    language!(go, Some("\npanic(")),
+    language!(ruby, None),
+    language!(php, Some("\nNext ")),
+    language!(javascript, None),
+    language!(csharp, Some("--- End of inner exception")),
 ];
 
 /// What reads traces no line of which has the shape of a known language.
-const UNKNOWN: Language =
-    Language { is_shaped: |_| true, exceptions: fallback::parse, frame: fallback::frame, outermost_behind: None };
+const UNKNOWN: Language = language!(fallback, None);
 
 /// The exceptions of a trace: the outermost, then its causes down to the root. Empty when nothing is known.
 pub fn parse(text: &str) -> Vec<Exception<'_>> {

@@ -4,12 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{
-    exception::Exception,
-    frame::{Frame, Owner},
-    library::is_library_file,
-    line::{self, Place},
-};
+use crate::model::stack::{Exception, Frame, Owner, Place, library::is_library_file, line};
 
 const START: &str = "Traceback (most recent call last):";
 const GROUP_START: &str = "Exception Group Traceback (most recent call last):";
@@ -24,7 +19,7 @@ pub fn is_shaped(line: &str) -> bool {
 pub fn parse(text: &str) -> Vec<Exception<'_>> {
     let mut reader = Reader { has_groups: text.contains(GROUP_START), ..Reader::default() };
     for line in text.lines() {
-        reader.read(line);
+        reader.read_line(line);
     }
     reader.finish();
     let mut top = Vec::new();
@@ -50,7 +45,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn read(&mut self, line: &'a str) {
+    fn read_line(&mut self, line: &'a str) {
         let (depth, line) = if self.has_groups { without_margin(line) } else { (0, line) };
         let inner = line.trim();
         if self.has_groups && inner.starts_with("+-") {

@@ -4,12 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{
-    exception::Exception,
-    frame::{Frame, Owner},
-    library::is_ruby_library,
-    line::{self, Place},
-};
+use crate::model::stack::{Exception, Frame, Owner, Place, library::is_ruby_library, line};
 
 /// Functions of the core library that call blocks; older versions print them with the place of their caller, newer
 /// ones with `<internal:array>`.

@@ -5,12 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{
-    exception::Exception,
-    frame::{Frame, Owner},
-    library::is_rust_library,
-    line::{self, Place},
-};
+use crate::model::stack::{Exception, Frame, Owner, Place, library::is_rust_library, line};
 
 /// Crates that belong to the language.
 const RUNTIME: [&str; 6] = ["std", "core", "alloc", "__rustc", "rust_begin_unwind", "backtrace"];

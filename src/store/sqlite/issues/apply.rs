@@ -400,7 +400,7 @@ impl New {
         let (error_type, culprit) = (None, None);
         let title = Text::from_static(SHARED_TITLE);
         New {
-            id: IssueId::of(&project, &service, &fingerprint),
+            id: IssueId::derive(&project, &service, &fingerprint),
             project,
             service,
             error_type,
