@@ -37,7 +37,7 @@ impl RecordKind {
 /// Which traces to list, in which order, and how many.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TraceQuery {
-    /// At most this many; 0 is all.
+    /// At most this many traces; 0 is all.
     pub limit: usize,
     /// Only traces this service takes part in.
     pub service: Option<String>,
@@ -68,7 +68,7 @@ pub struct TraceQuery {
     pub sort: Sort,
     /// Turns the order round.
     pub reverse: bool,
-    /// Goes on after this place.
+    /// Where the list goes on; `None` is the beginning.
     pub cursor: Option<Cursor>,
 }
 
@@ -111,51 +111,51 @@ impl Sort {
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
-    /// The items, in the order asked for.
+    /// The items of the page, in the order asked for.
     pub items: Vec<T>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<Cursor>,
     /// How many items match on all pages together.
     pub total: u64,
-    /// How many of those have errors.
+    /// How many items on all pages together have errors.
     pub failed: u64,
 }
 
 /// Which log records to list, and how many.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LogQuery {
-    /// At most this many; 0 is all.
+    /// At most this many log records; 0 is all.
     pub limit: usize,
-    /// Only those whose message, error type or error message contains this text, whatever the case.
+    /// Only log records whose message, error type or error message contains this text, whatever the case.
     pub text: Option<String>,
-    /// Only of at least this level.
+    /// Only log records of at least this level.
     pub level: Option<Severity>,
-    /// Only of this service.
+    /// Only log records of this service.
     pub service: Option<String>,
-    /// Only of this module.
+    /// Only log records of this module.
     pub module: Option<String>,
-    /// Only of this environment.
+    /// Only log records of this environment.
     pub environment: Option<String>,
-    /// Only of this project.
+    /// Only log records of this project.
     pub project: Option<String>,
-    /// Only of this machine.
+    /// Only log records of this machine.
     pub host: Option<String>,
-    /// Only of this process.
+    /// Only log records of this process.
     pub pid: Option<String>,
-    /// Only of this trace.
+    /// Only log records of this trace.
     pub trace: Option<TraceId>,
-    /// Only of issues of these ids, each as the error itself has it; empty for any. An issue that several fingerprints
-    /// lead to has [`IssueDetail::ids`](super::IssueDetail::ids).
+    /// Only log records of issues of these ids, each as the error itself has it; empty for any. An issue that several
+    /// fingerprints lead to has [`IssueDetail::ids`](super::IssueDetail::ids).
     pub issues: Vec<IssueId>,
-    /// Only those all of this is true of.
+    /// Only log records all of these filters are true of.
     pub fields: Vec<FieldFilter>,
-    /// Only at or after this.
+    /// Only log records at or after this.
     pub since: Option<Nanos>,
-    /// Only before this.
+    /// Only log records before this.
     pub until: Option<Nanos>,
-    /// Begins with the oldest; else with the newest.
+    /// Whether the list begins with the oldest log record; else with the newest.
     pub oldest_first: bool,
-    /// Goes on after this place.
+    /// Where the list goes on; `None` is the beginning.
     pub cursor: Option<Cursor>,
 }
 
@@ -165,28 +165,28 @@ pub struct LogQuery {
 /// stands in several of them the record's own counts first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFilter {
-    /// The field.
+    /// The name of the field.
     pub name: String,
-    /// How it is compared.
+    /// How the field is compared.
     pub operator: FieldOperator,
-    /// With what: a value as JSON prints it, text without quotes.
+    /// What the field is compared with: a value as JSON prints it, text without quotes.
     pub value: String,
 }
 
 /// How a field is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldOperator {
-    /// It has this value.
+    /// The field has this value.
     Is,
-    /// It has another one, or there is no such field.
+    /// The field has another value, or there is no such field.
     IsNot,
-    /// Its value contains this, whatever the case.
+    /// The value of the field contains this, whatever the case.
     Contains,
 }
 
 impl FieldFilter {
-    /// Reads what [`fmt::Display`] writes; `None` when there is no `=` or no name before it. A name that ends with `!`
-    /// or `~` cannot be written.
+    /// Reads a filter as [`fmt::Display`] writes it; `None` when there is no `=` or no name before it. A name that ends
+    /// with `!` or `~` cannot be written.
     pub fn parse(text: &str) -> Option<FieldFilter> {
         let (name, value) = text.split_once('=')?;
         let (name, operator) = match (name.strip_suffix('!'), name.strip_suffix('~')) {
@@ -223,11 +223,11 @@ pub struct LogPage {
 /// Which records to scan or delete; an empty filter is all of them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RecordFilter {
-    /// Only this kind.
+    /// Only records of this kind.
     pub kind: Option<RecordKind>,
-    /// Only this trace.
+    /// Only records of this trace.
     pub trace: Option<TraceId>,
-    /// Only traces whose last record ended before this.
+    /// Only records of traces whose last record ended before this.
     pub ended_before: Option<Nanos>,
 }
 
@@ -238,9 +238,9 @@ pub struct StatsQuery {
     pub since: Option<Nanos>,
     /// Only records that started before this.
     pub until: Option<Nanos>,
-    /// Only this service.
+    /// Only records of this service.
     pub service: Option<String>,
-    /// How to group.
+    /// How the rows are grouped.
     pub by: StatsBy,
 }
 

@@ -21,28 +21,28 @@ impl Batch {
         Batch { spans, ..Batch::default() }
     }
 
-    /// How many records of all kinds it holds.
+    /// How many records of all kinds the batch holds.
     pub fn len(&self) -> usize {
         self.spans.len() + self.logs.len() + self.checkpoints.len()
     }
 
-    /// Whether it holds none.
+    /// Whether the batch holds no record.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Puts the records into a project, whatever the sender had said: that of a checkpoint is a field of its own, that
-    /// of the others stands on their resources.
+    /// Puts the records into a project, whatever the sender had said: the project of a checkpoint is a field of its
+    /// own, that of spans and log records stands on their resources.
     pub fn assign_project(&mut self, project: &Text) {
         self.assign_project_where(project, |_| true);
     }
 
-    /// The same for records that are in no project; the others stay where they are.
+    /// Puts the records that are in no project into one; the others stay where they are.
     pub fn assign_missing_project(&mut self, project: &Text) {
         self.assign_project_where(project, str::is_empty);
     }
 
-    /// Puts those records into a project whose present one is to be replaced.
+    /// Puts the records whose present project is to be replaced into another.
     fn assign_project_where(&mut self, project: &Text, is_replaced: impl Fn(&str) -> bool) {
         for checkpoint in self.checkpoints.iter_mut().filter(|checkpoint| is_replaced(&checkpoint.project)) {
             checkpoint.project = project.clone();
@@ -75,9 +75,9 @@ fn in_project(resource: &Resource, project: &Text) -> Resource {
 /// Why one record of a request was not taken; the others were.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Its place among the records of its kind in the request, from 0.
+    /// Place of the record among those of its kind in the request, from 0.
     pub index: usize,
-    /// What is wrong with it, one plain clause.
+    /// What is wrong with the record, one plain clause.
     pub reason: String,
 }
 
@@ -93,15 +93,15 @@ pub struct Written {
 /// How much a deletion removed, or would remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Removed {
-    /// Traces of which nothing is left.
+    /// How many traces nothing is left of.
     pub traces: u64,
-    /// Spans.
+    /// How many spans were removed.
     pub spans: u64,
-    /// Checkpoints.
+    /// How many checkpoints were removed.
     pub checkpoints: u64,
-    /// Log records.
+    /// How many log records were removed.
     pub logs: u64,
-    /// Issues; they go with everything, or when they were not seen for long.
+    /// How many issues were removed: all when everything was deleted, else those not seen for long.
     #[serde(default)]
     pub issues: u64,
 }

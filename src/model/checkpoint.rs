@@ -7,7 +7,7 @@ use super::{Nanos, Text, TraceId, time::NANOS_PER_MS};
 /// The trace of records without a correlation id; clients use the same name for records outside any request.
 const NO_CORRELATION: Text = Text::from_static("-");
 
-/// How much of an overlong correlation id its trace id keeps, in bytes.
+/// How much of an overlong correlation id stays in the id of the trace, in bytes.
 const KEPT_ID_BYTES: usize = 200;
 
 /// The trace a correlation id belongs to. Any text has one: clients send empty and overlong ids, too, and a batch must
@@ -24,32 +24,32 @@ pub fn trace_id(correlation_id: &str) -> TraceId {
     TraceId::Text(Text::from(format!("{kept}…{hash:032x}")))
 }
 
-/// One entry or exit record.
+/// A record of a service entering an operation or leaving it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
-    /// Short name of the component, such as `MA` or `WK`.
+    /// Short name of the component that noted the checkpoint, such as `MA` or `WK`.
     pub source_id: Text,
     /// The correlation id exactly as it was sent.
     pub correlation_id: Text,
-    /// The same as a trace id, which joins checkpoints with spans and logs.
+    /// The trace the correlation id belongs to, which joins checkpoints with spans and logs.
     pub trace_id: TraceId,
-    /// When it happened, in milliseconds since 1970, exactly as it was sent.
+    /// When the checkpoint happened, in milliseconds since 1970, exactly as it was sent.
     pub timestamp_ms: f64,
-    /// Tells records of one instant apart.
+    /// Text that tells checkpoints of one instant apart.
     pub suffix: Text,
-    /// Entry, exit or something else.
+    /// Whether the checkpoint is an entry, an exit or something else.
     pub direction: Direction,
-    /// What kind of operation.
+    /// What kind of operation was entered or left, such as `REST`.
     pub operation: Text,
-    /// Which one.
+    /// Which operation of that kind was entered or left, such as `GET /users`.
     pub endpoint: Text,
     /// Payload as JSON text; `None` when there was none.
     pub data: Option<Text>,
-    /// The machine.
+    /// The machine that noted the checkpoint.
     pub hostname: Text,
-    /// The log line it was read from, if any.
+    /// The log line the checkpoint was read from, if any.
     pub raw_line: Option<Text>,
-    /// The project of whoever sent it; empty for none. The server says so, never the sender.
+    /// The project of whoever sent the checkpoint; empty for none. The server says so, never the sender.
     pub project: Text,
 }
 
@@ -63,8 +63,8 @@ impl Checkpoint {
         }
     }
 
-    /// What entries and exits that may belong together share: a hash of source, operation and endpoint. It is stored,
-    /// so it never changes.
+    /// A hash of source, operation and endpoint, which entries and exits that may belong together share. Stores keep
+    /// the hash, so it never changes.
     pub fn operation_hash(&self) -> u64 {
         let mut hash = Xxh3::new();
         for part in [&self.source_id, &self.operation, &self.endpoint] {
@@ -75,8 +75,8 @@ impl Checkpoint {
         hash.digest()
     }
 
-    /// When it happened; times before 1970 and what is no number count as 1970. A double of milliseconds resolves
-    /// about a quarter of a microsecond, so the rest of the nanoseconds is not meaningful.
+    /// When the checkpoint happened; times before 1970 and what is no number count as 1970. A double of milliseconds
+    /// resolves about a quarter of a microsecond, so the rest of the nanoseconds is not meaningful.
     pub fn time(&self) -> Nanos {
         let whole_ms = self.timestamp_ms.trunc();
         Nanos(
@@ -99,7 +99,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The direction of its text.
+    /// The direction a text stands for.
     pub fn parse(text: &str) -> Direction {
         match text {
             "->" => Direction::Enter,
@@ -108,7 +108,7 @@ impl Direction {
         }
     }
 
-    /// The text as clients write it.
+    /// The direction as clients write it.
     pub fn as_str(&self) -> &str {
         match self {
             Direction::Enter => "->",

@@ -37,15 +37,15 @@ impl IssueStatus {
 /// Errors that are the same error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Issue {
-    /// Its id.
+    /// The id of the issue.
     pub id: IssueId,
-    /// The project its records came under; empty for none.
+    /// The project the records of the issue came under; empty for none.
     pub project: Text,
-    /// The service they came from.
+    /// The service the records of the issue came from.
     pub service: Text,
-    /// What was decided about it.
+    /// What was decided about the issue.
     pub status: IssueStatus,
-    /// Whether it is open because it came back after it was resolved.
+    /// Whether the issue is open because it came back after it was resolved.
     pub is_regressed: bool,
     /// One line: type and message; what differs from event to event stands as `<int>`, `<uuid>` and the like.
     pub title: Text,
@@ -55,19 +55,19 @@ pub struct Issue {
     pub message: Text,
     /// The frame where it happened: `payments/stripe.py in charge_card`.
     pub culprit: Option<Text>,
-    /// Environments it was seen in, sorted.
+    /// Environments the issue was seen in, sorted.
     pub environments: Vec<Text>,
     /// Time of the earliest event, by its own clock.
     pub first_seen: Nanos,
     /// Time of the latest event, by its own clock.
     pub last_seen: Nanos,
-    /// How many events there ever were.
+    /// How many events of the issue there ever were.
     pub event_count: u64,
-    /// In how many traces; a store may count beyond a thousand with an error of a few percent.
+    /// In how many traces the issue was seen; a store may count beyond a thousand with an error of a few percent.
     pub trace_count: u64,
-    /// The fingerprint it was made of.
+    /// The fingerprint the issue was made of.
     pub fingerprint: Fingerprint,
-    /// A few traces with it, newest first.
+    /// A few traces with the issue, newest first.
     pub sample_trace_ids: Vec<TraceId>,
     /// Events by the hour of their own clocks, oldest first, hours without any left out; as far back as was asked for.
     pub counts: Vec<HourCount>,
@@ -78,11 +78,11 @@ pub struct Issue {
 pub struct HourCount {
     /// When the hour began.
     pub hour: Nanos,
-    /// How many.
+    /// How many events fell into the hour.
     pub count: u64,
 }
 
-/// An issue with all that is known of it.
+/// An issue with all that is known about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IssueDetail {
     /// The issue.
@@ -93,12 +93,13 @@ pub struct IssueDetail {
     pub why: Why,
     /// All fingerprints that lead to this issue.
     pub fingerprints: Vec<Fingerprint>,
-    /// What became of its status, oldest first.
+    /// What became of the issue's status, oldest first.
     pub history: Vec<StatusChange>,
 }
 
 impl IssueDetail {
-    /// The ids that its errors have by themselves, one for each fingerprint that leads here; its own is the first.
+    /// The ids that the errors of the issue have by themselves, one for each fingerprint that leads here; the issue's
+    /// own is the first.
     pub fn ids(&self) -> Vec<IssueId> {
         let Issue { id, project, service, .. } = &self.issue;
         let of_fingerprints = self.fingerprints.iter().map(|print| IssueId::derive(project, service, print));
@@ -109,47 +110,47 @@ impl IssueDetail {
 /// A change of an issue's status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusChange {
-    /// When.
+    /// When the status changed.
     pub time: Nanos,
-    /// To what.
+    /// What the status became.
     pub status: IssueStatus,
-    /// Whether an event did it; else a person.
+    /// Whether an event changed the status; else a person did.
     pub by_event: bool,
 }
 
 /// What to change of an issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IssueChange {
-    /// Its status, now. What is so already is no change and no history.
+    /// The status, from now on. Setting the present one is no change and no history.
     Status(IssueStatus),
 }
 
 /// Which issues to list, in which order, and how many.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct IssueQuery {
-    /// At most this many; 0 is all.
+    /// At most this many issues; 0 is all.
     pub limit: usize,
-    /// Only of this status.
+    /// Only issues of this status.
     pub status: Option<IssueStatus>,
-    /// Only of this service.
+    /// Only issues of this service.
     pub service: Option<String>,
-    /// Only those seen in this environment.
+    /// Only issues seen in this environment.
     pub environment: Option<String>,
-    /// Only of this project.
+    /// Only issues of this project.
     pub project: Option<String>,
-    /// Only those seen at or after this.
+    /// Only issues seen at or after this.
     pub since: Option<Nanos>,
-    /// Only those first seen before this.
+    /// Only issues first seen before this.
     pub until: Option<Nanos>,
-    /// Only those whose id, written out, starts with this (hex digits in any case).
+    /// Only issues whose id, written out, starts with this (hex digits in any case).
     pub id_prefix: Option<String>,
-    /// Only these; none is no such restriction.
+    /// Only issues of these ids; empty for any.
     pub ids: Vec<IssueId>,
     /// Order; ties by id.
     pub sort: IssueSort,
     /// Turns the order round.
     pub reverse: bool,
-    /// Goes on after this place.
+    /// Where the list goes on; `None` is the beginning.
     pub cursor: Option<Cursor>,
     /// [`Issue::counts`] go back to this; `None` leaves them empty.
     pub counts_since: Option<Nanos>,

@@ -15,7 +15,7 @@ use super::{
 const MAX_DOTS: usize = 16;
 
 impl LogQuery {
-    /// Whether it names a record; order, limit and cursor aside. For many records make a [`LogMatcher`].
+    /// Whether the query names a record; order, limit and cursor aside. For many records make a [`LogMatcher`].
     pub fn matches(&self, log: &LogRecord) -> bool {
         LogMatcher::new(self).matches(log)
     }
@@ -30,7 +30,7 @@ pub struct LogMatcher<'q> {
 }
 
 impl<'q> LogMatcher<'q> {
-    /// Makes ready for what a query names.
+    /// Makes a query ready for many records.
     pub fn new(query: &'q LogQuery) -> LogMatcher<'q> {
         let LogQuery { module, environment, host, pid, .. } = query;
         let named = [("module", module), ("environment", environment), ("host", host), ("pid", pid)];
@@ -162,7 +162,7 @@ impl<'q> Condition<'q> {
         Condition { places, of_resource_only: false, test, is_negated: filter.operator == FieldOperator::IsNot }
     }
 
-    /// Whether it holds of a record.
+    /// Whether the condition holds of a record.
     pub fn holds(&self, log: &LogRecord) -> bool {
         let own = if self.of_resource_only { None } else { self.verdict(&log.attributes) };
         self.concludes(own.or_else(|| self.verdict(&log.resource.attributes)))
@@ -194,7 +194,7 @@ impl<'q> Condition<'q> {
 }
 
 impl Place<'_> {
-    /// The value, given the attribute. A part of the path may hold dots itself only where it is the last.
+    /// The value of the place, given the attribute. A part of the path may hold dots itself only where it is the last.
     fn value_in<'v>(&self, attribute: &'v Value) -> Option<&'v Value> {
         let (mut value, Some(mut path)) = (attribute, self.path) else { return Some(attribute) };
         loop {

@@ -15,7 +15,7 @@ const FREQUENT: &[u8] = b" etaoinsrldcumpfg0h1.b-2y_/:vw3k54x=8q9j7z6";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
     folded: String,
-    /// Where its rarest byte stands, when it is short and ASCII.
+    /// Place of the needle's rarest byte; `None` when the needle is long or not ASCII.
     anchor: Option<usize>,
 }
 
@@ -30,7 +30,7 @@ impl Needle {
         Needle { folded, anchor }
     }
 
-    /// Whether it stands anywhere in a text.
+    /// Whether the needle stands anywhere in a text.
     pub fn is_in(&self, text: &str) -> bool {
         match self.anchor {
             Some(anchor) => self.scan(text, anchor).is_some() || (hides_ascii(text) && self.is_in_folded(text)),
@@ -38,7 +38,7 @@ impl Needle {
         }
     }
 
-    /// Where in a text it stands first, in bytes.
+    /// Where in a text the needle stands first, in bytes.
     pub fn find(&self, text: &str) -> Option<Range<usize>> {
         if let Some(anchor) = self.anchor {
             let found = self.scan(text, anchor).map(|start| start..start + self.folded.len());

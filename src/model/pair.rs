@@ -7,12 +7,12 @@ use std::collections::HashMap;
 
 use super::{Checkpoint, Direction, Text};
 
-/// What a list of checkpoints says; each of them is in it exactly once.
+/// What a list of checkpoints says; each checkpoint is in one operation or among the strays.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Paired {
-    /// In order of entry: by time, then as the checkpoints were given.
+    /// The operations in order of entry: by time, then as the checkpoints were given.
     pub operations: Vec<Operation>,
-    /// Indices of the checkpoints that belong to no operation, in the same order: exits without an entry before them,
+    /// Indices of the checkpoints that belong to no operation, in order of time: exits without an entry before them,
     /// and directions that are neither.
     pub strays: Vec<usize>,
 }
@@ -20,27 +20,28 @@ pub struct Paired {
 /// One run of an operation. Indices of checkpoints count in the list that was given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
-    /// The component it ran in.
+    /// The component the operation ran in.
     pub source: Text,
-    /// What kind of operation.
+    /// What kind of operation ran.
     pub operation: Text,
-    /// Which one.
+    /// Which operation of that kind ran.
     pub endpoint: Text,
     /// The machine that noted the entry.
     pub hostname: Text,
-    /// Index of its entry.
+    /// Index of the checkpoint of the entry.
     pub enter: usize,
-    /// Index of its exit; `None` while it is open.
+    /// Index of the checkpoint of the exit; `None` while the operation is open.
     pub exit: Option<usize>,
-    /// Index, in [`Paired::operations`], of the innermost operation it ran inside; always a smaller one. One of the
-    /// same source comes first, whatever ran in other sources in between.
+    /// Index, in [`Paired::operations`], of the innermost operation this one ran inside; always a smaller index. An
+    /// operation of the same source comes first, whatever ran in other sources in between.
     pub parent: Option<usize>,
-    /// How many operations it ran inside, along its parents.
+    /// How many operations this one ran inside, along the parents.
     pub depth: usize,
 }
 
 impl Operation {
-    /// How long it ran, in milliseconds; `None` while it is open. `checkpoints` is the list it was made from.
+    /// How long the operation ran, in milliseconds; `None` while it is open. `checkpoints` is the list it was made
+    /// from.
     pub fn duration_ms(&self, checkpoints: &[Checkpoint]) -> Option<f64> {
         let time = |index: usize| checkpoints.get(index).map(|checkpoint| checkpoint.timestamp_ms);
         Some(time(self.exit?)? - time(self.enter)?)

@@ -4,7 +4,7 @@ use super::{
     Batch, Checkpoint, LogRecord, Nanos, RecordKind, Resource, Scope, Severity, Span, Text, TraceFold, TraceId,
 };
 
-/// What a record, an event or a link takes besides its texts and values.
+/// What a record, an event or a link takes besides texts and values, in bytes.
 const ENTRY_BYTES: usize = 64;
 
 /// A record of any kind.
@@ -19,7 +19,7 @@ pub enum Record {
 }
 
 impl Record {
-    /// Which kind it is.
+    /// Which kind the record is of.
     pub fn kind(&self) -> RecordKind {
         match self {
             Record::Span(_) => RecordKind::Spans,
@@ -28,7 +28,7 @@ impl Record {
         }
     }
 
-    /// The trace it belongs to; log records may have none.
+    /// The trace the record belongs to; log records may have none.
     pub fn trace_id(&self) -> Option<&TraceId> {
         match self {
             Record::Span(span) => Some(&span.trace_id),
@@ -37,7 +37,7 @@ impl Record {
         }
     }
 
-    /// When it began.
+    /// When the record began.
     pub fn start(&self) -> Nanos {
         match self {
             Record::Span(span) => span.start,
@@ -46,7 +46,7 @@ impl Record {
         }
     }
 
-    /// When it ended; only spans take any time.
+    /// When the record ended; only spans take any time.
     pub fn end(&self) -> Nanos {
         match self {
             Record::Span(span) => span.end,
@@ -54,7 +54,7 @@ impl Record {
         }
     }
 
-    /// The service; of a checkpoint, its source.
+    /// The service of the record; of a checkpoint, the source.
     pub fn service(&self) -> &Text {
         match self {
             Record::Span(span) => span.service(),
@@ -63,7 +63,7 @@ impl Record {
         }
     }
 
-    /// How bad it is: a failed span counts as an error, any other span and every checkpoint as info.
+    /// How bad the record is: a failed span counts as an error, any other span and every checkpoint as info.
     pub fn severity(&self) -> Severity {
         match self {
             Record::Span(span) if span.is_error() => Severity::Error,
@@ -72,7 +72,7 @@ impl Record {
         }
     }
 
-    /// The project it was put in; empty for none.
+    /// The project the record was put in; empty for none.
     pub fn project(&self) -> &str {
         match self {
             Record::Span(span) => span.resource.project(),
@@ -81,7 +81,7 @@ impl Record {
         }
     }
 
-    /// Adds it to the fold of its trace.
+    /// Adds the record to the fold of its trace.
     pub fn add_to(&self, fold: &mut TraceFold) {
         match self {
             Record::Span(span) => fold.add_span(span),
@@ -90,7 +90,7 @@ impl Record {
         }
     }
 
-    /// Adds it to a batch.
+    /// Adds the record to a batch.
     pub fn push_to(self, batch: &mut Batch) {
         match self {
             Record::Span(span) => batch.spans.push(span),
@@ -99,8 +99,8 @@ impl Record {
         }
     }
 
-    /// About how many bytes it holds, those it shares with others included: what bounds an answer, since every record is
-    /// written out whole.
+    /// About how many bytes the record holds, those shared with others included: what bounds an answer, since every
+    /// record is written out whole.
     pub fn bytes(&self) -> usize {
         match self {
             Record::Span(span) => span_bytes(span),

@@ -8,16 +8,16 @@ use rustc_hash::FxHashMap;
 
 use super::{Nanos, SpanId};
 
-/// The part of a span that self time depends on.
+/// What the self time of a span depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Interval {
-    /// Its id.
+    /// The id of the span.
     pub span_id: SpanId,
-    /// Its parent's id.
+    /// The id of the span's parent.
     pub parent: Option<SpanId>,
-    /// Start.
+    /// When the span started.
     pub start: Nanos,
-    /// End; before `start` counts as no duration.
+    /// When the span ended; before `start` counts as no duration.
     pub end: Nanos,
 }
 

@@ -10,62 +10,62 @@ use super::{Attributes, Nanos, SpanId, Text, TraceId};
 /// What service name a resource without one gets, as the OpenTelemetry SDKs do.
 pub const UNKNOWN_SERVICE: &str = "unknown_service";
 
-/// Attribute under which the project of a key stands on the resources of what was sent with it.
+/// Attribute of resources under which stands the project of the key that records were sent with.
 pub const PROJECT_ATTRIBUTE: &str = "tracehub.project";
 
 /// One operation of a trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
-    /// The trace it belongs to.
+    /// The trace the span belongs to.
     pub trace_id: TraceId,
-    /// Its own id.
+    /// The id of the span, unique in its trace.
     pub span_id: SpanId,
-    /// The span it was started in; `None` for a root.
+    /// The span this one was started in; `None` for a root.
     pub parent_span_id: Option<SpanId>,
-    /// W3C trace state, empty when not sent.
+    /// W3C trace state of the span, empty when not sent.
     pub trace_state: Text,
-    /// W3C trace flags in the low 8 bits, OTLP's `is_remote` bits above.
+    /// W3C trace flags of the span in the low 8 bits, OTLP's `is_remote` bits above.
     pub flags: u32,
-    /// The operation's name.
+    /// The name of the operation.
     pub name: Text,
-    /// Its role in a call.
+    /// The role of the span in a call.
     pub kind: Kind,
-    /// When it started.
+    /// When the span started.
     pub start: Nanos,
-    /// When it ended; may lie before `start` when clocks were set.
+    /// When the span ended; may lie before `start` when clocks were set.
     pub end: Nanos,
-    /// What the program recorded about it.
+    /// What the program recorded about the span.
     pub attributes: Attributes,
-    /// Attributes the SDK dropped.
+    /// How many attributes of the span the SDK dropped.
     pub dropped_attributes: u32,
-    /// Things that happened while it ran, in the order sent.
+    /// Things that happened while the span ran, in the order sent.
     pub events: Vec<Event>,
-    /// Events the SDK dropped.
+    /// How many events of the span the SDK dropped.
     pub dropped_events: u32,
-    /// Spans of this or other traces it is related to.
+    /// Spans of this or other traces that the span is related to.
     pub links: Vec<Link>,
-    /// Links the SDK dropped.
+    /// How many links of the span the SDK dropped.
     pub dropped_links: u32,
-    /// How it ended.
+    /// How the span ended.
     pub status: Status,
-    /// The process that ran it.
+    /// The process that ran the span.
     pub resource: Arc<Resource>,
-    /// The instrumentation that recorded it.
+    /// The instrumentation that recorded the span.
     pub scope: Arc<Scope>,
 }
 
 impl Span {
-    /// Nanoseconds from start to end; zero when the end lies before the start.
+    /// Nanoseconds from the start of the span to its end; zero when the end lies before the start.
     pub fn duration_ns(&self) -> u64 {
         self.end.since(self.start)
     }
 
-    /// The `service.name` of its resource, or [`UNKNOWN_SERVICE`].
+    /// The `service.name` of the span's resource, or [`UNKNOWN_SERVICE`].
     pub fn service(&self) -> &Text {
         &self.resource.service
     }
 
-    /// Whether its status is an error.
+    /// Whether the status of the span is an error.
     pub fn is_error(&self) -> bool {
         self.status.code == StatusCode::Error
     }
@@ -119,9 +119,9 @@ impl Kind {
 /// Outcome of a span.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Status {
-    /// Unset, ok or error.
+    /// The outcome: unset, ok or error.
     pub code: StatusCode,
-    /// What the program said about it, usually empty.
+    /// What the program said about the outcome, usually empty.
     pub message: Text,
 }
 
@@ -161,13 +161,13 @@ impl StatusCode {
 /// Something that happened while a span ran.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Event {
-    /// When.
+    /// When the event happened.
     pub time: Nanos,
-    /// What; `exception` for errors.
+    /// What happened; `exception` for errors.
     pub name: Text,
-    /// Details.
+    /// Details of the event.
     pub attributes: Attributes,
-    /// Attributes the SDK dropped.
+    /// How many attributes of the event the SDK dropped.
     pub dropped_attributes: u32,
 }
 
@@ -180,9 +180,9 @@ pub struct Link {
     pub span_id: Option<SpanId>,
     /// W3C trace state of the other span.
     pub trace_state: Text,
-    /// Why they are related.
+    /// Why the two spans are related.
     pub attributes: Attributes,
-    /// Attributes the SDK dropped.
+    /// How many attributes of the link the SDK dropped.
     pub dropped_attributes: u32,
     /// W3C trace flags of the other span.
     pub flags: u32,
@@ -191,18 +191,18 @@ pub struct Link {
 /// The process, host or device that recorded.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Resource {
-    /// `service.name`, or [`UNKNOWN_SERVICE`]; kept apart because every view asks for it.
+    /// The `service.name` of the process, or [`UNKNOWN_SERVICE`]; kept apart because every view asks for it.
     pub service: Text,
-    /// All attributes, `service.name` included.
+    /// All attributes of the resource, `service.name` included.
     pub attributes: Attributes,
-    /// Attributes the SDK dropped.
+    /// How many attributes of the resource the SDK dropped.
     pub dropped_attributes: u32,
-    /// Schema the attributes follow, usually empty.
+    /// Schema the attributes of the resource follow, usually empty.
     pub schema_url: Text,
 }
 
 impl Resource {
-    /// A resource of these attributes; its service is their `service.name`.
+    /// A resource of these attributes; the service is their `service.name`.
     pub fn new(attributes: Attributes) -> Resource {
         let service = match attributes.get("service.name") {
             Some(super::Value::String(name)) if !name.is_empty() => name.clone(),
@@ -211,7 +211,7 @@ impl Resource {
         Resource { service, attributes, dropped_attributes: 0, schema_url: Text::EMPTY }
     }
 
-    /// The project it was put in; empty for none.
+    /// The project the resource was put in; empty for none.
     pub fn project(&self) -> &str {
         self.attributes.text(PROJECT_ATTRIBUTE).unwrap_or_default()
     }
@@ -220,14 +220,14 @@ impl Resource {
 /// The instrumentation library that recorded.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scope {
-    /// Its name.
+    /// The name of the library.
     pub name: Text,
-    /// Its version.
+    /// The version of the library.
     pub version: Text,
-    /// Its attributes.
+    /// The attributes of the scope.
     pub attributes: Attributes,
-    /// Attributes the SDK dropped.
+    /// How many attributes of the scope the SDK dropped.
     pub dropped_attributes: u32,
-    /// Schema the spans follow, usually empty.
+    /// Schema the records of the scope follow, usually empty.
     pub schema_url: Text,
 }

@@ -11,42 +11,42 @@ use super::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, Tra
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceSummary {
-    /// Its id.
+    /// The id of the trace.
     pub trace_id: TraceId,
-    /// Name of its root span; of its earliest span while no root has arrived.
+    /// Name of the trace: that of its root span, or of its earliest span while no root has arrived.
     pub name: Text,
-    /// Service of the same span.
+    /// Service of the span the trace is named after.
     pub service: Text,
-    /// All services in it, sorted.
+    /// All services in the trace, sorted.
     pub services: Vec<Text>,
-    /// The workflow its earliest naming span names.
+    /// The workflow of the trace: what the earliest span that names one says.
     pub workflow: Option<Text>,
-    /// Which kinds of record it holds, in the order spans, checkpoints, logs.
+    /// Which kinds of record the trace holds, in the order spans, checkpoints, logs.
     pub kinds: Vec<RecordKind>,
-    /// Error, open or ok.
+    /// The outcome of the trace: error, open or ok.
     pub status: TraceStatus,
-    /// Earliest start of any record.
+    /// Earliest start of any record of the trace.
     pub start: Nanos,
-    /// Latest end of any record.
+    /// Latest end of any record of the trace.
     pub end: Nanos,
-    /// Spans in it.
+    /// How many spans the trace holds.
     pub span_count: u64,
-    /// Checkpoints in it.
+    /// How many checkpoints the trace holds.
     pub checkpoint_count: u64,
-    /// Log records in it.
+    /// How many log records the trace holds.
     pub log_count: u64,
-    /// Failed spans and log records of level error or above.
+    /// How many failed spans and log records of level error or above the trace holds.
     pub error_count: u64,
-    /// Whether every entered checkpoint was left: no source entered an operation more often than it left it.
+    /// Whether every checkpoint that was entered was left: no source entered an operation more often than it left it.
     pub complete: bool,
-    /// Tokens its AI calls used, if any reported it.
+    /// Tokens the AI calls of the trace used; `None` when none reported any.
     pub tokens: Option<Tokens>,
-    /// What they cost, if any reported it.
+    /// What the AI calls of the trace cost; `None` when none reported it.
     pub cost: Option<Cost>,
 }
 
 impl TraceSummary {
-    /// Nanoseconds from start to end.
+    /// Nanoseconds from the start of the trace to its end.
     pub fn duration_ns(&self) -> u64 {
         self.end.since(self.start)
     }
@@ -57,9 +57,9 @@ impl TraceSummary {
 pub enum TraceStatus {
     /// Nothing failed, nothing is open.
     Ok,
-    /// It has at least one error.
+    /// The trace has at least one error.
     Error,
-    /// No error, but a checkpoint was entered and not left.
+    /// The trace has no error, but a checkpoint was entered and not left.
     Open,
 }
 
@@ -77,36 +77,36 @@ impl TraceStatus {
 /// Tokens used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Tokens {
-    /// Sent to models.
+    /// Tokens sent to models.
     pub input: u64,
-    /// Got from models.
+    /// Tokens got from models.
     pub output: u64,
 }
 
 /// Money spent.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Cost {
-    /// How much, in units of the currency.
+    /// How much was spent, in units of the currency.
     pub amount: f64,
     /// Currency code, `USD` when the sender named none.
     pub currency: String,
 }
 
-/// A whole trace: its summary and all its records.
+/// A whole trace: the summary and all records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
-    /// The fold of the records below.
+    /// The fold of the records of the trace.
     pub summary: TraceSummary,
-    /// Spans by start time, then span id.
+    /// The spans, by start time, then span id.
     pub spans: Vec<Span>,
-    /// Checkpoints by time, then suffix.
+    /// The checkpoints, by time, then suffix.
     pub checkpoints: Vec<Checkpoint>,
-    /// Log records by time.
+    /// The log records, by time.
     pub logs: Vec<LogRecord>,
 }
 
 impl Trace {
-    /// Sorts the records and folds them; `None` when there are none.
+    /// Sorts the records of a trace and folds them; `None` when there are none.
     pub fn new(
         id: TraceId,
         mut spans: Vec<Span>,
@@ -125,25 +125,25 @@ impl Trace {
     }
 }
 
-/// What of a trace's records its summary depends on; merges in any order.
+/// What the summary of a trace depends on; folds of parts of a trace merge in any order.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct TraceFold {
     /// Earliest start, unix nanoseconds; only meaningful when there is a record.
     pub start_ns: u64,
-    /// Latest end, unix nanoseconds.
+    /// Latest end, unix nanoseconds; only meaningful when there is a record.
     pub end_ns: u64,
-    /// Spans.
+    /// How many spans were seen.
     pub spans: u64,
-    /// Checkpoints.
+    /// How many checkpoints were seen.
     pub checkpoints: u64,
-    /// Log records.
+    /// How many log records were seen.
     pub logs: u64,
-    /// Failed spans and error logs.
+    /// How many failed spans and error logs were seen.
     pub errors: u64,
     /// Checkpoint entries minus exits by [`Checkpoint::operation_hash`], without those that even out. Order does not
     /// matter here, so an exit that came before its entry evens it out, which pairing by time would not do.
     pub open: BTreeMap<u64, i64>,
-    /// When the last checkpoint of it was received, whole unix seconds; 0 without any. Only stores know it.
+    /// When the last checkpoint of the trace was received, whole unix seconds; 0 without any. Only stores know that.
     #[serde(default)]
     pub received_s: u64,
     /// The best candidate for the root.
@@ -152,45 +152,45 @@ pub struct TraceFold {
     pub workflow: Option<Candidate>,
     /// Services, sorted, each once.
     pub services: Vec<String>,
-    /// Usage reported by model calls.
+    /// Usage reported by model calls; `None` when none reported any.
     pub inference: Option<UsageSum>,
-    /// Usage reported by agents, workflows and other spans above the calls.
+    /// Usage reported by agents, workflows and other spans above the calls; `None` when none reported any.
     pub aggregate: Option<UsageSum>,
 }
 
 /// A span (or other record) that may name the trace; the smallest `rank` wins.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Candidate {
-    /// Has a parent (false first), is not a span (false first), start, span id: smallest wins.
+    /// What the candidate is compared by: has a parent (false first), is not a span (false first), start, span id.
     pub rank: (bool, bool, u64, [u8; 8]),
-    /// Its name.
+    /// The name the candidate gives the trace.
     pub name: String,
-    /// Its service.
+    /// The service the candidate gives the trace.
     pub service: String,
 }
 
-/// Summed usage.
+/// Tokens and costs of many spans together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct UsageSum {
     /// Tokens in.
     pub input: u64,
     /// Tokens out.
     pub output: u64,
-    /// Cost by currency in 10⁻¹² units, sorted by currency.
+    /// Costs by currency in 10⁻¹² units, sorted by currency.
     pub cost_pico: Vec<(String, i64)>,
 }
 
 /// Longest name taken from a message, in characters.
 const MOST_NAME_CHARS: usize = 200;
 
-/// What a trace of logs alone is called: the first line of a message that says anything.
+/// The name of a trace of logs alone: the first line of a message that says anything.
 fn name_of(log: &LogRecord) -> String {
     let line = log.message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     line.chars().take(MOST_NAME_CHARS).collect()
 }
 
 impl TraceFold {
-    /// Adds a span.
+    /// Adds a span to the fold.
     pub fn add_span(&mut self, span: &Span) {
         self.widen(span.start, span.end.max(span.start));
         self.spans += 1;
@@ -207,7 +207,7 @@ impl TraceFold {
         }
     }
 
-    /// Adds a checkpoint.
+    /// Adds a checkpoint to the fold.
     pub fn add_checkpoint(&mut self, checkpoint: &Checkpoint) {
         let time = checkpoint.time();
         self.widen(time, time);
@@ -222,7 +222,7 @@ impl TraceFold {
         offer(&mut self.root, rank, || (checkpoint.correlation_id.to_string(), checkpoint.source_id.to_string()));
     }
 
-    /// Adds a log record.
+    /// Adds a log record to the fold.
     pub fn add_log(&mut self, log: &LogRecord) {
         self.widen(log.time, log.time);
         self.logs += 1;
@@ -257,7 +257,7 @@ impl TraceFold {
         }
     }
 
-    /// Whether it has seen no record.
+    /// Whether the fold has seen no record.
     pub fn is_empty(&self) -> bool {
         self.spans + self.checkpoints + self.logs == 0
     }

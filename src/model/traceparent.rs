@@ -11,11 +11,11 @@ const SAMPLED: u8 = 1;
 /// A parsed [`traceparent`](https://www.w3.org/TR/trace-context/#traceparent-header).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traceparent {
-    /// The trace.
+    /// The trace the caller works in.
     pub trace_id: TraceId,
-    /// The calling span.
+    /// The span the call comes from.
     pub span_id: SpanId,
-    /// Whether the caller records.
+    /// Whether the caller records its spans.
     pub sampled: bool,
 }
 

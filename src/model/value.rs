@@ -50,7 +50,7 @@ impl Value {
         }
     }
 
-    /// About how many bytes it takes.
+    /// About how many bytes the value takes.
     pub fn bytes(&self) -> usize {
         match self {
             Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_) => 8,
@@ -109,7 +109,7 @@ impl Attributes {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

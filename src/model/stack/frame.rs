@@ -10,13 +10,13 @@ const MAX_TEXT_BYTES: usize = 512;
 /// Whose code a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Owner {
-    /// The program's own.
+    /// The code is the program's own.
     #[default]
     Program,
-    /// A library's.
+    /// The code is a library's.
     Library,
-    /// The language's runtime, a class that only passes calls on, or the SDK that recorded the error: whether such a
-    /// frame stands in a stack says nothing about the error.
+    /// The code is the language's runtime, a class that only passes calls on, or the SDK that recorded the error:
+    /// whether such a frame stands in a stack says nothing about the error.
     Runtime,
 }
 
@@ -27,14 +27,15 @@ impl Owner {
     }
 }
 
-/// One frame.
+/// A call that was under way, as a stack trace prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Frame<'a> {
     /// The place in a source file, as printed.
     pub place: Place<'a>,
-    /// Class, package or path of modules, when the language prints one; else empty, and the file stands for it.
+    /// Class, package or path of modules of the function, when the language prints one; else empty, and the file stands
+    /// for it.
     pub module: Cow<'a, str>,
-    /// The function, without arguments and without what differs from build to build.
+    /// The name of the function, without arguments and without what differs from build to build.
     pub function: Cow<'a, str>,
     /// Module and function as they are printed, without arguments; empty when none was.
     pub call: &'a str,

@@ -8,11 +8,11 @@ const INNERMOST_LAST: &str = "Traceback (most recent call last):";
 /// What a line of a stack trace is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<'a> {
-    /// Says what was raised, or begins another trace.
+    /// The line says what was raised, or begins another trace.
     Heading,
-    /// A frame.
+    /// The line is a frame.
     Frame(Frame<'a>),
-    /// Goes on about the frame above it.
+    /// The line goes on about the frame above it.
     Below,
 }
 

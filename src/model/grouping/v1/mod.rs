@@ -20,7 +20,7 @@ use normalise::normalise;
 pub const ALGORITHM: u32 = 1;
 /// How many frames of the exception count.
 const FRAMES: usize = 5;
-/// How many of its causes count.
+/// How many causes of the exception count.
 const CAUSES: usize = 10;
 /// How much of the name of a type counts.
 const MAX_TYPE_BYTES: usize = 512;
@@ -36,7 +36,7 @@ pub struct Occurrence<'a> {
     pub error_type: Cow<'a, str>,
     /// The message of the error itself.
     pub error_message: Cow<'a, str>,
-    /// What the program said about it.
+    /// What the program said about the error.
     pub message: Cow<'a, str>,
     /// The stack trace in whatever form the language prints it.
     pub stack_trace: Cow<'a, str>,
