@@ -1,129 +1,13 @@
-//! Traces and their summaries.
+//! The fold of a trace's records, from which the summary is made.
 //!
-//! A summary is a fold over a trace's records. [`TraceFold`] keeps the few facts it needs in a form that can be merged
-//! in any order, because a trace arrives in many batches: stores keep folds, merge them, and finish them when asked,
-//! so a summary never depends on how its records were split.
+//! [`TraceFold`] keeps the few facts a summary needs in a form that can be merged in any order, because a trace arrives
+//! in many batches: stores keep folds, merge them, and finish them when asked, so a summary never depends on how its
+//! records were split.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId, genai};
-
-/// What a list shows of a trace.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TraceSummary {
-    /// The id of the trace.
-    pub trace_id: TraceId,
-    /// Name of the trace: that of its root span, or of its earliest span while no root has arrived.
-    pub name: Text,
-    /// Service of the span the trace is named after.
-    pub service: Text,
-    /// All services in the trace, sorted.
-    pub services: Vec<Text>,
-    /// The workflow of the trace: what the earliest span that names one says.
-    pub workflow: Option<Text>,
-    /// Which kinds of record the trace holds, in the order spans, checkpoints, logs.
-    pub kinds: Vec<RecordKind>,
-    /// The outcome of the trace: error, open or ok.
-    pub status: TraceStatus,
-    /// Earliest start of any record of the trace.
-    pub start: Nanos,
-    /// Latest end of any record of the trace.
-    pub end: Nanos,
-    /// How many spans the trace holds.
-    pub span_count: u64,
-    /// How many checkpoints the trace holds.
-    pub checkpoint_count: u64,
-    /// How many log records the trace holds.
-    pub log_count: u64,
-    /// How many failed spans and log records of level error or above the trace holds.
-    pub error_count: u64,
-    /// Whether every checkpoint that was entered was left: no source entered an operation more often than it left it.
-    pub complete: bool,
-    /// Tokens the AI calls of the trace used; `None` when none reported any.
-    pub tokens: Option<Tokens>,
-    /// What the AI calls of the trace cost; `None` when none reported it.
-    pub cost: Option<Cost>,
-}
-
-impl TraceSummary {
-    /// Nanoseconds from the start of the trace to its end.
-    pub fn duration_ns(&self) -> u64 {
-        self.end.since(self.start)
-    }
-}
-
-/// Outcome of a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TraceStatus {
-    /// Nothing failed, nothing is open.
-    Ok,
-    /// The trace has at least one error.
-    Error,
-    /// The trace has no error, but a checkpoint was entered and not left.
-    Open,
-}
-
-impl TraceStatus {
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TraceStatus::Ok => "ok",
-            TraceStatus::Error => "error",
-            TraceStatus::Open => "open",
-        }
-    }
-}
-
-/// Tokens used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct Tokens {
-    /// Tokens sent to models.
-    pub input: u64,
-    /// Tokens got from models.
-    pub output: u64,
-}
-
-/// Money spent.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Cost {
-    /// How much was spent, in units of the currency.
-    pub amount: f64,
-    /// Currency code, `USD` when the sender named none.
-    pub currency: String,
-}
-
-/// A whole trace: the summary and all records.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trace {
-    /// The fold of the records of the trace.
-    pub summary: TraceSummary,
-    /// The spans, by start time, then span id.
-    pub spans: Vec<Span>,
-    /// The checkpoints, by time, then suffix.
-    pub checkpoints: Vec<Checkpoint>,
-    /// The log records, by time.
-    pub logs: Vec<LogRecord>,
-}
-
-impl Trace {
-    /// Sorts the records of a trace and folds them; `None` when there are none.
-    pub fn new(
-        id: TraceId,
-        mut spans: Vec<Span>,
-        mut checkpoints: Vec<Checkpoint>,
-        mut logs: Vec<LogRecord>,
-    ) -> Option<Trace> {
-        spans.sort_by_key(|span| (span.start, span.span_id));
-        checkpoints.sort_by(|a, b| a.timestamp_ms.total_cmp(&b.timestamp_ms).then_with(|| a.suffix.cmp(&b.suffix)));
-        logs.sort_by_key(|log| log.time);
-        let mut fold = TraceFold::default();
-        spans.iter().for_each(|span| fold.add_span(span));
-        checkpoints.iter().for_each(|checkpoint| fold.add_checkpoint(checkpoint));
-        logs.iter().for_each(|log| fold.add_log(log));
-        let summary = fold.finish(id)?;
-        Some(Trace { summary, spans, checkpoints, logs })
-    }
-}
+use super::summary::{Cost, Tokens, TraceStatus, TraceSummary};
+use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId, genai};
 
 /// What the summary of a trace depends on; folds of parts of a trace merge in any order.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
