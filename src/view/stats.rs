@@ -10,8 +10,7 @@ use super::{
     text::width,
 };
 use crate::model::{
-    OperationStats, Stats, StatsBy, Text, Timeline,
-    ask::Operation,
+    Operation, OperationStats, Stats, StatsBy, Text, Timeline,
     time::{NANOS_PER_DAY, NANOS_PER_MINUTE},
 };
 

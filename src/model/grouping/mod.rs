@@ -17,7 +17,7 @@ pub use error::{Grouping, of_log};
 pub use spans::{SpanError, of_spans};
 pub use why::Why;
 
-pub use super::span::PROJECT_ATTRIBUTE;
+pub use super::PROJECT_ATTRIBUTE;
 
 #[cfg(test)]
 mod tests;

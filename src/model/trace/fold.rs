@@ -6,8 +6,11 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::summary::{Cost, Tokens, TraceStatus, TraceSummary};
-use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId, genai};
+use super::{
+    genai,
+    summary::{Cost, Tokens, TraceStatus, TraceSummary},
+};
+use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId};
 
 /// What the summary of a trace depends on; folds of parts of a trace merge in any order.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
@@ -267,7 +270,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{LogRecord, pair::pair};
+    use crate::model::{LogRecord, trace::checkpoint_pairs::pair};
 
     fn checkpoint(time_ms: f64, source: &str, direction: &str, endpoint: &str) -> Checkpoint {
         Checkpoint {

@@ -1,5 +1,9 @@
 //! Traces: the records of one request chain, and what is worked out of them.
 
+pub mod checkpoint_pairs;
+pub mod genai;
+pub mod self_time;
+
 mod fold;
 mod summary;
 

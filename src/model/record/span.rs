@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Attributes, Nanos, SpanId, Text, TraceId};
+use crate::model::{Attributes, Nanos, SpanId, Text, TraceId};
 
 /// What service name a resource without one gets, as the OpenTelemetry SDKs do.
 pub const UNKNOWN_SERVICE: &str = "unknown_service";
@@ -205,7 +205,7 @@ impl Resource {
     /// A resource of these attributes; the service is their `service.name`.
     pub fn new(attributes: Attributes) -> Resource {
         let service = match attributes.get("service.name") {
-            Some(super::Value::String(name)) if !name.is_empty() => name.clone(),
+            Some(crate::model::Value::String(name)) if !name.is_empty() => name.clone(),
             _ => Text::from_static(UNKNOWN_SERVICE),
         };
         Resource { service, attributes, dropped_attributes: 0, schema_url: Text::EMPTY }

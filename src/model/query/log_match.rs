@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{
+use crate::model::{
     Attributes, FieldFilter, FieldOperator, LogQuery, LogRecord, Nanos, Needle, PROJECT_ATTRIBUTE, Severity, Value,
     grouping,
     json::{self, named_keys},

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Checkpoint, Direction, Text};
+use crate::model::{Checkpoint, Direction, Text};
 
 /// What a list of checkpoints says; each checkpoint is in one operation or among the strays.
 #[derive(Debug, Clone, Default, PartialEq)]

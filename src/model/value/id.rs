@@ -6,7 +6,7 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-use super::Text;
+use crate::model::Text;
 
 /// Longest free-form trace id, in bytes.
 pub const MAX_TRACE_ID_BYTES: usize = 256;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId};
+use crate::model::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId};
 
 /// One of the three kinds of record a trace holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -145,7 +145,7 @@ pub struct LogQuery {
     /// Only log records of this trace.
     pub trace: Option<TraceId>,
     /// Only log records of issues of these ids, each as the error itself has it; empty for any. An issue that several
-    /// fingerprints lead to has [`IssueDetail::ids`](super::IssueDetail::ids).
+    /// fingerprints lead to has [`IssueDetail::ids`](crate::model::IssueDetail::ids).
     pub issues: Vec<IssueId>,
     /// Only log records all of these filters are true of.
     pub fields: Vec<FieldFilter>,

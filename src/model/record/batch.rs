@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Checkpoint, LogRecord, PROJECT_ATTRIBUTE, Resource, Span, Text, Value};
+use crate::model::{Checkpoint, LogRecord, PROJECT_ATTRIBUTE, Resource, Span, Text, Value};
 
 /// Records that arrived together and are committed together.
 #[derive(Debug, Clone, PartialEq, Default)]

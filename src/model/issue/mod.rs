@@ -1,6 +1,10 @@
 //! Issues: errors that are the same error, and what people decided about them.
 
-use super::{Cursor, Fingerprint, IssueId, Nanos, Text, TraceId, grouping::Why};
+mod id;
+
+pub use id::{Fingerprint, IssueId};
+
+use super::{Cursor, Nanos, Text, TraceId, grouping::Why};
 
 /// What people decided about an issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]

@@ -1,6 +1,6 @@
 //! A record of any kind: what the kinds have in common, for all who handle them alike.
 
-use super::{
+use crate::model::{
     Batch, Checkpoint, LogRecord, Nanos, RecordKind, Resource, Scope, Severity, Span, Text, TraceFold, TraceId,
 };
 

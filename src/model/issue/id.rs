@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::id::{IdError, from_hex, to_hex};
+use crate::model::id::{IdError, from_hex, to_hex};
 
 /// The id of an issue: 16 hex digits that follow from project, service and fingerprint, so that the same error has the
 /// same id in every store.
@@ -41,7 +41,7 @@ impl fmt::Display for IssueId {
     }
 }
 
-/// What makes two errors the same: a SHA-256 of what [`super::grouping`] keeps of them.
+/// What makes two errors the same: a SHA-256 of what [`grouping`](crate::model::grouping) keeps of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; 32]);
 

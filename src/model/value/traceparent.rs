@@ -3,7 +3,7 @@
 //!
 //! Read strictly, as the standard rules, because it comes from strangers.
 
-use super::{SpanId, TraceId, id::from_hex};
+use crate::model::{SpanId, TraceId, id::from_hex};
 
 /// The sampled bit of the [trace flags](https://www.w3.org/TR/trace-context/#trace-flags).
 const SAMPLED: u8 = 1;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId};
+use crate::model::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId};
 
 /// One log record.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -4,7 +4,7 @@
 //! standard yet: the proposed `gen_ai.usage.cost.amount` wins, then msgtrace's input and output costs summed, then a
 //! plain `gen_ai.usage.cost`.
 
-use super::{Attributes, Text};
+use crate::model::{Attributes, Text};
 
 /// Picos in one unit of a currency: costs are summed as integers so that the order of adding never shows.
 pub const PICO_PER_UNIT: f64 = 1e12;

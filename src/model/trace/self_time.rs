@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Nanos, SpanId};
+use crate::model::{Nanos, SpanId};
 
 /// What the self time of a span depends on.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Points in time: nanoseconds since the Unix epoch, UTC, as OpenTelemetry sends them.
 //!
-//! Reading what people type ("15m", "yesterday") is [`super::when`]; rounding and ages are the view's.
+//! Reading what people type ("15m", "yesterday") is [`time_input`](crate::model::query::time_input); rounding and ages are the view's.
 
 use std::fmt;
 

@@ -6,7 +6,7 @@
 
 use jiff::{ToSpan as _, Zoned, civil, tz::TimeZone};
 
-use super::{
+use crate::model::{
     Nanos,
     time::{NANOS_PER_DAY, NANOS_PER_HOUR, NANOS_PER_MINUTE, NANOS_PER_MS, NANOS_PER_SECOND},
 };
@@ -14,7 +14,7 @@ use super::{
 /// Why a text is no time or duration: one clause that says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct WhenError(pub String);
+pub struct TimeInputError(pub String);
 
 /// Shortest unix time that is taken for one, in digits; `15` or `2026` alone are more likely a forgotten unit.
 const MIN_UNIX_DIGITS: usize = 9;
@@ -25,7 +25,7 @@ const MIN_UNIX_DIGITS: usize = 9;
 ///
 /// # Errors
 /// Says what was expected; also for instants before 1970 or after 2554, which 64 bits of nanoseconds cannot hold.
-pub fn parse_time(text: &str, now: Nanos, zone: &TimeZone) -> Result<Nanos, WhenError> {
+pub fn parse_time(text: &str, now: Nanos, zone: &TimeZone) -> Result<Nanos, TimeInputError> {
     let word = text.trim();
     if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
         return parse_unix(word);
@@ -38,7 +38,7 @@ pub fn parse_time(text: &str, now: Nanos, zone: &TimeZone) -> Result<Nanos, When
     }
     let today = local(now, zone).ok_or_else(|| out_of_range(text))?;
     let Some(civil) = parse_civil(word, &today) else {
-        return Err(WhenError(format!(
+        return Err(TimeInputError(format!(
             "`{text}` is not a time; use a length of time such as `15m`, `2h` or `7d`, `now`, `today`, `yesterday`, \
              `09:00`, `2026-11-21`, `2026-11-21T09:00`, RFC 3339, or unix seconds"
         )));
@@ -51,18 +51,22 @@ pub fn parse_time(text: &str, now: Nanos, zone: &TimeZone) -> Result<Nanos, When
 ///
 /// # Errors
 /// Says what was expected; a number without a unit is refused unless it is zero.
-pub fn parse_duration(text: &str) -> Result<u64, WhenError> {
+pub fn parse_duration(text: &str) -> Result<u64, TimeInputError> {
     let word = text.trim();
     if !word.is_empty() && word.bytes().all(|byte| byte == b'0') {
         return Ok(0);
     }
     match sum_of_parts(word) {
         Some(Ok(nanos)) => Ok(nanos),
-        Some(Err(TooLong)) => Err(WhenError(format!("`{text}` is too long; the longest duration is about 584 years"))),
-        None if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => Err(WhenError(
-            format!("`{text}` has no unit; write `{word}ms`, `{word}s`, `{word}m`, `{word}h` or `{word}d`"),
-        )),
-        None => Err(WhenError(format!(
+        Some(Err(TooLong)) => {
+            Err(TimeInputError(format!("`{text}` is too long; the longest duration is about 584 years")))
+        }
+        None if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            Err(TimeInputError(format!(
+                "`{text}` has no unit; write `{word}ms`, `{word}s`, `{word}m`, `{word}h` or `{word}d`"
+            )))
+        }
+        None => Err(TimeInputError(format!(
             "`{text}` is not a duration; use a number and a unit such as `250ms`, `1.5s`, `2m`, `1h30m` or `3d`"
         ))),
     }
@@ -120,7 +124,7 @@ fn unit_ns(unit: &str) -> Option<u64> {
 
 /// The length of `15m` or `2 hours ago`; `None` when the text is something else. A length too long to hold reaches
 /// back to 1970.
-fn parse_ago(word: &str) -> Option<Result<u64, WhenError>> {
+fn parse_ago(word: &str) -> Option<Result<u64, TimeInputError>> {
     let length = match word.strip_suffix("ago") {
         Some(before) if before.ends_with(' ') => before.trim_end(),
         _ => word,
@@ -128,12 +132,12 @@ fn parse_ago(word: &str) -> Option<Result<u64, WhenError>> {
     sum_of_parts(length).map(|sum| Ok(sum.unwrap_or(u64::MAX)))
 }
 
-fn parse_unix(digits: &str) -> Result<Nanos, WhenError> {
+fn parse_unix(digits: &str) -> Result<Nanos, TimeInputError> {
     if digits.bytes().all(|digit| digit == b'0') {
         return Ok(Nanos(0));
     }
     if digits.len() < MIN_UNIX_DIGITS {
-        return Err(WhenError(format!(
+        return Err(TimeInputError(format!(
             "`{digits}` is not a time; add a unit (`{digits}m`, `{digits}h`) or write a whole date or unix time"
         )));
     }
@@ -174,8 +178,8 @@ fn parse_civil(word: &str, today: &Zoned) -> Option<civil::DateTime> {
     word.contains(':').then(|| word.parse::<civil::Time>().ok()).flatten().map(|time| today.date().to_datetime(time))
 }
 
-fn out_of_range(text: &str) -> WhenError {
-    WhenError(format!("`{text}` is out of range; times reach from 1970 to 2554"))
+fn out_of_range(text: &str) -> TimeInputError {
+    TimeInputError(format!("`{text}` is out of range; times reach from 1970 to 2554"))
 }
 
 #[cfg(test)]

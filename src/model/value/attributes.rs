@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::Text;
+use crate::model::Text;
 
 /// Deepest nesting of arrays and maps that is kept; what lies deeper is refused by the decoders.
 pub const MAX_VALUE_DEPTH: usize = 32;
