@@ -7,7 +7,7 @@ use super::{Nanos, Text};
 pub enum KeyScope {
     /// Send records.
     Ingest,
-    /// Look.
+    /// Look at what was sent.
     Read,
     /// Delete, resolve, issue keys; also everything else.
     Admin,
@@ -32,7 +32,7 @@ impl KeyScope {
     }
 }
 
-/// An issued key.
+/// An API key that was issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// The id of the key, which names it in commands: 8 hex digits.

@@ -13,9 +13,9 @@ pub enum IssueStatus {
     /// Nothing yet, or it came back.
     #[default]
     Open = 0,
-    /// It is mended; an event later than that opens it again.
+    /// The issue is mended; an event later than that opens it again.
     Resolved = 1,
-    /// It may happen; events count and change nothing.
+    /// The issue may happen; events count and change nothing.
     Ignored = 2,
 }
 
@@ -150,7 +150,7 @@ pub struct IssueQuery {
     pub id_prefix: Option<String>,
     /// Only issues of these ids; empty for any.
     pub ids: Vec<IssueId>,
-    /// Order; ties by id.
+    /// Order of the issues; ties by id.
     pub sort: IssueSort,
     /// Turns the order round.
     pub reverse: bool,

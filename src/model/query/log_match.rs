@@ -92,7 +92,7 @@ pub const ERROR_KEYS: [&str; 3] = ["exception.type", "exception.message", "excep
 pub struct TextFilter {
     /// What is looked for in the message.
     pub needle: Needle,
-    /// Or in one of these.
+    /// Where else the text may stand: in the type or the message of the error.
     pub elsewhere: [Condition<'static>; 2],
 }
 
@@ -121,7 +121,7 @@ pub struct Condition<'q> {
 /// An attribute, or what lies in a map that an attribute is.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'q> {
-    /// The attribute.
+    /// The key of the attribute.
     pub key: &'q str,
     path: Option<&'q str>,
 }

@@ -64,7 +64,7 @@ pub struct TraceQuery {
     pub until: Option<Nanos>,
     /// Only traces whose id, written out, starts with this (hex digits in any case).
     pub id_prefix: Option<String>,
-    /// Order; ties by start, then id.
+    /// Order of the traces; ties by start, then id.
     pub sort: Sort,
     /// Turns the order round.
     pub reverse: bool,
@@ -254,16 +254,16 @@ impl StatsQuery {
 /// What one row of the statistics stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StatsBy {
-    /// A service and an operation.
+    /// A row for each service and operation.
     #[default]
     Operation,
-    /// A service.
+    /// A row for each service.
     Service,
-    /// A checkpoint source.
+    /// A row for each checkpoint source.
     Source,
-    /// An AI model.
+    /// A row for each AI model.
     Model,
-    /// Nothing: totals alone, without rows and without a timeline, which costs next to nothing.
+    /// No rows: totals alone, and no timeline, which costs next to nothing.
     Nothing,
 }
 
@@ -287,7 +287,7 @@ impl StatsBy {
     }
 }
 
-/// What to keep.
+/// Which records to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Records the server received before this are removed, whatever their own clocks say.

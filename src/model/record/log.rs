@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::model::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId};
 
-/// One log record.
+/// What an application said at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LogRecord {
-    /// When it happened; the time it was observed when the sender gave no other.
+    /// When the record was logged; the time it was observed when the sender gave no other.
     pub time: Nanos,
-    /// How bad it is.
+    /// How bad the record is.
     pub severity: Severity,
-    /// The message.
+    /// What was said.
     pub message: Text,
     /// The trace it belongs to, if any.
     pub trace_id: Option<TraceId>,
@@ -19,14 +19,14 @@ pub struct LogRecord {
     pub span_id: Option<SpanId>,
     /// Everything else the sender attached.
     pub attributes: Attributes,
-    /// Who sent it.
+    /// The process that sent the record.
     pub resource: Arc<Resource>,
     /// The library that recorded it.
     pub scope: Arc<Scope>,
 }
 
 impl LogRecord {
-    /// Whether it counts as an error: level error or above.
+    /// Whether the record counts as an error: level error or above.
     pub fn is_error(&self) -> bool {
         self.severity >= Severity::Error
     }

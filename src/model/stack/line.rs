@@ -45,7 +45,7 @@ pub fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     }
 }
 
-/// Splits at the last mark. As `str::rsplit_once`, likewise for short texts.
+/// Splits at the last mark. As `str::rsplit_once`, which prepares its search for texts longer than lines are.
 pub fn rsplit_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let last = *mark.as_bytes().last()?;
     let mut to = text.len();

@@ -59,9 +59,9 @@ pub struct Candidate {
 /// Tokens and costs of many spans together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct UsageSum {
-    /// Tokens in.
+    /// Tokens sent to models.
     pub input: u64,
-    /// Tokens out.
+    /// Tokens got from models.
     pub output: u64,
     /// Costs by currency in 10⁻¹² units, sorted by currency.
     pub cost_pico: Vec<(String, i64)>,

@@ -68,7 +68,7 @@ impl TraceStatus {
     }
 }
 
-/// Tokens used.
+/// Tokens that were used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Tokens {
     /// Tokens sent to models.
@@ -77,7 +77,7 @@ pub struct Tokens {
     pub output: u64,
 }
 
-/// Money spent.
+/// Money that was spent.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Cost {
     /// How much was spent, in units of the currency.

@@ -51,7 +51,7 @@ pub struct Parts {
     pub fingerprint: [u8; 32],
     /// The type in full: as the sender named it, else as the stack trace begins or ends with it.
     pub full_type: String,
-    /// The message that counts, as it was sent: what follows about it is made of it.
+    /// The message that counts, as it was sent.
     pub message: String,
     /// The first line of the message with everything that varies replaced.
     pub pattern: String,
@@ -155,7 +155,7 @@ fn custom(given: &[Cow<'_, str>]) -> Vec<String> {
     known.take(CUSTOM_PARTS).map(|part| head(part, normalise::MAX_BYTES).to_owned()).collect()
 }
 
-/// The same error under the program's own fingerprint: what was not hashed after all is not listed.
+/// An error under the program's own fingerprint: what was not hashed after all is not listed.
 fn with_custom(mut parts: Parts, own: Vec<String>) -> Parts {
     let mut hash = Sha256::new();
     hash.update(format!("{ALGORITHM}{RECORD}custom"));

@@ -42,7 +42,7 @@ pub fn normalise(message: &str) -> String {
     text
 }
 
-/// Normalises once; also whether there was no room for all of it.
+/// Normalises a text once; also whether there was no room for all of the text.
 fn pass(message: &str) -> (String, bool) {
     let message = crate::model::stack::head(message, MAX_BYTES);
     let lines = message.lines().map(|line| line.trim_matches(|c: char| c.is_ascii() && is_space(c as u8)));
@@ -119,7 +119,7 @@ impl<'a> Scanner<'a> {
         Scanner { line, bytes: line.as_bytes(), at: 0, out, last: None, last_quotes }
     }
 
-    /// Reads the line; true when there was no room for all of it.
+    /// Reads the line; true when there was no room for all of the line.
     fn run(mut self) -> bool {
         while self.at < self.bytes.len() {
             let before = self.at;
@@ -132,7 +132,7 @@ impl<'a> Scanner<'a> {
         false
     }
 
-    /// Takes the next piece; true when there is no room for it.
+    /// Takes the next piece of the line; true when there is no room for the piece.
     fn step(&mut self) -> bool {
         let rest = self.rest();
         if let Some(known) = class::placeholder(rest) {
@@ -149,12 +149,12 @@ impl<'a> Scanner<'a> {
         self.copy(length)
     }
 
-    /// What has not been read yet.
+    /// The bytes that have not been read yet.
     fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// The byte before; a space at the start.
+    /// The byte before the next one to be read; a space at the start.
     fn previous(&self) -> u8 {
         self.at.checked_sub(1).and_then(|place| self.bytes.get(place)).copied().unwrap_or(b' ')
     }
@@ -200,7 +200,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes the character has that begins so.
+/// How many bytes a character has, by the first of them.
 fn char_length(first: u8) -> usize {
     match first {
         0xc0..=0xdf => 2,
