@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Nanos, RecordKind, TraceId, when};
+use crate::model::{Nanos, RecordKind, TraceId, time_input};
 
 /// Query parameters in the order they are written.
 pub type Pairs = Vec<(String, String)>;
@@ -46,7 +46,7 @@ pub fn read_time(name: &str, value: &str, now: Nanos) -> Result<Nanos, BadParame
     if let Some(time) = Nanos::parse_rfc3339(value) {
         return Ok(time);
     }
-    when::parse_time(value, now, &TimeZone::UTC).map_err(|error| bad(name, error.to_string()))
+    time_input::parse_time(value, now, &TimeZone::UTC).map_err(|error| bad(name, error.to_string()))
 }
 
 pub(super) fn read_flag(name: &str, value: &str) -> Result<bool, BadParameter> {

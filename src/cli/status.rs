@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use clap::Args;
 
 use crate::{
-    model::{Nanos, StatsQuery, TraceQuery, time::NANOS_PER_SECOND},
+    model::{Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
     store::{self, Backend, Mode, Target, remote::without_credentials, sqlite::lock},
     view::{
         self,
@@ -120,7 +120,7 @@ async fn count(context: &Context, target: &Target, report: &mut StatusReport) {
     let counted = async {
         let backend: Arc<dyn Backend> = store::open(target, Mode::Read).await?;
         report.database = Some(context.wait("counting", backend.stats(&StatsQuery::totals())).await?);
-        let hour_ago = Nanos(context.style.now.0.saturating_sub(3_600 * NANOS_PER_SECOND));
+        let hour_ago = Nanos(context.style.now.0.saturating_sub(NANOS_PER_HOUR));
         let last_hour = TraceQuery { since: Some(hour_ago), limit: 1, ..TraceQuery::default() };
         let page = backend.traces(&last_hour).await?;
         report.last_hour = Some((page.total, page.failed));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::model::{FieldFilter, Nanos, RecordKind, Severity, when};
+use crate::model::{FieldFilter, Nanos, RecordKind, Severity, time_input};
 
 use super::{environment, exit::Failure};
 
@@ -17,14 +17,14 @@ pub struct Moment {
 }
 
 /// Reads a time relative to the present, for clap.
-pub fn moment(text: &str) -> Result<Moment, when::WhenError> {
-    let at = when::parse_time(text, environment::now(), &environment::zone())?;
+pub fn moment(text: &str) -> Result<Moment, time_input::TimeInputError> {
+    let at = time_input::parse_time(text, environment::now(), &environment::zone())?;
     Ok(Moment { text: text.trim().to_owned(), at })
 }
 
 /// Reads an age: a length of time, or the point in time before which things are old. For clap.
-pub fn age(text: &str) -> Result<Moment, when::WhenError> {
-    match when::parse_duration(text) {
+pub fn age(text: &str) -> Result<Moment, time_input::TimeInputError> {
+    match time_input::parse_duration(text) {
         Ok(nanos) => {
             let at = Nanos(environment::now().0.saturating_sub(nanos));
             Ok(Moment { text: text.trim().to_owned(), at })
@@ -34,8 +34,8 @@ pub fn age(text: &str) -> Result<Moment, when::WhenError> {
 }
 
 /// Reads a duration in nanoseconds, for clap.
-pub fn duration_ns(text: &str) -> Result<u64, when::WhenError> {
-    when::parse_duration(text)
+pub fn duration_ns(text: &str) -> Result<u64, time_input::TimeInputError> {
+    time_input::parse_duration(text)
 }
 
 /// Reads `key=value`, for clap.
@@ -55,7 +55,7 @@ pub fn keep(text: &str) -> Result<Keep, String> {
     if text.eq_ignore_ascii_case("off") {
         return Ok(Keep(None));
     }
-    match when::parse_duration(text) {
+    match time_input::parse_duration(text) {
         Ok(0) => Err("nothing would be kept; write `off` to keep everything for ever".to_owned()),
         Ok(nanos) => Ok(Keep(Some(Duration::from_nanos(nanos)))),
         Err(error) => Err(format!("{error}, or `off`")),
@@ -91,7 +91,7 @@ impl RangeArgs {
 
     /// The range in words, such as `last 1h`; empty for all time.
     pub fn label(&self) -> String {
-        let since = self.since.as_ref().map(|since| match when::parse_duration(&since.text) {
+        let since = self.since.as_ref().map(|since| match time_input::parse_duration(&since.text) {
             Ok(_) if self.until.is_none() => format!("last {}", since.text),
             _ => format!("since {}", since.text),
         });

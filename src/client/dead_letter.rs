@@ -17,7 +17,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::Nanos;
+use crate::model::{Nanos, id::to_hex};
 
 const PREFIX: &str = "tracehub";
 const SUFFIX: &str = ".jsonl";
@@ -85,7 +85,7 @@ impl DeadLetters {
     /// The dead letters for the server at `address` and a key, which is kept as part of a hash only.
     pub fn new(settings: DeadLetterSettings, address: &str, key: &str) -> DeadLetters {
         let digest = Sha256::new().chain_update(address).chain_update(b"\n").chain_update(key).finalize();
-        let target = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let target = to_hex(digest.get(..8).unwrap_or_default());
         let [written, evicted, room] = [0; 3].map(AtomicU64::new);
         DeadLetters { settings, target, written, evicted, room }
     }

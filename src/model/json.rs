@@ -15,9 +15,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Number, Value as Json, json};
 
 use super::{
-    Attributes, Cost, DatabaseInfo, Event, Kind, Link, Nanos, OperationStats, RecordKind, Resource, Scope, Span,
-    SpanId, Stats, Status, StatusCode, Text, Timeline, Tokens, TraceId, TraceStatus, TraceSummary, Value,
-    ask::Operation, time::nanos_to_ms,
+    Attributes, Cost, DatabaseInfo, Event, Kind, Link, Nanos, Operation, OperationStats, RecordKind, Resource, Scope,
+    Span, SpanId, Stats, Status, StatusCode, Text, Timeline, Tokens, TraceId, TraceStatus, TraceSummary, Value,
+    time::nanos_to_ms,
 };
 
 pub use checkpoint::{DATA_TEXT, checkpoint_from_json, checkpoint_to_json};

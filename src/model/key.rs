@@ -7,7 +7,7 @@ use super::{Nanos, Text};
 pub enum KeyScope {
     /// Send records.
     Ingest,
-    /// Look.
+    /// Look at what was sent.
     Read,
     /// Delete, resolve, issue keys; also everything else.
     Admin,
@@ -32,24 +32,24 @@ impl KeyScope {
     }
 }
 
-/// An issued key.
+/// An API key that was issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Names it in commands: 8 hex digits.
+    /// The id of the key, which names it in commands: 8 hex digits.
     pub id: Text,
-    /// The project of everything sent with it.
+    /// The project of everything sent with the key.
     pub project: Text,
     /// The first characters of the key, enough to recognise it by.
     pub prefix: Text,
     /// SHA-256 of the key.
     pub digest: [u8; 32],
-    /// What it permits, in the order of [`KeyScope::ALL`], each once.
+    /// What the key permits, in the order of [`KeyScope::ALL`], each once.
     pub scopes: Vec<KeyScope>,
-    /// When it was issued.
+    /// When the key was issued.
     pub created: Nanos,
-    /// When it was last used, to about a minute; `None` for never.
+    /// When the key was last used, to about a minute; `None` for never.
     pub last_used: Option<Nanos>,
-    /// When it was revoked; `None` while it works.
+    /// When the key was revoked; `None` while it works.
     pub revoked: Option<Nanos>,
 }
 
@@ -69,7 +69,7 @@ impl Key {
             && !name.contains(is_hidden)
     }
 
-    /// Whether it works and permits this.
+    /// Whether the key works and permits this.
     pub fn permits(&self, scope: KeyScope) -> bool {
         self.revoked.is_none() && (self.scopes.contains(&scope) || self.scopes.contains(&KeyScope::Admin))
     }

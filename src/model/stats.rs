@@ -6,9 +6,8 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    Checkpoint, Nanos, SpanId, StatsBy,
-    ask::Operation,
-    pair::pair,
+    Checkpoint, Nanos, Operation, SpanId, StatsBy,
+    checkpoint_pairs::pair,
     self_time::{Interval, self_times},
 };
 

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::model::{
     Nanos, SpanId, Trace,
+    checkpoint_pairs::{Operation, Paired, pair},
     json::{SCHEMA, checkpoint_to_json, log_to_json, span_to_json, summary_to_json},
-    pair::{Operation, Paired, pair},
     self_time::self_times,
     time::nanos_to_ms,
 };

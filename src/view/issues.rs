@@ -9,10 +9,10 @@ pub use detail::{DetailOptions, detail};
 pub use list::{IssueListContext, list};
 
 use super::{line::Paint, style::Style};
-use crate::model::{HourCount, Issue, IssueStatus, Nanos, time::NANOS_PER_SECOND};
-
-const HOUR: u64 = 3_600 * NANOS_PER_SECOND;
-const DAY: u64 = 24 * HOUR;
+use crate::model::{
+    HourCount, Issue, IssueStatus, Nanos,
+    time::{NANOS_PER_DAY as DAY, NANOS_PER_HOUR as HOUR},
+};
 
 /// From when on [`Issue::counts`] are needed for the list: the beginning of the hour 23 hours ago.
 pub fn counts_since(now: Nanos) -> Nanos {

@@ -9,7 +9,7 @@ use super::{
     style::{Style, TimeStyle},
     table::{Column, Table, bar},
 };
-use crate::model::{Page, TraceStatus, TraceSummary};
+use crate::model::{Page, TraceStatus, TraceSummary, time::NANOS_PER_DAY};
 
 /// Shortest id shown, in characters.
 const SHORT_ID: usize = 8;
@@ -148,7 +148,7 @@ pub(super) fn unique_prefix(ids: &[String]) -> usize {
 }
 
 fn started_column(groups: &[Group<'_>], style: &Style) -> Column {
-    let today = |group: &Group<'_>| style.now.since(group.newest.start) < 86_400_000_000_000;
+    let today = |group: &Group<'_>| style.now.since(group.newest.start) < NANOS_PER_DAY;
     let pattern = if groups.iter().all(today) { "%H:%M:%S.%3f" } else { "%m-%d %H:%M:%S" };
     let mut column = Column::left("STARTED").gap(2);
     for group in groups {

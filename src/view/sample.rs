@@ -6,9 +6,9 @@ use super::style::Style;
 use crate::{
     model::{
         Attributes, Checkpoint, Cost, DatabaseInfo, Direction, Event, Fingerprint, HourCount, Issue, IssueDetail,
-        IssueId, IssueStatus, Kind, LogRecord, Nanos, OperationStats, Page, Severity, Span, SpanId, Stats, Status,
-        StatusChange, StatusCode, Text, Timeline, Tokens, Trace, TraceId, TraceStatus, TraceSummary, Value,
-        ask::Operation, grouping::Why,
+        IssueId, IssueStatus, Kind, LogRecord, Nanos, Operation, OperationStats, Page, Severity, Span, SpanId, Stats,
+        Status, StatusChange, StatusCode, Text, Timeline, Tokens, Trace, TraceId, TraceStatus, TraceSummary, Value,
+        grouping::Why,
     },
     query::{
         TraceReport,

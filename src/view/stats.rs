@@ -9,14 +9,15 @@ use super::{
     table::{Column, Table, bar, sparkline},
     text::width,
 };
-use crate::model::{OperationStats, Stats, StatsBy, Text, Timeline, ask::Operation};
+use crate::model::{
+    Operation, OperationStats, Stats, StatsBy, Text, Timeline,
+    time::{NANOS_PER_DAY, NANOS_PER_MINUTE},
+};
 
 /// Rows shown when not all are asked for.
 const FIRST_ROWS: usize = 15;
 /// From how many columns on there is room for rates, maxima, totals and histograms.
 const WIDE: usize = 120;
-const MINUTE_NS: u64 = 60_000_000_000;
-const DAY_NS: u64 = 86_400_000_000_000;
 
 /// What to show of the statistics.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +75,7 @@ fn totals(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>) -> Vec<Line>
 /// How much time the traces span; `None` when less than a minute, which says nothing about a rate.
 fn range_ns(stats: &Stats) -> Option<u64> {
     let range_ns = stats.last?.since(stats.first?);
-    (range_ns >= MINUTE_NS).then_some(range_ns)
+    (range_ns >= NANOS_PER_MINUTE).then_some(range_ns)
 }
 
 /// `database 84.2 MiB, keeps 24h`
@@ -115,8 +116,8 @@ fn timeline_line(title: &str, counts: &[u64], timeline: &Timeline, paint: Paint,
     let Some((place, count)) = peak.filter(|(_, count)| **count > 0) else { return line };
     let at_ns = timeline.start.0.saturating_add(timeline.step_ns.saturating_mul(place as u64));
     let length_ns = timeline.step_ns.saturating_mul(counts.len() as u64);
-    let is_short = timeline.step_ns < MINUTE_NS;
-    let pattern = match (length_ns > DAY_NS, is_short) {
+    let is_short = timeline.step_ns < NANOS_PER_MINUTE;
+    let pattern = match (length_ns > NANOS_PER_DAY, is_short) {
         (true, _) => "%m-%d %H:%M",
         (false, true) => "%H:%M:%S",
         (false, false) => "%H:%M",
@@ -132,7 +133,7 @@ fn timeline_line(title: &str, counts: &[u64], timeline: &Timeline, paint: Paint,
 }
 
 fn per_minute(count: u64, step_ns: u64) -> String {
-    let whole = (count as f64 / (step_ns as f64 / MINUTE_NS as f64)).round() as u64;
+    let whole = (count as f64 / (step_ns as f64 / NANOS_PER_MINUTE as f64)).round() as u64;
     if whole >= 10 { format::count(whole) } else { format::per_minute(count, step_ns) }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::{
-    model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery, time::NANOS_PER_SECOND},
+    model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
     query::{self, resolve::resolve, show::TraceReport, trace_issues::TraceIssues},
     server::{self, Config, SidePort},
     store::{self, Backend, Mode, Target, sqlite::lock},
@@ -137,7 +137,7 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
     let issues = query::issues::list(backend, &issues).await?;
     let issue = issues.short_ids.first().cloned().unwrap_or_default();
     let open = IssueListContext { status: open, range: String::new() };
-    let hour_ago = Nanos(style.now.0.saturating_sub(3_600 * NANOS_PER_SECOND));
+    let hour_ago = Nanos(style.now.0.saturating_sub(NANOS_PER_HOUR));
     let recorded = backend.traces(&TraceQuery { limit: 8, until: Some(hour_ago), ..TraceQuery::default() }).await?;
     let recorded_list = ListContext { location: location.clone(), range: "until 1h".to_owned() };
     let stats = backend.stats(&StatsQuery { since: Some(hour_ago), ..StatsQuery::default() }).await?;

@@ -8,7 +8,10 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::{Grouping, PROJECT_ATTRIBUTE, grouping_of, occurrence, v1};
+use super::{
+    error::{Grouping, grouping_of, occurrence},
+    v1,
+};
 use crate::model::{Resource, Span, SpanId, TraceId};
 
 /// Name of the events that tell of an error
@@ -17,21 +20,22 @@ const EXCEPTION: &str = "exception";
 /// Different errors of one span beyond this are not told apart from none: each is compared with every other.
 const MOST_ERRORS_OF_SPAN: usize = 64;
 
-/// An error as one of several spans recorded it.
+/// An error as a span recorded it, one of several spans perhaps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpanError {
     /// Place of the span among those that were asked about.
     pub span: usize,
-    /// Places of the events of the span that tell of it, in their order; never empty.
+    /// Places of the span's events that tell of the error, in their order; never empty.
     pub events: Vec<usize>,
     /// The error as this span has it.
     pub grouping: Grouping,
-    /// Place among all errors found of the same one where it was recorded furthest out, which has the issue of all of
-    /// them; its own place when no other span around it has it.
+    /// Place, among all errors found, of the same error where it was recorded furthest out, which has the issue of all
+    /// of them; its own place when no span around this one has it.
     pub outermost: usize,
-    /// Whether no span within recorded it before. Only these count, or one error would count several times.
+    /// Whether no span within this one recorded the error before. Only these count, or one error would count several
+    /// times.
     pub is_first: bool,
-    /// The whole stack.
+    /// The whole stack of the error.
     stack: Vec<u64>,
 }
 
@@ -53,9 +57,7 @@ pub fn of_spans(spans: &[&Span]) -> Vec<SpanError> {
 
 /// Whether two records came from one service of one project: an issue never has errors of more.
 fn is_of_one_program(one: &Resource, other: &Resource) -> bool {
-    let [project, other_project] =
-        [one, other].map(|resource| resource.attributes.text(PROJECT_ATTRIBUTE).unwrap_or_default());
-    std::ptr::eq(one, other) || (one.service == other.service && project == other_project)
+    std::ptr::eq(one, other) || (one.service == other.service && one.project() == other.project())
 }
 
 fn of_one_span(place: usize, span: &Span, errors: &mut Vec<SpanError>) {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{Event, Kind, Nanos, Scope, Severity, SpanId, Status, TraceId};
+use crate::model::{
+    Attributes, Event, Kind, LogRecord, Nanos, Resource, Scope, Severity, Span, SpanId, Status, Text, TraceId, Value,
+};
 
 mod spans;
 
@@ -15,6 +17,11 @@ fn log(attributes: &[(&str, &str)]) -> LogRecord {
         resource: Arc::new(Resource::new([("service.name", "shop")].into_iter().collect())),
         ..LogRecord::default()
     }
+}
+
+/// The errors of one span, each once.
+fn of_span(span: &Span) -> Vec<Grouping> {
+    of_spans(&[span]).into_iter().map(|error| error.grouping).collect()
 }
 
 const PYTHON: &str = r#"Traceback (most recent call last):

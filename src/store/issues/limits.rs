@@ -173,7 +173,7 @@ fn shared_issue(project: Text, service: Text) -> NewIssue {
     let fingerprint = Fingerprint(Sha256::digest(SHARED).into());
     let title = Text::from_static(SHARED_TITLE);
     NewIssue {
-        id: IssueId::of(&project, &service, &fingerprint),
+        id: IssueId::derive(&project, &service, &fingerprint),
         project,
         service,
         error_type: None,

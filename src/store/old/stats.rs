@@ -7,9 +7,7 @@ use rustc_hash::FxHashSet;
 use super::rows::{Condition, Rows};
 use crate::{
     model::{
-        Batch, Checkpoint, DatabaseInfo, Nanos, Span, Stats, StatsBy, StatsQuery, Text, TraceFold,
-        ask::Operation,
-        genai,
+        Batch, Checkpoint, DatabaseInfo, Nanos, Operation, Span, Stats, StatsBy, StatsQuery, Text, TraceFold, genai,
         self_time::Interval,
         stats::{StatsFold, StatsSpan},
     },

@@ -15,10 +15,8 @@ use super::{
 };
 use crate::{
     model::{
-        Checkpoint, DatabaseInfo, Nanos, Record, RecordKind, Severity, Span, Stats, StatsBy, StatsQuery, Text,
-        TraceFold, TraceId,
-        ask::Operation,
-        genai,
+        Checkpoint, DatabaseInfo, Nanos, Operation, Record, RecordKind, Severity, Span, Stats, StatsBy, StatsQuery,
+        Text, TraceFold, TraceId, genai,
         self_time::Interval,
         stats::{StatsFold, StatsSpan},
     },

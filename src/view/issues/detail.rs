@@ -2,14 +2,16 @@
 
 use super::{cells, columns, issue_mark};
 use crate::{
-    model::{Fingerprint, IssueStatus, Nanos, StatusChange, Text},
+    model::{
+        Fingerprint, IssueStatus, Nanos, StatusChange, Text,
+        stack::{Part, lines},
+    },
     query::issues::{IssueReport, SampleTrace},
     view::{
         format,
         line::{Line, Paint, Sheet},
         list::{status_mark, unique_prefix},
         record,
-        stack::{Part, read},
         style::{Style, TimeStyle},
         table::{Column, Table},
         text::{cut, width},
@@ -171,7 +173,11 @@ impl Page<'_> {
         };
         sheet.gap();
         sheet.line(Line::of("STACK", Paint::Bold));
-        let lines = if in_full { all_lines(trace, sheet) } else { shortened(folded_lines(trace, sheet)) };
+        let lines = stack_lines(trace, sheet);
+        let lines = match in_full {
+            true => lines.into_iter().map(|line| line.line).collect(),
+            false => shortened(folded(&lines)),
+        };
         for line in lines {
             let mut indented = Line::of("  ", Paint::Plain);
             indented.append(line);
@@ -290,55 +296,39 @@ fn heading_paint(text: &str) -> Paint {
     if CONNECTING.iter().any(|beginning| text.trim_start().starts_with(beginning)) { Paint::Dim } else { Paint::Bad }
 }
 
-fn all_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
-    let mut above = Paint::Plain;
-    let line = |(text, part)| {
-        let paint = match part {
-            Part::Heading => heading_paint(text),
-            Part::Frame(frame) if frame.is_library => Paint::Dim,
-            Part::Frame(_) => Paint::Bold,
-            Part::Below => {
-                if above == Paint::Dim {
-                    Paint::Dim
-                } else {
-                    Paint::Plain
-                }
-            }
-        };
-        above = paint;
-        Line::of(sheet.stored_line(text), paint)
-    };
-    read(trace).into_iter().map(line).collect()
+/// A line of a stack as it is shown.
+struct StackLine {
+    line: Line,
+    is_frame: bool,
+    /// Whether the line is a frame of a library, or goes on about one.
+    is_library: bool,
 }
 
-/// The lines with runs of library frames folded into one each.
-fn folded_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
-    let lines = all_lines(trace, sheet);
-    let parts = read(trace);
-    // Whether each line is part of a library frame, and how many of those begin with it.
-    let mut in_library = false;
-    let is_library: Vec<(bool, usize)> = parts
-        .iter()
-        .map(|(_, part)| {
-            let begins = matches!(part, Part::Frame(_));
-            in_library = match part {
-                Part::Heading => false,
-                Part::Frame(frame) => frame.is_library,
-                Part::Below => in_library,
-            };
-            (in_library, usize::from(begins && in_library))
-        })
-        .collect();
+fn stack_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<StackLine> {
+    let mut is_library = false;
+    let shown = |(text, part)| {
+        let is_frame = matches!(part, Part::Frame(_));
+        let (paint, of_library) = match part {
+            Part::Heading => (heading_paint(text), false),
+            Part::Frame(frame) if frame.is_library() => (Paint::Dim, true),
+            Part::Frame(_) => (Paint::Bold, false),
+            Part::Below => (if is_library { Paint::Dim } else { Paint::Plain }, is_library),
+        };
+        is_library = of_library;
+        StackLine { line: Line::of(sheet.stored_line(text), paint), is_frame, is_library }
+    };
+    lines(trace).into_iter().map(shown).collect()
+}
+
+/// The lines with runs of frames of libraries folded into one each.
+fn folded(lines: &[StackLine]) -> Vec<Line> {
     let mut shown = Vec::with_capacity(lines.len());
-    let mut lines = lines.into_iter();
-    for run in is_library.chunk_by(|(a, _), (b, _)| a == b) {
-        let frames: usize = run.iter().map(|(_, begins)| begins).sum();
-        let run_lines: Vec<Line> = lines.by_ref().take(run.len()).collect();
-        match run.first() {
-            Some((true, _)) if frames >= FOLD_FROM => {
-                shown.push(Line::of(format!("  … {} frames of libraries", format::count(frames as u64)), Paint::Dim));
-            }
-            _ => shown.extend(run_lines),
+    for run in lines.chunk_by(|above, below| above.is_library == below.is_library) {
+        let frames = run.iter().filter(|line| line.is_library && line.is_frame).count();
+        if frames >= FOLD_FROM {
+            shown.push(Line::of(format!("  … {} frames of libraries", format::count(frames as u64)), Paint::Dim));
+        } else {
+            shown.extend(run.iter().map(|line| line.line.clone()));
         }
     }
     shown

@@ -1,37 +1,26 @@
 //! Version 1 of the algorithm: from the texts of an error to its fingerprint and what it was made of.
 //!
 //! A fingerprint is for ever, so this module is frozen once it is out: whatever would change a result is a new version
-//! beside it. It therefore imports nothing of the rest of the program, which may change; plain texts go in and come out.
+//! beside it. It therefore imports nothing of the rest of the program but the reader of stack traces, whose results are
+//! pinned by the tests here; plain texts go in and come out.
 
-mod csharp;
-mod fallback;
-mod frame;
-mod go;
-mod java;
-mod javascript;
-mod line;
+mod name;
 mod normalise;
 mod path;
-mod php;
-mod python;
-mod ruby;
-mod rust;
-mod trace;
 
 use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-pub use frame::Frame;
-
+use crate::model::stack::{self, Exception, head};
+use name::{UNIT, frame_names, frame_numbers, short_type};
 use normalise::normalise;
-use trace::Exception;
 
 /// The number of this version; the first thing that is hashed.
 pub const ALGORITHM: u32 = 1;
 /// How many frames of the exception count.
 const FRAMES: usize = 5;
-/// How many of its causes count.
+/// How many causes of the exception count.
 const CAUSES: usize = 10;
 /// How much of the name of a type counts.
 const MAX_TYPE_BYTES: usize = 512;
@@ -47,7 +36,7 @@ pub struct Occurrence<'a> {
     pub error_type: Cow<'a, str>,
     /// The message of the error itself.
     pub error_message: Cow<'a, str>,
-    /// What the program said about it.
+    /// What the program said about the error.
     pub message: Cow<'a, str>,
     /// The stack trace in whatever form the language prints it.
     pub stack_trace: Cow<'a, str>,
@@ -62,7 +51,7 @@ pub struct Parts {
     pub fingerprint: [u8; 32],
     /// The type in full: as the sender named it, else as the stack trace begins or ends with it.
     pub full_type: String,
-    /// The message that counts, as it was sent: what follows about it is made of it.
+    /// The message that counts, as it was sent.
     pub message: String,
     /// The first line of the message with everything that varies replaced.
     pub pattern: String,
@@ -85,25 +74,25 @@ pub struct Parts {
 
 /// Finds out what an error is. Takes time linear in the length of the texts, and never fails.
 pub fn group(error: &Occurrence<'_>) -> Parts {
-    let stack = trace::cut(stack(error));
-    let exceptions = trace::parse(&stack);
+    let stack = stack::cut(stack_trace(error));
+    let exceptions = stack::parse(&stack);
     let outermost = exceptions.first();
     let in_stack = outermost.map_or(("", ""), |exception| (exception.kind, exception.message));
     let full_type = first_known(&error.error_type, "", in_stack.0).lines().next().unwrap_or_default();
-    let full_type = trace::head(full_type, MAX_TYPE_BYTES);
+    let full_type = head(full_type, MAX_TYPE_BYTES);
     let said = if is_trace(&error.message) { "" } else { &error.message };
     let message = first_known(&error.error_message, said, in_stack.1);
     let text = normalise(message);
     let mut parts = Parts {
         pattern: text.lines().next().unwrap_or_default().to_owned(),
         full_type: full_type.to_owned(),
-        message: trace::head(message, normalise::MAX_BYTES).to_owned(),
+        message: head(message, normalise::MAX_BYTES).to_owned(),
         culprit: exceptions.iter().find_map(Exception::culprit).unwrap_or_default(),
-        error_type: trace::short_type(full_type).to_owned(),
+        error_type: short_type(full_type).to_owned(),
         text,
-        frames: outermost.map(|exception| exception.names(FRAMES)).unwrap_or_default(),
+        frames: outermost.map(|exception| frame_names(exception, FRAMES)).unwrap_or_default(),
         causes: exceptions.iter().skip(1).take(CAUSES).map(cause).collect(),
-        stack: outermost.map(Exception::numbers).unwrap_or_default(),
+        stack: outermost.map(frame_numbers).unwrap_or_default(),
         ..Parts::default()
     };
     parts.fingerprint = hash(&parts);
@@ -114,7 +103,7 @@ pub fn group(error: &Occurrence<'_>) -> Parts {
 }
 
 /// The stack trace; some programs write it into the message.
-fn stack<'a>(error: &'a Occurrence<'_>) -> &'a str {
+fn stack_trace<'a>(error: &'a Occurrence<'_>) -> &'a str {
     let is_in_message = error.stack_trace.trim().is_empty() && is_trace(&error.message);
     if is_in_message { &error.message } else { &error.stack_trace }
 }
@@ -134,12 +123,12 @@ fn cause(exception: &Exception<'_>) -> String {
     if exception.kind.is_empty() && exception.frames.is_empty() {
         return normalise(exception.message);
     }
-    let kind = trace::short_type(exception.kind);
-    exception.names(1).into_iter().next().map_or_else(|| kind.to_owned(), |frame| format!("{kind}{UNIT}{frame}"))
+    let kind = short_type(exception.kind);
+    frame_names(exception, 1).into_iter().next().map_or_else(|| kind.to_owned(), |frame| format!("{kind}{UNIT}{frame}"))
 }
 
-/// Between fields of one item, between items, and between parts: no two splits of one text may be alike.
-const UNIT: char = '\u{1f}';
+/// Between items, and between parts of what is hashed, as [`UNIT`] between the fields of an item: no two splits of one
+/// text may be alike.
 const GROUP: &str = "\u{1d}";
 const RECORD: &str = "\u{1e}";
 
@@ -163,10 +152,10 @@ fn hash(parts: &Parts) -> [u8; 32] {
 /// The parts a program gave, without empty ones.
 fn custom(given: &[Cow<'_, str>]) -> Vec<String> {
     let known = given.iter().map(|part| part.trim()).filter(|part| !part.is_empty());
-    known.take(CUSTOM_PARTS).map(|part| trace::head(part, normalise::MAX_BYTES).to_owned()).collect()
+    known.take(CUSTOM_PARTS).map(|part| head(part, normalise::MAX_BYTES).to_owned()).collect()
 }
 
-/// The same error under the program's own fingerprint: what was not hashed after all is not listed.
+/// An error under the program's own fingerprint: what was not hashed after all is not listed.
 fn with_custom(mut parts: Parts, own: Vec<String>) -> Parts {
     let mut hash = Sha256::new();
     hash.update(format!("{ALGORITHM}{RECORD}custom"));

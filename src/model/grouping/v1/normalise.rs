@@ -5,6 +5,7 @@
 //! others first, and the first that fits takes it; what fits none stays. Values go, words stay: names of types, modules
 //! and files are what tells errors apart. A normalised text normalises to itself.
 
+mod bytes;
 mod class;
 mod date;
 mod machine;
@@ -13,6 +14,8 @@ mod number;
 mod temporary;
 
 use std::borrow::Cow;
+
+use bytes::is_word;
 
 /// Bytes of a message that count, before and after.
 pub const MAX_BYTES: usize = 4096;
@@ -39,9 +42,9 @@ pub fn normalise(message: &str) -> String {
     text
 }
 
-/// Normalises once; also whether there was no room for all of it.
+/// Normalises a text once; also whether there was no room for all of the text.
 fn pass(message: &str) -> (String, bool) {
-    let message = super::trace::head(message, MAX_BYTES);
+    let message = crate::model::stack::head(message, MAX_BYTES);
     let lines = message.lines().map(|line| line.trim_matches(|c: char| c.is_ascii() && is_space(c as u8)));
     let mut text = String::with_capacity(message.len());
     let mut is_cut = false;
@@ -116,7 +119,7 @@ impl<'a> Scanner<'a> {
         Scanner { line, bytes: line.as_bytes(), at: 0, out, last: None, last_quotes }
     }
 
-    /// Reads the line; true when there was no room for all of it.
+    /// Reads the line; true when there was no room for all of the line.
     fn run(mut self) -> bool {
         while self.at < self.bytes.len() {
             let before = self.at;
@@ -129,7 +132,7 @@ impl<'a> Scanner<'a> {
         false
     }
 
-    /// Takes the next piece; true when there is no room for it.
+    /// Takes the next piece of the line; true when there is no room for the piece.
     fn step(&mut self) -> bool {
         let rest = self.rest();
         if let Some(known) = class::placeholder(rest) {
@@ -146,12 +149,12 @@ impl<'a> Scanner<'a> {
         self.copy(length)
     }
 
-    /// What has not been read yet.
+    /// The bytes that have not been read yet.
     fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// The byte before; a space at the start.
+    /// The byte before the next one to be read; a space at the start.
     fn previous(&self) -> u8 {
         self.at.checked_sub(1).and_then(|place| self.bytes.get(place)).copied().unwrap_or(b' ')
     }
@@ -197,13 +200,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a byte is part of a word; `_` is not, for ids stand behind it, and neither is anything beyond ASCII, for
-/// numbers stand in Chinese text without spaces.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-}
-
-/// How many bytes the character has that begins so.
+/// How many bytes a character has, by the first of them.
 fn char_length(first: u8) -> usize {
     match first {
         0xc0..=0xdf => 2,
@@ -211,16 +208,6 @@ fn char_length(first: u8) -> usize {
         0xf0..=0xff => 4,
         _ => 1,
     }
-}
-
-/// How many bytes a text begins with that pass.
-fn count(bytes: &[u8], passes: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|byte| passes(**byte)).count()
-}
-
-/// Whether nothing of a word follows these many bytes.
-fn ends_at(bytes: &[u8], length: usize) -> bool {
-    bytes.get(length).is_none_or(|byte| !is_word(*byte))
 }
 
 #[cfg(test)]

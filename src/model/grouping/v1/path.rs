@@ -1,5 +1,7 @@
 //! Paths of source files: what of them names the code, and what only says where it was installed.
 
+use crate::model::stack::last_two_parts;
+
 /// Directories that name a place, not a package: the same program lies in another of them elsewhere.
 const PLACES: [&str; 24] = [
     "app",
@@ -28,37 +30,9 @@ const PLACES: [&str; 24] = [
     "www",
 ];
 
-/// Whether a file belongs to a library, by the directories it lies in.
-pub fn is_library(path: &str) -> bool {
-    let mut previous = "";
-    let mut before = "";
-    let directories = path.rfind(['/', '\\']).and_then(|end| path.get(..end)).unwrap_or_default();
-    for directory in directories.split(['/', '\\']) {
-        let is_one = match directory {
-            "site-packages" | "dist-packages" | "node_modules" | "vendor" | "gems" => true,
-            "lib" | "share" => previous == "usr" || (previous == "local" && before == "usr"),
-            "mod" => previous == "pkg" && before == "go",
-            // On Windows the standard library has no directory of its own version.
-            "Lib" => previous.starts_with("Python"),
-            _ => previous == "lib" && (directory.starts_with("python2") || directory.starts_with("python3")),
-        };
-        if is_one {
-            return true;
-        }
-        (before, previous) = (previous, directory);
-    }
-    false
-}
-
-/// The last two parts of a path as printed: `payments/stripe.py`.
-pub fn last_two_as_printed(path: &str) -> &str {
-    let mut slashes = path.bytes().enumerate().rev().filter(|(_, byte)| is_slash(*byte)).map(|(place, _)| place);
-    slashes.nth(1).and_then(|place| path.get(place + 1..)).unwrap_or(path).trim_start_matches(['/', '\\'])
-}
-
-/// The same without what differs from build to build and from machine to machine.
+/// The last two parts of a path without what differs from build to build and from machine to machine.
 pub fn last_two(path: &str) -> String {
-    let two = last_two_as_printed(path);
+    let two = last_two_parts(path);
     match two.split_once(['/', '\\']) {
         Some((directory, file)) if !is_place(directory) => {
             format!("{}/{}", without_hashes(without_version(directory)), without_hashes(file))
@@ -71,10 +45,6 @@ pub fn last_two(path: &str) -> String {
 /// The name of the file alone.
 pub fn last(path: &str) -> String {
     without_hashes(path.rsplit(['/', '\\']).next().unwrap_or_default())
-}
-
-fn is_slash(byte: u8) -> bool {
-    byte == b'/' || byte == b'\\'
 }
 
 /// Whether a directory only says where a program was put: `src`, `v12`, `20260101120000`, `3f2a9bc`, `python3.11`.

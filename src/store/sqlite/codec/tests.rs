@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     Attributes, Checkpoint, FieldFilter, FieldOperator, LogMatcher, LogQuery, LogRecord, Nanos, RecordKind, Span,
-    SpanId, Text, TraceFold, TraceId, Value, genai, json, pair::pair,
+    SpanId, Text, TraceFold, TraceId, Value, checkpoint_pairs::pair, genai, json,
 };
 
 /// A segment in memory, cut up as a store cuts it up.

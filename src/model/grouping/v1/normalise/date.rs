@@ -1,6 +1,6 @@
 //! Dates and times as programs print them.
 
-use super::{count, ends_at};
+use super::bytes::{count, ends_at};
 
 const MONTHS: [&[u8]; 12] =
     [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];

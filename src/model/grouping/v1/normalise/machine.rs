@@ -1,6 +1,6 @@
 //! What machines are called that a machine gave the name to: hardware addresses, and pods of Kubernetes.
 
-use super::{count, ends_at};
+use super::bytes::{count, ends_at};
 
 /// Characters of the random parts of a pod's name: none of which words, or words anybody minds, could be made.
 const POD: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";

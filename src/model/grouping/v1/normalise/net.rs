@@ -3,7 +3,7 @@
 //! A host without a scheme is a word like any other: `main.rs` and `obj.id` are hosts to those who ask the list of
 //! top-level domains.
 
-use super::{count, ends_at};
+use super::bytes::{count, ends_at};
 
 /// Longest scheme, and longest halves of an e-mail address.
 const MAX_SCHEME: usize = 24;

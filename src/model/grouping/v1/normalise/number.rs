@@ -1,6 +1,6 @@
 //! Numbers: hexadecimal with a prefix, durations, sizes, versions, floats and integers.
 
-use super::{count, ends_at};
+use super::bytes::{count, ends_at};
 
 /// Units of durations, longer ones first where one begins with another.
 const DURATIONS: [&[u8]; 14] = [
@@ -46,7 +46,7 @@ pub fn at(rest: &[u8]) -> Option<(usize, &'static str)> {
     prefixed(rest).or_else(|| version(rest)).or_else(|| duration(rest)).or_else(|| plain(rest))
 }
 
-/// `0x7ffe12ab`.
+/// A hexadecimal number with a prefix, such as `0x7ffe12ab`.
 fn prefixed(rest: &[u8]) -> Option<(usize, &'static str)> {
     let digits = rest.strip_prefix(b"0x").or_else(|| rest.strip_prefix(b"0X"))?;
     let length = count(digits, |byte| byte.is_ascii_hexdigit());

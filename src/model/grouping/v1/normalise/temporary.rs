@@ -3,7 +3,7 @@
 //! They are short, and many are letters only, so what is random about them can be told by where they stand alone:
 //! right below a folder for such files.
 
-use super::count;
+use super::bytes::count;
 
 /// Folders for temporary files, as paths name them.
 const FOLDERS: [&[u8]; 4] = [b"/tmp/", b"/T/", b"/Temp/", b"\\Temp\\"];

@@ -1,0 +1,14 @@
+//! Questions: what one can ask a store, how people type it, and which records an answer takes in.
+
+pub mod log_match;
+pub mod text_search;
+pub mod time_input;
+
+mod cursor;
+mod queries;
+
+pub use cursor::Cursor;
+pub use queries::{
+    FieldFilter, FieldOperator, LogPage, LogQuery, Operation, Page, RecordFilter, RecordKind, Retention, Sort, StatsBy,
+    StatsQuery, TraceQuery,
+};

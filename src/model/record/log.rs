@@ -1,0 +1,105 @@
+//! Log records: what an application said, when, how bad it is, and in which trace.
+
+use std::sync::Arc;
+
+use crate::model::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId};
+
+/// What an application said at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LogRecord {
+    /// When the record was logged; the time it was observed when the sender gave no other.
+    pub time: Nanos,
+    /// How bad the record is.
+    pub severity: Severity,
+    /// What was said.
+    pub message: Text,
+    /// The trace it belongs to, if any.
+    pub trace_id: Option<TraceId>,
+    /// The span it belongs to, if any.
+    pub span_id: Option<SpanId>,
+    /// Everything else the sender attached.
+    pub attributes: Attributes,
+    /// The process that sent the record.
+    pub resource: Arc<Resource>,
+    /// The library that recorded it.
+    pub scope: Arc<Scope>,
+}
+
+impl LogRecord {
+    /// Whether the record counts as an error: level error or above.
+    pub fn is_error(&self) -> bool {
+        self.severity >= Severity::Error
+    }
+}
+
+/// How bad a log record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+#[repr(u8)]
+pub enum Severity {
+    /// Finest detail.
+    Trace = 0,
+    /// For developers.
+    Debug = 1,
+    /// Normal operation; also what an unnamed level counts as.
+    #[default]
+    Info = 2,
+    /// Something to look at.
+    Warn = 3,
+    /// Something failed.
+    Error = 4,
+    /// The program cannot go on.
+    Fatal = 5,
+}
+
+impl Severity {
+    /// All levels, from the finest to the worst.
+    pub const ALL: [Severity; 6] =
+        [Severity::Trace, Severity::Debug, Severity::Info, Severity::Warn, Severity::Error, Severity::Fatal];
+
+    /// The level of its word.
+    pub fn parse(word: &str) -> Option<Severity> {
+        Severity::ALL.into_iter().find(|level| level.as_str() == word)
+    }
+
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Trace => "trace",
+            Severity::Debug => "debug",
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::Error => "error",
+            Severity::Fatal => "fatal",
+        }
+    }
+
+    /// The level of an OTLP
+    /// [severity number](https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber) (1 to 24).
+    pub fn from_number(number: i64) -> Severity {
+        match number {
+            1..=4 => Severity::Trace,
+            5..=8 => Severity::Debug,
+            13..=16 => Severity::Warn,
+            17..=20 => Severity::Error,
+            21..=24 => Severity::Fatal,
+            _ => Severity::Info,
+        }
+    }
+
+    /// The level of the word a logging library uses for it, in any case; `None` for words of nobody we know.
+    pub fn from_word(word: &str) -> Option<Severity> {
+        let words = [
+            (Severity::Trace, &["trace", "finest", "verbose"][..]),
+            (Severity::Debug, &["debug", "fine", "finer", "dbg"]),
+            (Severity::Info, &["info", "information", "informational", "notice", "config"]),
+            (Severity::Warn, &["warn", "warning"]),
+            (Severity::Error, &["error", "err", "severe"]),
+            (Severity::Fatal, &["fatal", "critical", "crit", "alert", "emergency", "emerg", "panic"]),
+        ];
+        let word = word.trim();
+        words
+            .into_iter()
+            .find(|(_, names)| names.iter().any(|name| word.eq_ignore_ascii_case(name)))
+            .map(|(level, _)| level)
+    }
+}

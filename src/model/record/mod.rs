@@ -1,0 +1,10 @@
+//! The kinds of record a trace holds, and what becomes of many that arrive together.
+
+pub mod batch;
+pub mod checkpoint;
+pub mod log;
+pub mod span;
+
+mod any;
+
+pub use any::{Record, checkpoint_bytes, log_bytes};

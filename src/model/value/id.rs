@@ -1,0 +1,236 @@
+//! Trace and span ids.
+//!
+//! A trace id is 16 bytes when it comes from OpenTelemetry and any other non-empty text up to 256 bytes when it is a
+//! correlation id. Both are first-class: 32 hex digits *are* an OpenTelemetry id, whoever wrote them, so checkpoints
+//! and logs that carry one join the spans.
+
+use std::{cmp::Ordering, fmt, str::FromStr};
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use crate::model::Text;
+
+/// Longest free-form trace id, in bytes.
+pub const MAX_TRACE_ID_BYTES: usize = 256;
+
+/// Names one request chain.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TraceId {
+    /// An OpenTelemetry id: 16 bytes, not all zero.
+    Otel([u8; 16]),
+    /// A correlation id: any other non-empty text.
+    Text(Text),
+}
+
+/// Names one span within its trace: 8 bytes, not all zero.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpanId(pub [u8; 8]);
+
+/// Why a text or bytes are no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// An id of no characters at all.
+    #[error("id is empty")]
+    Empty,
+    /// Longer than [`MAX_TRACE_ID_BYTES`].
+    #[error("trace id is {0} bytes long, the limit is {MAX_TRACE_ID_BYTES}")]
+    TooLong(usize),
+    /// A binary id of the wrong length.
+    #[error("id is {found} bytes long instead of {expected}")]
+    Length {
+        /// How many bytes there were.
+        found: usize,
+        /// How many there must be.
+        expected: usize,
+    },
+    /// All bytes are zero, which OpenTelemetry defines as "no id".
+    #[error("id is all zero")]
+    Zero,
+    /// Not hexadecimal digits.
+    #[error("id is not hexadecimal")]
+    NotHex,
+}
+
+impl TraceId {
+    /// 64 bits that stand for the trace where traces are counted. Stores keep them, so they never change.
+    pub fn hash64(&self) -> u64 {
+        match self {
+            TraceId::Otel(raw) => xxh3_64(raw),
+            TraceId::Text(text) => xxh3_64_with_seed(text.as_bytes(), 1),
+        }
+    }
+
+    /// An OpenTelemetry id from its 16 raw bytes.
+    ///
+    /// # Errors
+    /// [`IdError::Length`] and [`IdError::Zero`] as the
+    /// [data model](https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto) rules.
+    pub fn from_otel_bytes(bytes: &[u8]) -> Result<TraceId, IdError> {
+        let raw: [u8; 16] = bytes.try_into().map_err(|_| IdError::Length { found: bytes.len(), expected: 16 })?;
+        if raw == [0; 16] {
+            return Err(IdError::Zero);
+        }
+        Ok(TraceId::Otel(raw))
+    }
+
+    /// Reads an id as people and clients write it: 32 hex digits in any case are an
+    /// OpenTelemetry id, everything else is a correlation id and kept as it is.
+    ///
+    /// # Errors
+    /// [`IdError::Empty`] and [`IdError::TooLong`].
+    pub fn parse(text: &str) -> Result<TraceId, IdError> {
+        if text.is_empty() {
+            return Err(IdError::Empty);
+        }
+        if text.len() > MAX_TRACE_ID_BYTES {
+            return Err(IdError::TooLong(text.len()));
+        }
+        if text.len() == 32
+            && let Some(raw) = from_hex::<16>(text.as_bytes())
+            && raw != [0; 16]
+        {
+            return Ok(TraceId::Otel(raw));
+        }
+        Ok(TraceId::Text(Text::from(text)))
+    }
+
+    /// Compares ids as they are written, byte by byte, whatever kind they are of. Unlike `Ord`, which has all
+    /// OpenTelemetry ids first, as they lie in a file.
+    pub fn cmp_written(&self, other: &TraceId) -> Ordering {
+        match (self, other) {
+            (TraceId::Otel(raw), TraceId::Text(text)) => hex_digits(raw).cmp(text.bytes()),
+            (TraceId::Text(text), TraceId::Otel(raw)) => text.bytes().cmp(hex_digits(raw)),
+            _ => self.cmp(other),
+        }
+    }
+}
+
+impl FromStr for TraceId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<TraceId, IdError> {
+        TraceId::parse(text)
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TraceId::Otel(raw) => f.write_str(&to_hex(raw)),
+            TraceId::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TraceId({self})")
+    }
+}
+
+impl SpanId {
+    /// A span id from its 8 raw bytes.
+    ///
+    /// # Errors
+    /// [`IdError::Length`] and [`IdError::Zero`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<SpanId, IdError> {
+        let raw: [u8; 8] = bytes.try_into().map_err(|_| IdError::Length { found: bytes.len(), expected: 8 })?;
+        if raw == [0; 8] {
+            return Err(IdError::Zero);
+        }
+        Ok(SpanId(raw))
+    }
+
+    /// Reads 16 hex digits in any case.
+    ///
+    /// # Errors
+    /// [`IdError::NotHex`] (which includes a wrong number of digits) and [`IdError::Zero`].
+    pub fn parse(text: &str) -> Result<SpanId, IdError> {
+        let raw = from_hex::<8>(text.as_bytes()).ok_or(IdError::NotHex)?;
+        SpanId::from_bytes(&raw)
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl fmt::Debug for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SpanId({self})")
+    }
+}
+
+/// Bytes as hexadecimal digits in lower case, two each.
+pub fn to_hex(raw: &[u8]) -> String {
+    hex_digits(raw).map(char::from).collect()
+}
+
+fn hex_digits(raw: &[u8]) -> impl Iterator<Item = u8> {
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    raw.iter().flat_map(move |byte| [digit(byte >> 4), digit(byte & 15)])
+}
+
+/// Decodes exactly `N` bytes of hexadecimal in any case; `None` on any other length or character.
+pub fn from_hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let mut raw = [0; N];
+    for (byte, pair) in raw.iter_mut().zip(digits.chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        *byte = (hex_digit(*high)? << 4) | hex_digit(*low)?;
+    }
+    Some(raw)
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_two_hex_digits_in_any_case_are_an_otel_id() {
+        let lower = TraceId::parse("4bf92f3577b34da6a3ce929d0e0e4736").expect("valid");
+        let upper = TraceId::parse("4BF92F3577B34DA6A3CE929D0E0E4736").expect("valid");
+        assert_eq!(lower, upper);
+        assert!(matches!(lower, TraceId::Otel(_)));
+        assert_eq!(lower.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn ids_of_both_kinds_compare_as_they_are_written() {
+        let texts =
+            ["", "0", "4bf9", "4bf92f3577b34da6a3ce929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4737", "4c", "é"];
+        let ids: Vec<TraceId> = texts.iter().filter_map(|text| TraceId::parse(text).ok()).collect();
+        for (left, right) in ids.iter().flat_map(|left| ids.iter().map(move |right| (left, right))) {
+            assert_eq!(left.cmp_written(right), left.to_string().cmp(&right.to_string()), "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn any_other_text_is_a_correlation_id_kept_as_it_is() {
+        for text in ["cli-12345-abc", "req/with slash?&", "ünïcode-✓", "00000000000000000000000000000000"] {
+            assert_eq!(TraceId::parse(text).expect("valid").to_string(), text);
+        }
+    }
+
+    #[test]
+    fn empty_and_overlong_ids_are_refused() {
+        assert_eq!(TraceId::parse(""), Err(IdError::Empty));
+        assert_eq!(TraceId::parse(&"x".repeat(257)), Err(IdError::TooLong(257)));
+        assert!(TraceId::parse(&"x".repeat(256)).is_ok());
+    }
+
+    #[test]
+    fn binary_ids_must_have_their_length_and_a_bit_set() {
+        assert_eq!(TraceId::from_otel_bytes(&[1; 15]), Err(IdError::Length { found: 15, expected: 16 }));
+        assert_eq!(TraceId::from_otel_bytes(&[0; 16]), Err(IdError::Zero));
+        assert_eq!(SpanId::from_bytes(&[1; 9]), Err(IdError::Length { found: 9, expected: 8 }));
+        assert_eq!(SpanId::parse("b7ad6b7169203331").map(|id| id.to_string()), Ok("b7ad6b7169203331".into()));
+    }
+}

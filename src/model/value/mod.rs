@@ -1,0 +1,10 @@
+//! What records are made of: ids, texts, points in time, and attributes.
+
+pub mod id;
+pub mod text;
+pub mod time;
+pub mod traceparent;
+
+mod attributes;
+
+pub use attributes::{Attributes, MAX_VALUE_DEPTH, Value};

@@ -1,0 +1,102 @@
+//! Points in time: nanoseconds since the Unix epoch, UTC, as OpenTelemetry sends them.
+//!
+//! Reading what people type ("15m", "yesterday") is [`time_input`](crate::model::query::time_input); rounding and ages are the view's.
+
+use std::fmt;
+
+/// Nanoseconds in a millisecond.
+pub const NANOS_PER_MS: u64 = 1_000_000;
+/// Nanoseconds in a second.
+pub const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// Nanoseconds in a minute.
+pub const NANOS_PER_MINUTE: u64 = 60 * NANOS_PER_SECOND;
+/// Nanoseconds in an hour.
+pub const NANOS_PER_HOUR: u64 = 60 * NANOS_PER_MINUTE;
+/// Nanoseconds in a day of 24 hours.
+pub const NANOS_PER_DAY: u64 = 24 * NANOS_PER_HOUR;
+
+/// Nanoseconds since 1970-01-01T00:00:00Z; zero also means "not set", as in OTLP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nanos(pub u64);
+
+impl Nanos {
+    /// The clock of this machine; 1970 when it is set before that.
+    pub fn now() -> Nanos {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Nanoseconds from `earlier` to `self`; zero when `earlier` is later.
+    pub fn since(self, earlier: Nanos) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// RFC 3339 in UTC with nine digits, `2026-11-21T09:14:02.117000000Z`; the same instant always prints the same.
+    pub fn to_rfc3339(self) -> String {
+        let (days, rest) = (self.0 / NANOS_PER_DAY, self.0 % NANOS_PER_DAY);
+        let (year, month, day) = civil_from_days(days);
+        let (seconds, nanos) = (rest / NANOS_PER_SECOND, rest % NANOS_PER_SECOND);
+        let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+    }
+
+    /// Reads RFC 3339 with any offset and up to nine digits; `None` for anything else and for times before 1970 or
+    /// past 2554, which the 64 bits cannot hold.
+    pub fn parse_rfc3339(text: &str) -> Option<Nanos> {
+        let timestamp: jiff::Timestamp = text.parse().ok()?;
+        u64::try_from(timestamp.as_nanosecond()).ok().map(Nanos)
+    }
+}
+
+impl fmt::Display for Nanos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_rfc3339())
+    }
+}
+
+/// Milliseconds as JSON shows them: a fraction of the exact nanoseconds.
+pub fn nanos_to_ms(nanos: u64) -> f64 {
+    nanos as f64 / NANOS_PER_MS as f64
+}
+
+/// Year, month and day of a day number since 1970 (Howard Hinnant's `civil_from_days`, for days after 1970 only).
+fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn known_instants_print_with_nine_digits() {
+        assert_eq!(Nanos(0).to_rfc3339(), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(Nanos(1_795_252_442_117_000_000).to_rfc3339(), "2026-11-21T09:14:02.117000000Z");
+        assert_eq!(Nanos(u64::MAX).to_rfc3339(), "2554-07-21T23:34:33.709551615Z");
+    }
+
+    #[test]
+    fn offsets_and_missing_fractions_are_read() {
+        assert_eq!(Nanos::parse_rfc3339("2026-11-21T10:14:02.117+01:00"), Some(Nanos(1_795_252_442_117_000_000)));
+        assert_eq!(Nanos::parse_rfc3339("1969-12-31T23:59:59Z"), None);
+        assert_eq!(Nanos::parse_rfc3339("yesterday"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_instant_reads_back_as_it_was_printed(nanos: u64) {
+            prop_assert_eq!(Nanos::parse_rfc3339(&Nanos(nanos).to_rfc3339()), Some(Nanos(nanos)));
+        }
+    }
+}
