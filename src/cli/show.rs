@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json};
 use crate::{
     model::{SpanId, Trace},
     query::{
+        TraceReport,
         resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS, ResolveError, resolve},
-        show::TraceReport,
-        trace_issues::TraceIssues,
+        trace::issues::TraceIssues,
     },
     store::Backend,
     view::{

@@ -13,8 +13,8 @@ use crate::{
     query::{
         TraceReport,
         issues::{IssueList, IssueReport, SampleTrace},
-        show::sample::{service, span, trace},
-        trace_issues::{KnownIssue, TraceIssues},
+        trace::issues::{KnownIssue, TraceIssues},
+        trace::sample::{service, span, trace},
     },
 };
 

@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::{
     model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery, time::NANOS_PER_SECOND},
-    query::{self, resolve::resolve, show::TraceReport, trace_issues::TraceIssues},
+    query::{self, TraceReport, resolve::resolve, trace::issues::TraceIssues},
     server::{self, Config, SidePort},
     store::{self, Backend, Mode, Target, sqlite::lock},
     view::{

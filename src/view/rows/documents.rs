@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(keys(&span_to_json(&span, 0, &[])), names(&SPAN));
         let trace = Trace::new(TraceId::Otel([1; 16]), vec![span], Vec::new(), Vec::new()).expect("a span");
         assert_eq!(keys(&summary_to_json(&trace.summary)), names(&SUMMARY));
-        assert_eq!(keys(&crate::query::show::TraceReport::new(trace).to_json()), names(&TRACE));
+        assert_eq!(keys(&crate::query::TraceReport::new(trace).to_json()), names(&TRACE));
         assert_eq!(keys(&stats_to_json(&Stats::default())), names(&STATS));
         let issue = crate::view::sample::issue().detail;
         assert_eq!(keys(&issue_to_json(&issue.issue)), names(&ISSUE));

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use super::scene::Scene;
 use crate::{
     model::{Attributes, Event, IssueStatus, LogRecord, Nanos, Severity, Span, json::value_to_text},
-    query::{show::Warning, trace_issues::KnownIssue},
+    query::{Warning, trace::issues::KnownIssue},
     view::{
         format,
         line::{Line, Paint, Sheet},

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{Attributes, Nanos, SpanId, json::value_to_text},
-    query::trace_issues::KnownIssue,
+    query::trace::issues::KnownIssue,
     view::{
         format,
         line::{Line, Paint, Sheet},

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::{Attributes, LogRecord, Nanos, Severity, Span, SpanId, TraceStatus},
-    query::show::TraceReport,
+    query::TraceReport,
     view::{line::Paint, style::Style},
 };
 

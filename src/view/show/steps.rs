@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::{
     model::{Attributes, Checkpoint, Direction, Kind, Nanos, Resource, Scope, Span, SpanId, Status, Text, Value},
-    query::show::TraceReport,
+    query::TraceReport,
 };
 
 /// How many operations are asked, from the inside out, whether a moment lies in them.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::{Event, Link, Nanos, Resource, Span, SpanId, Status, StatusCode, Text, Trace, TraceId},
-    query::show::sample::{span, trace},
+    query::trace::sample::{span, trace},
     view::{
         sample::{self, START, style},
         text::width,

@@ -5,7 +5,7 @@ use crate::{
         Cost,
         genai::{PICO_PER_UNIT, Usage, usage},
     },
-    query::show::TraceReport,
+    query::TraceReport,
     view::format,
 };
 

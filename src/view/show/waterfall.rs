@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::Span,
-    query::show::Warning,
+    query::Warning,
     view::{
         format,
         line::{Line, Paint, Sheet},

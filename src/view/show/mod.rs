@@ -19,7 +19,7 @@ use super::{
     line::{Line, Paint, Sheet},
     style::Style,
 };
-use crate::{model::SpanId, query::show::TraceReport};
+use crate::{model::SpanId, query::TraceReport};
 
 /// Which picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::issues::short_ids;
 use crate::{
     model::{
         Issue, IssueId, IssueQuery, Span, Trace,
         grouping::{of_log, of_spans},
     },
+    query::issues::short_ids,
     store::{self, Backend},
 };
 

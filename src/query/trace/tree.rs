@@ -158,7 +158,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::query::show::sample::{id, span};
+    use crate::query::trace::sample::{id, span};
 
     fn names(tree: &Tree, spans: &[Span]) -> String {
         let line = |index: &usize| format!("{}{}", "-".repeat(tree.depth[*index] as usize), spans[*index].name);
