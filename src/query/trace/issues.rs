@@ -120,7 +120,7 @@ impl TraceIssues {
 
 /// The span, without its events when that are more exceptions than are left to be grouped.
 fn with_events<'a>(span: &'a Span, left: &mut usize) -> Cow<'a, Span> {
-    let count = span.events.iter().filter(|event| event.name == "exception").count();
+    let count = span.events.iter().filter(|event| event.is_exception()).count();
     if count <= *left {
         *left -= count;
         return Cow::Borrowed(span);

@@ -1,10 +1,21 @@
-//! One trace, worked out: its shape, what is odd about its spans, and the issues its errors belong to.
+//! One trace, worked out: its shape, what is odd about its spans, what is worth a thought, and the issues its errors
+//! belong to.
 
+mod document;
+pub mod echoes;
+pub mod findings;
 pub mod issues;
+mod joined;
 mod report;
+pub mod runs;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod steps;
 mod tree;
+pub mod usage;
+mod warnings;
 
-pub use report::{MAX_TREE_JSON_DEPTH, TraceReport, Warning};
+pub use document::MAX_TREE_JSON_DEPTH;
+pub use report::TraceReport;
 pub use tree::{Tree, intervals};
+pub use warnings::Warning;

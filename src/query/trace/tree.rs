@@ -55,6 +55,17 @@ impl Tree {
         })
     }
 
+    /// The roots by start, cut so that spans that miss the same parent stand together, each with the parent they miss.
+    pub fn root_groups(&self) -> impl Iterator<Item = (Option<SpanId>, &[usize])> {
+        let groups = self.roots.chunk_by(|a, b| self.missing_parent[*a] == self.missing_parent[*b]);
+        groups.map(|group| (group.first().and_then(|first| self.missing_parent[*first]), group))
+    }
+
+    /// Where `span` stands in the tree order.
+    pub fn position(&self, span: usize) -> usize {
+        self.place[span]
+    }
+
     /// `span` and everything below it, in tree order.
     pub fn below(&self, span: usize) -> &[usize] {
         &self.order[self.place[span]..self.place[span] + self.size[span]]

@@ -26,7 +26,7 @@ pub(super) fn below_span(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> 
     lines.extend(scene.report.warnings[index].iter().filter_map(warning));
     let mut moments = moments(scene, index, in_full, sheet);
     moments.sort_by_key(|(time, _)| *time);
-    let told_why = span.events.iter().any(is_exception) || scene.echoes.messages.contains(&index);
+    let told_why = span.events.iter().any(Event::is_exception) || scene.marks.echoed_messages.contains(&index);
     lines.extend(moments.into_iter().flat_map(|(_, lines)| lines));
     if span.is_error() && !span.status.message.is_empty() && (in_full || !told_why) {
         lines.push(Line::of(format!("✗ {}", sheet.stored(&span.status.message)), Paint::Bad));
@@ -74,11 +74,6 @@ pub(super) fn write_resources(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
             sheet.line(indented);
         }
     }
-}
-
-/// Whether an event tells of an exception.
-pub(super) fn is_exception(event: &Event) -> bool {
-    event.name == "exception"
 }
 
 /// `Type: message`, as much of it as there is; escaped.
@@ -181,8 +176,8 @@ fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) ->
     let span = scene.span(index);
     let mut moments = Vec::new();
     for (place, event) in span.events.iter().enumerate() {
-        if is_exception(event) {
-            if scene.echoes.exceptions.contains(&(index, place)) && !in_full {
+        if event.is_exception() {
+            if scene.marks.echoed_exceptions.contains(&(index, place)) && !in_full {
                 continue;
             }
             let mut line = Line::of(format!("◆ exception {}", exception_title(&event.attributes, sheet)), Paint::Bad);

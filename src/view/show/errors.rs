@@ -4,12 +4,12 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    details::{exception_title, is_exception, is_exceptional, issue_note},
-    scene::{Scene, spellings},
+    details::{exception_title, is_exceptional, issue_note},
+    scene::Scene,
 };
 use crate::{
     model::{Attributes, Nanos, SpanId, json::value_to_text},
-    query::trace::issues::KnownIssue,
+    query::trace::{echoes::exception_spellings, issues::KnownIssue},
     view::{
         format,
         line::{Line, Paint, Sheet},
@@ -183,19 +183,19 @@ fn errors_of<'a>(scene: &Scene<'a>, index: usize, sheet: &Sheet<'_>) -> Vec<Fail
         stack,
         issue,
     };
-    let raised = span.events.iter().enumerate().filter(|(_, event)| is_exception(event));
+    let raised = span.events.iter().enumerate().filter(|(_, event)| event.is_exception());
     let mut errors = Vec::new();
     let mut has_exception = false;
     for (place, event) in raised {
         has_exception = true;
-        if scene.echoes.exceptions.contains(&(index, place)) {
+        if scene.marks.echoed_exceptions.contains(&(index, place)) {
             continue;
         }
         let issue = scene.report.issues.of_event(index, place);
         errors.push(failure(exception_title(&event.attributes, sheet), stack_of(&event.attributes), issue));
     }
-    if !has_exception && span.is_error() && !scene.echoes.messages.contains(&index) {
-        let is_told_below = scene.report.tree.children(index).any(|child| scene.failed[child]);
+    if !has_exception && span.is_error() && !scene.marks.echoed_messages.contains(&index) {
+        let is_told_below = scene.report.tree.children(index).any(|child| scene.report.failed[child]);
         let message = sheet.stored(span.status.message.lines().next().unwrap_or_default());
         match (message.is_empty(), is_told_below) {
             (false, _) => errors.push(failure(message, Innermost::default(), None)),
@@ -232,7 +232,7 @@ fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &S
         if !is_drawn || is_plain || !(is_exceptional || log.is_error()) {
             continue;
         }
-        let mut said = if is_exceptional { spellings(&log.attributes) } else { Vec::new() };
+        let mut said = if is_exceptional { exception_spellings(&log.attributes) } else { Vec::new() };
         said.push(log.message.to_string());
         if said.iter().any(|spelling| told.contains(spelling)) {
             let same = said.iter().find_map(|spelling| bare.remove(sheet.stored(spelling).as_str()));
@@ -269,8 +269,8 @@ fn told_by_spans(scene: &Scene<'_>) -> FxHashSet<String> {
     let mut told = FxHashSet::default();
     for index in &scene.drawn {
         let span = scene.span(*index);
-        let exceptions = span.events.iter().filter(|event| is_exception(event));
-        told.extend(exceptions.flat_map(|event| spellings(&event.attributes)));
+        let exceptions = span.events.iter().filter(|event| event.is_exception());
+        told.extend(exceptions.flat_map(|event| exception_spellings(&event.attributes)));
         if span.is_error() && !span.status.message.is_empty() {
             told.insert(span.status.message.to_string());
         }

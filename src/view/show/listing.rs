@@ -4,11 +4,11 @@ use rustc_hash::FxHashSet;
 
 use super::{
     details::{attributes, issue_note, log_message, severity_paint},
-    scene::Scene,
-    steps::Step,
+    scene::{Scene, step_mark},
 };
 use crate::{
     model::{LogRecord, Nanos, SpanId},
+    query::trace::steps::Step,
     view::{
         format,
         line::{Line, Paint, Sheet},
@@ -82,7 +82,7 @@ impl Columns {
         self.time.push(took, if step == Some(Step::Open) { Paint::Warn } else { Paint::Plain });
         self.own.push(itself, Paint::Plain);
         match step {
-            Some(step) => self.mark.push(step.mark(), Paint::Warn),
+            Some(step) => self.mark.push(step_mark(step), Paint::Warn),
             None => self.mark.push(if span.is_error() { "✗" } else { " " }, Paint::Bad),
         }
         self.service.push(sheet.stored(span.service()), scene.hue(span.service()));

@@ -1,7 +1,8 @@
 //! One trace as a waterfall, a tree or a list.
 //!
-//! The picture is put together from parts that know nothing of each other: checkpoints as rows (`steps`), what is drawn
-//! (`fold`), how time becomes bars (`bars`), what stands below a span (`details`), and the blocks around them.
+//! The picture is put together from parts that know nothing of each other: what is drawn (`fold`), how time becomes bars
+//! (`bars`), what stands below a span (`details`), and the blocks around them. What is said was found out in `query`;
+//! here it gets words and places.
 
 mod bars;
 mod details;
@@ -10,8 +11,8 @@ mod fold;
 mod header;
 mod hints;
 mod listing;
+mod options;
 mod scene;
-mod steps;
 mod usage;
 mod waterfall;
 
@@ -19,53 +20,14 @@ use super::{
     line::{Line, Paint, Sheet},
     style::Style,
 };
-use crate::{model::SpanId, query::TraceReport};
+use crate::query::TraceReport;
 
-/// Which picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Picture {
-    /// Bars over time.
-    #[default]
-    Waterfall,
-    /// Indented names only.
-    Tree,
-    /// One line a span by start time.
-    List,
-}
+pub use options::{LogLines, Picture, ShowOptions};
 
-/// Which log lines to draw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLines {
-    /// Warnings and worse.
-    Warn,
-    /// All.
-    All,
-    /// None.
-    None,
-}
-
-/// What to draw of a trace.
-#[derive(Debug, Clone, Default)]
-pub struct ShowOptions {
-    /// Which picture.
-    pub picture: Picture,
-    /// Only this span and what is below it, with all its details.
-    pub span: Option<SpanId>,
-    /// Print attributes below each span.
-    pub attributes: bool,
-    /// Do not fold runs of equal siblings.
-    pub expand: bool,
-    /// Which log lines; `None` is warnings and worse, or all where there is nothing else.
-    pub logs: Option<LogLines>,
-}
-
-static NO_STEPS: steps::Steps = steps::Steps::NONE;
-
-/// The picture.
+/// Draws a trace.
 pub fn render(report: &TraceReport, options: &ShowOptions, style: &Style) -> String {
-    let joined = steps::join(report);
-    let (report, steps) = joined.as_ref().map_or((report, &NO_STEPS), |(joined, steps)| (joined, steps));
-    let scene = scene::Scene::new(report, steps, options, style);
+    let with_steps = report.with_steps();
+    let scene = scene::Scene::new(with_steps.as_ref().unwrap_or(report), options, style);
     let mut sheet = Sheet::new(style);
     header::write(&scene, &mut sheet);
     let rows = fold::rows(&scene);

@@ -1,16 +1,19 @@
 //! The waterfall and the tree: one line a span, guides to the left, numbers, and time as a bar to the right.
 
 use super::{
-    Picture,
     bars::Ruler,
     details,
-    fold::{Row, Run, What},
-    scene::Scene,
-    steps::Step,
+    fold::{Row, What},
+    options::Picture,
+    scene::{Scene, step_mark},
+    usage::{cost, tokens},
 };
 use crate::{
     model::Span,
-    query::Warning,
+    query::{
+        Warning,
+        trace::{runs::Run, steps::Step},
+    },
     view::{
         format,
         line::{Line, Paint, Sheet},
@@ -319,18 +322,13 @@ impl Numbers {
             _ if span.end.0 == 0 => ("…".to_owned(), "…".to_owned()),
             _ => (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index])),
         };
-        Numbers {
-            time,
-            own,
-            tokens: usage.map_or("·".to_owned(), |usage| usage.tokens()),
-            cost: usage.map_or("·".to_owned(), |usage| usage.cost()),
-        }
+        Numbers { time, own, tokens: tokens(usage), cost: cost(usage) }
     }
 }
 
 fn flag(scene: &Scene<'_>, index: usize) -> (&'static str, Paint) {
     if let Some(step) = scene.step(index) {
-        return (step.mark(), Paint::Warn);
+        return (step_mark(step), Paint::Warn);
     }
     let is_odd = |warning: &Warning| !matches!(warning, Warning::MissingParent(_));
     match scene.span(index).is_error() {
@@ -358,7 +356,7 @@ fn bar(scene: &Scene<'_>, what: &What, ruler: &Ruler) -> Vec<char> {
             }
             let mut bar = ruler.span(stretch(*index), scene.report.tree.children(*index).map(stretch));
             for event in &span.events {
-                if event.time.0 > 0 && (span.events.len() <= MANY_EVENTS || event.name == "exception") {
+                if event.time.0 > 0 && (span.events.len() <= MANY_EVENTS || event.is_exception()) {
                     ruler.mark(&mut bar, event.time, '◆');
                 }
             }
@@ -399,7 +397,7 @@ fn run_line(scene: &Scene<'_>, run: &Run) -> Option<Line> {
     }
     let each = format!("  each p50 {} · max {}", format::duration(run.p50_ns), format::duration(run.max_ns));
     let mut line = Line::of(each, Paint::Dim);
-    if run.is_many_calls(scene) {
+    if run.members.first().is_some_and(|first| scene.marks.many_calls.contains(first)) {
         line.add(" · ", Paint::Dim).add("N+1?", Paint::Warn);
     }
     let ids = run.members.iter().map(|index| scene.span(*index).span_id);

@@ -1,7 +1,8 @@
-//! Checkpoints on their way into the picture: operations and stray records become rows among the spans.
+//! Checkpoints joined with spans: operations and stray records become steps behind the spans of a report, so that
+//! everything that reads spans reads them too.
 //!
-//! They stand beside the spans, on the same axis, not inside them: nothing but time would tie an operation to a span,
-//! and clocks differ and requests overlap. Among themselves they nest by source and time, with one exception: an open
+//! Steps stand beside the spans, on the same axis, not inside them: nothing but time would tie an operation to a span,
+//! and clocks differ and requests overlap. Among themselves steps nest by source and time, with one exception: an open
 //! operation contains everything that came later, so open ones stand flat, or a few that hang would make a staircase.
 
 use std::{collections::HashMap, sync::Arc};
@@ -9,9 +10,12 @@ use std::{collections::HashMap, sync::Arc};
 use rustc_hash::FxHashSet;
 use serde_json::Value as Json;
 
-use crate::{
-    model::{Attributes, Checkpoint, Direction, Kind, Nanos, Resource, Scope, Span, SpanId, Status, Text, Value},
-    query::TraceReport,
+use super::{
+    report::TraceReport,
+    steps::{Step, Steps},
+};
+use crate::model::{
+    Attributes, Checkpoint, Direction, Kind, Nanos, Resource, Scope, Span, SpanId, Status, Text, Value,
 };
 
 /// How many operations are asked, from the inside out, whether a moment lies in them.
@@ -20,72 +24,35 @@ const MOST_ASKED: usize = 64;
 /// What a host that does not know its name sends.
 const UNKNOWN_HOST: &str = "unknown";
 
-/// A row made of checkpoints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Entered and left.
-    Closed,
-    /// Entered and not left.
-    Open,
-    /// Left without having been entered.
-    Exit,
-    /// Neither entry nor exit.
-    Note,
-}
-
-impl Step {
-    /// What stands in the column of flags.
-    pub(super) fn mark(self) -> &'static str {
-        match self {
-            Step::Closed => " ",
-            Step::Open => "…",
-            Step::Exit => "⚠",
-            Step::Note => "•",
+impl TraceReport {
+    /// The report with steps behind its spans; `None` for a trace without checkpoints.
+    pub fn with_steps(&self) -> Option<TraceReport> {
+        if self.trace.checkpoints.is_empty() {
+            return None;
         }
-    }
-}
-
-/// Which of the spans to draw are steps.
-#[derive(Debug)]
-pub(super) struct Steps {
-    first: usize,
-    all: Vec<Step>,
-}
-
-impl Steps {
-    pub(super) const NONE: Steps = Steps { first: 0, all: Vec::new() };
-
-    /// The step at the place of a span; `None` for real spans.
-    pub(super) fn get(&self, span: usize) -> Option<Step> {
-        self.all.get(span.checked_sub(self.first)?).copied()
-    }
-}
-
-/// A trace with its steps put behind its spans; `None` when it has no checkpoints.
-pub(super) fn join(report: &TraceReport) -> Option<(TraceReport, Steps)> {
-    if report.trace.checkpoints.is_empty() {
-        return None;
-    }
-    let mut trace = report.trace.clone();
-    let mut steps = Steps { first: trace.spans.len(), all: Vec::new() };
-    let rows = Rows::new(report);
-    for row in rows.operations().chain(rows.strays()) {
-        trace.spans.push(row.0);
-        steps.all.push(row.1);
-    }
-    let known: FxHashSet<SpanId> = report.trace.spans.iter().map(|span| span.span_id).collect();
-    for log in &mut trace.logs {
-        if log.span_id.is_none_or(|id| !known.contains(&id)) {
-            log.span_id = rows.innermost(&log.resource.service, log.time).or(log.span_id);
+        let mut trace = self.trace.clone();
+        let mut steps = Steps { spans: trace.spans.len(), all: Vec::new() };
+        let rows = Rows::new(self);
+        for (span, step) in rows.operations().chain(rows.strays()) {
+            trace.spans.push(span);
+            steps.all.push(step);
         }
+        let span_ids: FxHashSet<SpanId> = self.trace.spans.iter().map(|span| span.span_id).collect();
+        for log in &mut trace.logs {
+            if log.span_id.is_none_or(|id| !span_ids.contains(&id)) {
+                log.span_id = rows.innermost(&log.resource.service, log.time).or(log.span_id);
+            }
+        }
+        // Steps stand behind the spans, so those keep their places, and with them their issues.
+        let mut joined = TraceReport { issues: self.issues.clone(), ..TraceReport::new(trace) };
+        // What is odd about a span is not odd about a step.
+        joined.warnings.iter_mut().skip(steps.spans).for_each(Vec::clear);
+        joined.steps = steps;
+        Some(joined)
     }
-    // Steps stand behind the spans, so those keep their places, and with them their issues.
-    let mut joined = TraceReport { issues: report.issues.clone(), ..TraceReport::new(trace) };
-    // What is odd about a span is not odd about a step.
-    joined.warnings.iter_mut().skip(steps.first).for_each(Vec::clear);
-    Some((joined, steps))
 }
 
+/// The steps of a report while they are made.
 struct Rows<'a> {
     report: &'a TraceReport,
     /// Ids no span has: of the operations, then of the strays.
