@@ -11,8 +11,8 @@ use serde_json::{Map, Value as Json};
 
 pub use self::{
     documents::{
-        CURRENT, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED, SPAN,
-        STATS, SUMMARY, TRACE,
+        CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED,
+        SPAN, STATS, SUMMARY, TRACE,
     },
     shape::{Field, Fields, Inner, Shape, UnknownField},
 };

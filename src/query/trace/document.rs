@@ -1,8 +1,13 @@
 //! The JSON of one trace: the document of `show` and of the HTTP API, flat or as a tree.
 
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{report::TraceReport, warnings::Warning};
+use super::{
+    findings::{Finding, Part},
+    report::TraceReport,
+    warnings::Warning,
+};
 use crate::model::{
     Nanos,
     json::{SCHEMA, checkpoint_to_json, log_to_json, span_to_json, summary_to_json},
@@ -15,8 +20,8 @@ use crate::model::{
 pub const MAX_TREE_JSON_DEPTH: u32 = 100;
 
 impl TraceReport {
-    /// The JSON of `show`: `schema`, the summary, `spans` in tree order, `checkpoints` and `logs` by time, and the
-    /// `operations` the checkpoints make.
+    /// The JSON of `show`: `schema`, the summary, `spans` in tree order, `checkpoints` and `logs` by time, the
+    /// `operations` the checkpoints make, and the `findings` in all of the trace.
     pub fn to_json(&self) -> Map<String, Json> {
         let spans = self.tree.order.iter().map(|index| Json::Object(self.span_json(*index, None))).collect();
         let mut json = self.head_json();
@@ -27,7 +32,15 @@ impl TraceReport {
         json.insert("logs".to_owned(), logs.collect());
         let operations = self.operations.operations.iter().map(|operation| self.operation_json(operation));
         json.insert("operations".to_owned(), operations.collect());
+        json.insert("findings".to_owned(), self.findings_json(&Part::whole(self)));
         json
+    }
+
+    /// The JSON of the findings in a part of the trace: a list of objects that all have the same keys, `null` where one
+    /// has no meaning. Spans are named by their ids; operations, which have none, are no part of it.
+    pub fn findings_json(&self, part: &Part) -> Json {
+        let object = |finding: &Finding| json!(FindingObject::new(self, finding, part.length_ns));
+        self.findings(part).iter().map(object).collect()
     }
 
     /// The JSON of the tree: `schema`, the summary and `roots`, each span with its `children`. Nested at most
@@ -98,10 +111,79 @@ impl TraceReport {
     }
 }
 
+/// A finding as it is printed. What the numbers mean depends on `kind`.
+#[derive(Default, Serialize)]
+struct FindingObject {
+    kind: &'static str,
+    /// The spans it is about: the calls; the one with the gap; the late one; those that tell of an error, the innermost
+    /// first.
+    spans: Vec<String>,
+    /// Who makes the calls, or which span had ended.
+    parent_span_id: Option<String>,
+    /// The child with whose end a gap begins.
+    after_span_id: Option<String>,
+    /// The child with whose start a gap ends.
+    before_span_id: Option<String>,
+    /// How many calls, or how many spans that tell of an error.
+    count: Option<usize>,
+    /// Time in which at least one call ran.
+    total_ms: Option<f64>,
+    total_ns: Option<u64>,
+    /// How long a gap is, or how late a start.
+    gap_ms: Option<f64>,
+    gap_ns: Option<u64>,
+    /// That time as a part of the whole, from 0 to 1.
+    share: Option<f64>,
+}
+
+impl FindingObject {
+    fn new(report: &TraceReport, finding: &Finding, length_ns: u64) -> FindingObject {
+        let id = |index: usize| report.trace.spans[index].span_id.to_string();
+        let ids = |spans: &[usize]| spans.iter().map(|index| id(*index)).collect();
+        let share = |nanos: u64| Some(nanos as f64 / length_ns as f64);
+        match finding {
+            Finding::ManyCalls(run) => FindingObject {
+                kind: "many_calls",
+                spans: ids(&run.members),
+                parent_span_id: run.members.first().and_then(|first| report.tree.parent[*first]).map(id),
+                count: Some(run.members.len()),
+                total_ms: Some(nanos_to_ms(run.busy_ns)),
+                total_ns: Some(run.busy_ns),
+                share: share(run.busy_ns),
+                ..FindingObject::default()
+            },
+            Finding::OwnGap(gap) => FindingObject {
+                kind: "own_gap",
+                spans: ids(&[gap.span]),
+                after_span_id: gap.after.map(id),
+                before_span_id: gap.before.map(id),
+                gap_ms: Some(nanos_to_ms(gap.gap_ns)),
+                gap_ns: Some(gap.gap_ns),
+                share: share(gap.gap_ns),
+                ..FindingObject::default()
+            },
+            Finding::LateStart(late) => FindingObject {
+                kind: "late_start",
+                spans: ids(&[late.span]),
+                parent_span_id: Some(id(late.parent)),
+                gap_ms: Some(nanos_to_ms(late.gap_ns)),
+                gap_ns: Some(late.gap_ns),
+                share: share(late.gap_ns),
+                ..FindingObject::default()
+            },
+            Finding::Echo(echo) => {
+                let spans = echo.spans();
+                let count = Some(spans.len());
+                FindingObject { kind: "echo", spans: ids(&spans), count, ..FindingObject::default() }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Span, Trace, TraceId, json::checkpoint_from_json};
+    use crate::model::{Kind, Span, Status, StatusCode, Text, Trace, TraceId, json::checkpoint_from_json};
     use crate::query::trace::sample::{span, trace};
 
     fn warnings_of(spans: Vec<Span>) -> Vec<String> {
@@ -151,9 +233,10 @@ mod tests {
         let names: Vec<_> = json["spans"].as_array().into_iter().flatten().map(|span| &span["name"]).collect();
         assert_eq!(names, ["a", "b"]);
         assert_eq!(json["spans"][0]["self_ms"], json!(0.000003));
-        assert_eq!((&json["checkpoints"], &json["logs"]), (&json!([]), &json!([])));
+        assert_eq!((&json["checkpoints"], &json["logs"], &json["findings"]), (&json!([]), &json!([]), &json!([])));
         let keys: Vec<&str> = json.keys().map(String::as_str).collect();
-        assert_eq!((keys[0], &keys[keys.len() - 4..]), ("schema", &["spans", "checkpoints", "logs", "operations"][..]));
+        let lists = ["spans", "checkpoints", "logs", "operations", "findings"];
+        assert_eq!((keys[0], &keys[keys.len() - 5..]), ("schema", &lists[..]));
     }
 
     #[test]
@@ -172,6 +255,24 @@ mod tests {
         let trace = Trace::new(id, Vec::new(), checkpoints, Vec::new()).expect("records");
         let json = Json::Object(TraceReport::new(trace).to_json());
         insta::assert_snapshot!(serde_json::to_string_pretty(&json).expect("text"));
+    }
+
+    #[test]
+    fn findings_have_every_key_and_name_spans_by_their_ids() {
+        let ms = 1_000_000;
+        let mut spans = vec![span("root", 1, 0, ms, 101 * ms), span("late", 2, 3, 91 * ms, 101 * ms)];
+        let calls = (0..6).map(|n| span("call", 3 + n, 1, (1 + n * 10) * ms, (11 + n * 10) * ms));
+        spans.extend(calls.map(|call| Span { kind: Kind::Client, ..call }));
+        for index in [0, 1, 2] {
+            spans[index].status = Status { code: StatusCode::Error, message: Text::from("no answer") };
+        }
+        let report = TraceReport::new(trace(spans));
+        insta::assert_snapshot!(report.findings_json(&Part::whole(&report)).to_string().replace("},", "},\n"), @r#"
+        [{"kind":"many_calls","spans":["0000000000000004","0000000000000005","0000000000000006","0000000000000007","0000000000000008"],"parent_span_id":"0000000000000001","after_span_id":null,"before_span_id":null,"count":5,"total_ms":50.0,"total_ns":50000000,"gap_ms":null,"gap_ns":null,"share":0.5},
+        {"kind":"own_gap","spans":["0000000000000001"],"parent_span_id":null,"after_span_id":"0000000000000008","before_span_id":null,"count":null,"total_ms":null,"total_ns":null,"gap_ms":40.0,"gap_ns":40000000,"share":0.4},
+        {"kind":"late_start","spans":["0000000000000002"],"parent_span_id":"0000000000000003","after_span_id":null,"before_span_id":null,"count":null,"total_ms":null,"total_ns":null,"gap_ms":80.0,"gap_ns":80000000,"share":0.8},
+        {"kind":"echo","spans":["0000000000000002","0000000000000003","0000000000000001"],"parent_span_id":null,"after_span_id":null,"before_span_id":null,"count":3,"total_ms":null,"total_ns":null,"gap_ms":null,"gap_ns":null,"share":null}]
+        "#);
     }
 
     #[test]

@@ -174,3 +174,272 @@ fn late_starts(report: &TraceReport, part: &Part) -> Vec<LateStart> {
     found.sort_by_key(|late| Reverse(late.gap_ns));
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        model::{Event, Status, StatusCode, Text},
+        query::trace::sample::{span, trace},
+    };
+
+    const MS: u64 = 1_000_000;
+
+    /// A span of numbers; times in milliseconds after the first.
+    fn timed(name: &str, number: u64, parent: u64, start_ms: u64, end_ms: u64) -> Span {
+        span(name, number, parent, (1 + start_ms) * MS, (1 + end_ms) * MS)
+    }
+
+    fn client(name: &str, number: u64, parent: u64, start_ms: u64, end_ms: u64) -> Span {
+        Span { kind: Kind::Client, ..timed(name, number, parent, start_ms, end_ms) }
+    }
+
+    fn failed(message: &str, span: Span) -> Span {
+        Span { status: Status { code: StatusCode::Error, message: Text::from(message) }, ..span }
+    }
+
+    fn raised(kind: &str, message: &str, mut span: Span) -> Span {
+        let attributes = [("exception.type", kind), ("exception.message", message)].into_iter().collect();
+        let name = Text::from_static("exception");
+        span.events.push(Event { time: span.end, name, attributes, dropped_attributes: 0 });
+        failed("", span)
+    }
+
+    /// Calls one after another, each as long as it takes until the next.
+    fn calls(count: u64, each_ms: u64, parent: u64) -> Vec<Span> {
+        let call = |n: u64| client("call", 100 + n, parent, n * each_ms, (n + 1) * each_ms);
+        (0..count).map(call).collect()
+    }
+
+    fn with(mut spans: Vec<Span>, others: Vec<Span>) -> Vec<Span> {
+        spans.extend(others);
+        spans
+    }
+
+    /// The findings of a whole trace, each in a few words: spans by number, times in milliseconds.
+    fn found(spans: Vec<Span>) -> Vec<String> {
+        let report = TraceReport::new(trace(spans));
+        found_in(&report, &Part::whole(&report))
+    }
+
+    fn found_in(report: &TraceReport, part: &Part) -> Vec<String> {
+        let number = |index: usize| u64::from_be_bytes(report.trace.spans[index].span_id.0);
+        let numbers = |spans: &[usize]| spans.iter().map(|index| number(*index)).collect::<Vec<_>>();
+        let words = |finding: &Finding| match finding {
+            Finding::ManyCalls(run) => {
+                let ends = [run.members.first(), run.members.last()].map(|end| number(*end.expect("a member")));
+                format!("{} calls {ends:?} {}ms", run.members.len(), run.busy_ns / MS)
+            }
+            Finding::OwnGap(OwnGap { span, gap_ns, after, before }) => {
+                format!("gap of {} {}ms {:?}", number(*span), gap_ns / MS, [*after, *before].map(|end| end.map(number)))
+            }
+            Finding::LateStart(LateStart { span, parent, gap_ns }) => {
+                format!("{} late by {}ms after {}", number(*span), gap_ns / MS, number(*parent))
+            }
+            Finding::Echo(echo) => format!("echo {:?}", numbers(&echo.spans())),
+        };
+        report.findings(part).iter().map(words).collect()
+    }
+
+    fn nothing() -> Vec<String> {
+        Vec::new()
+    }
+
+    #[test]
+    fn a_trace_without_spans_or_without_anything_odd_has_no_findings() {
+        let id = crate::model::TraceId::Otel([7; 16]);
+        let log = crate::model::LogRecord::default();
+        let report = TraceReport::new(crate::model::Trace::new(id, Vec::new(), Vec::new(), vec![log]).expect("a log"));
+        assert_eq!(found_in(&report, &Part::whole(&report)), nothing());
+        assert_eq!(found(vec![timed("root", 1, 0, 0, 100), timed("child", 2, 1, 0, 95)]), nothing());
+    }
+
+    #[test]
+    fn equal_calls_one_after_another_are_many_calls() {
+        let root = || vec![timed("root", 1, 0, 0, 100)];
+        let overlapping = (0..5).map(|n| client("call", 100 + n, 1, n, 90)).collect();
+        let inside = (0..5).map(|n| timed("step", 100 + n, 1, n * 20, (n + 1) * 20)).collect();
+        let unequal = (0..6).map(|n| client(["a", "b"][n as usize % 2], 100 + n, 1, n * 16, n * 16 + 16)).collect();
+        let query = |mut span: Span| {
+            span.attributes = [("db.system.name", "postgresql")].into_iter().collect();
+            Span { kind: Kind::Internal, ..span }
+        };
+        let failing = with(calls(5, 18, 1), vec![failed("x", client("call", 200, 1, 90, 100))]);
+        let table = [
+            ("five calls", calls(5, 20, 1), vec!["5 calls [100, 104] 100ms"]),
+            (
+                "a database is called out to as well",
+                calls(5, 20, 1).into_iter().map(query).collect(),
+                vec!["5 calls [100, 104] 100ms"],
+            ),
+            ("four are not many", calls(4, 25, 1), vec![]),
+            ("five that take no time worth noticing", with(calls(5, 0, 1), vec![timed("x", 2, 1, 0, 99)]), vec![]),
+            (
+                "twenty of them are very many",
+                with(calls(20, 0, 1), vec![timed("x", 2, 1, 1, 99)]),
+                vec!["20 calls [100, 119] 0ms"],
+            ),
+            ("calls made at once", overlapping, vec![]),
+            ("what calls nobody", inside, vec![]),
+            ("different calls", unequal, vec![]),
+            ("one that failed is none of them", failing, vec!["5 calls [100, 104] 90ms"]),
+        ];
+        for (what, children, expected) in table {
+            assert_eq!(found(with(root(), children)), expected, "{what}");
+        }
+        assert_eq!(found(calls(5, 20, 0)), ["5 calls [100, 104] 100ms"], "roots are siblings too");
+        assert_eq!(found(calls(5, 20, 77)), ["5 calls [100, 104] 100ms"], "so are orphans of one parent");
+    }
+
+    #[test]
+    fn the_longest_repeated_calls_come_first_wherever_they_lie() {
+        let inner = |n: u64| client("inner", 300 + n, 2, 50 + n * 10, 60 + n * 10);
+        let spans = [vec![timed("root", 1, 0, 0, 100), timed("child", 2, 1, 50, 100)], calls(5, 8, 1)].concat();
+        let spans = with(spans, (0..5).map(inner).collect());
+        assert_eq!(found(spans), ["5 calls [300, 304] 50ms", "5 calls [100, 104] 40ms"]);
+    }
+
+    #[test]
+    fn the_longest_time_the_root_spends_by_itself_is_a_gap() {
+        let table = [
+            ("between", [(0, 40), (75, 100)], vec!["gap of 1 35ms [Some(2), Some(3)]"]),
+            ("before", [(30, 60), (60, 100)], vec!["gap of 1 30ms [None, Some(2)]"]),
+            ("after", [(0, 30), (10, 60)], vec!["gap of 1 40ms [Some(3), None]"]),
+            ("after the child that ends last", [(0, 60), (10, 30)], vec!["gap of 1 40ms [Some(2), None]"]),
+            ("less than a fifth", [(0, 40), (59, 100)], vec![]),
+            ("clocks that run ahead", [(0, 140), (120, 150)], vec!["3 late by 20ms after 1"]),
+        ];
+        for (what, [first, second], expected) in table {
+            let children = [(2, first), (3, second)].map(|(id, (from, to))| timed("child", id, 1, from, to));
+            assert_eq!(found(with(vec![timed("root", 1, 0, 0, 100)], children.into())), expected, "{what}");
+        }
+        let one_child = vec![timed("root", 1, 0, 0, 100), timed("child", 2, 1, 0, 20)];
+        assert_eq!(found(one_child), nothing(), "one child does not say what the rest is");
+        let children = || vec![timed("a", 2, 1, 0, 10), timed("b", 3, 1, 50, 60)];
+        assert_eq!(found(with(children(), vec![span("running", 1, 0, MS, 0)])), nothing());
+        assert_eq!(found(with(children(), vec![timed("orphan", 1, 9, 0, 100)])), nothing());
+        let microseconds = [span("root", 1, 0, 1, 900), span("a", 2, 1, 1, 100), span("b", 3, 1, 800, 900)];
+        assert_eq!(found(microseconds.into()), nothing(), "what is so short is nothing to think about");
+    }
+
+    #[test]
+    fn spans_that_start_long_after_their_parent_ended_are_late() {
+        let table = [
+            ("a tenth", vec![(0, 40), (50, 100)], vec!["3 late by 10ms after 2"]),
+            ("less", vec![(0, 40), (49, 100)], vec![]),
+            ("at once", vec![(0, 40), (40, 100)], vec![]),
+            ("before it ended", vec![(0, 40), (20, 100)], vec![]),
+            ("before it started", vec![(40, 60), (0, 100)], vec![]),
+            (
+                "longest first",
+                vec![(0, 40), (50, 60), (80, 100)],
+                vec!["4 late by 20ms after 3", "3 late by 10ms after 2"],
+            ),
+        ];
+        for (what, times, expected) in table {
+            let chain = times.iter().zip(2..).map(|((from, to), id)| timed("link", id, id - 1, *from, *to));
+            let spans = with(vec![timed("root", 1, 0, 0, 100), timed("all along", 9, 1, 0, 100)], chain.collect());
+            assert_eq!(found(spans), expected, "{what}");
+        }
+        let running = vec![span("running", 1, 0, MS, 0), timed("child", 2, 1, 50, 100)];
+        assert_eq!(found(running), nothing(), "what has not ended cannot be waited for");
+    }
+
+    #[test]
+    fn an_error_that_passes_through_spans_is_one_echo() {
+        let [server, outer, inner] = [("server", 1, 0), ("outer", 2, 1), ("inner", 3, 2)]
+            .map(|(name, id, parent)| timed(name, id, parent, 0, 100));
+        let error = |span: &Span| raised("app.errors.KeyError", "'id'", span.clone());
+        let table = [
+            ("everywhere", vec![error(&server), error(&outer), error(&inner)], vec!["echo [3, 2, 1]"]),
+            (
+                "by its last name",
+                vec![failed("KeyError: 'id'", server.clone()), error(&outer), inner.clone()],
+                vec!["echo [2, 1]"],
+            ),
+            (
+                "by messages",
+                vec![server.clone(), failed("no", outer.clone()), failed("no", inner.clone())],
+                vec!["echo [3, 2]"],
+            ),
+            ("not across a span that is silent", vec![error(&server), outer.clone(), error(&inner)], vec![]),
+            ("another error", vec![server.clone(), raised("E", "x", outer.clone()), error(&inner)], vec![]),
+            ("told twice by one span", vec![server, failed("'id'", error(&outer)), inner], vec![]),
+        ];
+        for (what, spans, expected) in table {
+            assert_eq!(found(spans), expected, "{what}");
+        }
+        let siblings = [2, 3].map(|id| failed("no", timed("try", id, 1, 0, 100)));
+        let spans = with(vec![failed("no", timed("root", 1, 0, 0, 100))], siblings.into());
+        assert_eq!(found(spans), ["echo [3, 1]"], "the last of two that failed alike is the one that passed through");
+    }
+
+    #[test]
+    fn a_part_of_a_trace_is_measured_by_itself() {
+        let spans = with(vec![timed("root", 1, 0, 0, 10_000), timed("child", 2, 1, 0, 100)], calls(5, 20, 2));
+        let report = TraceReport::new(trace(spans));
+        assert_eq!(found_in(&report, &Part::whole(&report)), ["gap of 1 9900ms [Some(2), None]"]);
+        let child = Part::below(&report, report.tree.below(1).to_vec());
+        assert_eq!(found_in(&report, &child), ["5 calls [100, 104] 100ms"]);
+        assert_eq!(child.length_ns, 100 * MS);
+    }
+
+    #[test]
+    fn cycles_and_times_of_zero_are_no_findings() {
+        let cycle = [timed("a", 1, 2, 0, 100), timed("b", 2, 1, 0, 100), timed("self", 3, 3, 0, 100)];
+        assert_eq!(found(cycle.into()), nothing());
+        assert_eq!(found(vec![span("a", 1, 0, 0, 0), span("b", 2, 1, 0, 0), span("c", 3, 1, 0, 0)]), nothing());
+        let timeless = [timed("root", 1, 0, 0, 100), span("a", 2, 1, 0, 40 * MS), timed("b", 3, 1, 0, 100)];
+        assert_eq!(found(timeless.into()), nothing());
+        assert_eq!(
+            found(vec![failed("x", timed("a", 1, 1, 5, 5)), failed("x", timed("b", 2, 1, 5, 5))]),
+            ["echo [2, 1]"]
+        );
+    }
+
+    #[test]
+    fn a_hundred_thousand_spans_are_looked_at_once_each() {
+        let error = |span: Span| raised("E", "everything is down", span);
+        let chain = (1..=50_000).map(|n| error(span("deep", n, n - 1, n, 200_000)));
+        let fan = (50_001..=100_000).map(|n| Span { kind: Kind::Client, ..span("wide", n, 1, n, n + 1) });
+        let found = found(chain.chain(fan).collect());
+        assert_eq!(found[0], "50000 calls [50001, 100000] 0ms");
+        assert!(found[1].starts_with("echo [50000, 49999, ") && found[1].ends_with(", 2, 1]"));
+        assert_eq!(found.len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_shape_a_trace_has_findings_name_its_spans_and_shares_stay_in_bounds(
+            edges in prop::collection::vec((1u64..12, 0u64..14, 0u64..40, 0u64..60, any::<bool>()), 0..40),
+        ) {
+            let spans = edges.iter().map(|(id, parent, start, end, fails)| {
+                let span = client(["a", "b"][*id as usize % 2], *id, *parent, *start, *end);
+                if *fails { failed("no", span) } else { span }
+            });
+            let spans = with(vec![timed("root", 20, 0, 0, 60)], spans.collect());
+            let report = TraceReport::new(trace(spans));
+            let part = Part::whole(&report);
+            for finding in report.findings(&part) {
+                let nanos = match finding {
+                    Finding::ManyCalls(run) => {
+                        prop_assert!(run.members.len() >= MANY_CALLS);
+                        run.busy_ns
+                    }
+                    Finding::OwnGap(gap) => gap.gap_ns,
+                    Finding::LateStart(late) => {
+                        prop_assert_eq!(report.tree.parent[late.span], Some(late.parent));
+                        late.gap_ns
+                    }
+                    Finding::Echo(echo) => {
+                        prop_assert!(echo.spans().len() >= 2);
+                        0
+                    }
+                };
+                prop_assert!(nanos <= part.length_ns);
+            }
+        }
+    }
+}

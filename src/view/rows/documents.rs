@@ -31,10 +31,16 @@ const SUMMARY_FIELDS: [Field; 18] = [
 
 /// The document of `show`.
 pub static TRACE: Shape = Shape { fields: &TRACE_FIELDS, id: "trace_id" };
-static TRACE_FIELDS: [Field; 23] = joined(&[
+static TRACE_FIELDS: [Field; 24] = joined(&[
     &[("schema", Plain)],
     &SUMMARY_FIELDS,
-    &[("spans", Rows(&SPAN)), ("checkpoints", Open), ("logs", Open), ("operations", Open)],
+    &[
+        ("spans", Rows(&SPAN)),
+        ("checkpoints", Open),
+        ("logs", Open),
+        ("operations", Open),
+        ("findings", Rows(&FINDING)),
+    ],
 ]);
 
 /// Elements of `spans` in `show`.
@@ -65,6 +71,24 @@ const SPAN_FIELDS: [Field; 24] = [
     ("dropped_links_count", Plain),
     ("resource_schema_url", Plain),
 ];
+
+/// Elements of `findings` in `show`.
+pub static FINDING: Shape = Shape {
+    fields: &[
+        ("kind", Plain),
+        ("spans", Plain),
+        ("parent_span_id", Plain),
+        ("after_span_id", Plain),
+        ("before_span_id", Plain),
+        ("count", Plain),
+        ("total_ms", Plain),
+        ("total_ns", Plain),
+        ("gap_ms", Plain),
+        ("gap_ns", Plain),
+        ("share", Plain),
+    ],
+    id: "kind",
+};
 
 /// Elements of `logs`.
 pub static LOG: Shape = Shape { fields: &LOG_FIELDS, id: "id" };
@@ -300,6 +324,8 @@ mod tests {
         let trace = Trace::new(TraceId::Otel([1; 16]), vec![span], Vec::new(), Vec::new()).expect("a span");
         assert_eq!(keys(&summary_to_json(&trace.summary)), names(&SUMMARY));
         assert_eq!(keys(&crate::query::TraceReport::new(trace).to_json()), names(&TRACE));
+        let checkout = crate::view::sample::checkout().to_json();
+        assert_eq!(keys(checkout["findings"][0].as_object().expect("an object")), names(&FINDING));
         assert_eq!(keys(&stats_to_json(&Stats::default())), names(&STATS));
         let issue = crate::view::sample::issue().detail;
         assert_eq!(keys(&issue_to_json(&issue.issue)), names(&ISSUE));
