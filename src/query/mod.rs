@@ -7,6 +7,8 @@ pub mod issues;
 pub mod keys;
 pub mod logs;
 pub mod resolve;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod tail;
 pub mod trace;
 

@@ -69,7 +69,7 @@ fn columns(values: &[u64], style: &Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample::{START, style};
+    use crate::{query::samples::START, view::style::sample_style as style};
 
     #[test]
     fn events_fall_into_cells_that_end_with_the_present() {

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{KeyScope, Text},
-        view::sample::style,
+        view::style::sample_style as style,
     };
 
     fn keys(style: &Style) -> [Key; 2] {

@@ -283,7 +283,7 @@ impl<'a> Sheet<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample::style;
+    use crate::view::style::sample_style as style;
 
     fn written(line: Line, style: &Style) -> String {
         let mut sheet = Sheet::new(style);

@@ -353,10 +353,8 @@ mod tests {
     use super::*;
     use crate::{
         model::Text,
-        view::{
-            sample::{self, style},
-            text::width,
-        },
+        query::samples,
+        view::{style::sample_style as style, text::width},
     };
 
     fn context() -> ListContext {
@@ -365,17 +363,17 @@ mod tests {
 
     #[test]
     fn eighty_columns_show_what_matters_most() {
-        insta::assert_snapshot!(render(&sample::list(), &context(), &style(80)));
+        insta::assert_snapshot!(render(&samples::list(), &context(), &style(80)));
     }
 
     #[test]
     fn a_hundred_and_twenty_columns_add_start_services_logs_tokens_and_cost() {
-        insta::assert_snapshot!(render(&sample::list(), &context(), &style(120)));
+        insta::assert_snapshot!(render(&samples::list(), &context(), &style(120)));
     }
 
     #[test]
     fn ascii_colours_and_forty_columns() {
-        let page = sample::list();
+        let page = samples::list();
         let ascii = render(&page, &context(), &Style { ascii: true, ..style(80) });
         assert!(ascii.is_ascii());
         let color = render(&page, &context(), &Style { color: true, ..style(80) });
@@ -385,8 +383,8 @@ mod tests {
 
     #[test]
     fn traces_of_checkpoints_name_their_sources_and_those_that_hang_stand_out() {
-        let mut page = sample::list();
-        page.items = [sample::stuck(), sample::done(), sample::joined()].map(|report| report.trace.summary).into();
+        let mut page = samples::list();
+        page.items = [samples::stuck(), samples::done(), samples::joined()].map(|report| report.trace.summary).into();
         let piped = Style { is_terminal: false, ..style(80) };
         let texts = [style(80), style(120), Style { ascii: true, ..style(80) }, piped];
         insta::assert_snapshot!(texts.map(|style| render(&page, &context(), &style)).join("\n"));
@@ -395,13 +393,13 @@ mod tests {
     #[test]
     fn without_a_terminal_nothing_is_cut_folded_or_relative() {
         let piped = Style { is_terminal: false, ..style(40) };
-        insta::assert_snapshot!(render(&sample::list(), &context(), &piped));
+        insta::assert_snapshot!(render(&samples::list(), &context(), &piped));
     }
 
     #[test]
     fn times_are_written_as_asked() {
         let with = |times, is_terminal| {
-            let page = Page { items: sample::list().items[..2].to_vec(), ..sample::list() };
+            let page = Page { items: samples::list().items[..2].to_vec(), ..samples::list() };
             render(&page, &context(), &Style { times: Some(times), is_terminal, ..style(80) })
         };
         let all = [TimeStyle::Relative, TimeStyle::Local, TimeStyle::Utc];
@@ -411,7 +409,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_no_text() {
-        assert_eq!(render(&Page { items: Vec::new(), ..sample::list() }, &context(), &style(80)), "");
+        assert_eq!(render(&Page { items: Vec::new(), ..samples::list() }, &context(), &style(80)), "");
     }
 
     #[test]
@@ -425,14 +423,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_stored_text_breaks_a_line_or_its_width(name in any::<String>(), service in any::<String>(), columns in 1usize..130, ascii: bool) {
-            let mut page = sample::list();
+            let mut page = samples::list();
             page.items[0].name = Text::from(name);
             page.items[0].service = Text::from(service);
             let style = Style { ascii, ..style(columns) };
             let text = render(&page, &context(), &style);
             prop_assert!(text.lines().all(|line| width(line) <= columns && !line.ends_with(' ')));
             prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
-            prop_assert_eq!(text.lines().count(), render(&sample::list(), &context(), &style).lines().count());
+            prop_assert_eq!(text.lines().count(), render(&samples::list(), &context(), &style).lines().count());
         }
     }
 }

@@ -376,7 +376,8 @@ mod tests {
     use super::*;
     use crate::{
         model::{Attributes, Nanos, Resource, SpanId, Text},
-        view::sample::{START, style},
+        query::samples::START,
+        view::style::sample_style as style,
     };
 
     const STACK: &str = "Traceback (most recent call last):\n  File \"/srv/app/payments/stripe.py\", line 88, in charge_card\n    raise HTTPError\nHTTPError: 402 card_declined";

@@ -17,6 +17,3 @@ pub mod status;
 pub mod style;
 pub mod table;
 pub mod text;
-
-#[cfg(test)]
-mod sample;

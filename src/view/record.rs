@@ -227,10 +227,8 @@ mod tests {
     use super::*;
     use crate::{
         model::{Checkpoint, LogRecord, Resource, Text},
-        view::{
-            rows::RECORD,
-            sample::{START, style, timed},
-        },
+        query::samples::{START, timed},
+        view::{rows::RECORD, style::sample_style as style},
     };
 
     fn checkpoint(direction: &str, duration_ns: Option<u64>) -> Arrival {

@@ -329,24 +329,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        model::Nanos,
-        view::sample::{self, style},
-    };
+    use crate::{model::Nanos, query::samples, view::style::sample_style as style};
 
     fn options() -> StatsOptions {
         StatsOptions { range: "last 1h".to_owned(), ..StatsOptions::default() }
     }
 
     fn few() -> Stats {
-        let mut stats = sample::stats();
+        let mut stats = samples::stats();
         stats.operations.truncate(8);
         stats
     }
 
     #[test]
     fn eighty_columns() {
-        insta::assert_snapshot!(render(&sample::stats(), &options(), &style(80)));
+        insta::assert_snapshot!(render(&samples::stats(), &options(), &style(80)));
     }
 
     #[test]
@@ -397,13 +394,13 @@ mod tests {
 
     #[test]
     fn an_empty_database_and_one_of_a_moment() {
-        let empty = Stats { database: sample::stats().database, ..Stats::default() };
+        let empty = Stats { database: samples::stats().database, ..Stats::default() };
         let mut moment = few();
         moment.first = moment.last;
         moment.operations.truncate(1);
         if let Some(timeline) = &mut moment.timeline {
             timeline.step_ns = 40_000_000;
-            timeline.start = Nanos(sample::START);
+            timeline.start = Nanos(samples::START);
         }
         let texts = [empty, moment].map(|stats| render(&stats, &StatsOptions::default(), &style(80)));
         insta::assert_snapshot!(texts.join("\n"));

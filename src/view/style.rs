@@ -33,3 +33,17 @@ pub enum TimeStyle {
     /// As UTC.
     Utc,
 }
+
+/// A terminal of so many columns, no colours, twelve seconds after the sample trace began.
+#[cfg(test)]
+pub(crate) fn sample_style(width: usize) -> Style {
+    Style {
+        width,
+        color: false,
+        ascii: false,
+        is_terminal: true,
+        times: None,
+        now: Nanos(crate::query::samples::START + 12_000_000_000),
+        zone: TimeZone::UTC,
+    }
+}

@@ -172,7 +172,7 @@ pub fn sparkline(values: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample::style;
+    use crate::view::style::sample_style as style;
 
     fn table() -> Table {
         let mut name = Column::left("NAME").stretch();

@@ -184,7 +184,7 @@ impl FindingObject {
 mod tests {
     use super::*;
     use crate::model::{Kind, Span, Status, StatusCode, Text, Trace, TraceId, json::checkpoint_from_json};
-    use crate::query::trace::sample::{span, trace};
+    use crate::query::samples::{span, trace};
 
     fn warnings_of(spans: Vec<Span>) -> Vec<String> {
         let json = TraceReport::new(trace(spans)).to_json();

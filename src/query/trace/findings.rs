@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{Event, Status, StatusCode, Text},
-        query::trace::sample::{span, trace},
+        query::samples::{span, trace},
     };
 
     const MS: u64 = 1_000_000;

@@ -8,8 +8,6 @@ pub mod issues;
 mod joined;
 mod report;
 pub mod runs;
-#[cfg(test)]
-pub(crate) mod sample;
 pub mod steps;
 mod tree;
 pub mod usage;

@@ -169,7 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::query::trace::sample::{id, span};
+    use crate::query::samples::{id, span};
 
     fn names(tree: &Tree, spans: &[Span]) -> String {
         let line = |index: &usize| format!("{}{}", "-".repeat(tree.depth[*index] as usize), spans[*index].name);

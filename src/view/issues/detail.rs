@@ -402,36 +402,36 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::view::sample::{self, style};
+    use crate::{query::samples, view::style::sample_style as style};
 
     const WHY: DetailOptions = DetailOptions { why: true, full_stack: false };
 
     #[test]
     fn an_issue_at_eighty_columns() {
-        insta::assert_snapshot!(detail(&sample::issue(), DetailOptions::default(), &style(80)));
+        insta::assert_snapshot!(detail(&samples::issue(), DetailOptions::default(), &style(80)));
     }
 
     #[test]
     fn an_issue_and_why_at_a_hundred_and_twenty_columns() {
-        insta::assert_snapshot!(detail(&sample::issue(), WHY, &style(120)));
+        insta::assert_snapshot!(detail(&samples::issue(), WHY, &style(120)));
     }
 
     #[test]
     fn an_issue_in_colour_and_in_ascii() {
-        let color = detail(&sample::issue(), WHY, &Style { color: true, ..style(80) });
-        let ascii = detail(&sample::issue(), WHY, &Style { ascii: true, ..style(80) });
+        let color = detail(&samples::issue(), WHY, &Style { color: true, ..style(80) });
+        let ascii = detail(&samples::issue(), WHY, &Style { ascii: true, ..style(80) });
         assert!(ascii.is_ascii(), "{ascii}");
         insta::assert_snapshot!(format!("{}\n{ascii}", color.replace('\x1b', "ESC")));
     }
 
     #[test]
     fn without_a_terminal_nothing_is_cut_folded_or_relative() {
-        insta::assert_snapshot!(detail(&sample::issue(), WHY, &Style { is_terminal: false, ..style(40) }));
+        insta::assert_snapshot!(detail(&samples::issue(), WHY, &Style { is_terminal: false, ..style(40) }));
     }
 
     #[test]
     fn a_long_stack_shows_its_ends_and_all_of_it_on_request() {
-        let mut report = sample::issue();
+        let mut report = samples::issue();
         let frames = (0..900).map(|n| format!("  File \"/srv/app/deep.py\", line {n}, in recurse\n"));
         let trace =
             format!("Traceback (most recent call last):\n{}RecursionError: too deep", frames.collect::<String>());
@@ -447,7 +447,7 @@ mod tests {
 
     #[test]
     fn an_issue_of_which_little_is_known_is_drawn() {
-        let mut report = sample::issue();
+        let mut report = samples::issue();
         report.detail.stack_trace = None;
         report.detail.history.clear();
         report.samples.clear();
@@ -459,7 +459,7 @@ mod tests {
 
     #[test]
     fn a_long_message_wraps_and_the_first_event_opens_the_history() {
-        let mut report = sample::issue();
+        let mut report = samples::issue();
         report.detail.history.remove(0);
         report.detail.issue.title = Text::from("HTTPError: <int>");
         report.detail.issue.message = Text::from("no answer from the bank ".repeat(20));
@@ -482,7 +482,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_stored_text_breaks_a_line_or_its_width(text in any::<String>(), columns in 40usize..130, ascii: bool) {
-            let mut report = sample::issue();
+            let mut report = samples::issue();
             let given = || Text::from(text.as_str());
             let detail_of = &mut report.detail;
             (detail_of.issue.title, detail_of.issue.message, detail_of.issue.service) = (given(), given(), given());

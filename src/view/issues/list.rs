@@ -275,10 +275,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        model::Text,
-        view::sample::{self, style},
-    };
+    use crate::{model::Text, query::samples, view::style::sample_style as style};
 
     fn open() -> IssueListContext {
         IssueListContext { status: Some(IssueStatus::Open), range: String::new() }
@@ -286,18 +283,18 @@ mod tests {
 
     #[test]
     fn eighty_columns_have_the_place_below_the_title() {
-        insta::assert_snapshot!(list(&sample::issues(), &open(), &style(80)));
+        insta::assert_snapshot!(list(&samples::issues(), &open(), &style(80)));
     }
 
     #[test]
     fn a_hundred_and_twenty_columns_have_it_beside() {
-        insta::assert_snapshot!(list(&sample::issues(), &open(), &style(120)));
+        insta::assert_snapshot!(list(&samples::issues(), &open(), &style(120)));
     }
 
     #[test]
     fn all_of_them_in_colour_in_ascii_and_narrow() {
         let all = IssueListContext { status: None, range: "last 7d".to_owned() };
-        let every = sample::all_issues();
+        let every = samples::all_issues();
         let color = list(&every, &all, &Style { color: true, ..style(80) });
         let ascii = list(&every, &all, &Style { ascii: true, ..style(80) });
         assert!(ascii.is_ascii(), "{ascii}");
@@ -307,18 +304,18 @@ mod tests {
 
     #[test]
     fn without_a_terminal_nothing_is_cut_or_relative() {
-        insta::assert_snapshot!(list(&sample::issues(), &open(), &Style { is_terminal: false, ..style(40) }));
+        insta::assert_snapshot!(list(&samples::issues(), &open(), &Style { is_terminal: false, ..style(40) }));
     }
 
     #[test]
     fn times_are_written_as_asked() {
-        let with = |times| list(&sample::issues(), &open(), &Style { times: Some(times), ..style(80) });
+        let with = |times| list(&samples::issues(), &open(), &Style { times: Some(times), ..style(80) });
         insta::assert_snapshot!(format!("{}\n{}", with(TimeStyle::Local), with(TimeStyle::Utc)));
     }
 
     #[test]
     fn a_list_of_nothing_says_what_is_hidden() {
-        let mut empty = sample::issues();
+        let mut empty = samples::issues();
         empty.page.items.clear();
         empty.page.total = 0;
         empty.short_ids.clear();
@@ -330,7 +327,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_stored_text_breaks_a_line_or_its_width(text in any::<String>(), columns in 40usize..130, ascii: bool) {
-            let mut issues = sample::issues();
+            let mut issues = samples::issues();
             let issue = &mut issues.page.items[0];
             (issue.title, issue.culprit, issue.service) = (Text::from(text.as_str()), Some(Text::from(text.as_str())), Text::from(text.as_str()));
             let drawn = list(&issues, &open(), &Style { ascii, ..style(columns) });

@@ -324,10 +324,10 @@ mod tests {
         let trace = Trace::new(TraceId::Otel([1; 16]), vec![span], Vec::new(), Vec::new()).expect("a span");
         assert_eq!(keys(&summary_to_json(&trace.summary)), names(&SUMMARY));
         assert_eq!(keys(&crate::query::TraceReport::new(trace).to_json()), names(&TRACE));
-        let checkout = crate::view::sample::checkout().to_json();
+        let checkout = crate::query::samples::checkout().to_json();
         assert_eq!(keys(checkout["findings"][0].as_object().expect("an object")), names(&FINDING));
         assert_eq!(keys(&stats_to_json(&Stats::default())), names(&STATS));
-        let issue = crate::view::sample::issue().detail;
+        let issue = crate::query::samples::issue().detail;
         assert_eq!(keys(&issue_to_json(&issue.issue)), names(&ISSUE));
         assert_eq!(keys(&issue_detail_to_json(&issue)), names(&ISSUE_DETAIL));
         let operation = operation_to_json(&OperationStats::default());

@@ -19,17 +19,17 @@ pub(super) fn cost(sum: Option<&TokenSum>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::sample;
+    use crate::query::samples;
 
     #[test]
     fn agents_without_usage_show_the_sum_of_their_calls() {
-        let report = sample::agent();
+        let report = samples::agent();
         let sums = report.token_sums().expect("usage");
         let shown: Vec<_> = sums.iter().map(|sum| (tokens(Some(sum)), cost(Some(sum)))).collect();
         assert_eq!(shown[0], ("8.1k→412".to_owned(), "$0.0061".to_owned()));
         assert_eq!(shown[1], shown[0]);
         assert_eq!(shown[2], ("812→64".to_owned(), "$0.0016".to_owned()));
         assert_eq!(shown[3], ("·".to_owned(), "·".to_owned()));
-        assert_eq!(sample::checkout().token_sums(), None);
+        assert_eq!(samples::checkout().token_sums(), None);
     }
 }

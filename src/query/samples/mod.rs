@@ -1,8 +1,20 @@
-//! Small spans for the tests of this floor and the views.
+//! What the tests of this floor and of the views ask about: small spans of numbers, and the traces, lists and
+//! statistics of the mock-ups.
+
+mod answers;
+mod traces;
 
 use std::sync::Arc;
 
 use crate::model::{Attributes, Kind, LogRecord, Nanos, Resource, Scope, Span, SpanId, Status, Text, Trace, TraceId};
+
+pub(crate) use answers::{all_issues, issue, issues, list, stats};
+pub(crate) use traces::{agent, checkout, checkpoint, done, joined, logged_checkout, only_logs, stuck, timed};
+
+/// 2026-11-21 09:14:02.117 UTC.
+pub(crate) const START: u64 = 1_795_252_442_117_000_000;
+const MS: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MS;
 
 /// A span id of a number.
 pub(crate) fn id(number: u64) -> SpanId {
