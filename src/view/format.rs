@@ -13,13 +13,13 @@ pub fn duration(nanos: u64) -> String {
     short_duration(nanos, 9_950_000)
 }
 
-/// A duration in three digits: as [`duration`], but `38.2ms` instead of `38ms`.
+/// A duration in three digits: like [`duration`], but with `38.2ms` instead of `38ms`.
 pub fn fine_duration(nanos: u64) -> String {
     short_duration(nanos, 99_950_000)
 }
 
-/// `whole_ms_from`: from how many nanoseconds on milliseconds are written without a fraction. Every limit lies where
-/// rounding would give one digit more than its form has.
+/// A duration below an hour in few digits; `whole_ms_from` is from how many nanoseconds on milliseconds are written
+/// without a fraction. Every limit lies where rounding would give one digit more than its form has.
 fn short_duration(nanos: u64, whole_ms_from: u64) -> String {
     let (ms, seconds) = (nanos as f64 / MILLI as f64, nanos as f64 / SECOND as f64);
     let whole_seconds = (nanos.saturating_add(SECOND / 2)) / SECOND;
@@ -85,12 +85,12 @@ pub fn rough_count(number: u64) -> String {
     }
 }
 
-/// Tokens in and out: `8.1k→412`.
+/// Tokens sent to a model and received from it: `8.1k→412`.
 pub fn tokens(input: u64, output: u64) -> String {
     format!("{}→{}", rough_count(input), rough_count(output))
 }
 
-/// Money: `$0.0061 $12.40 0.0061 EUR`.
+/// An amount of money: `$0.0061 $12.40 0.0061 EUR`.
 pub fn cost(cost: &Cost) -> String {
     let digits = if cost.amount.abs() < 1.0 { 4 } else { 2 };
     let is_tiny = cost.amount > 0.0 && cost.amount < 0.000_05;

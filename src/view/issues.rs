@@ -19,7 +19,7 @@ pub fn counts_since(now: Nanos) -> Nanos {
     Nanos((now.0 / HOUR * HOUR).saturating_sub(23 * HOUR))
 }
 
-/// How an issue is marked, and its paint.
+/// The mark of an issue and the paint of the mark.
 pub fn issue_mark(issue: &Issue, now: Nanos) -> (&'static str, Paint) {
     match issue.status {
         IssueStatus::Resolved => (" ✓", Paint::Good),
@@ -30,7 +30,7 @@ pub fn issue_mark(issue: &Issue, now: Nanos) -> (&'static str, Paint) {
     }
 }
 
-/// Events in so many cells of so many hours, the last of which holds the present.
+/// Counts events in so many cells of so many hours, the last of which holds the present.
 fn cells(counts: &[HourCount], now: Nanos, cells: usize, hours_each: u64) -> Vec<u64> {
     let mut sums = vec![0_u64; cells];
     let end = now.0 / HOUR;
@@ -45,7 +45,7 @@ fn cells(counts: &[HourCount], now: Nanos, cells: usize, hours_each: u64) -> Vec
     sums
 }
 
-/// Values as small columns relative to the largest; none at all is a dot.
+/// Draws values as small columns relative to the largest; a value of zero is a dot.
 fn columns(values: &[u64], style: &Style) -> String {
     const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let largest = values.iter().copied().max().unwrap_or(0).max(1);

@@ -3,12 +3,12 @@
 use super::{
     format,
     line::{Line, Paint, Sheet},
-    style::{Style, TimeStyle},
+    style::Style,
     table::{Column, Table},
 };
 use crate::model::{Key, Nanos};
 
-/// The table, one line a key. Empty when there are none.
+/// Draws a table of keys, one line each; empty when there are none.
 pub fn render(keys: &[Key], location: &str, style: &Style) -> String {
     if keys.is_empty() {
         return String::new();
@@ -24,28 +24,27 @@ pub fn render(keys: &[Key], location: &str, style: &Style) -> String {
 }
 
 fn terminal_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
-    let column = |column: Column, cell: &dyn Fn(&Key) -> (String, Paint)| {
-        let mut column = column;
-        keys.iter().map(cell).for_each(|(text, paint)| column.push(text, paint));
-        column
-    };
+    let when = |time: Option<Nanos>| time.map_or("never".to_owned(), |time| style.short_time(time, "%Y-%m-%d %H:%M"));
     // A key that no longer works steps back as a whole.
     let paint = |key: &Key, paint| if key.revoked.is_some() { Paint::Dim } else { paint };
     let is_wide = style.width >= 64;
     let columns = [
-        Some(column(Column::left("KEY"), &|key| (sheet.stored(&key.id), paint(key, Paint::Bold)))),
-        Some(column(Column::left("PROJECT").gap(2).stretch(), &|key| {
-            (sheet.stored(&key.project), paint(key, Paint::Plain))
-        })),
+        Some(Column::left("KEY").fill(keys, |key| (sheet.stored(&key.id), paint(key, Paint::Bold)))),
+        Some(
+            Column::left("PROJECT")
+                .gap(2)
+                .stretch()
+                .fill(keys, |key| (sheet.stored(&key.project), paint(key, Paint::Plain))),
+        ),
         is_wide.then(|| {
-            column(Column::left("BEGINS").gap(2), &|key| (sheet.stored(&format!("{}…", key.prefix)), Paint::Dim))
+            Column::left("BEGINS").gap(2).fill(keys, |key| (sheet.stored(&format!("{}…", key.prefix)), Paint::Dim))
         }),
-        Some(column(Column::left("SCOPES").gap(2), &|key| (scopes(key), paint(key, Paint::Plain)))),
-        Some(column(Column::right("CREATED").gap(2), &|key| (when(Some(key.created), style), Paint::Dim))),
-        Some(column(Column::right("USED").gap(2), &|key| (when(key.last_used, style), paint(key, Paint::Plain)))),
+        Some(Column::left("SCOPES").gap(2).fill(keys, |key| (scopes(key), paint(key, Paint::Plain)))),
+        Some(Column::right("CREATED").gap(2).fill(keys, |key| (when(Some(key.created)), Paint::Dim))),
+        Some(Column::right("USED").gap(2).fill(keys, |key| (when(key.last_used), paint(key, Paint::Plain)))),
         keys.iter().any(|key| key.revoked.is_some()).then(|| {
-            column(Column::right("REVOKED").gap(2), &|key| match key.revoked {
-                Some(_) => (when(key.revoked, style), Paint::Warn),
+            Column::right("REVOKED").gap(2).fill(keys, |key| match key.revoked {
+                Some(_) => (when(key.revoked), Paint::Warn),
                 None => ("·".to_owned(), Paint::Dim),
             })
         }),
@@ -55,15 +54,6 @@ fn terminal_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
 
 fn scopes(key: &Key) -> String {
     key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(",")
-}
-
-fn when(time: Option<Nanos>, style: &Style) -> String {
-    let Some(time) = time else { return "never".to_owned() };
-    match style.times {
-        None | Some(TimeStyle::Relative) => format::age(style.now.since(time)),
-        Some(TimeStyle::Local) => format::clock(time, &style.zone, "%Y-%m-%d %H:%M"),
-        Some(TimeStyle::Utc) => format::clock(time, &jiff::tz::TimeZone::UTC, "%Y-%m-%d %H:%MZ"),
-    }
 }
 
 fn footer(keys: &[Key], location: &str, sheet: &mut Sheet<'_>) {
@@ -77,17 +67,9 @@ fn footer(keys: &[Key], location: &str, sheet: &mut Sheet<'_>) {
 }
 
 fn plain_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
-    let text = |title: &str, cell: &dyn Fn(&Key) -> String| {
-        let mut column = Column::left(title);
-        keys.iter().for_each(|key| column.push(cell(key), Paint::Plain));
-        column
-    };
-    let time = |time: Option<Nanos>| match (time, style.times) {
-        (None, _) => "-".to_owned(),
-        (Some(time), Some(TimeStyle::Relative)) => format::age(style.now.since(time)),
-        (Some(time), Some(TimeStyle::Local)) => format::clock(time, &style.zone, "%Y-%m-%dT%H:%M:%S.%9f%:z"),
-        (Some(time), Some(TimeStyle::Utc) | None) => time.to_rfc3339(),
-    };
+    let text =
+        |title: &str, cell: &dyn Fn(&Key) -> String| Column::left(title).fill(keys, |key| (cell(key), Paint::Plain));
+    let time = |time: Option<Nanos>| time.map_or("-".to_owned(), |time| style.plain_time(time));
     Table {
         columns: vec![
             text("KEY", &|key| sheet.stored(&key.id)),

@@ -16,19 +16,19 @@ const MOST_INDENT: usize = 24;
 /// What a piece of a line looks like when colours are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
-    /// As the terminal has it.
+    /// As the terminal writes all text.
     Plain,
     /// Stands out.
     Bold,
     /// Steps back: guides, units, context.
     Dim,
-    /// Fine.
+    /// Says that something is fine.
     Good,
-    /// Failed.
+    /// Says that something failed.
     Bad,
-    /// To look at.
+    /// Says that something is worth a look.
     Warn,
-    /// What was looked for.
+    /// Marks what was looked for.
     Found,
     /// One of a few colours that tell services apart.
     Hue(usize),
@@ -77,17 +77,17 @@ impl Line {
         line
     }
 
-    /// How many columns it takes.
+    /// How many columns the line takes.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Its text without paint.
+    /// The text of the line without paint.
     pub fn text(&self) -> String {
         self.parts.iter().map(|(text, _)| text.as_str()).collect()
     }
 
-    /// Puts text at its end.
+    /// Puts text at the end of the line.
     pub fn add(&mut self, text: impl Into<String>, paint: Paint) -> &mut Line {
         let text = text.into();
         if text.is_empty() {
@@ -101,14 +101,14 @@ impl Line {
         self
     }
 
-    /// Puts text at its end, pushed right so that it ends `columns` further on.
+    /// Puts text at the end of the line, pushed right so that it ends `columns` further on.
     pub fn add_right(&mut self, text: impl Into<String>, columns: usize, paint: Paint) -> &mut Line {
         let text = text.into();
         let column = self.width + columns.saturating_sub(width(&text));
         self.pad(column).add(text, paint)
     }
 
-    /// Fills with spaces up to a column.
+    /// Fills the line with spaces up to a column.
     pub fn pad(&mut self, column: usize) -> &mut Line {
         if column > self.width {
             self.add(" ".repeat(column - self.width), Paint::Plain);
@@ -116,12 +116,12 @@ impl Line {
         self
     }
 
-    /// Puts another line at its end.
+    /// Puts another line at the end of the line.
     pub fn append(&mut self, other: Line) -> &mut Line {
         other.parts.into_iter().fold(self, |line, (text, paint)| line.add(text, paint))
     }
 
-    /// Takes away what goes beyond so many columns.
+    /// Takes away what of the line goes beyond so many columns.
     pub fn cut(&mut self, columns: usize) -> &mut Line {
         if self.width <= columns {
             return self;
@@ -141,8 +141,8 @@ impl Line {
         self
     }
 
-    /// The same in rows of at most so many columns: the first of them, and the others. Breaks at spaces, and inside a
-    /// word only when it is longer than a row.
+    /// Breaks the line into rows; how many columns the first takes at most, and the others. Breaks at spaces, and inside
+    /// a word only when it is longer than a row.
     pub(super) fn wrap(self, first: usize, others: usize) -> Vec<Line> {
         let (mut rows, mut row) = (Vec::new(), Vec::new());
         let (mut room, mut taken) = (first, 0);
@@ -168,7 +168,7 @@ impl Line {
         rows
     }
 
-    /// Letters with their paint, without spaces at the end.
+    /// A line of letters with their paint, without spaces at the end.
     fn of_letters(letters: &[(char, Paint)]) -> Line {
         let end = letters.iter().rposition(|(c, _)| *c != ' ').map_or(0, |last| last + 1);
         let mut line = Line::new();
@@ -220,7 +220,7 @@ impl<'a> Sheet<'a> {
         self.wrapped_at_most(usize::MAX, indent, line);
     }
 
-    /// As [`Sheet::wrapped`], but so many lines at most; what is cut off becomes `…`.
+    /// Adds a line as [`Sheet::wrapped`] does, on so many lines at most; what is cut off becomes `…`.
     pub fn wrapped_at_most(&mut self, most: usize, indent: usize, line: Line) {
         if !self.style.is_terminal {
             return self.line(line);
@@ -274,7 +274,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// The text.
+    /// The text of the whole sheet.
     pub fn finish(self) -> String {
         self.text
     }

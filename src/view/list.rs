@@ -13,14 +13,14 @@ use crate::model::{Page, TraceStatus, TraceSummary};
 
 /// Shortest id shown, in characters.
 const SHORT_ID: usize = 8;
-/// Cells of the bar.
+/// How many cells the bar of a duration has.
 const BAR: usize = 8;
 /// From how many columns on there is room for start time, services, logs, tokens and cost.
 const WIDE: usize = 120;
-/// From how many equal neighbours on they are folded.
+/// From how many equal neighbours on traces are folded into one line.
 const FOLD_FROM: usize = 3;
 
-/// What the footer says besides counts.
+/// What the footer of the list says besides counts.
 #[derive(Debug, Clone, Default)]
 pub struct ListContext {
     /// Where the traces lie.
@@ -29,8 +29,8 @@ pub struct ListContext {
     pub range: String,
 }
 
-/// The table, one line a trace; equal neighbours folded on a terminal, full ids and no truncation elsewhere. Empty
-/// when there are no traces.
+/// Draws a table of traces, one line each; equal neighbours folded on a terminal, full ids and no truncation elsewhere.
+/// Empty when there are no traces.
 pub fn render(page: &Page<TraceSummary>, context: &ListContext, style: &Style) -> String {
     if page.items.is_empty() {
         return String::new();
@@ -65,7 +65,7 @@ impl Group<'_> {
         self.traces.iter().map(number).sum()
     }
 
-    /// How long the slowest took; an open trace still runs.
+    /// How long the slowest trace of the group took; an open trace still runs.
     fn duration_ns(&self, style: &Style) -> u64 {
         let duration = |trace: &TraceSummary| match trace.complete {
             true => trace.duration_ns(),
@@ -74,7 +74,7 @@ impl Group<'_> {
         self.traces.iter().map(duration).max().unwrap_or(0)
     }
 
-    /// Whether something in it was entered and not left; it may have failed besides.
+    /// Whether something in the newest trace was entered and not left; the trace may have failed besides.
     fn is_open(&self) -> bool {
         !self.newest.complete
     }
@@ -116,23 +116,14 @@ fn terminal_table(groups: &[Group<'_>], sheet: &Sheet<'_>, style: &Style) -> Tab
 }
 
 fn mark_column(groups: &[Group<'_>]) -> Column {
-    let mut column = Column::left("");
-    for group in groups {
-        let (mark, paint) = status_mark(group.newest.status);
-        column.push(mark, paint);
-    }
-    column
+    Column::left("").fill(groups, |group| status_mark(group.newest.status))
 }
 
 fn id_column(groups: &[Group<'_>], sheet: &Sheet<'_>) -> Column {
     let ids: Vec<String> = groups.iter().map(|group| group.newest.trace_id.to_string()).collect();
     let length = unique_prefix(&ids);
-    let mut column = Column::left("TRACE").gap(2);
-    for id in &ids {
-        let prefix: String = id.chars().take(length).collect();
-        column.push(sheet.stored(&prefix), Paint::Bold);
-    }
-    column
+    let prefix = |id: &String| sheet.stored(&id.chars().take(length).collect::<String>());
+    Column::left("TRACE").gap(2).fill(&ids, |id| (prefix(id), Paint::Bold))
 }
 
 /// How many characters of these ids tell them apart; at least [`SHORT_ID`], at most twice that, so that ids made alike
@@ -150,40 +141,25 @@ pub(super) fn unique_prefix(ids: &[String]) -> usize {
 fn started_column(groups: &[Group<'_>], style: &Style) -> Column {
     let today = |group: &Group<'_>| style.now.since(group.newest.start) < 86_400_000_000_000;
     let pattern = if groups.iter().all(today) { "%H:%M:%S.%3f" } else { "%m-%d %H:%M:%S" };
-    let mut column = Column::left("STARTED").gap(2);
-    for group in groups {
-        column.push(format::clock(group.newest.start, &style.zone, pattern), Paint::Plain);
-    }
-    column
+    let start = |group: &Group<'_>| format::clock(group.newest.start, &style.zone, pattern);
+    Column::left("STARTED").gap(2).fill(groups, |group| (start(group), Paint::Plain))
 }
 
 fn time_column(groups: &[Group<'_>], style: &Style) -> Column {
-    let mut column = match style.times {
-        None | Some(TimeStyle::Relative) => Column::right("AGE").gap(2),
-        Some(_) => Column::left("STARTED").gap(2),
+    let column = match style.times {
+        None | Some(TimeStyle::Relative) => Column::right("AGE"),
+        Some(_) => Column::left("STARTED"),
     };
-    let utc = jiff::tz::TimeZone::UTC;
-    for group in groups {
-        let start = group.newest.start;
-        let text = match style.times {
-            None | Some(TimeStyle::Relative) => format::age(style.now.since(start)),
-            Some(TimeStyle::Local) => format::clock(start, &style.zone, "%Y-%m-%d %H:%M:%S"),
-            Some(TimeStyle::Utc) => format::clock(start, &utc, "%Y-%m-%d %H:%M:%SZ"),
-        };
-        column.push(text, Paint::Dim);
-    }
-    column
+    let time = |group: &Group<'_>| style.short_time(group.newest.start, "%Y-%m-%d %H:%M:%S");
+    column.gap(2).fill(groups, |group| (time(group), Paint::Dim))
 }
 
 fn service_column(groups: &[Group<'_>], sheet: &Sheet<'_>, is_wide: bool) -> Column {
-    let mut column = Column::left("SERVICE").gap(2).at_least(8).limit(if is_wide { 20 } else { 12 });
-    for group in groups {
-        column.push(sheet.stored(&service(group.newest)), Paint::Plain);
-    }
-    column
+    let column = Column::left("SERVICE").gap(2).at_least(8).limit(if is_wide { 20 } else { 12 });
+    column.fill(groups, |group| (sheet.stored(&service(group.newest)), Paint::Plain))
 }
 
-/// The root's service; where only checkpoints lie there is no root, so all of them.
+/// The service of a trace's root; where only checkpoints lie there is no root, so all services.
 fn service(trace: &TraceSummary) -> String {
     if trace.span_count == 0 && trace.checkpoint_count > 0 {
         let services: Vec<&str> = trace.services.iter().map(|service| service.as_str()).collect();
@@ -192,91 +168,60 @@ fn service(trace: &TraceSummary) -> String {
     trace.service.to_string()
 }
 
-/// Its spans; where there are only checkpoints, those.
+/// How many spans a trace has; where there are only checkpoints, how many of those.
 fn steps(trace: &TraceSummary) -> u64 {
     if trace.span_count > 0 { trace.span_count } else { trace.checkpoint_count }
 }
 
 fn name_column(groups: &[Group<'_>], sheet: &Sheet<'_>) -> Column {
-    let mut column = Column::left("ROOT").gap(2).stretch();
-    for group in groups {
-        column.push(group.name(sheet), Paint::Plain);
-    }
-    column
+    Column::left("ROOT").gap(2).stretch().fill(groups, |group| (group.name(sheet), Paint::Plain))
 }
 
 fn count_column(groups: &[Group<'_>], title: &str, gap: usize, number: impl Fn(&TraceSummary) -> u64) -> Column {
-    let mut column = Column::right(title).gap(gap);
-    for group in groups {
-        let (text, paint) = number_or_dot(number(group.newest));
-        column.push(text, paint);
-    }
-    column
+    Column::right(title).gap(gap).fill(groups, |group| number_or_dot(number(group.newest)))
 }
 
 fn error_column(groups: &[Group<'_>]) -> Column {
-    let mut column = Column::right("ERR");
-    for group in groups {
-        match group.sum(|trace| trace.error_count) {
-            0 => column.push("·", Paint::Dim),
-            errors => column.push(format::count(errors), Paint::Bad),
-        }
-    }
-    column
+    Column::right("ERR").fill(groups, |group| match group.sum(|trace| trace.error_count) {
+        0 => ("·".to_owned(), Paint::Dim),
+        errors => (format::count(errors), Paint::Bad),
+    })
 }
 
 fn tokens_column(groups: &[Group<'_>]) -> Option<Column> {
-    let mut column = Column::right("TOKENS").gap(2);
-    for group in groups {
-        let (text, paint) = match &group.newest.tokens {
-            Some(_) => {
-                let sum =
-                    group.sum(|trace| trace.tokens.map_or(0, |tokens| tokens.input.saturating_add(tokens.output)));
-                (format::rough_count(sum), Paint::Plain)
-            }
-            None => ("·".to_owned(), Paint::Dim),
-        };
-        column.push(text, paint);
-    }
+    let all = |trace: &TraceSummary| trace.tokens.map_or(0, |tokens| tokens.input.saturating_add(tokens.output));
+    let column = Column::right("TOKENS").gap(2).fill(groups, |group| match &group.newest.tokens {
+        Some(_) => (format::rough_count(group.sum(all)), Paint::Plain),
+        None => ("·".to_owned(), Paint::Dim),
+    });
     groups.iter().any(|group| group.newest.tokens.is_some()).then_some(column)
 }
 
 fn cost_column(groups: &[Group<'_>]) -> Option<Column> {
-    let mut column = Column::right("COST").at_least(7);
-    for group in groups {
-        match &group.newest.cost {
-            Some(cost) => column.push(format::cost(cost), Paint::Plain),
-            None => column.push("·", Paint::Dim),
-        }
-    }
+    let column = Column::right("COST").at_least(7).fill(groups, |group| match &group.newest.cost {
+        Some(cost) => (format::cost(cost), Paint::Plain),
+        None => ("·".to_owned(), Paint::Dim),
+    });
     groups.iter().any(|group| group.newest.cost.is_some()).then_some(column)
 }
 
 fn duration_column(groups: &[Group<'_>], style: &Style) -> Column {
-    let mut column = Column::right("TIME").at_least(7);
-    for group in groups {
-        column.push(format::fine_duration(group.duration_ns(style)), Paint::Plain);
-    }
-    column
+    let duration = |group: &Group<'_>| format::fine_duration(group.duration_ns(style));
+    Column::right("TIME").at_least(7).fill(groups, |group| (duration(group), Paint::Plain))
 }
 
 fn bar_column(groups: &[Group<'_>], style: &Style) -> Column {
     // What still runs would dwarf everything else, so it fills its bar and the others are measured among themselves.
     let closed = groups.iter().filter(|group| !group.is_open());
     let largest = closed.map(|group| group.duration_ns(style)).max().unwrap_or(0);
-    let mut column = Column::left("").at_least(BAR);
-    for group in groups {
-        let own = group.duration_ns(style);
-        let (bar, paint) = match group.is_open() {
-            true => {
-                let cells = if largest == 0 { BAR } else { bar(own, largest, BAR).chars().count() };
-                ("▸".repeat(cells), Paint::Warn)
-            }
-            false => (bar(own, largest, BAR), status_mark(group.newest.status).1),
-        };
-        column.push(bar, paint);
-    }
-    column
+    Column::left("").at_least(BAR).fill(groups, |group| {
+        let own = bar(group.duration_ns(style), largest, BAR);
+        match group.is_open() {
+            true if largest == 0 => ("▸".repeat(BAR), Paint::Warn),
+            true => ("▸".repeat(own.chars().count()), Paint::Warn),
+            false => (own, status_mark(group.newest.status).1),
+        }
+    })
 }
 
 fn footer(page: &Page<TraceSummary>, context: &ListContext, sheet: &mut Sheet<'_>) {
@@ -295,18 +240,17 @@ fn footer(page: &Page<TraceSummary>, context: &ListContext, sheet: &mut Sheet<'_
 }
 
 fn plain_table(traces: &[TraceSummary], sheet: &Sheet<'_>, style: &Style) -> Table {
-    let text = |title: &str, cell: &dyn Fn(&TraceSummary) -> String| filled(Column::left(title), traces, cell);
-    let number = |title: &str, cell: &dyn Fn(&TraceSummary) -> String| filled(Column::right(title), traces, cell);
+    let column = |column: Column, cell: &dyn Fn(&TraceSummary) -> String| {
+        column.fill(traces, |trace| (cell(trace), Paint::Plain))
+    };
+    let text = |title: &str, cell: &dyn Fn(&TraceSummary) -> String| column(Column::left(title), cell);
+    let number = |title: &str, cell: &dyn Fn(&TraceSummary) -> String| column(Column::right(title), cell);
     let title = if style.times == Some(TimeStyle::Relative) { "AGE" } else { "STARTED" };
     Table {
         columns: vec![
             text("STATUS", &|trace| trace.status.as_str().to_owned()),
             text("TRACE", &|trace| sheet.stored(&trace.trace_id.to_string())),
-            text(title, &|trace| match style.times {
-                Some(TimeStyle::Relative) => format::age(style.now.since(trace.start)),
-                Some(TimeStyle::Local) => format::clock(trace.start, &style.zone, "%Y-%m-%dT%H:%M:%S.%9f%:z"),
-                Some(TimeStyle::Utc) | None => trace.start.to_rfc3339(),
-            }),
+            text(title, &|trace| style.plain_time(trace.start)),
             text("SERVICE", &|trace| sheet.stored(&service(trace))),
             text("ROOT", &|trace| sheet.stored(&trace.name)),
             number("SVCS", &|trace| trace.services.len().to_string()),
@@ -325,12 +269,7 @@ fn plain_table(traces: &[TraceSummary], sheet: &Sheet<'_>, style: &Style) -> Tab
     }
 }
 
-fn filled(mut column: Column, traces: &[TraceSummary], cell: &dyn Fn(&TraceSummary) -> String) -> Column {
-    traces.iter().for_each(|trace| column.push(cell(trace), Paint::Plain));
-    column
-}
-
-/// The sign of a status and its paint.
+/// The sign and the paint of a trace's status.
 pub fn status_mark(status: TraceStatus) -> (&'static str, Paint) {
     match status {
         TraceStatus::Error => ("✗", Paint::Bad),

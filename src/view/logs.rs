@@ -23,8 +23,9 @@ use super::{
 
 /// Columns of a level.
 const LEVEL_COLUMNS: usize = 5;
-/// Columns of the service on a terminal, and on a wide one.
+/// Columns of the service on a terminal.
 const SERVICE_COLUMNS: usize = 9;
+/// Columns of the service on a wide terminal.
 const WIDE_SERVICE_COLUMNS: usize = 14;
 /// From how many columns on a terminal is wide.
 const WIDE: usize = 100;
@@ -34,8 +35,9 @@ const ID_COLUMNS: usize = 13;
 const SPAN_DIGITS: usize = 4;
 /// Fewest columns a message gets, however narrow the terminal.
 const LEAST_MESSAGE_COLUMNS: usize = 12;
-/// Columns between the ids and the name of a span, and the most that the name takes.
+/// Columns between the ids and the name of a span.
 const NAME_GAP: usize = 2;
+/// Most columns the name of a span takes.
 const MOST_NAME_COLUMNS: usize = 20;
 /// Fewest columns that an error gets beside where it was raised.
 const LEAST_ERROR_COLUMNS: usize = 20;
@@ -47,27 +49,27 @@ const ABOUT: [&str; 6] = ["environment", "host", "pid", "thread_id", "module", "
 /// How log records are shown.
 #[derive(Debug, Default)]
 pub struct LogsOptions {
-    /// What to mark.
+    /// The text that was looked for, which is marked.
     pub needle: Option<Needle>,
     /// Whether to show everything of a record: whole messages, stacks, who sent it.
     pub is_verbose: bool,
-    /// What the spans are called that a wide terminal names.
+    /// The names of spans, which a wide terminal shows.
     pub span_names: SpanNames,
 }
 
-/// What there is to say below the records.
+/// Counts for the line below the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// How many were shown.
+    /// How many records were shown.
     pub logs: u64,
-    /// How many of those of level warn or above.
+    /// How many of the records shown are of level warn or above.
     pub warnings: u64,
-    /// Whether more of them match.
+    /// Whether there are more records that match.
     pub has_more: bool,
 }
 
 impl Totals {
-    /// Counts what was asked for among records.
+    /// Counts records, without those that only stand beside what was asked for.
     pub fn add(&mut self, lines: &[LogLine]) {
         let matches = || lines.iter().filter(|line| line.is_match);
         self.logs += matches().count() as u64;
@@ -75,14 +77,14 @@ impl Totals {
     }
 }
 
-/// The lines of some records, in their order.
+/// Draws some records, in their order.
 pub fn render(lines: &[LogLine], options: &LogsOptions, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     write_lines(lines, options, &mut sheet, style);
     sheet.finish()
 }
 
-/// Groups of records that stand next to one another, with a line between two groups.
+/// Draws groups of records that stand next to one another, with a line between two groups.
 pub fn render_groups(groups: &[Vec<LogLine>], options: &LogsOptions, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     for (place, lines) in groups.iter().enumerate() {
@@ -128,7 +130,7 @@ fn write_lines(lines: &[LogLine], options: &LogsOptions, sheet: &mut Sheet<'_>, 
     }
 }
 
-/// Whether spans are named.
+/// Whether the names of spans are shown.
 pub fn names_spans(style: &Style) -> bool {
     style.is_terminal && style.width >= WIDE
 }
@@ -183,7 +185,7 @@ impl View<'_> {
         }
     }
 
-    /// The same with the ids before the message, since that has any length, and nothing cut.
+    /// Writes a record on one line in which nothing is cut, with the ids before the message, since that has any length.
     fn write_wide(&self, sheet: &mut Sheet<'_>) {
         let mut line = self.head();
         let service = sheet.stored(&self.log.resource.service);
@@ -200,7 +202,7 @@ impl View<'_> {
         sheet.line(line);
     }
 
-    /// Time and level.
+    /// The beginning of a line: time and level.
     fn head(&self) -> Line {
         let mut line = Line::of(time(self.log.time, self.style), Paint::Dim);
         if self.style.is_terminal {
@@ -222,7 +224,7 @@ impl View<'_> {
         }
     }
 
-    /// Neighbours of what was asked for step back.
+    /// How something of the record is painted: neighbours of what was asked for step back.
     fn paint(&self, paint: Paint) -> Paint {
         if self.is_match { paint } else { Paint::Dim }
     }
@@ -244,9 +246,9 @@ impl View<'_> {
     }
 
     fn add_fields(&self, line: &mut Line, gap: &str, sheet: &Sheet<'_>) {
-        // On a wide terminal there is room for where it was said; `-v` tells that everywhere.
-        let is_told = names_spans(self.style) && !self.options.is_verbose;
-        let module = named_value(self.log, "module").filter(|value| is_told && **value != Value::Empty);
+        // On a wide terminal there is room for where it was said; `-v` shows that everywhere.
+        let has_room = names_spans(self.style) && !self.options.is_verbose;
+        let module = named_value(self.log, "module").filter(|value| has_room && **value != Value::Empty);
         let fields = module
             .map(|module| ("module", module))
             .into_iter()
@@ -326,7 +328,7 @@ impl View<'_> {
         line
     }
 
-    /// What `-v` adds: the other lines of the message, who sent it, and the stack.
+    /// Writes what `-v` adds: the other lines of the message, who sent the record, and the stack.
     fn write_rest(&self, sheet: &mut Sheet<'_>) {
         let lines_of_message = self.log.message.trim_end().lines().skip(1);
         // Elsewhere the message stands in one line already.

@@ -96,7 +96,7 @@ impl Out {
 }
 
 impl Pager {
-    /// Whether the text was shown.
+    /// Shows text; whether that was possible.
     fn show(&self, text: &str) -> bool {
         let Ok(mut child) = self.process().stdin(Stdio::piped()).spawn() else { return false };
         IS_PAGING.store(true, Ordering::SeqCst);
@@ -135,7 +135,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     text::escape(text, false)
 }
 
-/// As [`escape`], but keeps line ends and tabs.
+/// Text from outside as it may be printed on several lines: escaped, but for line ends and tabs.
 pub fn escape_lines(text: &str) -> String {
     let lines: Vec<String> =
         text.split('\n').map(|line| line.split('\t').map(escape).collect::<Vec<_>>().join("\t")).collect();

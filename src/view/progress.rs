@@ -13,18 +13,18 @@ pub const PATIENCE: Duration = Duration::from_millis(300);
 const WITH_END: &str = "{msg} {wide_bar} {percent:>3}% {human_pos}/{human_len} {eta}";
 const WITHOUT_END: &str = "{msg} {spinner} {human_pos}";
 
-/// A bar, or nothing where nobody watches.
+/// The progress of work: a bar, or nothing where nobody watches.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
-    /// Where to draw once it is time; `None` afterwards.
+    /// Where to draw the bar once it is time; `None` afterwards.
     terminal: Option<ProgressDrawTarget>,
     started: Instant,
 }
 
 impl Progress {
-    /// Progress of work on `total` things; `None` when nobody knows how many. Without a terminal it is never drawn,
-    /// and with `is_ascii` in ASCII only.
+    /// Begins the progress of work on `total` things; `None` when nobody knows how many. Without a terminal the bar is
+    /// never drawn, and with `is_ascii` in ASCII only.
     pub fn new(
         doing: &'static str,
         total: Option<u64>,
@@ -39,7 +39,7 @@ impl Progress {
         Progress { bar, terminal, started: Instant::now() }
     }
 
-    /// Says how many are done.
+    /// Says how many things are done.
     pub fn at(&mut self, done: u64) {
         // More than there were when they were counted.
         if self.bar.length().is_some_and(|total| total < done) {

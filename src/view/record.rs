@@ -20,7 +20,7 @@ use crate::{
 
 /// Columns of the time of day on a terminal.
 pub(super) const CLOCK_COLUMNS: usize = 12;
-/// Columns of what kind of record it is.
+/// Columns of the kind of a record.
 const MARK_COLUMNS: usize = 5;
 /// Columns of the service on a terminal.
 const SERVICE_COLUMNS: usize = 10;
@@ -57,8 +57,8 @@ pub fn to_json(arrival: &Arrival) -> Map<String, Json> {
     object
 }
 
-/// The lines of some records. On a terminal they are as wide as it is at most; elsewhere times, names and ids are
-/// whole. When all are of one trace (`is_one_trace`), a terminal shows the ids of spans instead of the trace's.
+/// Draws some records, one line each. On a terminal lines are as wide as it is at most; elsewhere times, names and ids
+/// are whole. When all records are of one trace (`is_one_trace`), a terminal shows the ids of spans instead.
 pub fn render(arrivals: &[Arrival], is_one_trace: bool, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     for arrival in arrivals {
@@ -90,7 +90,7 @@ fn narrow_line(arrival: &Arrival, is_one_trace: bool, sheet: &Sheet<'_>, style: 
     line
 }
 
-/// The same with the ids before the name, since the name has any length, and nothing cut.
+/// A line in which nothing is cut, with the ids before the name, since the name has any length.
 fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
     let mut line = head(arrival, style);
     let dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
@@ -105,7 +105,7 @@ fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
     line
 }
 
-/// Time, whether it failed, and what kind of record it is.
+/// The beginning of a line: the time, whether the record tells of a failure, and its kind.
 fn head(arrival: &Arrival, style: &Style) -> Line {
     let mut line = Line::of(time(arrival.record.end(), style), Paint::Dim);
     if style.is_terminal {
@@ -129,7 +129,7 @@ fn head(arrival: &Arrival, style: &Style) -> Line {
     line
 }
 
-/// What happened: a span's name and what went wrong, a checkpoint's operation, the first line of a message.
+/// What a record tells: a span's name and what went wrong, a checkpoint's operation, the first line of a message.
 fn name(arrival: &Arrival, sheet: &Sheet<'_>) -> Line {
     match &arrival.record {
         Record::Span(span) => {
@@ -162,7 +162,7 @@ pub(super) fn first_line(text: &str, sheet: &Sheet<'_>) -> String {
     if lines.next().is_some() { first + " …" } else { first }
 }
 
-/// The colour of a level.
+/// The paint of a level.
 pub(super) fn level_paint(severity: Severity) -> Paint {
     match severity {
         Severity::Error | Severity::Fatal => Paint::Bad,
@@ -208,8 +208,7 @@ pub(super) fn time(time: Nanos, style: &Style) -> String {
         (Some(TimeStyle::Relative), _) => format!("{:>4}", format::age(style.now.since(time))),
         (None | Some(TimeStyle::Local), true) => time_of_day(time, style.now, &style.zone),
         (Some(TimeStyle::Utc), true) => time_of_day(time, style.now, &TimeZone::UTC),
-        (Some(TimeStyle::Local), false) => format::clock(time, &style.zone, "%Y-%m-%dT%H:%M:%S.%9f%:z"),
-        (None | Some(TimeStyle::Utc), false) => time.to_rfc3339(),
+        (_, false) => style.plain_time(time),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{OperationStats, Stats, StatsBy, Text, Timeline, ask::Operation};
 
-/// Rows shown when not all are asked for.
+/// How many rows are shown when not all are asked for.
 const FIRST_ROWS: usize = 15;
 /// From how many columns on there is room for rates, maxima, totals and histograms.
 const WIDE: usize = 120;
@@ -25,11 +25,11 @@ pub struct StatsOptions {
     pub range: String,
     /// What the rows stand for.
     pub by: StatsBy,
-    /// All rows instead of the first.
+    /// Whether to show all rows instead of the first.
     pub all: bool,
 }
 
-/// The text.
+/// Draws statistics.
 pub fn render(stats: &Stats, options: &StatsOptions, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     let is_wide = style.width >= WIDE;
@@ -149,7 +149,7 @@ fn table(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>, style: &Style
         return source_table(stats, rows, sheet, style);
     }
     let is_wide = style.width >= WIDE;
-    let time = |title: &str, gap: usize, ns: &dyn Fn(&OperationStats) -> u64| time_column(rows, title, gap, ns);
+    let time = |title: &str, ns: &dyn Fn(&OperationStats) -> u64| time_column(rows, title, ns);
     let mut columns = name_columns(rows, options.by, sheet);
     columns.push(number(rows, "CALLS", |row| format::count(row.calls)));
     if let (true, Some(range_ns)) = (is_wide, range_ns(stats)) {
@@ -157,12 +157,12 @@ fn table(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>, style: &Style
     }
     columns.push(error_column(rows));
     columns.extend(open_column(rows));
-    columns.push(time("P50", 2, &|row| row.p50_ns));
-    columns.push(time("P95", 2, &|row| row.p95_ns));
-    columns.push(time("P99", 2, &|row| row.p99_ns));
+    columns.push(time("P50", &|row| row.p50_ns));
+    columns.push(time("P95", &|row| row.p95_ns));
+    columns.push(time("P99", &|row| row.p99_ns));
     if is_wide || !style.is_terminal {
-        columns.push(time("MAX", 2, &|row| row.max_ns));
-        columns.push(time("TOTAL", 2, &|row| row.total_ns));
+        columns.push(time("MAX", &|row| row.max_ns));
+        columns.push(time("TOTAL", &|row| row.total_ns));
     }
     if !style.is_terminal || style.width >= 72 {
         let own = |row: &OperationStats| row.self_ns;
@@ -187,37 +187,30 @@ fn source_table(stats: &Stats, rows: &[OperationStats], sheet: &Sheet<'_>, style
     columns.push(share_column(stats, rows, style, ("SHARE", &|row| row.records)));
     columns.push(number(rows, "PAIRS", |row| format::count(row.calls)));
     columns.extend(open_column(rows));
-    columns.push(time_column(rows, "P50", 2, &|row| row.p50_ns));
-    columns.push(time_column(rows, "P95", 2, &|row| row.p95_ns));
+    columns.push(time_column(rows, "P50", &|row| row.p50_ns));
+    columns.push(time_column(rows, "P95", &|row| row.p95_ns));
     if style.width >= WIDE || !style.is_terminal {
-        columns.push(time_column(rows, "P99", 2, &|row| row.p99_ns));
-        columns.push(time_column(rows, "MAX", 2, &|row| row.max_ns));
-        columns.push(time_column(rows, "TOTAL", 2, &|row| row.total_ns));
+        columns.push(time_column(rows, "P99", &|row| row.p99_ns));
+        columns.push(time_column(rows, "MAX", &|row| row.max_ns));
+        columns.push(time_column(rows, "TOTAL", &|row| row.total_ns));
     }
     Table { columns }
 }
 
 /// A column of durations; rows without a call have none.
-fn time_column(rows: &[OperationStats], title: &str, gap: usize, ns: &dyn Fn(&OperationStats) -> u64) -> Column {
-    let mut column = Column::right(title).at_least(6).gap(gap);
-    for row in rows {
-        match row.calls {
-            0 => column.push("·", Paint::Dim),
-            _ => column.push(format::fine_duration(ns(row)), Paint::Plain),
-        }
-    }
-    column
+fn time_column(rows: &[OperationStats], title: &str, ns: &dyn Fn(&OperationStats) -> u64) -> Column {
+    Column::right(title).at_least(6).gap(2).fill(rows, |row| match row.calls {
+        0 => ("·".to_owned(), Paint::Dim),
+        _ => (format::fine_duration(ns(row)), Paint::Plain),
+    })
 }
 
 /// How many operations were entered and not left; no column when all were.
 fn open_column(rows: &[OperationStats]) -> Option<Column> {
-    let mut column = Column::right("OPEN").gap(2);
-    for row in rows {
-        match row.open {
-            0 => column.push("·", Paint::Dim),
-            open => column.push(format::count(open), Paint::Warn),
-        }
-    }
+    let column = Column::right("OPEN").gap(2).fill(rows, |row| match row.open {
+        0 => ("·".to_owned(), Paint::Dim),
+        open => (format::count(open), Paint::Warn),
+    });
     rows.iter().any(|row| row.open > 0).then_some(column)
 }
 
@@ -237,11 +230,9 @@ fn name_columns(rows: &[OperationStats], by: StatsBy, sheet: &Sheet<'_>) -> Vec<
         StatsBy::Source => "SOURCE",
         StatsBy::Model | StatsBy::Nothing => "MODEL",
     };
-    let fill = |mut column: Column, text: &dyn Fn(&Operation) -> Option<Text>| {
-        for row in rows {
-            column.push(text(&row.operation).map_or("-".to_owned(), |text| sheet.stored(&text)), Paint::Plain);
-        }
-        column
+    let fill = |column: Column, text: &dyn Fn(&Operation) -> Option<Text>| {
+        let cell = |row: &OperationStats| text(&row.operation).map_or("-".to_owned(), |text| sheet.stored(&text));
+        column.fill(rows, |row| (cell(row), Paint::Plain))
     };
     let service = |operation: &Operation| operation.service.clone();
     let name = |operation: &Operation| operation.name.clone();
@@ -257,22 +248,16 @@ fn name_columns(rows: &[OperationStats], by: StatsBy, sheet: &Sheet<'_>) -> Vec<
 }
 
 fn number(rows: &[OperationStats], title: &str, text: impl Fn(&OperationStats) -> String) -> Column {
-    let mut column = Column::right(title).gap(2);
-    rows.iter().for_each(|row| column.push(text(row), Paint::Plain));
-    column
+    Column::right(title).gap(2).fill(rows, |row| (text(row), Paint::Plain))
 }
 
 fn error_column(rows: &[OperationStats]) -> Column {
-    let mut column = Column::right("ERR").at_least(4).gap(2);
-    for row in rows {
-        let paint = if row.errors > 0 { Paint::Bad } else { Paint::Dim };
-        column.push(format::rate(row.errors, row.calls), paint);
-    }
-    column
+    let paint = |row: &OperationStats| if row.errors > 0 { Paint::Bad } else { Paint::Dim };
+    Column::right("ERR").at_least(4).gap(2).fill(rows, |row| (format::rate(row.errors, row.calls), paint(row)))
 }
 
-/// What a row has of all there is, such as self time: a bar on a terminal, and a percentage. `what` is the column's
-/// title there and its value; elsewhere it is titled `SHARE`.
+/// A column of what each row has of all there is, such as self time: a bar on a terminal, and a percentage. `what` is
+/// the title of the column on a terminal, which elsewhere is `SHARE`, and the value of a row.
 fn share_column(
     stats: &Stats,
     rows: &[OperationStats],
@@ -286,24 +271,19 @@ fn share_column(
     if !style.is_terminal {
         return number(rows, "SHARE", |row| format::share(value(row), total));
     }
-    let mut column = Column::left(title).gap(2).at_least(cells + 5);
-    for row in rows {
-        let bar = bar(value(row), largest, cells);
-        let share = format::share(value(row), total);
+    Column::left(title).gap(2).at_least(cells + 5).fill(rows, |row| {
+        let (bar, share) = (bar(value(row), largest, cells), format::share(value(row), total));
         let gap = " ".repeat((cells + 5).saturating_sub(width(&bar) + width(&share)));
-        column.push(format!("{bar}{gap}{share}"), Paint::Hue(0));
-    }
-    column
+        (format!("{bar}{gap}{share}"), Paint::Hue(0))
+    })
 }
 
 fn histogram_column(rows: &[OperationStats]) -> Column {
-    let mut column = Column::left("1ms …… 5s+").gap(2);
-    for row in rows {
+    Column::left("1ms …… 5s+").gap(2).fill(rows, |row| {
         let columns = sparkline(&row.histogram);
         let bars = row.histogram.iter().zip(columns.chars());
-        column.push(bars.map(|(count, bar)| if *count == 0 { '·' } else { bar }).collect::<String>(), Paint::Hue(0));
-    }
-    column
+        (bars.map(|(count, bar)| if *count == 0 { '·' } else { bar }).collect::<String>(), Paint::Hue(0))
+    })
 }
 
 fn last_line(stats: &Stats, options: &StatsOptions, style: &Style, sheet: &mut Sheet<'_>) {

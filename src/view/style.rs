@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::format;
 use crate::model::Nanos;
 
 /// What views need to know of the place they print to.
@@ -21,6 +22,27 @@ pub struct Style {
     pub now: Nanos,
     /// Local time zone.
     pub zone: TimeZone,
+}
+
+impl Style {
+    /// A time for other programs: whole and in UTC, unless ages or local times are wanted.
+    pub fn plain_time(&self, time: Nanos) -> String {
+        match self.times {
+            Some(TimeStyle::Relative) => format::age(self.now.since(time)),
+            Some(TimeStyle::Local) => format::clock(time, &self.zone, "%Y-%m-%dT%H:%M:%S.%9f%:z"),
+            Some(TimeStyle::Utc) | None => time.to_rfc3339(),
+        }
+    }
+
+    /// A time for people in a few columns: an age, or where clock times are wanted one by a pattern as `strftime` has
+    /// them, with a `Z` behind it in UTC.
+    pub fn short_time(&self, time: Nanos, pattern: &str) -> String {
+        match self.times {
+            None | Some(TimeStyle::Relative) => format::age(self.now.since(time)),
+            Some(TimeStyle::Local) => format::clock(time, &self.zone, pattern),
+            Some(TimeStyle::Utc) => format::clock(time, &TimeZone::UTC, &format!("{pattern}Z")),
+        }
+    }
 }
 
 /// How times are written.

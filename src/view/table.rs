@@ -8,7 +8,7 @@ use super::{
     text::{cut, width},
 };
 
-/// One column.
+/// One column of a table.
 #[derive(Debug, Clone)]
 pub struct Column {
     title: String,
@@ -30,25 +30,25 @@ impl Column {
         Column { right: true, ..Column::left(title) }
     }
 
-    /// With so many spaces before it on a terminal.
+    /// Sets how many spaces stand before the column on a terminal.
     pub fn gap(mut self, gap: usize) -> Column {
         self.gap = gap;
         self
     }
 
-    /// At most so wide on a terminal; longer text is cut.
+    /// Sets how wide the column is at most on a terminal; longer text is cut.
     pub fn limit(mut self, columns: usize) -> Column {
         self.limit = Some(columns);
         self
     }
 
-    /// Takes what room the others leave on a terminal; longer text is cut.
+    /// Gives the column what room the others leave on a terminal; longer text is cut.
     pub fn stretch(mut self) -> Column {
         self.stretches = true;
         self
     }
 
-    /// At least so wide: room for text that is not there yet.
+    /// Sets how wide the column is at least: room for text that is not there yet.
     pub fn at_least(mut self, columns: usize) -> Column {
         let missing = columns.saturating_sub(width(&self.title));
         match self.right {
@@ -61,6 +61,16 @@ impl Column {
     /// Adds a cell of escaped text.
     pub fn push(&mut self, text: impl Into<String>, paint: Paint) {
         self.cells.push((text.into(), paint));
+    }
+
+    /// Adds a cell of escaped text for each row.
+    pub fn fill<R, T: Into<String>>(
+        mut self,
+        rows: impl IntoIterator<Item = R>,
+        cell: impl Fn(R) -> (T, Paint),
+    ) -> Column {
+        self.cells.extend(rows.into_iter().map(cell).map(|(text, paint)| (text.into(), paint)));
+        self
     }
 
     fn width(&self) -> usize {
@@ -89,7 +99,7 @@ impl Table {
         }
     }
 
-    /// How many columns it takes on a terminal before any gives way.
+    /// How many columns of a terminal the table takes before any of its own gives way.
     pub fn width(&self) -> usize {
         let gaps: usize = self.columns.iter().skip(1).map(|column| column.gap).sum();
         gaps + self.columns.iter().map(Column::width).sum::<usize>()
@@ -150,7 +160,7 @@ fn row<'a>(columns: &'a [Column], widths: &[usize], cell: impl Fn(&'a Column) ->
     line
 }
 
-/// A bar of eighth blocks, `value` of `largest` of so many cells; never empty for a value above zero.
+/// Draws a bar of eighth blocks, `value` of `largest` of so many cells; never empty for a value above zero.
 pub fn bar(value: u64, largest: u64, cells: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     if value == 0 || largest == 0 {
@@ -161,7 +171,7 @@ pub fn bar(value: u64, largest: u64, cells: usize) -> String {
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
 }
 
-/// Values as a line of small columns, relative to the largest.
+/// Draws values as a line of small columns, relative to the largest.
 pub fn sparkline(values: &[u64]) -> String {
     const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let largest = values.iter().copied().max().unwrap_or(0).max(1);

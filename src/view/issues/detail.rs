@@ -18,24 +18,24 @@ use crate::{
 
 /// From how many frames of libraries in a row on they are folded.
 const FOLD_FROM: usize = 3;
-/// Longest stack shown in full, in lines, once those are folded.
+/// Longest stack shown in full, in lines, once frames of libraries are folded.
 const MOST_LINES: usize = 36;
-/// How much is shown of a longer one: its beginning and its end.
+/// How many lines are shown of the beginning and of the end of a longer stack.
 const ENDS: (usize, usize) = (12, 20);
 
-/// Most lines of a message.
+/// Most lines of a message that are shown.
 const MOST_MESSAGE_LINES: usize = 3;
 
-/// What to show besides.
+/// What to show of an issue besides what is always shown.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DetailOptions {
-    /// What the fingerprint was made of.
+    /// Whether to show what the fingerprint was made of.
     pub why: bool,
-    /// Every line of the stack.
+    /// Whether to show every line of the stack.
     pub full_stack: bool,
 }
 
-/// The page of one issue.
+/// Draws the page of one issue.
 pub fn detail(report: &IssueReport, options: DetailOptions, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     let page = Page { report, style };
@@ -78,8 +78,7 @@ impl Page<'_> {
             sheet.line(Line::of(format!("  at {}", sheet.stored(culprit)), Paint::Plain));
         }
         sheet.items(2, self.ends());
-        let told = issue.title.contains(issue.message.as_str());
-        if !issue.message.is_empty() && !told {
+        if !issue.title.contains(issue.message.as_str()) {
             // One line would cut what tells most; a message of a page would push away the rest.
             let said = Line::of(format!("  first said: {}", sheet.stored(&issue.message)), Paint::Dim);
             sheet.wrapped_at_most(MOST_MESSAGE_LINES, 4, said);
@@ -109,7 +108,7 @@ impl Page<'_> {
         items
     }
 
-    /// When it was seen first and last.
+    /// When the issue was seen first and last.
     fn ends(&self) -> Vec<Line> {
         let issue = &self.report.detail.issue;
         let end = |(what, time): (&str, Nanos)| {
@@ -198,8 +197,8 @@ impl Page<'_> {
         sheet.line(Line::of("HISTORY", Paint::Bold));
         // Stores remember changes; what came before the first one is where an issue begins.
         let beginning = StatusChange { time: issue.first_seen, status: IssueStatus::Open, by_event: true };
-        let is_told = changes.first().is_some_and(|first| first.status == IssueStatus::Open && first.by_event);
-        let history: Vec<&StatusChange> = (!is_told).then_some(&beginning).into_iter().chain(changes).collect();
+        let has_beginning = changes.first().is_some_and(|first| first.status == IssueStatus::Open && first.by_event);
+        let history: Vec<&StatusChange> = (!has_beginning).then_some(&beginning).into_iter().chain(changes).collect();
         let times: Vec<String> = history.iter().map(|change| self.long_time(change.time)).collect();
         let columns = times.iter().map(|time| width(time)).max().unwrap_or(0);
         for (place, (change, time)) in history.iter().zip(times).enumerate() {
@@ -311,7 +310,7 @@ fn all_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
     read(trace).into_iter().map(line).collect()
 }
 
-/// The lines with runs of library frames folded into one each.
+/// The lines of a stack, with runs of library frames folded into one line each.
 fn folded_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
     let lines = all_lines(trace, sheet);
     let parts = read(trace);

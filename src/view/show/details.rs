@@ -9,6 +9,7 @@ use crate::{
     view::{
         format,
         line::{Line, Paint, Sheet},
+        record::level_paint,
     },
 };
 
@@ -26,9 +27,9 @@ pub(super) fn below_span(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> 
     lines.extend(scene.report.warnings[index].iter().filter_map(warning));
     let mut moments = moments(scene, index, in_full, sheet);
     moments.sort_by_key(|(time, _)| *time);
-    let told_why = span.events.iter().any(Event::is_exception) || scene.marks.echoed_messages.contains(&index);
+    let is_explained = span.events.iter().any(Event::is_exception) || scene.marks.echoed_messages.contains(&index);
     lines.extend(moments.into_iter().flat_map(|(_, lines)| lines));
-    if span.is_error() && !span.status.message.is_empty() && (in_full || !told_why) {
+    if span.is_error() && !span.status.message.is_empty() && (in_full || !is_explained) {
         lines.push(Line::of(format!("✗ {}", sheet.stored(&span.status.message)), Paint::Bad));
     }
     if in_full {
@@ -90,7 +91,7 @@ pub(super) fn exception_title(attributes: &Attributes, sheet: &Sheet<'_>) -> Str
 pub(super) fn log_line(scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) -> Line {
     let Some(log) = scene.log(place) else { return Line::new() };
     let mut line = Line::of("• ", Paint::Dim);
-    line.add(log.severity.as_str().to_uppercase(), severity_paint(log.severity));
+    line.add(log.severity.as_str().to_uppercase(), level_paint(log.severity));
     if !log.resource.service.is_empty() {
         line.add(format!(" {}", sheet.stored(&log.resource.service)), Paint::Dim);
     }
@@ -99,7 +100,7 @@ pub(super) fn log_line(scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) -> Li
     line
 }
 
-/// The first line of a message, and how many follow; where there is none, what was raised.
+/// The first line of a record's message, and how many follow; of a record without a message, what was raised.
 pub(super) fn log_message(log: &LogRecord, sheet: &Sheet<'_>) -> Line {
     let mut lines = log.message.trim().lines();
     let first = lines.next().map_or_else(
@@ -115,16 +116,6 @@ pub(super) fn log_message(log: &LogRecord, sheet: &Sheet<'_>) -> Line {
         line.add(format!("  (+{})", format::counted(more as u64, "line")), Paint::Dim);
     }
     line
-}
-
-/// How a severity is painted.
-pub(super) fn severity_paint(severity: Severity) -> Paint {
-    match severity {
-        Severity::Error | Severity::Fatal => Paint::Bad,
-        Severity::Warn => Paint::Warn,
-        Severity::Info => Paint::Plain,
-        Severity::Debug | Severity::Trace => Paint::Dim,
-    }
 }
 
 /// Whether attributes tell of an exception.

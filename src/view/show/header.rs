@@ -16,14 +16,14 @@ use crate::{
 
 /// From how many columns on the time stands on the first line.
 const WIDE: usize = 110;
-/// Names of operations that took longest.
+/// How many of the operations that took longest are named.
 const SLOWEST: usize = 3;
-/// Open operations that are named.
+/// How many open operations are named.
 const MOST_OPEN: usize = 3;
 /// Part of the trace an operation must have spent itself, one in so many, to be named.
 const NOTEWORTHY: u64 = 20;
 
-/// Writes the block.
+/// Writes the lines above the picture.
 pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     let is_wide = scene.style.width >= WIDE;
     let time = Line::of(started(scene), Paint::Dim);
@@ -53,7 +53,7 @@ pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     sheet.items(2, if without.len() > with.len() { without } else { with });
 }
 
-/// Writes mark, name, duration and id, and the time when there is room for it; whether there was.
+/// Writes mark, name, duration and id, and the time when there is room for the time; whether there was.
 fn write_title(scene: &Scene<'_>, time: Option<&Line>, sheet: &mut Sheet<'_>) -> bool {
     let summary = &scene.report.trace.summary;
     let total = scene.style.width;
@@ -193,12 +193,12 @@ fn services(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<Line> {
 /// What was entered and not left, the latest first: whatever waits for something waits for that.
 fn open(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Line> {
     let mut named: Vec<(usize, u64)> = Vec::new();
-    let mut known: FxHashMap<(&str, &str), usize> = FxHashMap::default();
+    let mut places: FxHashMap<(&str, &str), usize> = FxHashMap::default();
     for index in scene.open.iter().rev() {
         let span = scene.span(*index);
-        let place = *known.entry((span.service().as_str(), span.name.as_str())).or_insert(named.len());
+        let place = *places.entry((span.service().as_str(), span.name.as_str())).or_insert(named.len());
         match named.get_mut(place) {
-            // Told with the age of the oldest, which comes last.
+            // Shown with the age of the oldest, which comes last.
             Some(alike) => *alike = (*index, alike.1 + 1),
             None => named.push((*index, 1)),
         }

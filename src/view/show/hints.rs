@@ -19,10 +19,10 @@ use crate::{
     },
 };
 
-/// How many hints of one kind are given.
+/// How many findings of one kind become hints.
 const MOST: usize = 3;
 
-/// Writes the block: on a terminal always, for the commands; elsewhere only when there is a hint.
+/// Writes the HINTS block: on a terminal always, for the commands; elsewhere only when there is a finding.
 pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
     let hints = sentences(scene, rows, sheet);
     let commands = if scene.style.is_terminal { commands(scene, rows) } else { None };
@@ -118,7 +118,7 @@ fn commands(scene: &Scene<'_>, rows: &[Row]) -> Option<String> {
     Some(fitting(scene, commands))
 }
 
-/// Only operations: their payloads, what is folded, and what still comes.
+/// What to type next where there are only operations: their payloads, what is folded, and what still comes.
 fn commands_without_spans(scene: &Scene<'_>, rows: &[Row], trace: &str) -> Option<String> {
     let has_runs = rows.iter().any(|row| matches!(row.what, What::Run(_)));
     let flags = [(!scene.options.attributes, "--attrs"), (has_runs && !scene.options.expand, "--expand")];
@@ -148,7 +148,7 @@ fn fitting(scene: &Scene<'_>, mut commands: Vec<String>) -> String {
     }
 }
 
-/// Only log lines: what they carry, and those not drawn.
+/// What to type next where there are only log lines: what they carry, and those not drawn.
 fn commands_of_logs(scene: &Scene<'_>, trace: &str) -> Option<String> {
     let has_attributes = scene.report.trace.logs.iter().any(|log| !log.attributes.is_empty());
     let attributes = (has_attributes && !scene.options.attributes).then(|| "--attrs".to_owned());

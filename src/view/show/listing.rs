@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{
-    details::{attributes, issue_note, log_message, severity_paint},
+    details::{attributes, issue_note, log_message},
     scene::{Scene, step_mark},
 };
 use crate::{
@@ -12,12 +12,13 @@ use crate::{
     view::{
         format,
         line::{Line, Paint, Sheet},
+        record::level_paint,
         table::{Column, Table},
         text::{cut, width},
     },
 };
 
-/// Log lines that belong to nothing drawn, on a terminal; the rest is counted.
+/// How many log lines that belong to nothing drawn a terminal shows; the rest is counted.
 const MOST_LOOSE: usize = 200;
 
 /// A line of the list.
@@ -92,7 +93,7 @@ impl Columns {
 
     fn push_log(&mut self, scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) {
         let Some(log) = scene.log(place) else { return };
-        let paint = severity_paint(log.severity);
+        let paint = level_paint(log.severity);
         self.start.push(offset(scene, log.time), Paint::Dim);
         self.time.push("", Paint::Plain);
         self.own.push("", Paint::Plain);
@@ -135,7 +136,7 @@ pub(super) fn write_loose_records(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     }
 }
 
-/// The records with time, level, service where there are several, and message, in columns.
+/// One line a record that belongs to nothing drawn: time, level, service where there are several, and message.
 fn loose_lines(scene: &Scene<'_>, logs: &[(usize, &LogRecord)], sheet: &Sheet<'_>) -> Vec<Line> {
     let services = || logs.iter().map(|(_, log)| log.resource.service.as_str());
     let own = scene.report.trace.summary.service.as_str();
@@ -149,7 +150,7 @@ fn loose_lines(scene: &Scene<'_>, logs: &[(usize, &LogRecord)], sheet: &Sheet<'_
         let mut line = Line::of("  ", Paint::Plain);
         line.add_right(offset(scene, log.time), OFFSET, Paint::Dim).add("  ", Paint::Plain);
         let level = line.width();
-        line.add(log.severity.as_str().to_uppercase(), severity_paint(log.severity)).pad(level + LEVEL + 1);
+        line.add(log.severity.as_str().to_uppercase(), level_paint(log.severity)).pad(level + LEVEL + 1);
         if service_width > 0 {
             let service = line.width();
             line.add(stored(&log.resource.service), scene.hue(&log.resource.service)).pad(service + service_width + 1);

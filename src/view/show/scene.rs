@@ -24,15 +24,15 @@ pub(super) struct Scene<'a> {
     pub(super) report: &'a TraceReport,
     pub(super) options: &'a ShowOptions,
     pub(super) style: &'a Style,
-    /// Spans that are drawn, in tree order.
+    /// The spans that are drawn, in tree order.
     pub(super) drawn: Vec<usize>,
     /// The spans `--span` names.
     pub(super) chosen: Vec<usize>,
-    /// Operations among them that are open, by entry.
+    /// The operations among what is drawn that are open, by entry.
     pub(super) open: Vec<usize>,
     /// From the first start to the last end of what is drawn.
     pub(super) window: Window,
-    /// Whether so much time has passed since that the present lies outside the window.
+    /// Whether the present lies outside the window, because so much time has passed since.
     pub(super) is_cut: bool,
     /// What is drawn, as findings are looked for in it.
     pub(super) part: Part,
@@ -113,7 +113,7 @@ impl<'a> Scene<'a> {
         self.style.now.since(self.span(index).start)
     }
 
-    /// How the trace came out. An entry may be open although another was left too often, which counts alone do not show.
+    /// The status of the trace. An entry may be open although another was left too often, which counts alone do not show.
     pub(super) fn status(&self) -> TraceStatus {
         match self.report.trace.summary.status {
             TraceStatus::Ok if !self.open.is_empty() => TraceStatus::Open,
@@ -177,8 +177,8 @@ fn draws(lines: LogLines, severity: Severity) -> bool {
     }
 }
 
-/// While something is open time goes on until now. When that is long past everything else it would leave no room for the
-/// rest, so the window then ends with the rest, and what is open points beyond it.
+/// The window, up to now while something is open, and whether it stops before that: when now is long past everything
+/// else it would leave no room for the rest, so the window ends with the rest, and what is open points beyond it.
 fn with_present(window: Window, now: Nanos, is_open: bool) -> (Window, bool) {
     let (length, beyond) = (window.end.since(window.start), now.since(window.end));
     match (is_open, length > 0 && beyond > length) {

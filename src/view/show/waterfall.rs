@@ -36,14 +36,14 @@ const BEYOND: usize = 5;
 /// Spans with more events than this get marks for exceptions only.
 const MANY_EVENTS: usize = 8;
 
-/// Which columns there are, and how wide.
+/// Which columns a waterfall has, and how wide they are.
 struct Columns {
     name: usize,
     service: usize,
     has_self: bool,
     has_usage: bool,
     bar: usize,
-    /// Those of the bar's cells that lie beyond the picture.
+    /// How many cells of the bar lie beyond the picture.
     beyond: usize,
 }
 
@@ -75,7 +75,7 @@ fn deepest_indent(scene: &Scene<'_>) -> usize {
     (scene.style.width / 8).clamp(4, 20)
 }
 
-/// Writes the heading and all lines.
+/// Writes the waterfall or the tree: the heading and all lines.
 pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
     let mut columns = Columns::new(scene);
     let mut guides = Guides { more: Vec::new(), cap: deepest_indent(scene) };
@@ -90,10 +90,10 @@ pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
     let ruler = Ruler::new(scene.window, columns.bar - columns.beyond, columns.beyond);
     sheet.line(heading(scene, &columns));
     guides.more.clear();
-    let canvas = Canvas { scene, columns, ruler };
+    let layout = Layout { scene, columns, ruler };
     for (row, label) in rows.iter().zip(labels) {
         guides.enter(row);
-        sheet.line(canvas.line(row, label, sheet));
+        sheet.line(layout.line(row, label, sheet));
         let stem = guides.below(row);
         for detail in below(scene, row, sheet) {
             let mut line = Line::of(stem.clone(), Paint::Dim);
@@ -111,7 +111,7 @@ struct Guides {
 }
 
 impl Guides {
-    /// Goes on to a row; what stands to the left of its name.
+    /// Goes on to a row; returns what stands to the left of the row's name.
     fn enter(&mut self, row: &Row) -> String {
         self.more.truncate(row.depth);
         if row.depth > self.cap {
@@ -252,14 +252,14 @@ fn axis(scene: &Scene<'_>, columns: &Columns) -> String {
     text.text()
 }
 
-/// Where lines are laid out.
-struct Canvas<'a> {
+/// What lines are laid out by: the scene, the columns and the time axis.
+struct Layout<'a> {
     scene: &'a Scene<'a>,
     columns: Columns,
     ruler: Ruler,
 }
 
-impl Canvas<'_> {
+impl Layout<'_> {
     fn line(&self, row: &Row, label: Label, sheet: &Sheet<'_>) -> Line {
         let (scene, columns) = (self.scene, &self.columns);
         let mut line = label.line(columns.name);
@@ -278,7 +278,7 @@ impl Canvas<'_> {
             line.add(cut(&sheet.stored(span.service()), columns.service - 1), hue);
             line.pad(columns.name + columns.service);
         }
-        let numbers = Numbers::of(scene, &row.what, index);
+        let numbers = Numbers::new(scene, &row.what, index);
         let is_open = scene.step(index) == Some(Step::Open);
         line.add_right(numbers.time, TIME, if is_open { Paint::Warn } else { Paint::Plain });
         if columns.has_self {
@@ -301,6 +301,7 @@ impl Canvas<'_> {
     }
 }
 
+/// What stands in the columns of numbers.
 struct Numbers {
     time: String,
     own: String,
@@ -309,7 +310,7 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn of(scene: &Scene<'_>, what: &What, index: usize) -> Numbers {
+    fn new(scene: &Scene<'_>, what: &What, index: usize) -> Numbers {
         let usage = scene.usage.as_ref().and_then(|usage| usage.get(index)).filter(|_| matches!(what, What::Span(_)));
         let span = scene.span(index);
         let (time, own) = match what {
