@@ -121,7 +121,7 @@ fn add(sum: &mut Imported, file: &Path, delivered: Delivered) {
     sum.copied.duplicates += delivered.copied.duplicates;
     sum.skipped += delivered.skipped;
     let file = absolute(file);
-    sum.errors.extend(delivered.told.into_iter().map(|skipped| (file.clone(), skipped.line, skipped.reason)));
+    sum.errors.extend(delivered.reasons.into_iter().map(|skipped| (file.clone(), skipped.line, skipped.reason)));
 }
 
 async fn deliver_file(

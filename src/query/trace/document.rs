@@ -87,7 +87,8 @@ impl TraceReport {
         json
     }
 
-    /// An operation: its end and duration are null while it is open; `parent` is the place of the one it ran inside.
+    /// The JSON of an operation: end and duration are null while it is open; `parent` is the place of the operation it ran
+    /// inside.
     fn operation_json(&self, operation: &Operation) -> Json {
         let time = |index: usize| self.trace.checkpoints.get(index).map_or(Nanos(0), |checkpoint| checkpoint.time());
         let (start, end) = (time(operation.enter), operation.exit.map(time));
@@ -115,7 +116,7 @@ impl TraceReport {
 #[derive(Default, Serialize)]
 struct FindingObject {
     kind: &'static str,
-    /// The spans it is about: the calls; the one with the gap; the late one; those that tell of an error, the innermost
+    /// The spans the finding is about: the calls; the one with the gap; the late one; those that tell of an error, the innermost
     /// first.
     spans: Vec<String>,
     /// Who makes the calls, or which span had ended.
@@ -132,7 +133,7 @@ struct FindingObject {
     /// How long a gap is, or how late a start.
     gap_ms: Option<f64>,
     gap_ns: Option<u64>,
-    /// That time as a part of the whole, from 0 to 1.
+    /// The time of the calls, the gap or the wait as a part of the whole, from 0 to 1.
     share: Option<f64>,
 }
 

@@ -1,6 +1,7 @@
 //! Echoes: an error that is told again on every span it passed through. Only the innermost span says where it came from.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::report::TraceReport;
 use crate::model::Attributes;
@@ -10,7 +11,7 @@ use crate::model::Attributes;
 pub struct Echo {
     /// The innermost span that tells of the error.
     pub origin: usize,
-    /// Where it is told again, from the inside out.
+    /// Where the error is told again, from the inside out.
     pub repeats: Vec<Repeat>,
 }
 
@@ -29,50 +30,50 @@ impl Echo {
 pub struct Repeat {
     /// The span.
     pub span: usize,
-    /// The event of the span that tells of it; `None` for the message of its status.
+    /// The event of the span that tells of the error; `None` when the message of its status does.
     pub event: Option<usize>,
 }
 
-/// What was told so far, while spans are read from the inside out.
+/// The errors found so far, while spans are read from the inside out.
 #[derive(Default)]
-struct Told {
-    /// Every error told, most of them by one span only.
+struct Search {
+    /// Every error, most of them told by one span only.
     errors: Vec<Echo>,
-    /// For a span and a text, which error a child of the span told in these words. The default hasher, because texts
-    /// come from outside.
-    below: HashMap<(usize, String), usize>,
+    /// For a span and a text, which of the errors a child of the span told in these words. Texts are digests, so that
+    /// long messages cost no memory.
+    below: FxHashMap<(usize, u128), usize>,
 }
 
 /// The errors that several of the spans tell of; `spans` stand in tree order.
 pub(super) fn echoes(report: &TraceReport, spans: &[usize]) -> Vec<Echo> {
-    let mut told = Told::default();
+    let mut search = Search::default();
     for index in spans.iter().rev() {
-        told.read_span(report, *index);
+        search.read_span(report, *index);
     }
-    let mut echoes: Vec<Echo> = told.errors.into_iter().filter(|error| !error.repeats.is_empty()).collect();
+    let mut echoes: Vec<Echo> = search.errors.into_iter().filter(|error| !error.repeats.is_empty()).collect();
     echoes.sort_by_key(|echo| report.tree.position(echo.origin));
     echoes
 }
 
-impl Told {
+impl Search {
     fn read_span(&mut self, report: &TraceReport, index: usize) {
         let span = &report.trace.spans[index];
-        let mut own: Vec<(String, usize)> = Vec::new();
+        let mut own: Vec<(u128, usize)> = Vec::new();
         for (place, event) in span.events.iter().enumerate().filter(|(_, event)| event.is_exception()) {
-            let texts = exception_spellings(&event.attributes);
-            let below = texts.iter().find_map(|text| self.told_below(index, text));
-            let error = self.tell(below, Repeat { span: index, event: Some(place) });
+            let spellings = exception_spellings(&event.attributes);
+            let texts: Vec<u128> = spellings.iter().map(|text| xxh3_128(text.as_bytes())).collect();
+            let below = texts.iter().find_map(|text| self.below.get(&(index, *text)));
+            let error = self.add(below.copied(), Repeat { span: index, event: Some(place) });
             own.extend(texts.into_iter().map(|text| (text, error)));
         }
         if span.is_error() && !span.status.message.is_empty() {
-            let message = span.status.message.to_string();
-            let error = match self.told_below(index, &message) {
-                Some(below) => self.tell(Some(below), Repeat { span: index, event: None }),
-                // A span whose message is that of its own exception tells of one error, and says where it came from.
-                None => match own.iter().find(|(text, _)| *text == message) {
-                    Some((_, error)) => *error,
-                    None => self.tell(None, Repeat { span: index, event: None }),
-                },
+            let message = xxh3_128(span.status.message.as_bytes());
+            let below = self.below.get(&(index, message)).copied();
+            // A span whose message is that of its own exception tells of one error, and says where it came from.
+            let own_exception = own.iter().find(|(text, _)| *text == message).filter(|_| below.is_none());
+            let error = match own_exception {
+                Some((_, error)) => *error,
+                None => self.add(below, Repeat { span: index, event: None }),
             };
             own.push((message, error));
         }
@@ -83,12 +84,8 @@ impl Told {
         }
     }
 
-    fn told_below(&self, span: usize, text: &str) -> Option<usize> {
-        self.below.get(&(span, text.to_owned())).copied()
-    }
-
-    /// Notes that an error is told, again when it was told below; which error it is.
-    fn tell(&mut self, below: Option<usize>, place: Repeat) -> usize {
+    /// Adds a place where an error is told, to the error that was told below if there is one; returns which error it is.
+    fn add(&mut self, below: Option<usize>, place: Repeat) -> usize {
         match below.and_then(|error| Some((error, self.errors.get_mut(error)?))) {
             Some((error, echo)) => {
                 echo.repeats.push(place);

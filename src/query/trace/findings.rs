@@ -1,5 +1,5 @@
 //! Findings: what in a trace is worth a thought. Calls repeated one by one, time nobody accounts for, work that waited,
-//! one error told many times.
+//! one error that many spans tell of.
 //!
 //! Everything is found and counted here, in time that grows with the number of spans, so that pictures, JSON and the
 //! HTTP API say one thing; how it is worded is up to them.
@@ -21,9 +21,9 @@ const VERY_MANY_CALLS: usize = 20;
 const NOTICEABLE: u64 = 20;
 /// One in so many parts of the trace is noteworthy.
 const NOTEWORTHY: u64 = 10;
-/// What is shorter is never noteworthy.
+/// The shortest time that is ever noteworthy.
 const NOTEWORTHY_NS: u64 = 1_000_000;
-/// The part of its time, one in so many, a root spends by itself in one go before that is a gap.
+/// One in so many parts of a root's own duration, spent by itself in one go, is a gap.
 const OWN_GAP: u64 = 5;
 
 /// Something in a trace that is worth a thought. Spans are named by their index in the trace.

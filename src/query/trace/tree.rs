@@ -16,7 +16,7 @@ pub struct Tree {
     /// Every span once: roots by start, each followed by all that is below it; siblings by start, then in the order
     /// given. Spans whose parent is missing come after the roots, those that miss the same parent together.
     pub order: Vec<usize>,
-    /// Those of `order` that lie in no other span.
+    /// The spans that lie in no other span, in the order of `order`.
     pub roots: Vec<usize>,
     /// The span each span lies in; `None` for roots, orphans, and where a cycle was cut.
     pub parent: Vec<Option<usize>>,
