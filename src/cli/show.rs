@@ -3,6 +3,10 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value as Json};
 
+use super::{
+    context::Context,
+    exit::{Code, Failure, Outcome},
+};
 use crate::{
     model::{SpanId, Trace},
     query::{
@@ -13,14 +17,9 @@ use crate::{
     store::Backend,
     view::{
         self,
-        rows::{Format, SPAN, TRACE},
+        machine::{Format, SPAN, TRACE},
         show::{LogLines, Picture, ShowOptions},
     },
-};
-
-use super::{
-    context::Context,
-    exit::{Code, Failure, Outcome},
 };
 
 /// Show one trace as a waterfall with self time, events and errors

@@ -2,9 +2,9 @@
 
 use jiff::tz::TimeZone;
 
-use super::{
+use super::out::{
+    canvas::{Line, Paint, Sheet},
     format,
-    line::{Line, Paint, Sheet},
     style::Style,
     table::{Column, Table, bar, sparkline},
     text::width,
@@ -48,10 +48,10 @@ pub fn render(stats: &Stats, options: &StatsOptions, style: &Style) -> String {
 }
 
 fn totals(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>) -> Vec<Line> {
-    let mut items = vec![Line::of(format::counted(stats.traces, "trace"), Paint::Bold)];
+    let mut items = vec![Line::painted(format::counted(stats.traces, "trace"), Paint::Bold)];
     let mut count = |number: u64, what: &str| {
         if number > 0 {
-            items.push(Line::of(format::counted(number, what), Paint::Plain));
+            items.push(Line::painted(format::counted(number, what), Paint::Plain));
         }
     };
     count(stats.spans, "span");
@@ -60,13 +60,13 @@ fn totals(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>) -> Vec<Line>
     count(stats.issues, "open issue");
     if stats.failed > 0 {
         let share = format::rate(stats.failed, stats.traces);
-        items.push(Line::of(format!("{} failed ({share})", format::count(stats.failed)), Paint::Bad));
+        items.push(Line::painted(format!("{} failed ({share})", format::count(stats.failed)), Paint::Bad));
     }
     if !options.range.is_empty() {
-        items.push(Line::of(sheet.stored(&options.range), Paint::Dim));
+        items.push(Line::painted(sheet.stored(&options.range), Paint::Dim));
     }
     if let Some(range_ns) = range_ns(stats) {
-        items.push(Line::of(format!("{}/min", format::per_minute(stats.traces, range_ns)), Paint::Dim));
+        items.push(Line::painted(format!("{}/min", format::per_minute(stats.traces, range_ns)), Paint::Dim));
     }
     items
 }
@@ -87,7 +87,7 @@ fn database(stats: &Stats, before_retention: &str) -> Option<Line> {
         let kept = if before_retention.contains("keeps") { "" } else { " kept" };
         text += &format!("{before_retention}{}{kept}", format::retention(seconds));
     }
-    Some(Line::of(text, Paint::Dim))
+    Some(Line::painted(text, Paint::Dim))
 }
 
 fn timelines(stats: &Stats, style: &Style, sheet: &mut Sheet<'_>) {
@@ -109,7 +109,7 @@ fn timelines(stats: &Stats, style: &Style, sheet: &mut Sheet<'_>) {
 }
 
 fn timeline_line(title: &str, counts: &[u64], timeline: &Timeline, paint: Paint, style: &Style) -> Line {
-    let mut line = Line::of(title, Paint::Dim);
+    let mut line = Line::painted(title, Paint::Dim);
     line.add(sparkline(counts), paint);
     let peak = counts.iter().enumerate().max_by_key(|(place, count)| (**count, std::cmp::Reverse(*place)));
     let Some((place, count)) = peak.filter(|(_, count)| **count > 0) else { return line };
@@ -138,7 +138,7 @@ fn per_minute(count: u64, step_ns: u64) -> String {
 
 fn zone(style: &Style) -> TimeZone {
     match style.times {
-        Some(super::style::TimeStyle::Utc) => TimeZone::UTC,
+        Some(crate::view::out::style::TimeStyle::Utc) => TimeZone::UTC,
         _ => style.zone.clone(),
     }
 }
@@ -309,7 +309,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{model::Nanos, query::samples, view::style::sample_style as style};
+    use crate::{model::Nanos, query::samples, view::out::style::sample_style as style};
 
     fn options() -> StatsOptions {
         StatsOptions { range: "last 1h".to_owned(), ..StatsOptions::default() }

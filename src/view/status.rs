@@ -4,9 +4,9 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Map, Value as Json, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{
+use super::out::{
+    escape,
     format::{age, bytes, count, counted, duration, rate, retention},
-    out::escape,
     style::Style,
     text::width,
 };

@@ -10,6 +10,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::{
+    context::Context,
+    environment::{data_dir, short_path},
+    exit::{Code, Failure, Outcome},
+    http, target,
+};
 use crate::{
     model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery, time::NANOS_PER_SECOND},
     query::{self, TraceReport, resolve::resolve, trace::issues::TraceIssues},
@@ -18,20 +24,12 @@ use crate::{
     view::{
         self,
         issues::{IssueListContext, counts_since},
-        list::ListContext,
-        out::{Out, escape},
-        rows::Format,
+        lists::traces::ListContext,
+        machine::Format,
+        out::{Out, escape, style::Style},
         show::ShowOptions,
         stats::StatsOptions,
-        style::Style,
     },
-};
-
-use super::{
-    context::Context,
-    environment::{data_dir, short_path},
-    exit::{Code, Failure, Outcome},
-    http, target,
 };
 
 /// Traces the demo lists.
@@ -147,7 +145,7 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
     Ok(vec![
         INTRODUCTION.to_owned(),
         format!("$ tracehub list --limit {LISTED} {db}\n"),
-        view::list::render(&page, &list, style),
+        view::lists::traces::render(&page, &list, style),
         format!("\n$ tracehub show latest {db}\n"),
         latest,
         format!("\n# spans, checkpoints and logs of one chain\n$ tracehub show {} {db}\n", &sign_in[..4]),
@@ -157,7 +155,7 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
         format!("\n$ tracehub issues {db}\n"),
         view::issues::list(&issues, &open, style),
         format!("\n# what the SDKs sent\n$ tracehub list --until 1h --limit 8 {db}\n"),
-        view::list::render(&recorded, &recorded_list, style),
+        view::lists::traces::render(&recorded, &recorded_list, style),
         format!("\n$ tracehub stats --since 1h {db}\n"),
         view::stats::render(&stats, &range, style),
         format!(

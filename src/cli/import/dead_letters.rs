@@ -6,21 +6,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
 use crate::{
+    cli::{
+        context::Context,
+        environment::short_path,
+        exit::{Code, Failure},
+    },
     model::{Nanos, Text, time::NANOS_PER_SECOND},
     query::{
         copy::Copied,
         dead_letters::{Defaults, DeliverError, Delivered, deliver},
     },
     store::{Backend, Error},
-    view::{format::count, progress::Progress},
-};
-
-use super::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
-use crate::cli::{
-    context::Context,
-    environment::short_path,
-    exit::{Code, Failure},
+    view::out::{format::count, progress::Progress},
 };
 
 /// How much of a file is looked at to see what it is.

@@ -5,14 +5,18 @@ use crate::{
     model::{Fingerprint, IssueStatus, Nanos, StatusChange, Text},
     query::issues::{IssueReport, SampleTrace},
     view::{
-        format,
-        line::{Line, Paint, Sheet},
-        list::{status_mark, unique_prefix},
-        record,
-        stack::{Part, read},
-        style::{Style, TimeStyle},
-        table::{Column, Table},
-        text::{cut, width},
+        lists::{
+            tail_line,
+            traces::{status_mark, unique_prefix},
+        },
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+            style::{Style, TimeStyle},
+            table::{Column, Table},
+            text::{cut, width},
+        },
+        stack_view::{Part, read},
     },
 };
 
@@ -68,19 +72,19 @@ impl Page<'_> {
         let title = sheet.stored(&issue.title);
         let room = self.style.width.saturating_sub(4 + width(&id));
         let title = if self.style.is_terminal { cut(&title, room).into_owned() } else { title };
-        let mut line = Line::of(format!("{mark} "), paint);
+        let mut line = Line::painted(format!("{mark} "), paint);
         line.add(title, Paint::Bold);
         let rest = if self.style.is_terminal { self.style.width.saturating_sub(line.width()) } else { width(&id) + 3 };
         line.add_right(id, rest, Paint::Dim);
         sheet.line(line);
         sheet.items(2, self.facts(sheet));
         if let Some(culprit) = issue.culprit.as_deref().filter(|culprit| !culprit.is_empty()) {
-            sheet.line(Line::of(format!("  at {}", sheet.stored(culprit)), Paint::Plain));
+            sheet.line(Line::painted(format!("  at {}", sheet.stored(culprit)), Paint::Plain));
         }
         sheet.items(2, self.ends());
         if !issue.title.contains(issue.message.as_str()) {
             // One line would cut what tells most; a message of a page would push away the rest.
-            let said = Line::of(format!("  first said: {}", sheet.stored(&issue.message)), Paint::Dim);
+            let said = Line::painted(format!("  first said: {}", sheet.stored(&issue.message)), Paint::Dim);
             sheet.wrapped_at_most(MOST_MESSAGE_LINES, 4, said);
         }
     }
@@ -88,14 +92,14 @@ impl Page<'_> {
     fn facts(&self, sheet: &Sheet<'_>) -> Vec<Line> {
         let issue = &self.report.detail.issue;
         let status = match issue.status {
-            IssueStatus::Open if issue.is_regressed => Line::of("open again", Paint::Warn),
-            IssueStatus::Open => Line::of("open", Paint::Bad),
-            IssueStatus::Resolved => Line::of("resolved", Paint::Good),
-            IssueStatus::Ignored => Line::of("ignored", Paint::Dim),
+            IssueStatus::Open if issue.is_regressed => Line::painted("open again", Paint::Warn),
+            IssueStatus::Open => Line::painted("open", Paint::Bad),
+            IssueStatus::Resolved => Line::painted("resolved", Paint::Good),
+            IssueStatus::Ignored => Line::painted("ignored", Paint::Dim),
         };
-        let mut items = vec![status, Line::of(format::counted(issue.event_count, "event"), Paint::Plain)];
+        let mut items = vec![status, Line::painted(format::counted(issue.event_count, "event"), Paint::Plain)];
         if issue.trace_count > 0 {
-            items.push(Line::of(format::counted(issue.trace_count, "trace"), Paint::Plain));
+            items.push(Line::painted(format::counted(issue.trace_count, "trace"), Paint::Plain));
         }
         let environments: Vec<String> = issue.environments.iter().map(|name| sheet.stored(name)).collect();
         let named = |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name}{text}"));
@@ -104,7 +108,7 @@ impl Page<'_> {
             (named("in ", &environments.join(", ")), Paint::Plain),
             (named("project ", &sheet.stored(&issue.project)), Paint::Plain),
         ];
-        items.extend(texts.into_iter().filter_map(|(text, paint)| Some(Line::of(text?, paint))));
+        items.extend(texts.into_iter().filter_map(|(text, paint)| Some(Line::painted(text?, paint))));
         items
     }
 
@@ -112,7 +116,7 @@ impl Page<'_> {
     fn ends(&self) -> Vec<Line> {
         let issue = &self.report.detail.issue;
         let end = |(what, time): (&str, Nanos)| {
-            let mut line = Line::of(format!("{what} "), Paint::Dim);
+            let mut line = Line::painted(format!("{what} "), Paint::Dim);
             line.add(self.short_time(time), Paint::Plain);
             line
         };
@@ -125,7 +129,7 @@ impl Page<'_> {
         match style.times {
             None if style.is_terminal => {
                 let age = format::age(style.now.since(time));
-                format!("{age} ago ({})", record::time_of_day(time, style.now, &style.zone))
+                format!("{age} ago ({})", tail_line::time_of_day(time, style.now, &style.zone))
             }
             _ => self.long_time(time),
         }
@@ -154,7 +158,7 @@ impl Page<'_> {
             let cells = cells(counts, now, number, hours);
             let sum = cells.iter().fold(0_u64, |sum, cell| sum.saturating_add(*cell));
             let largest = cells.iter().copied().max().unwrap_or(0);
-            let mut line = Line::of(format!("{title:<10}"), Paint::Dim);
+            let mut line = Line::painted(format!("{title:<10}"), Paint::Dim);
             line.add(columns(&cells, self.style), Paint::Hue(0)).pad(10 + 24 + 2);
             line.add(format::counted(sum, "event"), Paint::Plain);
             if largest > 0 && largest < sum {
@@ -169,10 +173,10 @@ impl Page<'_> {
             return;
         };
         sheet.gap();
-        sheet.line(Line::of("STACK", Paint::Bold));
+        sheet.line(Line::painted("STACK", Paint::Bold));
         let lines = if in_full { all_lines(trace, sheet) } else { shortened(folded_lines(trace, sheet)) };
         for line in lines {
-            let mut indented = Line::of("  ", Paint::Plain);
+            let mut indented = Line::painted("  ", Paint::Plain);
             indented.append(line);
             sheet.line(indented);
         }
@@ -184,7 +188,7 @@ impl Page<'_> {
             return;
         }
         sheet.gap();
-        sheet.line(Line::of("TRACES", Paint::Bold));
+        sheet.line(Line::painted("TRACES", Paint::Bold));
         samples_table(samples, sheet, self.style).write(sheet, self.style);
     }
 
@@ -194,7 +198,7 @@ impl Page<'_> {
             return;
         }
         sheet.gap();
-        sheet.line(Line::of("HISTORY", Paint::Bold));
+        sheet.line(Line::painted("HISTORY", Paint::Bold));
         // Stores remember changes; what came before the first one is where an issue begins.
         let beginning = StatusChange { time: issue.first_seen, status: IssueStatus::Open, by_event: true };
         let has_beginning = changes.first().is_some_and(|first| first.status == IssueStatus::Open && first.by_event);
@@ -203,7 +207,7 @@ impl Page<'_> {
         let columns = times.iter().map(|time| width(time)).max().unwrap_or(0);
         for (place, (change, time)) in history.iter().zip(times).enumerate() {
             let (text, paint) = became(change, place == 0);
-            let mut line = Line::of(format!("  {time}"), Paint::Dim);
+            let mut line = Line::painted(format!("  {time}"), Paint::Dim);
             line.pad(2 + columns + 2).add(text, paint);
             sheet.line(line);
         }
@@ -212,7 +216,7 @@ impl Page<'_> {
     fn why(&self, sheet: &mut Sheet<'_>) {
         let (detail, why) = (&self.report.detail, &self.report.detail.why);
         sheet.gap();
-        sheet.line(Line::of("WHY", Paint::Bold));
+        sheet.line(Line::painted("WHY", Paint::Bold));
         let given = "given by the program";
         entry("by", if why.custom.is_empty() { "type, text, frames and causes" } else { given }, sheet);
         entry("algorithm", &why.algorithm.to_string(), sheet);
@@ -260,14 +264,14 @@ impl Page<'_> {
         let logs = format!("tracehub logs --issue {id}");
         let text = items.join(" │ ");
         sheet.line(match width(&text) + 3 + width(&logs) <= self.style.width {
-            true => Line::of(format!("{text} │ {logs}"), Paint::Dim),
-            false => Line::of(text, Paint::Dim),
+            true => Line::painted(format!("{text} │ {logs}"), Paint::Dim),
+            false => Line::painted(text, Paint::Dim),
         });
     }
 }
 
 fn entry(name: &str, text: &str, sheet: &mut Sheet<'_>) {
-    let mut line = Line::of(format!("  {name:<10}"), Paint::Dim);
+    let mut line = Line::painted(format!("  {name:<10}"), Paint::Dim);
     line.add(sheet.stored(text), Paint::Plain);
     sheet.line(line);
 }
@@ -305,7 +309,7 @@ fn all_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
             }
         };
         above = paint;
-        Line::of(sheet.stored_line(text), paint)
+        Line::painted(sheet.stored_line(text), paint)
     };
     read(trace).into_iter().map(line).collect()
 }
@@ -335,7 +339,10 @@ fn folded_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<Line> {
         let run_lines: Vec<Line> = lines.by_ref().take(run.len()).collect();
         match run.first() {
             Some((true, _)) if frames >= FOLD_FROM => {
-                shown.push(Line::of(format!("  … {} frames of libraries", format::count(frames as u64)), Paint::Dim));
+                shown.push(Line::painted(
+                    format!("  … {} frames of libraries", format::count(frames as u64)),
+                    Paint::Dim,
+                ));
             }
             _ => shown.extend(run_lines),
         }
@@ -351,7 +358,7 @@ fn shortened(mut lines: Vec<Line>) -> Vec<Line> {
     let end = lines.split_off(lines.len() - ENDS.1);
     let left_out = lines.len() - ENDS.0;
     lines.truncate(ENDS.0);
-    lines.push(Line::of(format!("  … {} (-v shows all)", format::counted(left_out as u64, "line")), Paint::Dim));
+    lines.push(Line::painted(format!("  … {} (-v shows all)", format::counted(left_out as u64, "line")), Paint::Dim));
     lines.extend(end);
     lines
 }
@@ -401,7 +408,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{query::samples, view::style::sample_style as style};
+    use crate::{query::samples, view::out::style::sample_style as style};
 
     const WHY: DetailOptions = DetailOptions { why: true, full_stack: false };
 

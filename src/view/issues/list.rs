@@ -7,9 +7,9 @@ use super::{cells, columns, issue_mark};
 use crate::{
     model::{Issue, IssueStatus, Nanos},
     query::issues::IssueList,
-    view::{
+    view::out::{
+        canvas::{Line, Paint, Sheet},
         format,
-        line::{Line, Paint, Sheet},
         style::{Style, TimeStyle},
         table::{Column, Table},
         text::width,
@@ -222,16 +222,16 @@ fn footer(list: &IssueList, context: &IssueListContext, sheet: &mut Sheet<'_>) {
         true => format!("{} of {} {noun}", format::count(shown), format::count(total)),
         false => format!("{} {noun}", format::count(total)),
     };
-    let mut items = vec![Line::of(counts, Paint::Dim)];
+    let mut items = vec![Line::painted(counts, Paint::Dim)];
     if !list.hidden.is_empty() {
         let hidden = list.hidden.iter().map(|(status, count)| format!("{} {}", format::count(*count), status.as_str()));
-        items.push(Line::of(format!("{} hidden (--all)", hidden.collect::<Vec<_>>().join(", ")), Paint::Dim));
+        items.push(Line::painted(format!("{} hidden (--all)", hidden.collect::<Vec<_>>().join(", ")), Paint::Dim));
     }
     if !context.range.is_empty() {
-        items.push(Line::of(sheet.stored(&context.range), Paint::Dim));
+        items.push(Line::painted(sheet.stored(&context.range), Paint::Dim));
     }
     if let Some(id) = list.short_ids.first() {
-        items.push(Line::of(format!("tracehub issues show {id}"), Paint::Dim));
+        items.push(Line::painted(format!("tracehub issues show {id}"), Paint::Dim));
     }
     sheet.items(0, items);
 }
@@ -264,7 +264,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{model::Text, query::samples, view::style::sample_style as style};
+    use crate::{model::Text, query::samples, view::out::style::sample_style as style};
 
     fn open() -> IssueListContext {
         IssueListContext { status: Some(IssueStatus::Open), range: String::new() }

@@ -11,10 +11,12 @@ use crate::{
     model::{Attributes, Nanos, SpanId, json::value_to_text},
     query::trace::{echoes::exception_spellings, issues::KnownIssue},
     view::{
-        format,
-        line::{Line, Paint, Sheet},
-        stack::{Innermost, innermost},
-        text::{cut, width},
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+            text::{cut, width},
+        },
+        stack_view::{Innermost, innermost},
     },
 };
 
@@ -77,7 +79,7 @@ pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     if failures.is_empty() {
         return;
     }
-    sheet.line(Line::of("ERRORS", Paint::Bold));
+    sheet.line(Line::painted("ERRORS", Paint::Bold));
     let is_terminal = scene.style.is_terminal;
     let most = if is_terminal { MOST.min(failures.len()) } else { failures.len() };
     let hidden = failures.len() - most;
@@ -89,12 +91,12 @@ pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
         total => entries.iter().for_each(|entry| write_narrow(entry, total, sheet)),
     }
     if hidden > 0 {
-        sheet.line(Line::of(format!("  + {} more", format::count(hidden as u64)), Paint::Dim));
+        sheet.line(Line::painted(format!("  + {} more", format::count(hidden as u64)), Paint::Dim));
     }
 }
 
 fn write_plain(entry: &Entry, sheet: &mut Sheet<'_>) {
-    let mut line = Line::of(format!("  {}{}", entry.title, entry.times), Paint::Bad);
+    let mut line = Line::painted(format!("  {}{}", entry.title, entry.times), Paint::Bad);
     line.add(format!("  {}", entry.place), Paint::Dim);
     sheet.line(line);
     write_frames(entry, 0, sheet);
@@ -103,7 +105,7 @@ fn write_plain(entry: &Entry, sheet: &mut Sheet<'_>) {
 fn write_narrow(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
     let place = cut(&entry.place, total * 3 / 5);
     let room = total.saturating_sub(4 + width(&entry.times) + width(&place));
-    let mut line = Line::of(format!("  {}{}", cut(&entry.title, room), entry.times), Paint::Bad);
+    let mut line = Line::painted(format!("  {}{}", cut(&entry.title, room), entry.times), Paint::Bad);
     line.add_right(place, total.saturating_sub(line.width()), Paint::Dim);
     sheet.line(line);
     write_frames(entry, total, sheet);
@@ -111,10 +113,10 @@ fn write_narrow(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
 
 /// Writes the innermost frames of an error, and to the right of the last one how many others there are, and the issue.
 fn write_frames(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
-    let mut note = Line::of(entry.others.as_str(), Paint::Dim);
+    let mut note = Line::painted(entry.others.as_str(), Paint::Dim);
     note.append(entry.issue.clone());
     for (place, frame) in entry.frames.iter().enumerate() {
-        let mut line = Line::of(format!("    {frame}"), Paint::Plain);
+        let mut line = Line::painted(format!("    {frame}"), Paint::Plain);
         if place + 1 == entry.frames.len() && note.width() > 0 {
             let indent = total.saturating_sub(note.width()).max(line.width() + 2);
             line.pad(indent).append(note.clone());
@@ -136,7 +138,7 @@ fn write_wide(entries: &[Entry], total: usize, sheet: &mut Sheet<'_>) {
     let titles = widest(&Entry::title_width).min(total - 5 - places - frames);
     for entry in entries {
         let title = cut(&entry.title, titles.saturating_sub(width(&entry.times)));
-        let mut line = Line::of(format!("  {title}{}", entry.times), Paint::Bad);
+        let mut line = Line::painted(format!("  {title}{}", entry.times), Paint::Bad);
         line.pad(2 + titles + 3).add(cut(&entry.place, places), Paint::Dim).pad(2 + titles + 3 + places + 3);
         if let Some(frame) = entry.frames.first() {
             line.add(frame.as_str(), Paint::Plain);

@@ -12,9 +12,9 @@ use crate::{
         findings::{Finding, LateStart, OwnGap, is_database_call},
         runs::Run,
     },
-    view::{
+    view::out::{
+        canvas::{Line, Paint, Sheet},
         format,
-        line::{Line, Paint, Sheet},
         text::width,
     },
 };
@@ -29,10 +29,10 @@ pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
     if hints.is_empty() && commands.is_none() {
         return;
     }
-    sheet.line(Line::of("HINTS", Paint::Bold));
-    hints.into_iter().for_each(|hint| sheet.line(Line::of(format!("  {hint}"), Paint::Plain)));
+    sheet.line(Line::painted("HINTS", Paint::Bold));
+    hints.into_iter().for_each(|hint| sheet.line(Line::painted(format!("  {hint}"), Paint::Plain)));
     if let Some(commands) = commands {
-        sheet.line(Line::of(format!("  {commands}"), Paint::Dim));
+        sheet.line(Line::painted(format!("  {commands}"), Paint::Dim));
     }
 }
 

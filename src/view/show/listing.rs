@@ -10,11 +10,13 @@ use crate::{
     model::{LogRecord, Nanos, SpanId},
     query::trace::steps::Step,
     view::{
-        format,
-        line::{Line, Paint, Sheet},
-        record::level_paint,
-        table::{Column, Table},
-        text::{cut, width},
+        lists::tail_line::level_paint,
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+            table::{Column, Table},
+            text::{cut, width},
+        },
     },
 };
 
@@ -127,12 +129,12 @@ pub(super) fn write_loose_records(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     let most = if scene.style.is_terminal { MOST_LOOSE } else { usize::MAX };
     let hidden = logs.len().saturating_sub(most);
     logs.truncate(most);
-    sheet.line(Line::of("LOGS", Paint::Bold));
+    sheet.line(Line::painted("LOGS", Paint::Bold));
     let lines = loose_lines(scene, &logs, sheet);
     lines.into_iter().for_each(|line| sheet.line(line));
     if hidden > 0 {
         let hidden = format::count(hidden as u64);
-        sheet.line(Line::of(format!("  + {hidden} more (tracehub logs --trace ID)"), Paint::Dim));
+        sheet.line(Line::painted(format!("  + {hidden} more (tracehub logs --trace ID)"), Paint::Dim));
     }
 }
 
@@ -147,7 +149,7 @@ fn loose_lines(scene: &Scene<'_>, logs: &[(usize, &LogRecord)], sheet: &Sheet<'_
     };
     let mut lines = Vec::new();
     for (place, log) in logs {
-        let mut line = Line::of("  ", Paint::Plain);
+        let mut line = Line::painted("  ", Paint::Plain);
         line.add_right(offset(scene, log.time), OFFSET, Paint::Dim).add("  ", Paint::Plain);
         let level = line.width();
         line.add(log.severity.as_str().to_uppercase(), level_paint(log.severity)).pad(level + LEVEL + 1);

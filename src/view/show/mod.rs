@@ -16,8 +16,8 @@ mod scene;
 mod usage;
 mod waterfall;
 
-use super::{
-    line::{Line, Paint, Sheet},
+use super::out::{
+    canvas::{Line, Paint, Sheet},
     style::Style,
 };
 use crate::query::TraceReport;
@@ -38,7 +38,7 @@ pub fn render(report: &TraceReport, options: &ShowOptions, style: &Style) -> Str
             Picture::List => listing::write(&scene, &mut sheet),
         }
     } else if let Some(span) = options.span {
-        sheet.line(Line::of(format!("  no span {span} in this trace"), Paint::Warn));
+        sheet.line(Line::painted(format!("  no span {span} in this trace"), Paint::Warn));
         return sheet.finish();
     }
     if rows.is_empty() {

@@ -16,7 +16,7 @@ use crate::{
             usage::TokenSum,
         },
     },
-    view::{line::Paint, style::Style},
+    view::out::{canvas::Paint, style::Style},
 };
 
 /// A trace about to be drawn. Vectors go by the index of a span in the trace.

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     model::{Event, Link, Nanos, Resource, Span, SpanId, Status, StatusCode, Text, Trace, TraceId},
     query::samples::{self, START, span, trace},
-    view::{style::sample_style as style, text::width},
+    view::out::{style::sample_style as style, text::width},
 };
 
 const MS: u64 = 1_000_000;

@@ -1,6 +1,6 @@
 //! Tokens and cost in the columns of a span.
 
-use crate::{query::trace::usage::TokenSum, view::format};
+use crate::{query::trace::usage::TokenSum, view::out::format};
 
 /// What stands for none.
 const NONE: &str = "·";

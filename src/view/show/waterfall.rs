@@ -14,9 +14,9 @@ use crate::{
         Warning,
         trace::{runs::Run, steps::Step},
     },
-    view::{
+    view::out::{
+        canvas::{Line, Paint, Sheet},
         format,
-        line::{Line, Paint, Sheet},
         text::{cut, width},
     },
 };
@@ -96,7 +96,7 @@ pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
         sheet.line(layout.line(row, label, sheet));
         let stem = guides.below(row);
         for detail in below(scene, row, sheet) {
-            let mut line = Line::of(stem.clone(), Paint::Dim);
+            let mut line = Line::painted(stem.clone(), Paint::Dim);
             line.append(detail);
             sheet.line(line);
         }
@@ -195,7 +195,7 @@ impl Label {
         // A heading has no numbers beside it, so it may go on into their columns.
         let columns = if self.is_heading { usize::MAX } else { columns };
         let room = columns.saturating_sub(1 + width(&self.guide) + self.source_width() + width(&self.suffix));
-        let mut line = Line::of(self.guide, Paint::Dim);
+        let mut line = Line::painted(self.guide, Paint::Dim);
         if let Some((source, hue)) = self.source {
             line.add(source, hue);
         }
@@ -207,7 +207,7 @@ impl Label {
 
 fn heading(scene: &Scene<'_>, columns: &Columns) -> Line {
     let has_spans = scene.drawn.iter().any(|index| scene.step(*index).is_none());
-    let mut line = Line::of(if has_spans { "SPAN" } else { "OPERATION" }, Paint::Dim);
+    let mut line = Line::painted(if has_spans { "SPAN" } else { "OPERATION" }, Paint::Dim);
     line.pad(columns.name);
     if columns.service > 0 {
         line.add("SERVICE", Paint::Dim).pad(columns.name + columns.service);
@@ -391,13 +391,13 @@ fn run_line(scene: &Scene<'_>, run: &Run) -> Option<Line> {
     match scene.step(*ends[0]) {
         Some(Step::Open) => {
             let ages = ends.map(|index| format::duration(scene.age_ns(*index)));
-            return Some(Line::of(format!("  none left, open for {} to {}", ages[1], ages[0]), Paint::Dim));
+            return Some(Line::painted(format!("  none left, open for {} to {}", ages[1], ages[0]), Paint::Dim));
         }
         Some(Step::Exit | Step::Note) => return None,
         Some(Step::Closed) | None => {}
     }
     let each = format!("  each p50 {} · max {}", format::duration(run.p50_ns), format::duration(run.max_ns));
-    let mut line = Line::of(each, Paint::Dim);
+    let mut line = Line::painted(each, Paint::Dim);
     if run.members.first().is_some_and(|first| scene.marks.many_calls.contains(first)) {
         line.add(" · ", Paint::Dim).add("N+1?", Paint::Warn);
     }

@@ -71,7 +71,7 @@ impl Line {
     }
 
     /// A line of one piece.
-    pub fn of(text: impl Into<String>, paint: Paint) -> Line {
+    pub fn painted(text: impl Into<String>, paint: Paint) -> Line {
         let mut line = Line::new();
         line.add(text, paint);
         line
@@ -143,7 +143,7 @@ impl Line {
 
     /// Breaks the line into rows; how many columns the first takes at most, and the others. Breaks at spaces, and inside
     /// a word only when it is longer than a row.
-    pub(super) fn wrap(self, first: usize, others: usize) -> Vec<Line> {
+    pub(in crate::view) fn wrap(self, first: usize, others: usize) -> Vec<Line> {
         let (mut rows, mut row) = (Vec::new(), Vec::new());
         let (mut room, mut taken) = (first, 0);
         // Where the last word of the row begins, and whether there is one.
@@ -283,7 +283,7 @@ impl<'a> Sheet<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::style::sample_style as style;
+    use crate::view::out::style::sample_style as style;
 
     fn written(line: Line, style: &Style) -> String {
         let mut sheet = Sheet::new(style);
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_line_is_cut_at_the_width_only_on_a_terminal() {
-        let mut line = Line::of("abc", Paint::Bold);
+        let mut line = Line::painted("abc", Paint::Bold);
         line.add("defgh", Paint::Plain);
         assert_eq!(written(line.clone(), &style(5)), "abcd…\n");
         assert_eq!(written(line.clone(), &style(3)), "ab…\n");
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn trailing_spaces_are_never_written_and_colours_only_when_wanted() {
-        let mut line = Line::of("✗", Paint::Bad);
+        let mut line = Line::painted("✗", Paint::Bad);
         line.add(" x  ", Paint::Plain).add("   ", Paint::Dim);
         assert_eq!(written(line.clone(), &style(80)), "✗ x\n");
         assert_eq!(written(line.clone(), &Style { color: true, ..style(80) }), "\x1b[31m✗\x1b[0m x\n");
@@ -314,7 +314,7 @@ mod tests {
     fn a_long_text_wraps_at_words_and_only_on_a_terminal() {
         let wrapped = |text: &str, style: &Style| {
             let mut sheet = Sheet::new(style);
-            let mut line = Line::of(text, Paint::Plain);
+            let mut line = Line::painted(text, Paint::Plain);
             sheet.wrapped(2, line.add(" end", Paint::Dim).clone());
             sheet.finish()
         };
@@ -331,7 +331,7 @@ mod tests {
     fn items_wrap_between_them() {
         let style = style(12);
         let mut sheet = Sheet::new(&style);
-        sheet.items(2, ["one", "two", "three"].map(|word| Line::of(word, Paint::Plain)).into());
+        sheet.items(2, ["one", "two", "three"].map(|word| Line::painted(word, Paint::Plain)).into());
         assert_eq!(sheet.finish(), "  one · two\n  three\n");
     }
 }

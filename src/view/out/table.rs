@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
 use super::{
-    line::{Line, Paint, Sheet},
+    canvas::{Line, Paint, Sheet},
     style::Style,
     text::{cut, width},
 };
@@ -137,7 +137,7 @@ impl Table {
             plain.set_padding((0, 2)).set_constraint(ColumnConstraint::ContentWidth);
             plain.set_cell_alignment(if column.right { CellAlignment::Right } else { CellAlignment::Left });
         }
-        table.lines().for_each(|line| sheet.line(Line::of(line, Paint::Plain)));
+        table.lines().for_each(|line| sheet.line(Line::painted(line, Paint::Plain)));
     }
 
     fn rows(&self) -> usize {
@@ -182,7 +182,7 @@ pub fn sparkline(values: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::style::sample_style as style;
+    use crate::view::out::style::sample_style as style;
 
     fn table() -> Table {
         let mut name = Column::left("NAME").stretch();

@@ -3,13 +3,15 @@
 //! On a terminal one short line a trace, with a bar against the slowest one shown, and equal neighbours folded; for
 //! programs a plain table with full ids and times and nothing cut.
 
-use super::{
-    format,
-    line::{Line, Paint, Sheet},
-    style::{Style, TimeStyle},
-    table::{Column, Table, bar},
+use crate::{
+    model::{Page, TraceStatus, TraceSummary},
+    view::out::{
+        canvas::{Line, Paint, Sheet},
+        format,
+        style::{Style, TimeStyle},
+        table::{Column, Table, bar},
+    },
 };
-use crate::model::{Page, TraceStatus, TraceSummary};
 
 /// Shortest id shown, in characters.
 const SHORT_ID: usize = 8;
@@ -128,7 +130,7 @@ fn id_column(groups: &[Group<'_>], sheet: &Sheet<'_>) -> Column {
 
 /// How many characters of these ids tell them apart; at least [`SHORT_ID`], at most twice that, so that ids made alike
 /// do not fill the screen.
-pub(super) fn unique_prefix(ids: &[String]) -> usize {
+pub(in crate::view) fn unique_prefix(ids: &[String]) -> usize {
     let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
     sorted.sort_unstable();
     let shared = |pair: &[&str]| match pair {
@@ -227,13 +229,13 @@ fn bar_column(groups: &[Group<'_>], style: &Style) -> Column {
 fn footer(page: &Page<TraceSummary>, context: &ListContext, sheet: &mut Sheet<'_>) {
     let shown = format::count(page.items.len() as u64);
     let total = format::counted(page.total, "trace");
-    let mut items = vec![Line::of(format!("{shown} of {total}"), Paint::Dim)];
+    let mut items = vec![Line::painted(format!("{shown} of {total}"), Paint::Dim)];
     if page.failed > 0 {
-        items.push(Line::of(format!("{} failed", format::count(page.failed)), Paint::Bad));
+        items.push(Line::painted(format!("{} failed", format::count(page.failed)), Paint::Bad));
     }
     for text in [&context.range, &context.location] {
         if !text.is_empty() {
-            items.push(Line::of(sheet.stored(text), Paint::Dim));
+            items.push(Line::painted(sheet.stored(text), Paint::Dim));
         }
     }
     sheet.items(0, items);
@@ -293,7 +295,7 @@ mod tests {
     use crate::{
         model::Text,
         query::samples,
-        view::{style::sample_style as style, text::width},
+        view::out::{style::sample_style as style, text::width},
     };
 
     fn context() -> ListContext {

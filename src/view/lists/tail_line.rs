@@ -3,12 +3,6 @@
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    format,
-    line::{Line, Paint, Sheet},
-    style::{Style, TimeStyle},
-    text::{cut, width},
-};
 use crate::{
     model::{
         Direction, Nanos, Record, Severity, SpanId, TraceId,
@@ -16,10 +10,16 @@ use crate::{
         time::nanos_to_ms,
     },
     query::tail::Arrival,
+    view::out::{
+        canvas::{Line, Paint, Sheet},
+        format,
+        style::{Style, TimeStyle},
+        text::{cut, width},
+    },
 };
 
 /// Columns of the time of day on a terminal.
-pub(super) const CLOCK_COLUMNS: usize = 12;
+pub(in crate::view) const CLOCK_COLUMNS: usize = 12;
 /// Columns of the kind of a record.
 const MARK_COLUMNS: usize = 5;
 /// Columns of the service on a terminal.
@@ -107,7 +107,7 @@ fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
 
 /// The beginning of a line: the time, whether the record tells of a failure, and its kind.
 fn head(arrival: &Arrival, style: &Style) -> Line {
-    let mut line = Line::of(time(arrival.record.end(), style), Paint::Dim);
+    let mut line = Line::painted(time(arrival.record.end(), style), Paint::Dim);
     if style.is_terminal {
         let column = if style.times == Some(TimeStyle::Relative) { 4 } else { CLOCK_COLUMNS };
         line.pad(column);
@@ -134,14 +134,14 @@ fn name(arrival: &Arrival, sheet: &Sheet<'_>) -> Line {
     match &arrival.record {
         Record::Span(span) => {
             let paint = if span.is_error() { Paint::Bad } else { Paint::Plain };
-            let mut line = Line::of(sheet.stored(&span.name), paint);
+            let mut line = Line::painted(sheet.stored(&span.name), paint);
             if !span.status.message.is_empty() {
                 line.add(": ", Paint::Dim).add(first_line(&span.status.message, sheet), paint);
             }
             line
         }
         Record::Checkpoint(checkpoint) => {
-            let mut line = Line::of(sheet.stored(&checkpoint.operation), Paint::Plain);
+            let mut line = Line::painted(sheet.stored(&checkpoint.operation), Paint::Plain);
             line.add(format!(" {}", sheet.stored(&checkpoint.endpoint)), Paint::Plain);
             if let Direction::Other(direction) = &checkpoint.direction {
                 line.add(format!(" ({})", sheet.stored(direction)), Paint::Dim);
@@ -150,20 +150,20 @@ fn name(arrival: &Arrival, sheet: &Sheet<'_>) -> Line {
         }
         Record::Log(log) => {
             let paint = if log.is_error() { Paint::Bad } else { Paint::Plain };
-            Line::of(first_line(&log.message, sheet), paint)
+            Line::painted(first_line(&log.message, sheet), paint)
         }
     }
 }
 
 /// The first line of a text, and a mark when there are more.
-pub(super) fn first_line(text: &str, sheet: &Sheet<'_>) -> String {
+pub(in crate::view) fn first_line(text: &str, sheet: &Sheet<'_>) -> String {
     let mut lines = text.trim_end().lines();
     let first = sheet.stored(lines.next().unwrap_or_default());
     if lines.next().is_some() { first + " …" } else { first }
 }
 
 /// The paint of a level.
-pub(super) fn level_paint(severity: Severity) -> Paint {
+pub(in crate::view) fn level_paint(severity: Severity) -> Paint {
     match severity {
         Severity::Error | Severity::Fatal => Paint::Bad,
         Severity::Warn => Paint::Warn,
@@ -173,7 +173,7 @@ pub(super) fn level_paint(severity: Severity) -> Paint {
 }
 
 /// A colour that a service keeps from run to run.
-pub(super) fn hue(service: &str) -> Paint {
+pub(in crate::view) fn hue(service: &str) -> Paint {
     Paint::Hue(service.bytes().fold(0, |sum, byte| sum + usize::from(byte)))
 }
 
@@ -190,7 +190,7 @@ fn span_id(record: &Record) -> Option<SpanId> {
 }
 
 /// The beginning of an id, without a mark that it goes on: what is left can be typed as a prefix.
-pub(super) fn cut_id(id: &str) -> String {
+pub(in crate::view) fn cut_id(id: &str) -> String {
     let mut used = 0;
     let fits = |c: &char| {
         used += width(c.encode_utf8(&mut [0; 4]));
@@ -200,7 +200,7 @@ pub(super) fn cut_id(id: &str) -> String {
 }
 
 /// A time as the style has it. A terminal shows the time of day, and the date instead of seconds on another day.
-pub(super) fn time(time: Nanos, style: &Style) -> String {
+pub(in crate::view) fn time(time: Nanos, style: &Style) -> String {
     if time.0 == 0 {
         return "?".to_owned();
     }
@@ -213,7 +213,7 @@ pub(super) fn time(time: Nanos, style: &Style) -> String {
 }
 
 /// The time of a day, with the day when that is not today.
-pub(super) fn time_of_day(time: Nanos, now: Nanos, zone: &TimeZone) -> String {
+pub(in crate::view) fn time_of_day(time: Nanos, now: Nanos, zone: &TimeZone) -> String {
     let day = |time| format::clock(time, zone, "%Y-%m-%d");
     match day(time) == day(now) {
         true => format::clock(time, zone, "%H:%M:%S.%3f"),
@@ -227,7 +227,7 @@ mod tests {
     use crate::{
         model::{Checkpoint, LogRecord, Resource, Text},
         query::samples::{START, timed},
-        view::{rows::RECORD, style::sample_style as style},
+        view::{machine::RECORD, out::style::sample_style as style},
     };
 
     fn checkpoint(direction: &str, duration_ns: Option<u64>) -> Arrival {

@@ -1,12 +1,14 @@
 //! The list of keys: on a terminal when each was made and last used, for programs a plain table with full times.
 
-use super::{
-    format,
-    line::{Line, Paint, Sheet},
-    style::Style,
-    table::{Column, Table},
+use crate::{
+    model::{Key, Nanos},
+    view::out::{
+        canvas::{Line, Paint, Sheet},
+        format,
+        style::Style,
+        table::{Column, Table},
+    },
 };
-use crate::model::{Key, Nanos};
 
 /// Draws a table of keys, one line each; empty when there are none.
 pub fn render(keys: &[Key], location: &str, style: &Style) -> String {
@@ -57,12 +59,12 @@ fn scopes(key: &Key) -> String {
 }
 
 fn footer(keys: &[Key], location: &str, sheet: &mut Sheet<'_>) {
-    let mut items = vec![Line::of(format::counted(keys.len() as u64, "key"), Paint::Dim)];
+    let mut items = vec![Line::painted(format::counted(keys.len() as u64, "key"), Paint::Dim)];
     let revoked = keys.iter().filter(|key| key.revoked.is_some()).count();
     if revoked > 0 {
-        items.push(Line::of(format!("{} revoked", format::count(revoked as u64)), Paint::Warn));
+        items.push(Line::painted(format!("{} revoked", format::count(revoked as u64)), Paint::Warn));
     }
-    items.push(Line::of(sheet.stored(location), Paint::Dim));
+    items.push(Line::painted(sheet.stored(location), Paint::Dim));
     sheet.items(0, items);
 }
 
@@ -88,7 +90,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{KeyScope, Text},
-        view::style::sample_style as style,
+        view::out::style::sample_style as style,
     };
 
     fn keys(style: &Style) -> [Key; 2] {

@@ -1,7 +1,7 @@
 //! Which fields an object has, so that a misspelt `--fields` is an error before anything is read, also when the answer
 //! is empty; and which of them were chosen.
 
-use self::Inner::{Object, Open, Plain, Rows};
+use super::shape::Inner::{Object, Open, Plain, Rows};
 
 /// Which fields an object has.
 #[derive(Debug, Clone, Copy)]

@@ -16,8 +16,8 @@ pub use self::{
     },
     shape::{Field, Fields, Inner, Shape, UnknownField},
 };
-use super::{
-    out::escape,
+use super::out::{
+    escape,
     text::{is_invisible, width},
 };
 
@@ -222,7 +222,7 @@ fn table(rows: &[Map<String, Json>], shape: &Shape, fields: Option<&Fields>) -> 
     let to_right: Vec<bool> = paths.iter().map(is_number).collect();
     lines.iter().fold(String::new(), |mut text, line| {
         let cells = line.iter().zip(&widths).zip(&to_right).map(|((cell, width), to_right)| {
-            let blanks = " ".repeat(width - super::text::width(cell));
+            let blanks = " ".repeat(width - crate::view::out::text::width(cell));
             if *to_right { format!("{blanks}{cell}") } else { format!("{cell}{blanks}") }
         });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());

@@ -144,7 +144,7 @@ pub fn escape_lines(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::view::out::*;
 
     #[test]
     fn lines_and_tabs_stay_where_they_are_wanted() {

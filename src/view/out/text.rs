@@ -33,7 +33,7 @@ fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
 }
 
 /// Whether a character could steer a terminal, or cannot be seen.
-pub(super) fn is_invisible(c: char) -> bool {
+pub(in crate::view) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' // soft hyphen, Arabic letter mark, old space, byte order mark
@@ -102,7 +102,7 @@ pub fn ascii_symbol(symbol: char) -> char {
 }
 
 /// How many columns a character takes.
-pub(super) fn char_width(c: char) -> usize {
+pub(in crate::view) fn char_width(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 

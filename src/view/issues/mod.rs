@@ -8,7 +8,7 @@ mod list;
 pub use detail::{DetailOptions, detail};
 pub use list::{IssueListContext, list};
 
-use super::{line::Paint, style::Style};
+use super::out::{canvas::Paint, style::Style};
 use crate::model::{HourCount, Issue, IssueStatus, Nanos, time::NANOS_PER_SECOND};
 
 const HOUR: u64 = 3_600 * NANOS_PER_SECOND;
@@ -69,7 +69,7 @@ fn columns(values: &[u64], style: &Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{query::samples::START, view::style::sample_style as style};
+    use crate::{query::samples::START, view::out::style::sample_style as style};
 
     #[test]
     fn events_fall_into_cells_that_end_with_the_present() {

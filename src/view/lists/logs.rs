@@ -4,21 +4,22 @@
 //! A terminal gets lines of its width; elsewhere times, ids and texts are whole and a record stays on one line, so that
 //! other programs can take it apart.
 
+use super::tail_line::{CLOCK_COLUMNS, cut_id, first_line, hue, level_paint, time};
 use crate::{
     model::{
         LogRecord, Needle, Severity, TraceId, Value,
         json::{extra, log_id, named_value, value_to_text},
     },
     query::logs::{LogLine, SpanNames},
-};
-
-use super::{
-    format,
-    line::{Line, Paint, Sheet},
-    record::{CLOCK_COLUMNS, cut_id, first_line, hue, level_paint, time},
-    stack,
-    style::{Style, TimeStyle},
-    text::{cut, width},
+    view::{
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+            style::{Style, TimeStyle},
+            text::{cut, width},
+        },
+        stack_view,
+    },
 };
 
 /// Columns of a level.
@@ -89,7 +90,7 @@ pub fn render_groups(groups: &[Vec<LogLine>], options: &LogsOptions, style: &Sty
     let mut sheet = Sheet::new(style);
     for (place, lines) in groups.iter().enumerate() {
         if place > 0 {
-            sheet.line(Line::of("--", Paint::Dim));
+            sheet.line(Line::painted("--", Paint::Dim));
         }
         write_lines(lines, options, &mut sheet, style);
     }
@@ -110,7 +111,7 @@ pub fn footer(totals: Totals, range: &str, style: &Style) -> String {
         if totals.has_more {
             items.push("and older ones (-n 0: all)".to_owned());
         }
-        sheet.line(Line::of(format!("── {} ──", items.join(" · ")), Paint::Dim));
+        sheet.line(Line::painted(format!("── {} ──", items.join(" · ")), Paint::Dim));
     }
     sheet.finish()
 }
@@ -204,7 +205,7 @@ impl View<'_> {
 
     /// The beginning of a line: time and level.
     fn head(&self) -> Line {
-        let mut line = Line::of(time(self.log.time, self.style), Paint::Dim);
+        let mut line = Line::painted(time(self.log.time, self.style), Paint::Dim);
         if self.style.is_terminal {
             line.pad(self.indent() - 1);
         }
@@ -294,11 +295,11 @@ impl View<'_> {
         let gap = if self.style.is_terminal { "  " } else { " " };
         let is_short = self.style.is_terminal && !self.options.is_verbose;
         let stack = named("stack_trace").map(value_to_text).unwrap_or_default();
-        let code = stack::innermost(&stack, 1).frames.first().map(|frame| {
+        let code = stack_view::innermost(&stack, 1).frames.first().map(|frame| {
             let place = frame.split_once(" in ").map_or(frame.as_str(), |(place, _)| place);
-            Line::of(format!("code={}", sheet.stored(place)), Paint::Dim)
+            Line::painted(format!("code={}", sheet.stored(place)), Paint::Dim)
         });
-        let more = (!stack.is_empty() && is_short).then(|| Line::of("(stack: -v)", Paint::Dim));
+        let more = (!stack.is_empty() && is_short).then(|| Line::painted("(stack: -v)", Paint::Dim));
         let message = named("error_message").filter(|text| !self.log.message.contains(&*value_to_text(text)));
         let says_more = message.is_some();
         let error = match (named("error_type"), message) {
@@ -340,10 +341,10 @@ impl View<'_> {
             Some(field(name, value, sheet))
         });
         let about: Vec<String> = about.chain([format!("id={}", log_id(self.log))]).collect();
-        self.write_indented(Line::of(about.join(" "), Paint::Dim), sheet);
+        self.write_indented(Line::painted(about.join(" "), Paint::Dim), sheet);
         let stack = named_value(self.log, "stack_trace").filter(|value| **value != Value::Empty).map(value_to_text);
         for text in stack.iter().flat_map(|stack| stack.trim_end().lines()) {
-            self.write_indented(Line::of(sheet.stored_line(text), Paint::Plain), sheet);
+            self.write_indented(Line::painted(sheet.stored_line(text), Paint::Plain), sheet);
         }
     }
 
@@ -379,7 +380,7 @@ mod tests {
     use crate::{
         model::{Attributes, Nanos, Resource, SpanId, Text},
         query::samples::START,
-        view::style::sample_style as style,
+        view::out::style::sample_style as style,
     };
 
     const STACK: &str = "Traceback (most recent call last):\n  File \"/srv/app/payments/stripe.py\", line 88, in charge_card\n    raise HTTPError\nHTTPError: 402 card_declined";
@@ -587,7 +588,7 @@ mod tests {
     fn every_key_of_a_record_is_a_field_that_can_be_asked_for() {
         for line in lines() {
             for key in crate::model::json::log_to_json(&line.log).keys() {
-                assert!(crate::view::rows::LOG.fields.iter().any(|(field, _)| field == key), "{key}");
+                assert!(crate::view::machine::LOG.fields.iter().any(|(field, _)| field == key), "{key}");
             }
         }
     }
