@@ -19,7 +19,7 @@
 //! The slow traces, the failed ones, and one of them as a tree:
 //!
 //! ```
-//! use tracehub::{model::TraceQuery, query::show::TraceReport};
+//! use tracehub::{model::TraceQuery, query::TraceReport};
 //!
 //! # async fn example(path: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let backend = tracehub::open(path).await?;

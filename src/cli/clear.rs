@@ -3,22 +3,21 @@
 use clap::Args;
 use serde_json::{Map, json};
 
-use crate::{
-    model::{RecordFilter, RecordKind, Removed},
-    query::resolve::resolve,
-    store::{self, Backend, Mode},
-    view::{
-        format::counted,
-        rows::{Format, REMOVED},
-    },
-};
-
 use super::{
     context::Context,
     environment::short_path,
     exit::{Code, Failure, Outcome},
     target,
     values::{KindArg, Moment, age},
+};
+use crate::{
+    model::{RecordFilter, RecordKind, Removed},
+    query::resolve::resolve,
+    store::{self, Backend, Mode},
+    view::{
+        machine::{Format, REMOVED},
+        out::format::counted,
+    },
 };
 
 /// Delete traces: all of them, or those the flags name

@@ -12,20 +12,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use owo_colors::OwoColorize as _;
 use serde_json::{Map, Value as Json};
 
-use crate::{
-    store::{self, Backend, Mode, Target},
-    view::{
-        out::{Out, escape},
-        rows::{self, Fields, Format, Shape},
-        style::Style,
-    },
-};
-
 use super::{
     environment::{self, Terminal},
     exit::{Code, Failure, Outcome},
     global::GlobalArgs,
     target,
+};
+use crate::{
+    store::{self, Backend, Mode, Target},
+    view::{
+        machine::{self, Fields, Format, Shape},
+        out::{Out, escape, style::Style},
+    },
 };
 
 /// How long work may take before a spinner says what is going on.
@@ -112,7 +110,7 @@ impl Context {
     /// # Errors
     /// Stdout is closed or failed.
     pub fn print_rows(&self, rows: Vec<Map<String, Json>>, shape: &Shape, fields: Option<&Fields>) -> Outcome {
-        self.print(&rows::list(rows, shape, self.format(), fields))
+        self.print(&machine::list(rows, shape, self.format(), fields))
     }
 
     /// Writes one object to stdout.
@@ -120,7 +118,7 @@ impl Context {
     /// # Errors
     /// Stdout is closed or failed.
     pub fn print_object(&self, object: Map<String, Json>, shape: &Shape, fields: Option<&Fields>) -> Outcome {
-        self.print(&rows::object(object, shape, self.format(), fields))
+        self.print(&machine::object(object, shape, self.format(), fields))
     }
 
     /// A remark on stderr, unless quiet was asked for.

@@ -7,12 +7,11 @@ use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf};
 
 use jiff::tz::TimeZone;
 
+use super::global::{ColorChoice, GlobalArgs, WIDTHS};
 use crate::{
     model::Nanos,
-    view::{out::Pager, style::Style},
+    view::out::{Pager, style::Style},
 };
-
-use super::global::{ColorChoice, GlobalArgs, WIDTHS};
 
 /// Columns when nobody says and nobody watches.
 const WIDTH_ELSEWHERE: usize = 120;

@@ -11,8 +11,8 @@ use crate::{
     server::StartError,
     store,
     view::{
+        machine::UnknownField,
         out::{OutError, escape, escape_lines},
-        rows::UnknownField,
     },
 };
 

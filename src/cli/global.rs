@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::exit::Failure;
 use crate::{
     secret::Hidden,
-    view::{rows::Format, style::TimeStyle},
+    view::{machine::Format, out::style::TimeStyle},
 };
 
 /// Widths that can be drawn.

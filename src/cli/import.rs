@@ -8,23 +8,24 @@ use clap::Args;
 use indicatif::ProgressDrawTarget;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{
-    model::Text,
-    query::copy::{Copied, copy},
-    store::{self, Backend, Error, Mode, Target},
-    view::{
-        format::{count, counted},
-        out::escape,
-        progress::Progress,
-        rows::{Format, IMPORTED},
-    },
-};
-
 use super::{
     context::Context,
     environment::short_path,
     exit::{Code, Failure, Outcome},
     keys, target,
+};
+use crate::{
+    model::Text,
+    query::copy::{Copied, copy},
+    store::{self, Backend, Error, Mode, Target},
+    view::{
+        machine::{Format, IMPORTED},
+        out::{
+            escape,
+            format::{count, counted},
+            progress::Progress,
+        },
+    },
 };
 
 /// What a file may be.

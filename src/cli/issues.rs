@@ -2,6 +2,12 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::{
+    context::Context,
+    exit::{Code, Failure, Outcome},
+    target,
+    values::RangeArgs,
+};
 use crate::{
     model::{
         Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus,
@@ -12,17 +18,9 @@ use crate::{
     view::{
         self,
         issues::{DetailOptions, IssueListContext, counts_since},
-        out::escape,
-        rows::{Format, ISSUE, ISSUE_DETAIL},
-        text,
+        machine::{Format, ISSUE, ISSUE_DETAIL},
+        out::{escape, text},
     },
-};
-
-use super::{
-    context::Context,
-    exit::{Code, Failure, Outcome},
-    target,
-    values::RangeArgs,
 };
 
 /// Issues a list has unless told otherwise.

@@ -6,6 +6,12 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value as Json, json};
 
+use super::{
+    context::Context,
+    environment::{now, short_path},
+    exit::{Code, Failure, Outcome},
+    target,
+};
 use crate::{
     model::{Key, KeyScope, json::key_to_json},
     query::keys::find,
@@ -13,16 +19,9 @@ use crate::{
     store::{self, Backend, Mode},
     view::{
         self,
+        machine::{Format, ISSUED, KEY},
         out::escape,
-        rows::{Format, ISSUED, KEY},
     },
-};
-
-use super::{
-    context::Context,
-    environment::{now, short_path},
-    exit::{Code, Failure, Outcome},
-    target,
 };
 
 /// How often another key is made when an older one has the same id, which one in four billion pairs does.
@@ -211,7 +210,7 @@ async fn list(context: &Context) -> Outcome {
     if context.format() != Format::Table || fields.is_some() {
         return context.print_rows(keys.iter().map(key_to_json).collect(), &KEY, fields.as_ref());
     }
-    context.print(&view::keys::render(&keys, &short_path(&backend.info().location), &context.style))
+    context.print(&view::lists::keys::render(&keys, &short_path(&backend.info().location), &context.style))
 }
 
 async fn revoke(context: &Context, args: &RevokeArgs) -> Outcome {

@@ -2,20 +2,19 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::{
-    model::{Cursor, Page, Sort, TraceQuery, TraceSummary, json::summary_to_json},
-    view::{
-        self,
-        list::ListContext,
-        rows::{Format, SUMMARY},
-    },
-};
-
 use super::{
     context::Context,
     environment::short_path,
     exit::{Code, Failure, Outcome},
     values::{KindArg, RangeArgs, duration_ns, pair},
+};
+use crate::{
+    model::{Cursor, Page, Sort, TraceQuery, TraceSummary, json::summary_to_json},
+    view::{
+        self,
+        lists::traces::ListContext,
+        machine::{Format, SUMMARY},
+    },
 };
 
 /// List recent traces, newest first
@@ -149,7 +148,7 @@ pub async fn run(context: &Context, args: ListArgs) -> Outcome {
         return Ok(Code::Done);
     }
     let list = ListContext { location: short_path(&backend.info().location), range: args.range.label() };
-    context.print(&view::list::render(&page, &list, &context.style))
+    context.print(&view::lists::traces::render(&page, &list, &context.style))
 }
 
 /// What a person should know that is not data.

@@ -16,21 +16,20 @@ use clap::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use crate::{
-    client::{DeadLetters, Details, Extra, LogEntry, LogWire, Logger, LoggerBuilder, hostname, new_dead_letters},
-    decode::logs,
-    model::{Batch, Nanos, Severity, SpanId, Text},
-    query::current::{Environment, current},
-    store::{self, Backend, Error, Mode, Target, remote::without_credentials},
-    view::rows::{Format, LOGGED},
-};
-
 use super::{
     context::Context,
     environment::{now, short_path, variable},
     exit::{Code, Failure, Outcome},
     target,
     values::pair,
+};
+use crate::{
+    client::{DeadLetters, Details, Extra, LogEntry, LogWire, Logger, LoggerBuilder, hostname, new_dead_letters},
+    decode::logs,
+    model::{Batch, Nanos, Severity, SpanId, Text},
+    query::current::{Environment, current},
+    store::{self, Backend, Error, Mode, Target, remote::without_credentials},
+    view::machine::{Format, LOGGED},
 };
 
 /// How long the record may take.

@@ -2,6 +2,14 @@
 
 use clap::Args;
 
+use super::{
+    context::Context,
+    environment,
+    exit::{Code, Failure, Outcome},
+    stream::{self, Printer},
+    tail,
+    values::{LevelArg, RangeArgs, field},
+};
 use crate::{
     model::{FieldFilter, LogQuery, LogRecord, Needle, TraceId, json::log_to_json},
     query::{
@@ -11,18 +19,9 @@ use crate::{
     },
     store::{self, Backend},
     view::{
-        logs::{self as view, LogsOptions, Totals},
-        rows::{self, Fields, Format, LOG},
+        lists::logs::{self as view, LogsOptions, Totals},
+        machine::{self, Fields, Format, LOG},
     },
-};
-
-use super::{
-    context::Context,
-    environment,
-    exit::{Code, Failure, Outcome},
-    stream::{self, Printer},
-    tail,
-    values::{LevelArg, RangeArgs, field},
 };
 
 /// Find log records, or follow them
@@ -279,7 +278,7 @@ fn lines(logs: Vec<LogRecord>) -> Vec<LogLine> {
 fn text(context: &Context, options: &LogsOptions, lines: &[LogLine], fields: Option<&Fields>) -> String {
     match context.format() {
         Format::Table if fields.is_none() => view::render(lines, options, &stream::style_of_now(context)),
-        format => rows::list(lines.iter().map(|line| log_to_json(&line.log)).collect(), &LOG, format, fields),
+        format => machine::list(lines.iter().map(|line| log_to_json(&line.log)).collect(), &LOG, format, fields),
     }
 }
 
@@ -323,7 +322,7 @@ async fn print_arriving(
                     // A document that never ends is one object a line.
                     Format::Json => {
                         let objects = lines.iter().map(|line| log_to_json(&line.log)).collect();
-                        rows::list(objects, &LOG, Format::Ndjson, fields.as_ref())
+                        machine::list(objects, &LOG, Format::Ndjson, fields.as_ref())
                     }
                     _ => text(context, &options, &lines, fields.as_ref()),
                 };

@@ -3,24 +3,23 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value as Json};
 
+use super::{
+    context::Context,
+    exit::{Code, Failure, Outcome},
+};
 use crate::{
     model::{SpanId, Trace},
     query::{
+        TraceReport,
         resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS, ResolveError, resolve},
-        show::TraceReport,
-        trace_issues::TraceIssues,
+        trace::{findings::Part, issues::TraceIssues},
     },
     store::Backend,
     view::{
         self,
-        rows::{Format, SPAN, TRACE},
+        machine::{Format, SPAN, TRACE},
         show::{LogLines, Picture, ShowOptions},
     },
-};
-
-use super::{
-    context::Context,
-    exit::{Code, Failure, Outcome},
 };
 
 /// Show one trace as a waterfall with self time, events and errors
@@ -183,12 +182,13 @@ fn find_span(trace: &Trace, text: &str) -> Result<SpanId, Failure> {
     }
 }
 
-/// Leaves only one span and those below it in the document.
+/// Leaves only one span and those below it in the document, and what is found among them.
 fn keep_below(report: &TraceReport, span: SpanId, document: &mut Map<String, Json>) {
     let Some(root) = report.trace.spans.iter().position(|candidate| candidate.span_id == span) else { return };
     let below = report.tree.below(root);
-    let Some(first) = report.tree.order.iter().position(|index| *index == root) else { return };
     if let Some(Json::Array(spans)) = document.get_mut("spans") {
-        *spans = spans.drain(..).skip(first).take(below.len()).collect();
+        *spans = spans.drain(..).skip(report.tree.position(root)).take(below.len()).collect();
     }
+    let findings = report.findings_json(&Part::below(report, below.to_vec()));
+    document.insert("findings".to_owned(), findings);
 }

@@ -9,12 +9,6 @@ use std::{
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::{
-    server::{self, Config, Running, SidePort},
-    store::sqlite::Durability,
-    view::{format, out::escape},
-};
-
 use super::{
     context::Context,
     environment::{short_path, variable, variable_os},
@@ -22,6 +16,11 @@ use super::{
     signals::Signals,
     target,
     values::{Keep, keep},
+};
+use crate::{
+    server::{self, Config, Running, SidePort},
+    store::sqlite::Durability,
+    view::out::{escape, format},
 };
 
 /// Run the server in the foreground

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value as Json};
 
+use super::{context::Context, exit::Outcome, values::RangeArgs};
 use crate::{
     model::{
         StatsBy, StatsQuery,
@@ -10,12 +11,10 @@ use crate::{
     },
     view::{
         self,
-        rows::{Format, OPERATION, STATS},
+        machine::{Format, OPERATION, STATS},
         stats::StatsOptions,
     },
 };
-
-use super::{context::Context, exit::Outcome, values::RangeArgs};
 
 /// Show totals, and calls, errors and latency by operation
 #[derive(Debug, Args)]

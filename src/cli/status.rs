@@ -4,21 +4,20 @@ use std::{path::Path, sync::Arc};
 
 use clap::Args;
 
-use crate::{
-    model::{Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
-    store::{self, Backend, Mode, Target, remote::without_credentials, sqlite::lock},
-    view::{
-        self,
-        rows::{Format, Inner, Shape},
-        status::{ServerFacts, StatusReport},
-    },
-};
-
 use super::{
     context::Context,
     environment::short_path,
     exit::{Code, Failure, Outcome},
     http,
+};
+use crate::{
+    model::{Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
+    store::{self, Backend, Mode, Target, remote::without_credentials, sqlite::lock},
+    view::{
+        self,
+        machine::{Format, Inner, Shape},
+        status::{ServerFacts, StatusReport},
+    },
 };
 
 /// The document of `status`.

@@ -4,17 +4,13 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::view::{
-    out::{Out, OutError},
-    style::Style,
-};
-
 use super::{
     context::Context,
     environment,
     exit::{Code, Failure, Outcome},
     signals::Signals,
 };
+use crate::view::out::{Out, OutError, style::Style};
 
 /// How long a reader of stdout may still take once Ctrl-C was pressed.
 const GRACE: Duration = Duration::from_millis(500);

@@ -4,6 +4,13 @@ use std::collections::{HashSet, VecDeque};
 
 use clap::Args;
 
+use super::{
+    context::Context,
+    environment,
+    exit::{Code, Failure, Outcome},
+    stream::{self, Printer},
+    values::{KindArg, LevelArg, Moment, moment},
+};
 use crate::{
     model::{RecordFilter, Severity, TraceId},
     query::{
@@ -13,18 +20,10 @@ use crate::{
     },
     store::Backend,
     view::{
+        lists::tail_line,
+        machine::{self, Fields, Format, RECORD},
         out::escape,
-        record,
-        rows::{self, Fields, Format, RECORD},
     },
-};
-
-use super::{
-    context::Context,
-    environment,
-    exit::{Code, Failure, Outcome},
-    stream::{self, Printer},
-    values::{KindArg, LevelArg, Moment, moment},
 };
 
 /// Traces whose ids `-o id` remembers having printed.
@@ -202,10 +201,10 @@ impl<'a> Records<'a> {
                 let ids = arrivals.iter().filter_map(|arrival| arrival.record.trace_id());
                 ids.filter(|id| self.printed.is_new(id)).map(|id| format!("{}\n", escape(&id.to_string()))).collect()
             }
-            Format::Table => record::render(arrivals, self.is_one_trace, &stream::style_of_now(self.context)),
+            Format::Table => tail_line::render(arrivals, self.is_one_trace, &stream::style_of_now(self.context)),
             format => {
-                let objects = arrivals.iter().map(record::to_json).collect();
-                rows::list(objects, &RECORD, format, self.fields.as_ref())
+                let objects = arrivals.iter().map(tail_line::to_json).collect();
+                machine::list(objects, &RECORD, format, self.fields.as_ref())
             }
         }
     }

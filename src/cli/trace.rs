@@ -5,22 +5,20 @@ use std::{hash::BuildHasher as _, time::Duration};
 use clap::{Args, Subcommand};
 use serde_json::{Map, json};
 
-use crate::{
-    model::{SpanId, Trace, TraceId},
-    query::current::{Current, Environment, current, format_traceparent, new_span_id, new_trace_id},
-    view::{
-        format::counted,
-        out::escape,
-        rows::{CURRENT, FRESH, Format},
-    },
-};
-
 use super::{
     context::Context,
     environment::{short_path, variable},
     exit::{Code, Failure, Outcome},
     list::{self, ListArgs},
     show::{self, PictureArgs},
+};
+use crate::{
+    model::{SpanId, Trace, TraceId},
+    query::current::{Current, Environment, current, format_traceparent, new_span_id, new_trace_id},
+    view::{
+        machine::{CURRENT, FRESH, Format},
+        out::{escape, format::counted},
+    },
 };
 
 /// How long looking up the current trace may take before it is done without.

@@ -7,14 +7,14 @@ use serde_json::{Map, Value as Json, json};
 pub use crate::model::Traceparent;
 use crate::model::{SpanId, TraceId};
 
-/// The variables that may name a trace, as they are set; unset and empty are the same.
+/// The variables that may name a trace, as they are set; one that is empty counts as not set.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Environment<'a> {
-    /// `TRACEPARENT`
+    /// The value of `TRACEPARENT`.
     pub traceparent: Option<&'a str>,
-    /// `TRACEHUB_TRACE_ID`
+    /// The value of `TRACEHUB_TRACE_ID`.
     pub trace_id: Option<&'a str>,
-    /// `TRACEHUB_CORRELATION_ID`
+    /// The value of `TRACEHUB_CORRELATION_ID`.
     pub correlation_id: Option<&'a str>,
 }
 
@@ -43,11 +43,11 @@ impl Source {
 /// The trace a process runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Current {
-    /// Its id.
+    /// The id of the trace.
     pub trace_id: TraceId,
     /// The span the process runs in; only `TRACEPARENT` names one.
     pub span_id: Option<SpanId>,
-    /// Where it was found.
+    /// The variable that named the trace.
     pub source: Source,
     /// Whether the trace is being recorded; `None` when nobody said.
     pub sampled: Option<bool>,

@@ -19,41 +19,41 @@ use crate::{
     store::{self, Backend},
 };
 
-/// Records written at once.
+/// How many records are written at once.
 const BATCH_RECORDS: usize = 2_000;
-/// Bytes of lines decoded before they are written.
+/// How many bytes of lines are decoded before their records are written.
 const BATCH_BYTES: usize = 8 << 20;
 /// Longest line that is read.
 const MAX_LINE_BYTES: usize = 32 << 20;
-/// How many lines are told one by one; the rest is a count.
-const MAX_TOLD: usize = 100;
-/// How many resources of earlier lines a record's is compared with.
+/// Of how many skipped entries the reason is kept; the rest is a count.
+const MAX_REASONS: usize = 100;
+/// With how many resources of earlier lines the resource of a record is compared.
 const MAX_RESOURCES: usize = 16;
 
-/// A line that was not taken, or an entry of it.
+/// A line that was skipped, or an entry of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Which, from 1.
+    /// The number of the line, from 1.
     pub line: u64,
-    /// Why, in a few words.
+    /// Why it was skipped, in a few words.
     pub reason: String,
 }
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Delivered {
-    /// The entries that were taken.
+    /// How many entries were brought in.
     pub copied: Copied,
-    /// How many were not.
+    /// How many entries were skipped.
     pub skipped: u64,
-    /// Why, of the first hundred of them.
-    pub told: Vec<Skipped>,
+    /// Why the first hundred of the skipped entries were.
+    pub reasons: Vec<Skipped>,
 }
 
 /// Why a file could not be brought in to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
-    /// It could not be read.
+    /// The file could not be read.
     #[error("cannot read the file")]
     Read(#[from] io::Error),
     /// The store failed.
@@ -61,12 +61,13 @@ pub enum DeliverError {
     Store(#[from] store::Error),
 }
 
-/// What entries get that do not say it themselves; it must be the same when a file comes again.
+/// What entries get that do not say it themselves. A file that comes again must get the same, or its entries would be
+/// others than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Defaults {
-    /// Their time.
+    /// The time of entries without one.
     pub received: Nanos,
-    /// Their project, if any.
+    /// The project of entries without one, if any.
     pub project: Option<Text>,
 }
 
@@ -83,7 +84,7 @@ pub async fn deliver(
     let mut delivered = Delivered::default();
     let mut reading = Reading { received: defaults.received, line: 0, resources: VecDeque::new() };
     loop {
-        let mut batch = reading.batch(file, &mut delivered)?;
+        let mut batch = reading.read_batch(file, &mut delivered)?;
         if let Some(project) = &defaults.project {
             batch.assign_missing_project(project);
         }
@@ -99,7 +100,7 @@ pub async fn deliver(
     }
 }
 
-/// How far a file is read.
+/// How far a file has been read.
 struct Reading {
     received: Nanos,
     line: u64,
@@ -107,25 +108,26 @@ struct Reading {
 }
 
 impl Reading {
-    /// The next records; empty at the end.
-    fn batch(&mut self, file: &mut dyn BufRead, delivered: &mut Delivered) -> io::Result<Batch> {
+    /// Reads the next records; none at the end of the file.
+    fn read_batch(&mut self, file: &mut dyn BufRead, delivered: &mut Delivered) -> io::Result<Batch> {
         let mut logs = Vec::new();
         let mut bytes = 0;
         // Only the end of the file makes an empty batch.
         while logs.is_empty() || (logs.len() < BATCH_RECORDS && bytes < BATCH_BYTES) {
-            let Some(line) = next_line(file)? else { break };
+            let Some(line) = read_line(file)? else { break };
             self.line += 1;
             bytes += line.bytes.len();
-            self.take(line, &mut logs, delivered);
+            self.decode_line(line, &mut logs, delivered);
         }
         Ok(Batch { logs, ..Batch::default() })
     }
 
-    fn take(&mut self, line: Line, logs: &mut Vec<LogRecord>, delivered: &mut Delivered) {
+    /// Adds the records of a line to `logs`, and to `delivered` what was skipped of it.
+    fn decode_line(&mut self, line: Line, logs: &mut Vec<LogRecord>, delivered: &mut Delivered) {
         let mut skip = |count: u64, reason: String| {
             delivered.skipped += count;
-            if delivered.told.len() < MAX_TOLD {
-                delivered.told.push(Skipped { line: self.line, reason });
+            if delivered.reasons.len() < MAX_REASONS {
+                delivered.reasons.push(Skipped { line: self.line, reason });
             }
         };
         if line.is_too_long {
@@ -133,13 +135,13 @@ impl Reading {
         }
         match entries(&Bytes::from(line.bytes), self.received) {
             Ok(decoded) => {
-                let told = decoded.errors.len() as u64;
+                let explained = decoded.errors.len() as u64;
                 decoded.errors.into_iter().for_each(|rejection| skip(1, rejection.reason));
-                let untold = (decoded.rejected as u64).saturating_sub(told);
-                if untold > 0 {
-                    skip(untold, "of the same line".to_owned());
+                let others = (decoded.rejected as u64).saturating_sub(explained);
+                if others > 0 {
+                    skip(others, "of the same line".to_owned());
                 }
-                logs.extend(decoded.batch.logs.into_iter().map(|log| self.shared(log)));
+                logs.extend(decoded.batch.logs.into_iter().map(|log| self.share_resource(log)));
             }
             Err(DecodeError::Empty) => {}
             Err(_) if !line.has_end => skip(1, "it is the last line and torn".to_owned()),
@@ -148,10 +150,10 @@ impl Reading {
         }
     }
 
-    /// The record with the resource of an earlier one where that is the same.
-    fn shared(&mut self, log: LogRecord) -> LogRecord {
-        if let Some(known) = self.resources.iter().find(|known| **known == log.resource) {
-            return LogRecord { resource: Arc::clone(known), ..log };
+    /// Gives a record the resource of an earlier record where both are equal, so that it lies in memory once.
+    fn share_resource(&mut self, log: LogRecord) -> LogRecord {
+        if let Some(earlier) = self.resources.iter().find(|earlier| **earlier == log.resource) {
+            return LogRecord { resource: Arc::clone(earlier), ..log };
         }
         self.resources.truncate(MAX_RESOURCES - 1);
         self.resources.push_front(Arc::clone(&log.resource));
@@ -159,14 +161,15 @@ impl Reading {
     }
 }
 
+/// One line of a file.
 struct Line {
     bytes: Vec<u8>,
     has_end: bool,
     is_too_long: bool,
 }
 
-/// The next line, or so much of it as may be read; `None` at the end of the file.
-fn next_line(file: &mut dyn BufRead) -> io::Result<Option<Line>> {
+/// Reads the next line, without its text when it is too long; `None` at the end of the file.
+fn read_line(file: &mut dyn BufRead) -> io::Result<Option<Line>> {
     let mut bytes = Vec::new();
     let read = file.take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut bytes)?;
     let has_end = bytes.last() == Some(&b'\n');
@@ -180,7 +183,7 @@ fn next_line(file: &mut dyn BufRead) -> io::Result<Option<Line>> {
     Ok(Some(Line { bytes: Vec::new(), has_end: true, is_too_long: true }))
 }
 
-/// Passes over the rest of a line without holding it.
+/// Passes over the rest of a line without holding it in memory.
 fn skip_line(file: &mut dyn BufRead) -> io::Result<()> {
     loop {
         let buffer = file.fill_buf()?;
@@ -202,7 +205,7 @@ mod tests {
         let mut reading = Reading { received: Nanos(7), line: 0, resources: VecDeque::new() };
         let (mut delivered, mut messages, mut file) = (Delivered::default(), Vec::new(), text);
         loop {
-            let batch = reading.batch(&mut file, &mut delivered).expect("memory can be read");
+            let batch = reading.read_batch(&mut file, &mut delivered).expect("memory can be read");
             if batch.is_empty() {
                 return (messages, delivered);
             }
@@ -211,7 +214,7 @@ mod tests {
     }
 
     fn skipped(delivered: &Delivered) -> Vec<String> {
-        delivered.told.iter().map(|skipped| format!("{}: {}", skipped.line, skipped.reason)).collect()
+        delivered.reasons.iter().map(|skipped| format!("{}: {}", skipped.line, skipped.reason)).collect()
     }
 
     #[test]
@@ -248,17 +251,17 @@ mod tests {
     fn records_of_one_sender_share_its_resource() {
         let mut reading = Reading { received: Nanos(7), line: 0, resources: VecDeque::new() };
         let mut file = &b"{\"message\":\"a\",\"service\":\"s\"}\n{\"message\":\"b\",\"service\":\"s\"}\n"[..];
-        let batch = reading.batch(&mut file, &mut Delivered::default()).expect("readable");
+        let batch = reading.read_batch(&mut file, &mut Delivered::default()).expect("readable");
         assert!(Arc::ptr_eq(&batch.logs[0].resource, &batch.logs[1].resource));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic_and_every_line_is_taken_or_told(lines in prop::collection::vec("[^\n]{0,20}", 0..8)) {
+        fn no_bytes_make_it_panic_and_every_line_is_taken_or_skipped_for_a_reason(lines in prop::collection::vec("[^\n]{0,20}", 0..8)) {
             let (messages, delivered) = read(lines.join("\n").as_bytes());
             let full = lines.iter().filter(|line| !line.trim().is_empty()).count() as u64;
             prop_assert!(messages.len() as u64 + delivered.skipped >= full.min(1) || full == 0);
-            prop_assert_eq!(delivered.told.len() as u64, delivered.skipped.min(100));
+            prop_assert_eq!(delivered.reasons.len() as u64, delivered.skipped.min(100));
         }
     }
 }

@@ -7,13 +7,12 @@ pub mod issues;
 pub mod keys;
 pub mod logs;
 pub mod resolve;
-pub mod show;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod tail;
-pub mod trace_issues;
-pub mod tree;
+pub mod trace;
 
 pub use current::{Current, Environment, Source, Traceparent, current};
 pub use resolve::{ResolveError, resolve};
-pub use show::{TraceReport, Warning};
 pub use tail::{Tail, TailQuery};
-pub use tree::Tree;
+pub use trace::{TraceReport, Tree, Warning};

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::{
         model::Trace,
-        query::show::sample::{span, trace},
+        query::samples::{span, trace},
     };
 
     fn page(ids: &[&str], total: u64) -> Page<TraceSummary> {

@@ -16,7 +16,7 @@ use crate::{
         Nanos, RecordFilter, Removed, Trace, TraceId, TraceQuery,
         json::{stats_to_json, summary_to_json},
     },
-    query::show::TraceReport,
+    query::TraceReport,
     store,
 };
 

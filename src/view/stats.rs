@@ -2,9 +2,9 @@
 
 use jiff::tz::TimeZone;
 
-use super::{
+use super::out::{
+    canvas::{Line, Paint, Sheet},
     format,
-    line::{Line, Paint, Sheet},
     style::Style,
     table::{Column, Table, bar, sparkline},
     text::width,
@@ -14,7 +14,7 @@ use crate::model::{
     time::{NANOS_PER_DAY, NANOS_PER_MINUTE},
 };
 
-/// Rows shown when not all are asked for.
+/// How many rows are shown when not all are asked for.
 const FIRST_ROWS: usize = 15;
 /// From how many columns on there is room for rates, maxima, totals and histograms.
 const WIDE: usize = 120;
@@ -26,11 +26,11 @@ pub struct StatsOptions {
     pub range: String,
     /// What the rows stand for.
     pub by: StatsBy,
-    /// All rows instead of the first.
+    /// Whether to show all rows instead of the first.
     pub all: bool,
 }
 
-/// The text.
+/// Draws statistics.
 pub fn render(stats: &Stats, options: &StatsOptions, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     let is_wide = style.width >= WIDE;
@@ -49,10 +49,10 @@ pub fn render(stats: &Stats, options: &StatsOptions, style: &Style) -> String {
 }
 
 fn totals(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>) -> Vec<Line> {
-    let mut items = vec![Line::of(format::counted(stats.traces, "trace"), Paint::Bold)];
+    let mut items = vec![Line::painted(format::counted(stats.traces, "trace"), Paint::Bold)];
     let mut count = |number: u64, what: &str| {
         if number > 0 {
-            items.push(Line::of(format::counted(number, what), Paint::Plain));
+            items.push(Line::painted(format::counted(number, what), Paint::Plain));
         }
     };
     count(stats.spans, "span");
@@ -61,13 +61,13 @@ fn totals(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>) -> Vec<Line>
     count(stats.issues, "open issue");
     if stats.failed > 0 {
         let share = format::rate(stats.failed, stats.traces);
-        items.push(Line::of(format!("{} failed ({share})", format::count(stats.failed)), Paint::Bad));
+        items.push(Line::painted(format!("{} failed ({share})", format::count(stats.failed)), Paint::Bad));
     }
     if !options.range.is_empty() {
-        items.push(Line::of(sheet.stored(&options.range), Paint::Dim));
+        items.push(Line::painted(sheet.stored(&options.range), Paint::Dim));
     }
     if let Some(range_ns) = range_ns(stats) {
-        items.push(Line::of(format!("{}/min", format::per_minute(stats.traces, range_ns)), Paint::Dim));
+        items.push(Line::painted(format!("{}/min", format::per_minute(stats.traces, range_ns)), Paint::Dim));
     }
     items
 }
@@ -88,7 +88,7 @@ fn database(stats: &Stats, before_retention: &str) -> Option<Line> {
         let kept = if before_retention.contains("keeps") { "" } else { " kept" };
         text += &format!("{before_retention}{}{kept}", format::retention(seconds));
     }
-    Some(Line::of(text, Paint::Dim))
+    Some(Line::painted(text, Paint::Dim))
 }
 
 fn timelines(stats: &Stats, style: &Style, sheet: &mut Sheet<'_>) {
@@ -110,7 +110,7 @@ fn timelines(stats: &Stats, style: &Style, sheet: &mut Sheet<'_>) {
 }
 
 fn timeline_line(title: &str, counts: &[u64], timeline: &Timeline, paint: Paint, style: &Style) -> Line {
-    let mut line = Line::of(title, Paint::Dim);
+    let mut line = Line::painted(title, Paint::Dim);
     line.add(sparkline(counts), paint);
     let peak = counts.iter().enumerate().max_by_key(|(place, count)| (**count, std::cmp::Reverse(*place)));
     let Some((place, count)) = peak.filter(|(_, count)| **count > 0) else { return line };
@@ -139,7 +139,7 @@ fn per_minute(count: u64, step_ns: u64) -> String {
 
 fn zone(style: &Style) -> TimeZone {
     match style.times {
-        Some(super::style::TimeStyle::Utc) => TimeZone::UTC,
+        Some(crate::view::out::style::TimeStyle::Utc) => TimeZone::UTC,
         _ => style.zone.clone(),
     }
 }
@@ -150,7 +150,7 @@ fn table(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>, style: &Style
         return source_table(stats, rows, sheet, style);
     }
     let is_wide = style.width >= WIDE;
-    let time = |title: &str, gap: usize, ns: &dyn Fn(&OperationStats) -> u64| time_column(rows, title, gap, ns);
+    let time = |title: &str, ns: &dyn Fn(&OperationStats) -> u64| time_column(rows, title, ns);
     let mut columns = name_columns(rows, options.by, sheet);
     columns.push(number(rows, "CALLS", |row| format::count(row.calls)));
     if let (true, Some(range_ns)) = (is_wide, range_ns(stats)) {
@@ -158,12 +158,12 @@ fn table(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>, style: &Style
     }
     columns.push(error_column(rows));
     columns.extend(open_column(rows));
-    columns.push(time("P50", 2, &|row| row.p50_ns));
-    columns.push(time("P95", 2, &|row| row.p95_ns));
-    columns.push(time("P99", 2, &|row| row.p99_ns));
+    columns.push(time("P50", &|row| row.p50_ns));
+    columns.push(time("P95", &|row| row.p95_ns));
+    columns.push(time("P99", &|row| row.p99_ns));
     if is_wide || !style.is_terminal {
-        columns.push(time("MAX", 2, &|row| row.max_ns));
-        columns.push(time("TOTAL", 2, &|row| row.total_ns));
+        columns.push(time("MAX", &|row| row.max_ns));
+        columns.push(time("TOTAL", &|row| row.total_ns));
     }
     if !style.is_terminal || style.width >= 72 {
         let own = |row: &OperationStats| row.self_ns;
@@ -188,37 +188,30 @@ fn source_table(stats: &Stats, rows: &[OperationStats], sheet: &Sheet<'_>, style
     columns.push(share_column(stats, rows, style, ("SHARE", &|row| row.records)));
     columns.push(number(rows, "PAIRS", |row| format::count(row.calls)));
     columns.extend(open_column(rows));
-    columns.push(time_column(rows, "P50", 2, &|row| row.p50_ns));
-    columns.push(time_column(rows, "P95", 2, &|row| row.p95_ns));
+    columns.push(time_column(rows, "P50", &|row| row.p50_ns));
+    columns.push(time_column(rows, "P95", &|row| row.p95_ns));
     if style.width >= WIDE || !style.is_terminal {
-        columns.push(time_column(rows, "P99", 2, &|row| row.p99_ns));
-        columns.push(time_column(rows, "MAX", 2, &|row| row.max_ns));
-        columns.push(time_column(rows, "TOTAL", 2, &|row| row.total_ns));
+        columns.push(time_column(rows, "P99", &|row| row.p99_ns));
+        columns.push(time_column(rows, "MAX", &|row| row.max_ns));
+        columns.push(time_column(rows, "TOTAL", &|row| row.total_ns));
     }
     Table { columns }
 }
 
 /// A column of durations; rows without a call have none.
-fn time_column(rows: &[OperationStats], title: &str, gap: usize, ns: &dyn Fn(&OperationStats) -> u64) -> Column {
-    let mut column = Column::right(title).at_least(6).gap(gap);
-    for row in rows {
-        match row.calls {
-            0 => column.push("·", Paint::Dim),
-            _ => column.push(format::fine_duration(ns(row)), Paint::Plain),
-        }
-    }
-    column
+fn time_column(rows: &[OperationStats], title: &str, ns: &dyn Fn(&OperationStats) -> u64) -> Column {
+    Column::right(title).at_least(6).gap(2).fill(rows, |row| match row.calls {
+        0 => ("·".to_owned(), Paint::Dim),
+        _ => (format::fine_duration(ns(row)), Paint::Plain),
+    })
 }
 
 /// How many operations were entered and not left; no column when all were.
 fn open_column(rows: &[OperationStats]) -> Option<Column> {
-    let mut column = Column::right("OPEN").gap(2);
-    for row in rows {
-        match row.open {
-            0 => column.push("·", Paint::Dim),
-            open => column.push(format::count(open), Paint::Warn),
-        }
-    }
+    let column = Column::right("OPEN").gap(2).fill(rows, |row| match row.open {
+        0 => ("·".to_owned(), Paint::Dim),
+        open => (format::count(open), Paint::Warn),
+    });
     rows.iter().any(|row| row.open > 0).then_some(column)
 }
 
@@ -238,11 +231,9 @@ fn name_columns(rows: &[OperationStats], by: StatsBy, sheet: &Sheet<'_>) -> Vec<
         StatsBy::Source => "SOURCE",
         StatsBy::Model | StatsBy::Nothing => "MODEL",
     };
-    let fill = |mut column: Column, text: &dyn Fn(&Operation) -> Option<Text>| {
-        for row in rows {
-            column.push(text(&row.operation).map_or("-".to_owned(), |text| sheet.stored(&text)), Paint::Plain);
-        }
-        column
+    let fill = |column: Column, text: &dyn Fn(&Operation) -> Option<Text>| {
+        let cell = |row: &OperationStats| text(&row.operation).map_or("-".to_owned(), |text| sheet.stored(&text));
+        column.fill(rows, |row| (cell(row), Paint::Plain))
     };
     let service = |operation: &Operation| operation.service.clone();
     let name = |operation: &Operation| operation.name.clone();
@@ -258,22 +249,16 @@ fn name_columns(rows: &[OperationStats], by: StatsBy, sheet: &Sheet<'_>) -> Vec<
 }
 
 fn number(rows: &[OperationStats], title: &str, text: impl Fn(&OperationStats) -> String) -> Column {
-    let mut column = Column::right(title).gap(2);
-    rows.iter().for_each(|row| column.push(text(row), Paint::Plain));
-    column
+    Column::right(title).gap(2).fill(rows, |row| (text(row), Paint::Plain))
 }
 
 fn error_column(rows: &[OperationStats]) -> Column {
-    let mut column = Column::right("ERR").at_least(4).gap(2);
-    for row in rows {
-        let paint = if row.errors > 0 { Paint::Bad } else { Paint::Dim };
-        column.push(format::rate(row.errors, row.calls), paint);
-    }
-    column
+    let paint = |row: &OperationStats| if row.errors > 0 { Paint::Bad } else { Paint::Dim };
+    Column::right("ERR").at_least(4).gap(2).fill(rows, |row| (format::rate(row.errors, row.calls), paint(row)))
 }
 
-/// What a row has of all there is, such as self time: a bar on a terminal, and a percentage. `what` is the column's
-/// title there and its value; elsewhere it is titled `SHARE`.
+/// A column of what each row has of all there is, such as self time: a bar on a terminal, and a percentage. `what` is
+/// the title of the column on a terminal, which elsewhere is `SHARE`, and the value of a row.
 fn share_column(
     stats: &Stats,
     rows: &[OperationStats],
@@ -287,24 +272,19 @@ fn share_column(
     if !style.is_terminal {
         return number(rows, "SHARE", |row| format::share(value(row), total));
     }
-    let mut column = Column::left(title).gap(2).at_least(cells + 5);
-    for row in rows {
-        let bar = bar(value(row), largest, cells);
-        let share = format::share(value(row), total);
+    Column::left(title).gap(2).at_least(cells + 5).fill(rows, |row| {
+        let (bar, share) = (bar(value(row), largest, cells), format::share(value(row), total));
         let gap = " ".repeat((cells + 5).saturating_sub(width(&bar) + width(&share)));
-        column.push(format!("{bar}{gap}{share}"), Paint::Hue(0));
-    }
-    column
+        (format!("{bar}{gap}{share}"), Paint::Hue(0))
+    })
 }
 
 fn histogram_column(rows: &[OperationStats]) -> Column {
-    let mut column = Column::left("1ms …… 5s+").gap(2);
-    for row in rows {
+    Column::left("1ms …… 5s+").gap(2).fill(rows, |row| {
         let columns = sparkline(&row.histogram);
         let bars = row.histogram.iter().zip(columns.chars());
-        column.push(bars.map(|(count, bar)| if *count == 0 { '·' } else { bar }).collect::<String>(), Paint::Hue(0));
-    }
-    column
+        (bars.map(|(count, bar)| if *count == 0 { '·' } else { bar }).collect::<String>(), Paint::Hue(0))
+    })
 }
 
 fn last_line(stats: &Stats, options: &StatsOptions, style: &Style, sheet: &mut Sheet<'_>) {
@@ -330,24 +310,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        model::Nanos,
-        view::sample::{self, style},
-    };
+    use crate::{model::Nanos, query::samples, view::out::style::sample_style as style};
 
     fn options() -> StatsOptions {
         StatsOptions { range: "last 1h".to_owned(), ..StatsOptions::default() }
     }
 
     fn few() -> Stats {
-        let mut stats = sample::stats();
+        let mut stats = samples::stats();
         stats.operations.truncate(8);
         stats
     }
 
     #[test]
     fn eighty_columns() {
-        insta::assert_snapshot!(render(&sample::stats(), &options(), &style(80)));
+        insta::assert_snapshot!(render(&samples::stats(), &options(), &style(80)));
     }
 
     #[test]
@@ -398,13 +375,13 @@ mod tests {
 
     #[test]
     fn an_empty_database_and_one_of_a_moment() {
-        let empty = Stats { database: sample::stats().database, ..Stats::default() };
+        let empty = Stats { database: samples::stats().database, ..Stats::default() };
         let mut moment = few();
         moment.first = moment.last;
         moment.operations.truncate(1);
         if let Some(timeline) = &mut moment.timeline {
             timeline.step_ns = 40_000_000;
-            timeline.start = Nanos(sample::START);
+            timeline.start = Nanos(samples::START);
         }
         let texts = [empty, moment].map(|stats| render(&stats, &StatsOptions::default(), &style(80)));
         insta::assert_snapshot!(texts.join("\n"));

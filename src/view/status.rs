@@ -4,15 +4,15 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Map, Value as Json, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{
+use super::out::{
+    escape,
     format::{age, bytes, count, counted, duration, rate, retention},
-    out::escape,
     style::Style,
     text::width,
 };
 use crate::model::{Nanos, Stats, json::database_to_json, time::NANOS_PER_SECOND};
 
-/// What is known of a server and its database. What is not known is left out.
+/// What is known of a server and its database; what is not known is left out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StatusReport {
     /// The server, when one runs.
@@ -32,19 +32,19 @@ pub struct StatusReport {
 pub struct ServerFacts {
     /// `ok`, or `degraded` while storing fails.
     pub status: String,
-    /// Its base URL.
+    /// The base URL of the server.
     pub url: String,
-    /// Its process.
+    /// The process the server runs in.
     pub pid: Option<u64>,
-    /// Its version.
+    /// The version of the server.
     pub version: Option<String>,
-    /// How long it has been running, seconds.
+    /// How long the server has been running, in seconds.
     pub uptime_seconds: Option<u64>,
-    /// Address of the OTLP/gRPC side port, when it has one.
+    /// The address of the OTLP/gRPC side port, when there is one.
     pub otlp_grpc: Option<String>,
-    /// Address of the OTLP/HTTP side port, when it has one.
+    /// The address of the OTLP/HTTP side port, when there is one.
     pub otlp_http: Option<String>,
-    /// Records refused since it started.
+    /// How many records were refused since the server started.
     pub rejected: Option<u64>,
     /// When the last record came in.
     pub last_received: Option<Nanos>,
@@ -111,7 +111,7 @@ impl StatusReport {
     }
 }
 
-/// The text, a few lines.
+/// Draws the state of a server in a few lines.
 pub fn render(report: &StatusReport, style: &Style) -> String {
     let dot = if style.ascii { "-" } else { "·" };
     let mut lines = vec![head(report, style)];
@@ -180,7 +180,7 @@ fn receives(server: &ServerFacts) -> String {
     format!("OTLP/HTTP :{main}{}  OTLP/gRPC :{main}{}  /ingest", beside(&server.otlp_http), beside(&server.otlp_grpc))
 }
 
-/// On two lines where one is too narrow.
+/// The line about the database; two lines where one is too narrow.
 fn database(stats: &Stats, style: &Style) -> String {
     let kept = match stats.database.retention_seconds {
         Some(seconds) => format!("keeps {}", retention(seconds)),

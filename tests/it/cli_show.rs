@@ -30,9 +30,52 @@ fn json_is_the_whole_trace_with_spans_in_tree_order() {
     let names: Vec<_> = trace["spans"].as_array().expect("spans").iter().map(|span| &span["name"]).collect();
     assert_eq!(names, ["POST /checkout", "charge"]);
     assert_eq!(trace["spans"][0]["self_ms"], 642.0);
+    assert_eq!(trace["findings"], serde_json::json!([]));
     let line = home.run(&["show", otlp::CHECKOUT, "--db", &db, "-o", "ndjson"]);
     assert_eq!(line.data().lines().count(), 1);
     assert_eq!(line.json(), trace);
+}
+
+#[test]
+fn findings_are_the_same_from_a_file_and_from_a_server() {
+    let home = Home::new();
+    let server = home.start(&[]);
+    let query = |n: u64| {
+        let span = otlp::span(otlp::CART, 10 + n, 1, "SELECT item", (12_000 - n * 100, 100));
+        otlp::with(span, "db.system.name", serde_json::json!({"stringValue": "postgresql"}))
+    };
+    let mut spans = vec![otlp::span(otlp::CART, 1, 0, "GET /cart", (12_000, 1_000))];
+    spans.extend((0..6).map(query));
+    server.send(&serde_json::json!({"resourceSpans": [otlp::resource("shop", &spans)]}));
+    let db = home.default_db().display().to_string();
+    let show = |target: [&str; 2], more: &[&str]| {
+        home.run(&[&["show", "latest", "--json", target[0], target[1]], more].concat()).data().to_owned()
+    };
+    let whole = ["--db", "--url"].map(|flag| show([flag, if flag == "--db" { &db } else { server.url() }], &[]));
+    assert_eq!(whole[0], whole[1]);
+    let fields = ["--fields", "findings.kind,findings.count,findings.total_ms,findings.gap_ms,findings.share"];
+    insta::assert_snapshot!(show(["--db", &db], &fields), @r#"
+    {
+      "findings": [
+        {
+          "kind": "many_calls",
+          "count": 6,
+          "total_ms": 600.0,
+          "gap_ms": null,
+          "share": 0.6
+        },
+        {
+          "kind": "own_gap",
+          "count": null,
+          "total_ms": null,
+          "gap_ms": 400.0,
+          "share": 0.4
+        }
+      ]
+    }
+    "#);
+    let select = show(["--db", &db], &["--span", "SELECT item", "--fields", "findings"]);
+    assert_eq!(select, "{\n  \"findings\": []\n}\n");
 }
 
 #[test]

@@ -83,6 +83,7 @@ async fn one_trace_is_shown_as_a_list_and_as_a_tree_and_can_be_deleted() {
         let trace = server.get(&path).await.json();
         assert_eq!((&trace["trace_id"], &trace["schema"]), (&json!(id), &json!(1)), "{path}");
         assert_eq!(trace["spans"][0]["attributes"], json!({ "answer": 42 }), "{path}");
+        assert_eq!(trace["findings"], json!([]), "{path}");
     }
     let tree = server.get(&format!("/api/v1/traces/{id}/tree")).await.json();
     assert_eq!(tree["roots"][0]["name"], "trace 1");

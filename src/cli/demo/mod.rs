@@ -10,28 +10,26 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::{
-    model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
-    query::{self, resolve::resolve, show::TraceReport, trace_issues::TraceIssues},
-    server::{self, Config, SidePort},
-    store::{self, Backend, Mode, Target, sqlite::lock},
-    view::{
-        self,
-        issues::{IssueListContext, counts_since},
-        list::ListContext,
-        out::{Out, escape},
-        rows::Format,
-        show::ShowOptions,
-        stats::StatsOptions,
-        style::Style,
-    },
-};
-
 use super::{
     context::Context,
     environment::{data_dir, short_path},
     exit::{Code, Failure, Outcome},
     http, target,
+};
+use crate::{
+    model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
+    query::{self, TraceReport, resolve::resolve, trace::issues::TraceIssues},
+    server::{self, Config, SidePort},
+    store::{self, Backend, Mode, Target, sqlite::lock},
+    view::{
+        self,
+        issues::{IssueListContext, counts_since},
+        lists::traces::ListContext,
+        machine::Format,
+        out::{Out, escape, style::Style},
+        show::ShowOptions,
+        stats::StatsOptions,
+    },
 };
 
 /// Traces the demo lists.
@@ -146,7 +144,7 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
     Ok(vec![
         INTRODUCTION.to_owned(),
         format!("$ tracehub list --limit {LISTED} {db}\n"),
-        view::list::render(&page, &list, style),
+        view::lists::traces::render(&page, &list, style),
         format!("\n$ tracehub show latest {db}\n"),
         latest,
         format!("\n# spans, checkpoints and logs of one chain\n$ tracehub show {} {db}\n", &story::SIGN_IN[..4]),
@@ -156,7 +154,7 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
         format!("\n$ tracehub issues {db}\n"),
         view::issues::list(&issues, &open, style),
         format!("\n# what the SDKs sent\n$ tracehub list --until 1h --limit 8 {db}\n"),
-        view::list::render(&recorded, &recorded_list, style),
+        view::lists::traces::render(&recorded, &recorded_list, style),
         format!("\n$ tracehub stats --since 1h {db}\n"),
         view::stats::render(&stats, &range, style),
         format!(

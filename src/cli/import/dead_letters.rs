@@ -6,21 +6,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
 use crate::{
+    cli::{
+        context::Context,
+        environment::short_path,
+        exit::{Code, Failure},
+    },
     model::{Nanos, Text, time::NANOS_PER_SECOND},
     query::{
         copy::Copied,
         dead_letters::{Defaults, DeliverError, Delivered, deliver},
     },
     store::{Backend, Error},
-    view::{format::count, progress::Progress},
-};
-
-use super::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
-use crate::cli::{
-    context::Context,
-    environment::short_path,
-    exit::{Code, Failure},
+    view::out::{format::count, progress::Progress},
 };
 
 /// How much of a file is looked at to see what it is.
@@ -121,7 +120,7 @@ fn add(sum: &mut Imported, file: &Path, delivered: Delivered) {
     sum.copied.duplicates += delivered.copied.duplicates;
     sum.skipped += delivered.skipped;
     let file = absolute(file);
-    sum.errors.extend(delivered.told.into_iter().map(|skipped| (file.clone(), skipped.line, skipped.reason)));
+    sum.errors.extend(delivered.reasons.into_iter().map(|skipped| (file.clone(), skipped.line, skipped.reason)));
 }
 
 async fn deliver_file(

@@ -171,6 +171,13 @@ pub struct Event {
     pub dropped_attributes: u32,
 }
 
+impl Event {
+    /// Whether the event tells of an exception.
+    pub fn is_exception(&self) -> bool {
+        self.name == "exception"
+    }
+}
+
 /// A reference to another span.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Link {

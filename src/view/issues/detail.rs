@@ -8,36 +8,40 @@ use crate::{
     },
     query::issues::{IssueReport, SampleTrace},
     view::{
-        format,
-        line::{Line, Paint, Sheet},
-        list::{status_mark, unique_prefix},
-        record,
-        style::{Style, TimeStyle},
-        table::{Column, Table},
-        text::{cut, width},
+        lists::{
+            tail_line,
+            traces::{status_mark, unique_prefix},
+        },
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+            style::{Style, TimeStyle},
+            table::{Column, Table},
+            text::{cut, width},
+        },
     },
 };
 
 /// From how many frames of libraries in a row on they are folded.
 const FOLD_FROM: usize = 3;
-/// Longest stack shown in full, in lines, once those are folded.
+/// Longest stack shown in full, in lines, once frames of libraries are folded.
 const MOST_LINES: usize = 36;
-/// How much is shown of a longer one: its beginning and its end.
+/// How many lines are shown of the beginning and of the end of a longer stack.
 const ENDS: (usize, usize) = (12, 20);
 
-/// Most lines of a message.
+/// Most lines of a message that are shown.
 const MOST_MESSAGE_LINES: usize = 3;
 
-/// What to show besides.
+/// What to show of an issue besides what is always shown.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DetailOptions {
-    /// What the fingerprint was made of.
+    /// Whether to show what the fingerprint was made of.
     pub why: bool,
-    /// Every line of the stack.
+    /// Whether to show every line of the stack.
     pub full_stack: bool,
 }
 
-/// The page of one issue.
+/// Draws the page of one issue.
 pub fn detail(report: &IssueReport, options: DetailOptions, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     let page = Page { report, style };
@@ -70,20 +74,19 @@ impl Page<'_> {
         let title = sheet.stored(&issue.title);
         let room = self.style.width.saturating_sub(4 + width(&id));
         let title = if self.style.is_terminal { cut(&title, room).into_owned() } else { title };
-        let mut line = Line::of(format!("{mark} "), paint);
+        let mut line = Line::painted(format!("{mark} "), paint);
         line.add(title, Paint::Bold);
         let rest = if self.style.is_terminal { self.style.width.saturating_sub(line.width()) } else { width(&id) + 3 };
         line.add_right(id, rest, Paint::Dim);
         sheet.line(line);
         sheet.items(2, self.facts(sheet));
         if let Some(culprit) = issue.culprit.as_deref().filter(|culprit| !culprit.is_empty()) {
-            sheet.line(Line::of(format!("  at {}", sheet.stored(culprit)), Paint::Plain));
+            sheet.line(Line::painted(format!("  at {}", sheet.stored(culprit)), Paint::Plain));
         }
         sheet.items(2, self.ends());
-        let told = issue.title.contains(issue.message.as_str());
-        if !issue.message.is_empty() && !told {
+        if !issue.title.contains(issue.message.as_str()) {
             // One line would cut what tells most; a message of a page would push away the rest.
-            let said = Line::of(format!("  first said: {}", sheet.stored(&issue.message)), Paint::Dim);
+            let said = Line::painted(format!("  first said: {}", sheet.stored(&issue.message)), Paint::Dim);
             sheet.wrapped_at_most(MOST_MESSAGE_LINES, 4, said);
         }
     }
@@ -91,14 +94,14 @@ impl Page<'_> {
     fn facts(&self, sheet: &Sheet<'_>) -> Vec<Line> {
         let issue = &self.report.detail.issue;
         let status = match issue.status {
-            IssueStatus::Open if issue.is_regressed => Line::of("open again", Paint::Warn),
-            IssueStatus::Open => Line::of("open", Paint::Bad),
-            IssueStatus::Resolved => Line::of("resolved", Paint::Good),
-            IssueStatus::Ignored => Line::of("ignored", Paint::Dim),
+            IssueStatus::Open if issue.is_regressed => Line::painted("open again", Paint::Warn),
+            IssueStatus::Open => Line::painted("open", Paint::Bad),
+            IssueStatus::Resolved => Line::painted("resolved", Paint::Good),
+            IssueStatus::Ignored => Line::painted("ignored", Paint::Dim),
         };
-        let mut items = vec![status, Line::of(format::counted(issue.event_count, "event"), Paint::Plain)];
+        let mut items = vec![status, Line::painted(format::counted(issue.event_count, "event"), Paint::Plain)];
         if issue.trace_count > 0 {
-            items.push(Line::of(format::counted(issue.trace_count, "trace"), Paint::Plain));
+            items.push(Line::painted(format::counted(issue.trace_count, "trace"), Paint::Plain));
         }
         let environments: Vec<String> = issue.environments.iter().map(|name| sheet.stored(name)).collect();
         let named = |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name}{text}"));
@@ -107,15 +110,15 @@ impl Page<'_> {
             (named("in ", &environments.join(", ")), Paint::Plain),
             (named("project ", &sheet.stored(&issue.project)), Paint::Plain),
         ];
-        items.extend(texts.into_iter().filter_map(|(text, paint)| Some(Line::of(text?, paint))));
+        items.extend(texts.into_iter().filter_map(|(text, paint)| Some(Line::painted(text?, paint))));
         items
     }
 
-    /// When it was seen first and last.
+    /// When the issue was seen first and last.
     fn ends(&self) -> Vec<Line> {
         let issue = &self.report.detail.issue;
         let end = |(what, time): (&str, Nanos)| {
-            let mut line = Line::of(format!("{what} "), Paint::Dim);
+            let mut line = Line::painted(format!("{what} "), Paint::Dim);
             line.add(self.short_time(time), Paint::Plain);
             line
         };
@@ -128,7 +131,7 @@ impl Page<'_> {
         match style.times {
             None if style.is_terminal => {
                 let age = format::age(style.now.since(time));
-                format!("{age} ago ({})", record::time_of_day(time, style.now, &style.zone))
+                format!("{age} ago ({})", tail_line::time_of_day(time, style.now, &style.zone))
             }
             _ => self.long_time(time),
         }
@@ -157,7 +160,7 @@ impl Page<'_> {
             let cells = cells(counts, now, number, hours);
             let sum = cells.iter().fold(0_u64, |sum, cell| sum.saturating_add(*cell));
             let largest = cells.iter().copied().max().unwrap_or(0);
-            let mut line = Line::of(format!("{title:<10}"), Paint::Dim);
+            let mut line = Line::painted(format!("{title:<10}"), Paint::Dim);
             line.add(columns(&cells, self.style), Paint::Hue(0)).pad(10 + 24 + 2);
             line.add(format::counted(sum, "event"), Paint::Plain);
             if largest > 0 && largest < sum {
@@ -172,14 +175,14 @@ impl Page<'_> {
             return;
         };
         sheet.gap();
-        sheet.line(Line::of("STACK", Paint::Bold));
+        sheet.line(Line::painted("STACK", Paint::Bold));
         let lines = stack_lines(trace, sheet);
         let lines = match in_full {
             true => lines.into_iter().map(|line| line.line).collect(),
             false => shortened(folded(&lines)),
         };
         for line in lines {
-            let mut indented = Line::of("  ", Paint::Plain);
+            let mut indented = Line::painted("  ", Paint::Plain);
             indented.append(line);
             sheet.line(indented);
         }
@@ -191,7 +194,7 @@ impl Page<'_> {
             return;
         }
         sheet.gap();
-        sheet.line(Line::of("TRACES", Paint::Bold));
+        sheet.line(Line::painted("TRACES", Paint::Bold));
         samples_table(samples, sheet, self.style).write(sheet, self.style);
     }
 
@@ -201,16 +204,16 @@ impl Page<'_> {
             return;
         }
         sheet.gap();
-        sheet.line(Line::of("HISTORY", Paint::Bold));
+        sheet.line(Line::painted("HISTORY", Paint::Bold));
         // Stores remember changes; what came before the first one is where an issue begins.
         let beginning = StatusChange { time: issue.first_seen, status: IssueStatus::Open, by_event: true };
-        let is_told = changes.first().is_some_and(|first| first.status == IssueStatus::Open && first.by_event);
-        let history: Vec<&StatusChange> = (!is_told).then_some(&beginning).into_iter().chain(changes).collect();
+        let has_beginning = changes.first().is_some_and(|first| first.status == IssueStatus::Open && first.by_event);
+        let history: Vec<&StatusChange> = (!has_beginning).then_some(&beginning).into_iter().chain(changes).collect();
         let times: Vec<String> = history.iter().map(|change| self.long_time(change.time)).collect();
         let columns = times.iter().map(|time| width(time)).max().unwrap_or(0);
         for (place, (change, time)) in history.iter().zip(times).enumerate() {
             let (text, paint) = became(change, place == 0);
-            let mut line = Line::of(format!("  {time}"), Paint::Dim);
+            let mut line = Line::painted(format!("  {time}"), Paint::Dim);
             line.pad(2 + columns + 2).add(text, paint);
             sheet.line(line);
         }
@@ -219,7 +222,7 @@ impl Page<'_> {
     fn why(&self, sheet: &mut Sheet<'_>) {
         let (detail, why) = (&self.report.detail, &self.report.detail.why);
         sheet.gap();
-        sheet.line(Line::of("WHY", Paint::Bold));
+        sheet.line(Line::painted("WHY", Paint::Bold));
         let given = "given by the program";
         entry("by", if why.custom.is_empty() { "type, text, frames and causes" } else { given }, sheet);
         entry("algorithm", &why.algorithm.to_string(), sheet);
@@ -267,14 +270,14 @@ impl Page<'_> {
         let logs = format!("tracehub logs --issue {id}");
         let text = items.join(" │ ");
         sheet.line(match width(&text) + 3 + width(&logs) <= self.style.width {
-            true => Line::of(format!("{text} │ {logs}"), Paint::Dim),
-            false => Line::of(text, Paint::Dim),
+            true => Line::painted(format!("{text} │ {logs}"), Paint::Dim),
+            false => Line::painted(text, Paint::Dim),
         });
     }
 }
 
 fn entry(name: &str, text: &str, sheet: &mut Sheet<'_>) {
-    let mut line = Line::of(format!("  {name:<10}"), Paint::Dim);
+    let mut line = Line::painted(format!("  {name:<10}"), Paint::Dim);
     line.add(sheet.stored(text), Paint::Plain);
     sheet.line(line);
 }
@@ -315,7 +318,7 @@ fn stack_lines(trace: &str, sheet: &Sheet<'_>) -> Vec<StackLine> {
             Part::Below => (if is_library { Paint::Dim } else { Paint::Plain }, is_library),
         };
         is_library = of_library;
-        StackLine { line: Line::of(sheet.stored_line(text), paint), is_frame, is_library }
+        StackLine { line: Line::painted(sheet.stored_line(text), paint), is_frame, is_library }
     };
     lines(trace).into_iter().map(shown).collect()
 }
@@ -326,7 +329,7 @@ fn folded(lines: &[StackLine]) -> Vec<Line> {
     for run in lines.chunk_by(|above, below| above.is_library == below.is_library) {
         let frames = run.iter().filter(|line| line.is_library && line.is_frame).count();
         if frames >= FOLD_FROM {
-            shown.push(Line::of(format!("  … {} frames of libraries", format::count(frames as u64)), Paint::Dim));
+            shown.push(Line::painted(format!("  … {} frames of libraries", format::count(frames as u64)), Paint::Dim));
         } else {
             shown.extend(run.iter().map(|line| line.line.clone()));
         }
@@ -342,7 +345,7 @@ fn shortened(mut lines: Vec<Line>) -> Vec<Line> {
     let end = lines.split_off(lines.len() - ENDS.1);
     let left_out = lines.len() - ENDS.0;
     lines.truncate(ENDS.0);
-    lines.push(Line::of(format!("  … {} (-v shows all)", format::counted(left_out as u64, "line")), Paint::Dim));
+    lines.push(Line::painted(format!("  … {} (-v shows all)", format::counted(left_out as u64, "line")), Paint::Dim));
     lines.extend(end);
     lines
 }
@@ -392,36 +395,36 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::view::sample::{self, style};
+    use crate::{query::samples, view::out::style::sample_style as style};
 
     const WHY: DetailOptions = DetailOptions { why: true, full_stack: false };
 
     #[test]
     fn an_issue_at_eighty_columns() {
-        insta::assert_snapshot!(detail(&sample::issue(), DetailOptions::default(), &style(80)));
+        insta::assert_snapshot!(detail(&samples::issue(), DetailOptions::default(), &style(80)));
     }
 
     #[test]
     fn an_issue_and_why_at_a_hundred_and_twenty_columns() {
-        insta::assert_snapshot!(detail(&sample::issue(), WHY, &style(120)));
+        insta::assert_snapshot!(detail(&samples::issue(), WHY, &style(120)));
     }
 
     #[test]
     fn an_issue_in_colour_and_in_ascii() {
-        let color = detail(&sample::issue(), WHY, &Style { color: true, ..style(80) });
-        let ascii = detail(&sample::issue(), WHY, &Style { ascii: true, ..style(80) });
+        let color = detail(&samples::issue(), WHY, &Style { color: true, ..style(80) });
+        let ascii = detail(&samples::issue(), WHY, &Style { ascii: true, ..style(80) });
         assert!(ascii.is_ascii(), "{ascii}");
         insta::assert_snapshot!(format!("{}\n{ascii}", color.replace('\x1b', "ESC")));
     }
 
     #[test]
     fn without_a_terminal_nothing_is_cut_folded_or_relative() {
-        insta::assert_snapshot!(detail(&sample::issue(), WHY, &Style { is_terminal: false, ..style(40) }));
+        insta::assert_snapshot!(detail(&samples::issue(), WHY, &Style { is_terminal: false, ..style(40) }));
     }
 
     #[test]
     fn a_long_stack_shows_its_ends_and_all_of_it_on_request() {
-        let mut report = sample::issue();
+        let mut report = samples::issue();
         let frames = (0..900).map(|n| format!("  File \"/srv/app/deep.py\", line {n}, in recurse\n"));
         let trace =
             format!("Traceback (most recent call last):\n{}RecursionError: too deep", frames.collect::<String>());
@@ -437,7 +440,7 @@ mod tests {
 
     #[test]
     fn an_issue_of_which_little_is_known_is_drawn() {
-        let mut report = sample::issue();
+        let mut report = samples::issue();
         report.detail.stack_trace = None;
         report.detail.history.clear();
         report.samples.clear();
@@ -449,7 +452,7 @@ mod tests {
 
     #[test]
     fn a_long_message_wraps_and_the_first_event_opens_the_history() {
-        let mut report = sample::issue();
+        let mut report = samples::issue();
         report.detail.history.remove(0);
         report.detail.issue.title = Text::from("HTTPError: <int>");
         report.detail.issue.message = Text::from("no answer from the bank ".repeat(20));
@@ -472,7 +475,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_stored_text_breaks_a_line_or_its_width(text in any::<String>(), columns in 40usize..130, ascii: bool) {
-            let mut report = sample::issue();
+            let mut report = samples::issue();
             let given = || Text::from(text.as_str());
             let detail_of = &mut report.detail;
             (detail_of.issue.title, detail_of.issue.message, detail_of.issue.service) = (given(), given(), given());

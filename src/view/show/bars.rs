@@ -19,6 +19,13 @@ pub(super) struct Window {
     pub(super) end: Nanos,
 }
 
+impl Window {
+    /// How long the stretch is, at least a nanosecond.
+    pub(super) fn length_ns(self) -> u64 {
+        self.end.since(self.start).max(1)
+    }
+}
+
 /// Start and end.
 pub(super) type Stretch = (Nanos, Nanos);
 
@@ -34,7 +41,7 @@ pub(super) struct Ruler {
 
 impl Ruler {
     pub(super) fn new(window: Window, cells: usize, beyond: usize) -> Ruler {
-        Ruler { start: window.start, length_ns: window.end.since(window.start).max(1) as f64, cells, beyond }
+        Ruler { start: window.start, length_ns: window.length_ns() as f64, cells, beyond }
     }
 
     /// The bar of one span; `children` by start.

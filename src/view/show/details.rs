@@ -5,10 +5,13 @@ use rustc_hash::FxHashSet;
 use super::scene::Scene;
 use crate::{
     model::{Attributes, Event, IssueStatus, LogRecord, Nanos, Severity, Span, json::value_to_text},
-    query::{show::Warning, trace_issues::KnownIssue},
+    query::{Warning, trace::issues::KnownIssue},
     view::{
-        format,
-        line::{Line, Paint, Sheet},
+        lists::tail_line::level_paint,
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+        },
     },
 };
 
@@ -26,15 +29,15 @@ pub(super) fn below_span(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> 
     lines.extend(scene.report.warnings[index].iter().filter_map(warning));
     let mut moments = moments(scene, index, in_full, sheet);
     moments.sort_by_key(|(time, _)| *time);
-    let told_why = span.events.iter().any(is_exception) || scene.echoes.messages.contains(&index);
+    let is_explained = span.events.iter().any(Event::is_exception) || scene.marks.echoed_messages.contains(&index);
     lines.extend(moments.into_iter().flat_map(|(_, lines)| lines));
-    if span.is_error() && !span.status.message.is_empty() && (in_full || !told_why) {
-        lines.push(Line::of(format!("✗ {}", sheet.stored(&span.status.message)), Paint::Bad));
+    if span.is_error() && !span.status.message.is_empty() && (in_full || !is_explained) {
+        lines.push(Line::painted(format!("✗ {}", sheet.stored(&span.status.message)), Paint::Bad));
     }
     if in_full {
         lines.extend(links(span, sheet));
     } else if !span.links.is_empty() {
-        lines.push(Line::of(format!("↗ {}", format::counted(span.links.len() as u64, "link")), Paint::Dim));
+        lines.push(Line::painted(format!("↗ {}", format::counted(span.links.len() as u64, "link")), Paint::Dim));
     }
     if in_full || scene.options.attributes {
         lines.extend(attributes(&span.attributes, sheet));
@@ -62,23 +65,18 @@ pub(super) fn write_resources(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
             continue;
         }
         if !has_heading {
-            sheet.line(Line::of("RESOURCES", Paint::Bold));
+            sheet.line(Line::painted("RESOURCES", Paint::Bold));
             has_heading = true;
         }
-        let mut heading = Line::of("  ", Paint::Plain);
+        let mut heading = Line::painted("  ", Paint::Plain);
         heading.add(sheet.stored(&resource.service), scene.hue(&resource.service));
         sheet.line(heading);
         for line in lines {
-            let mut indented = Line::of("    ", Paint::Plain);
+            let mut indented = Line::painted("    ", Paint::Plain);
             indented.append(line);
             sheet.line(indented);
         }
     }
-}
-
-/// Whether an event tells of an exception.
-pub(super) fn is_exception(event: &Event) -> bool {
-    event.name == "exception"
 }
 
 /// `Type: message`, as much of it as there is; escaped.
@@ -94,8 +92,8 @@ pub(super) fn exception_title(attributes: &Attributes, sheet: &Sheet<'_>) -> Str
 /// `• WARN cart  message  issue 7f3a ×412`; nothing for a place without a record.
 pub(super) fn log_line(scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) -> Line {
     let Some(log) = scene.log(place) else { return Line::new() };
-    let mut line = Line::of("• ", Paint::Dim);
-    line.add(log.severity.as_str().to_uppercase(), severity_paint(log.severity));
+    let mut line = Line::painted("• ", Paint::Dim);
+    line.add(log.severity.as_str().to_uppercase(), level_paint(log.severity));
     if !log.resource.service.is_empty() {
         line.add(format!(" {}", sheet.stored(&log.resource.service)), Paint::Dim);
     }
@@ -104,7 +102,7 @@ pub(super) fn log_line(scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) -> Li
     line
 }
 
-/// The first line of a message, and how many follow; where there is none, what was raised.
+/// The first line of a record's message, and how many follow; of a record without a message, what was raised.
 pub(super) fn log_message(log: &LogRecord, sheet: &Sheet<'_>) -> Line {
     let mut lines = log.message.trim().lines();
     let first = lines.next().map_or_else(
@@ -114,22 +112,12 @@ pub(super) fn log_message(log: &LogRecord, sheet: &Sheet<'_>) -> Line {
         },
         |first| sheet.stored(first),
     );
-    let mut line = Line::of(first, if log.severity < Severity::Info { Paint::Dim } else { Paint::Plain });
+    let mut line = Line::painted(first, if log.severity < Severity::Info { Paint::Dim } else { Paint::Plain });
     let more = lines.count();
     if more > 0 {
         line.add(format!("  (+{})", format::counted(more as u64, "line")), Paint::Dim);
     }
     line
-}
-
-/// How a severity is painted.
-pub(super) fn severity_paint(severity: Severity) -> Paint {
-    match severity {
-        Severity::Error | Severity::Fatal => Paint::Bad,
-        Severity::Warn => Paint::Warn,
-        Severity::Info => Paint::Plain,
-        Severity::Debug | Severity::Trace => Paint::Dim,
-    }
 }
 
 /// Whether attributes tell of an exception.
@@ -140,7 +128,7 @@ pub(super) fn is_exceptional(attributes: &Attributes) -> bool {
 /// `  issue 7f3a ×412`, and what was decided about it; nothing for an issue nobody knows.
 pub(super) fn issue_note(known: Option<&KnownIssue>) -> Line {
     let Some(KnownIssue { issue, short_id }) = known else { return Line::new() };
-    let mut line = Line::of(
+    let mut line = Line::painted(
         format!("  issue {short_id}"),
         if issue.status == IssueStatus::Open { Paint::Bold } else { Paint::Dim },
     );
@@ -152,7 +140,7 @@ pub(super) fn issue_note(known: Option<&KnownIssue>) -> Line {
 }
 
 fn identity(span: &Span, sheet: &Sheet<'_>) -> Line {
-    let mut line = Line::of("span ", Paint::Dim);
+    let mut line = Line::painted("span ", Paint::Dim);
     line.add(span.span_id.to_string(), Paint::Bold);
     if let Some(parent) = span.parent_span_id {
         line.add(" · parent ", Paint::Dim).add(parent.to_string(), Paint::Plain);
@@ -173,7 +161,7 @@ fn warning(warning: &Warning) -> Option<Line> {
         Warning::Cycle => "cycle: it is among its own ancestors".to_owned(),
         other => other.to_string(),
     };
-    Some(Line::of(format!("⚠ {text}"), Paint::Warn))
+    Some(Line::painted(format!("⚠ {text}"), Paint::Warn))
 }
 
 /// Events and log records with when they happened.
@@ -181,11 +169,12 @@ fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) ->
     let span = scene.span(index);
     let mut moments = Vec::new();
     for (place, event) in span.events.iter().enumerate() {
-        if is_exception(event) {
-            if scene.echoes.exceptions.contains(&(index, place)) && !in_full {
+        if event.is_exception() {
+            if scene.marks.echoed_exceptions.contains(&(index, place)) && !in_full {
                 continue;
             }
-            let mut line = Line::of(format!("◆ exception {}", exception_title(&event.attributes, sheet)), Paint::Bad);
+            let mut line =
+                Line::painted(format!("◆ exception {}", exception_title(&event.attributes, sheet)), Paint::Bad);
             line.append(issue_note(scene.report.issues.of_event(index, place)));
             let mut lines = vec![line];
             if in_full {
@@ -193,7 +182,7 @@ fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) ->
             }
             moments.push((event.time, lines));
         } else if in_full || scene.options.attributes {
-            let mut line = Line::of(format!("◆ {}", sheet.stored(&event.name)), Paint::Plain);
+            let mut line = Line::painted(format!("◆ {}", sheet.stored(&event.name)), Paint::Plain);
             line.add(format!("  +{}", format::duration(event.time.since(span.start))), Paint::Dim);
             let details = attributes(&event.attributes, sheet).into_iter().map(indented);
             moments.push((event.time, std::iter::once(line).chain(details).collect()));
@@ -212,7 +201,7 @@ fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) ->
 }
 
 fn indented(line: Line) -> Line {
-    let mut outer = Line::of("  ", Paint::Plain);
+    let mut outer = Line::painted("  ", Paint::Plain);
     outer.append(line);
     outer
 }
@@ -221,7 +210,7 @@ fn links(span: &Span, sheet: &Sheet<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for link in &span.links {
         let trace = link.trace_id.as_ref().map_or("?".to_owned(), |id| sheet.stored(&id.to_string()));
-        let mut line = Line::of(format!("↗ trace {trace}"), Paint::Plain);
+        let mut line = Line::painted(format!("↗ trace {trace}"), Paint::Plain);
         if let Some(span) = link.span_id {
             line.add(format!(" span {span}"), Paint::Plain);
         }
@@ -237,10 +226,10 @@ pub(super) fn attributes(attributes: &Attributes, sheet: &Sheet<'_>) -> Vec<Line
     for (key, value) in attributes.iter() {
         let value = value_to_text(value);
         let mut parts = value.lines();
-        let mut line = Line::of(sheet.stored(key), Paint::Dim);
+        let mut line = Line::painted(sheet.stored(key), Paint::Dim);
         line.add("=", Paint::Dim).add(sheet.stored(parts.next().unwrap_or_default()), Paint::Plain);
         lines.push(line);
-        lines.extend(parts.map(|part| indented(Line::of(sheet.stored(part), Paint::Plain))));
+        lines.extend(parts.map(|part| indented(Line::painted(sheet.stored(part), Paint::Plain))));
     }
     lines
 }
@@ -252,5 +241,5 @@ fn dropped(span: &Span) -> Option<Line> {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format::counted(u64::from(*count), what))
         .collect();
-    (!counts.is_empty()).then(|| Line::of(format!("⚠ {} dropped by the sender", counts.join(", ")), Paint::Warn))
+    (!counts.is_empty()).then(|| Line::painted(format!("⚠ {} dropped by the sender", counts.join(", ")), Paint::Warn))
 }

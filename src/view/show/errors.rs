@@ -1,26 +1,28 @@
 //! The ERRORS block: what was raised or logged, where, the innermost frames, and the issue; the latest first. What a span
-//! and a log record both tell is told once.
+//! and a log record both tell stands there once.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    details::{exception_title, is_exception, is_exceptional, issue_note},
-    scene::{Scene, spellings},
+    details::{exception_title, is_exceptional, issue_note},
+    scene::Scene,
 };
 use crate::{
     model::{Attributes, Nanos, SpanId, json::value_to_text},
-    query::trace_issues::KnownIssue,
+    query::trace::{echoes::exception_spellings, issues::KnownIssue},
     view::{
-        format,
-        line::{Line, Paint, Sheet},
-        stack::{Innermost, innermost},
-        text::{cut, width},
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+            text::{cut, width},
+        },
+        stack_view::{Innermost, innermost},
     },
 };
 
 /// How many errors are written out on a terminal.
 const MOST: usize = 5;
-/// How many frames of each.
+/// How many frames of each error are written out.
 const FRAMES: usize = 2;
 /// From how many columns on the innermost frame stands on the line of its error, and the others are left out.
 const WIDE: usize = 110;
@@ -28,7 +30,7 @@ const WIDE: usize = 110;
 /// Errors of one issue, or equal ones, of equal spans or of log records of a service.
 struct Failure<'a> {
     title: String,
-    /// The span it befell; `None` for a log record without one.
+    /// The name of the span that failed; `None` for a log record without one.
     span: Option<&'a str>,
     service: &'a str,
     time: Nanos,
@@ -71,13 +73,13 @@ impl Entry {
     }
 }
 
-/// Writes the block; nothing when nothing failed.
+/// Writes the ERRORS block; nothing when nothing failed.
 pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     let failures = failures(scene, sheet);
     if failures.is_empty() {
         return;
     }
-    sheet.line(Line::of("ERRORS", Paint::Bold));
+    sheet.line(Line::painted("ERRORS", Paint::Bold));
     let is_terminal = scene.style.is_terminal;
     let most = if is_terminal { MOST.min(failures.len()) } else { failures.len() };
     let hidden = failures.len() - most;
@@ -89,12 +91,12 @@ pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
         total => entries.iter().for_each(|entry| write_narrow(entry, total, sheet)),
     }
     if hidden > 0 {
-        sheet.line(Line::of(format!("  + {} more", format::count(hidden as u64)), Paint::Dim));
+        sheet.line(Line::painted(format!("  + {} more", format::count(hidden as u64)), Paint::Dim));
     }
 }
 
 fn write_plain(entry: &Entry, sheet: &mut Sheet<'_>) {
-    let mut line = Line::of(format!("  {}{}", entry.title, entry.times), Paint::Bad);
+    let mut line = Line::painted(format!("  {}{}", entry.title, entry.times), Paint::Bad);
     line.add(format!("  {}", entry.place), Paint::Dim);
     sheet.line(line);
     write_frames(entry, 0, sheet);
@@ -103,18 +105,18 @@ fn write_plain(entry: &Entry, sheet: &mut Sheet<'_>) {
 fn write_narrow(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
     let place = cut(&entry.place, total * 3 / 5);
     let room = total.saturating_sub(4 + width(&entry.times) + width(&place));
-    let mut line = Line::of(format!("  {}{}", cut(&entry.title, room), entry.times), Paint::Bad);
+    let mut line = Line::painted(format!("  {}{}", cut(&entry.title, room), entry.times), Paint::Bad);
     line.add_right(place, total.saturating_sub(line.width()), Paint::Dim);
     sheet.line(line);
     write_frames(entry, total, sheet);
 }
 
-/// The innermost frames, and to the right of the last one how many others there are, and the issue.
+/// Writes the innermost frames of an error, and to the right of the last one how many others there are, and the issue.
 fn write_frames(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
-    let mut note = Line::of(entry.others.as_str(), Paint::Dim);
+    let mut note = Line::painted(entry.others.as_str(), Paint::Dim);
     note.append(entry.issue.clone());
     for (place, frame) in entry.frames.iter().enumerate() {
-        let mut line = Line::of(format!("    {frame}"), Paint::Plain);
+        let mut line = Line::painted(format!("    {frame}"), Paint::Plain);
         if place + 1 == entry.frames.len() && note.width() > 0 {
             let indent = total.saturating_sub(note.width()).max(line.width() + 2);
             line.pad(indent).append(note.clone());
@@ -128,15 +130,15 @@ fn write_frames(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
     }
 }
 
-/// Everything of an error on one line, in columns.
+/// Writes each error on one line, in columns.
 fn write_wide(entries: &[Entry], total: usize, sheet: &mut Sheet<'_>) {
-    let widest = |of: &dyn Fn(&Entry) -> usize| entries.iter().map(of).max().unwrap_or(0);
+    let widest = |part: &dyn Fn(&Entry) -> usize| entries.iter().map(part).max().unwrap_or(0);
     let frames = widest(&|entry| entry.frames.first().map_or(0, |frame| 3 + width(frame))).min(total / 3);
     let places = widest(&|entry| width(&entry.place)).min(total / 3);
     let titles = widest(&Entry::title_width).min(total - 5 - places - frames);
     for entry in entries {
         let title = cut(&entry.title, titles.saturating_sub(width(&entry.times)));
-        let mut line = Line::of(format!("  {title}{}", entry.times), Paint::Bad);
+        let mut line = Line::painted(format!("  {title}{}", entry.times), Paint::Bad);
         line.pad(2 + titles + 3).add(cut(&entry.place, places), Paint::Dim).pad(2 + titles + 3 + places + 3);
         if let Some(frame) = entry.frames.first() {
             line.add(frame.as_str(), Paint::Plain);
@@ -171,7 +173,7 @@ fn failures<'a>(scene: &Scene<'a>, sheet: &Sheet<'_>) -> Vec<Failure<'a>> {
     failures
 }
 
-/// Its exceptions; without any, why it failed, unless something below it says so.
+/// The exceptions of a span; without any, why the span failed, unless something below it says so.
 fn errors_of<'a>(scene: &Scene<'a>, index: usize, sheet: &Sheet<'_>) -> Vec<Failure<'a>> {
     let span = scene.span(index);
     let failure = |title: String, stack, issue| Failure {
@@ -183,21 +185,21 @@ fn errors_of<'a>(scene: &Scene<'a>, index: usize, sheet: &Sheet<'_>) -> Vec<Fail
         stack,
         issue,
     };
-    let raised = span.events.iter().enumerate().filter(|(_, event)| is_exception(event));
+    let raised = span.events.iter().enumerate().filter(|(_, event)| event.is_exception());
     let mut errors = Vec::new();
     let mut has_exception = false;
     for (place, event) in raised {
         has_exception = true;
-        if scene.echoes.exceptions.contains(&(index, place)) {
+        if scene.marks.echoed_exceptions.contains(&(index, place)) {
             continue;
         }
         let issue = scene.report.issues.of_event(index, place);
         errors.push(failure(exception_title(&event.attributes, sheet), stack_of(&event.attributes), issue));
     }
-    if !has_exception && span.is_error() && !scene.echoes.messages.contains(&index) {
-        let is_told_below = scene.report.tree.children(index).any(|child| scene.failed[child]);
+    if !has_exception && span.is_error() && !scene.marks.echoed_messages.contains(&index) {
+        let fails_below = scene.report.tree.children(index).any(|child| scene.report.failed[child]);
         let message = sheet.stored(span.status.message.lines().next().unwrap_or_default());
-        match (message.is_empty(), is_told_below) {
+        match (message.is_empty(), fails_below) {
             (false, _) => errors.push(failure(message, Innermost::default(), None)),
             (true, false) => errors.push(failure("failed without saying why".to_owned(), Innermost::default(), None)),
             (true, true) => {}
@@ -211,13 +213,13 @@ fn stack_of(attributes: &Attributes) -> Innermost {
     innermost(&trace, FRAMES)
 }
 
-/// The errors that log records tell of and no span does. Where a span says no more than what went wrong, the stack and
-/// the issue of the record that says the same become its.
+/// The errors that log records tell of and no span does. Where a span says no more than what went wrong, the record that
+/// says the same lends it the stack and the issue.
 fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &Sheet<'_>) -> Vec<Failure<'a>> {
     let trace = &scene.report.trace;
     let spans: FxHashMap<SpanId, usize> =
         scene.drawn.iter().map(|index| (scene.span(*index).span_id, *index)).collect();
-    let told = told_by_spans(scene);
+    let of_spans_spelled = spellings_of_spans(scene);
     let mut bare: FxHashMap<String, &mut Failure<'a>> = FxHashMap::default();
     for failure in of_spans.iter_mut().filter(|failure| failure.issue.is_none() && failure.stack.frames.is_empty()) {
         bare.entry(failure.title.clone()).or_insert(failure);
@@ -232,10 +234,10 @@ fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &S
         if !is_drawn || is_plain || !(is_exceptional || log.is_error()) {
             continue;
         }
-        let mut said = if is_exceptional { spellings(&log.attributes) } else { Vec::new() };
-        said.push(log.message.to_string());
-        if said.iter().any(|spelling| told.contains(spelling)) {
-            let same = said.iter().find_map(|spelling| bare.remove(sheet.stored(spelling).as_str()));
+        let mut spelled = if is_exceptional { exception_spellings(&log.attributes) } else { Vec::new() };
+        spelled.push(log.message.to_string());
+        if spelled.iter().any(|spelling| of_spans_spelled.contains(spelling)) {
+            let same = spelled.iter().find_map(|spelling| bare.remove(sheet.stored(spelling).as_str()));
             if let Some(failure) = same {
                 failure.stack = stack_of(&log.attributes);
                 failure.issue = scene.report.issues.of_log(place);
@@ -245,7 +247,7 @@ fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &S
         let message = sheet.stored(log.message.trim().lines().next().unwrap_or_default());
         let [kind, raised] =
             ["exception.type", "exception.message"].map(|key| log.attributes.text(key).unwrap_or_default());
-        // What was raised without a message is told by that of the record, as in the title of its issue.
+        // What was raised without a message has that of the record, as in the title of its issue.
         let title = match is_exceptional && (!raised.is_empty() || message.is_empty()) {
             true => exception_title(&log.attributes, sheet),
             false if kind.is_empty() => message,
@@ -265,15 +267,15 @@ fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &S
 }
 
 /// How the exceptions and messages of the drawn spans may be spelled.
-fn told_by_spans(scene: &Scene<'_>) -> FxHashSet<String> {
-    let mut told = FxHashSet::default();
+fn spellings_of_spans(scene: &Scene<'_>) -> FxHashSet<String> {
+    let mut spelled = FxHashSet::default();
     for index in &scene.drawn {
         let span = scene.span(*index);
-        let exceptions = span.events.iter().filter(|event| is_exception(event));
-        told.extend(exceptions.flat_map(|event| spellings(&event.attributes)));
+        let exceptions = span.events.iter().filter(|event| event.is_exception());
+        spelled.extend(exceptions.flat_map(|event| exception_spellings(&event.attributes)));
         if span.is_error() && !span.status.message.is_empty() {
-            told.insert(span.status.message.to_string());
+            spelled.insert(span.status.message.to_string());
         }
     }
-    told
+    spelled
 }

@@ -6,27 +6,29 @@ use super::scene::Scene;
 use crate::{
     model::TraceStatus,
     view::{
-        format,
-        line::{Line, Paint, Sheet},
-        list::status_mark,
-        style::TimeStyle,
-        text::{cut, width},
+        lists::traces::status_mark,
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+            style::TimeStyle,
+            text::{cut, width},
+        },
     },
 };
 
 /// From how many columns on the time stands on the first line.
 const WIDE: usize = 110;
-/// Names of operations that took longest.
+/// How many of the operations that took longest are named.
 const SLOWEST: usize = 3;
-/// Open operations that are named.
+/// How many open operations are named.
 const MOST_OPEN: usize = 3;
 /// Part of the trace an operation must have spent itself, one in so many, to be named.
 const NOTEWORTHY: u64 = 20;
 
-/// Writes the block.
+/// Writes the lines above the picture.
 pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     let is_wide = scene.style.width >= WIDE;
-    let time = Line::of(started(scene), Paint::Dim);
+    let time = Line::painted(started(scene), Paint::Dim);
     let mut items = counts(scene);
     if is_wide {
         let fits = write_title(scene, Some(&time), sheet);
@@ -53,7 +55,7 @@ pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     sheet.items(2, if without.len() > with.len() { without } else { with });
 }
 
-/// Writes mark, name, duration and id, and the time when there is room for it; whether there was.
+/// Writes mark, name, duration and id, and the time when there is room for the time; whether there was.
 fn write_title(scene: &Scene<'_>, time: Option<&Line>, sheet: &mut Sheet<'_>) -> bool {
     let summary = &scene.report.trace.summary;
     let total = scene.style.width;
@@ -69,7 +71,7 @@ fn write_title(scene: &Scene<'_>, time: Option<&Line>, sheet: &mut Sheet<'_>) ->
     let is_terminal = scene.style.is_terminal;
     let id_fits = !is_terminal || fixed + 12.min(width(&name)) + 2 + width(&id) <= total;
     let room = total.saturating_sub(if id_fits { fixed + 2 + width(&id) } else { fixed });
-    let mut line = Line::of(format!("{mark} "), paint);
+    let mut line = Line::painted(format!("{mark} "), paint);
     line.add(if is_terminal { cut(&name, room.max(1)).into_owned() } else { name }, Paint::Bold);
     line.add(format!("  {duration}"), Paint::Plain);
     if !id_fits {
@@ -77,7 +79,7 @@ fn write_title(scene: &Scene<'_>, time: Option<&Line>, sheet: &mut Sheet<'_>) ->
         // Ids are never cut, so a long one takes lines of its own.
         let columns = total.saturating_sub(2).max(1);
         for piece in pieces(&id, columns) {
-            sheet.line(Line::of(format!("  {piece}"), Paint::Dim));
+            sheet.line(Line::painted(format!("  {piece}"), Paint::Dim));
         }
         return false;
     }
@@ -129,7 +131,7 @@ fn counts(scene: &Scene<'_>) -> Vec<Line> {
     let mut items = Vec::new();
     let mut count = |number: u64, what: &str, paint| {
         if number > 0 {
-            items.push(Line::of(format::counted(number, what), paint));
+            items.push(Line::painted(format::counted(number, what), paint));
         }
     };
     count(summary.span_count, "span", Paint::Plain);
@@ -137,13 +139,13 @@ fn counts(scene: &Scene<'_>) -> Vec<Line> {
     count(summary.error_count, "error", Paint::Bad);
     count(summary.log_count, "log", Paint::Plain);
     if depth > 1 {
-        items.push(Line::of(format!("depth {}", format::count(depth)), Paint::Plain));
+        items.push(Line::painted(format!("depth {}", format::count(depth)), Paint::Plain));
     }
     if let Some(tokens) = summary.tokens {
-        items.push(Line::of(format!("{} tokens", format::tokens(tokens.input, tokens.output)), Paint::Plain));
+        items.push(Line::painted(format!("{} tokens", format::tokens(tokens.input, tokens.output)), Paint::Plain));
     }
     if let Some(cost) = &summary.cost {
-        items.push(Line::of(format::cost(cost), Paint::Plain));
+        items.push(Line::painted(format::cost(cost), Paint::Plain));
     }
     items
 }
@@ -154,7 +156,7 @@ fn services(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<Line> {
     if report.trace.spans.is_empty() {
         let names = report.trace.summary.services.iter().map(|service| sheet.stored(service));
         let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-        return (!names.is_empty()).then(|| Line::of(names.join(" · "), Paint::Plain));
+        return (!names.is_empty()).then(|| Line::painted(names.join(" · "), Paint::Plain));
     }
     let mut entries: FxHashMap<&str, u64> = FxHashMap::default();
     let mut order: Vec<(&str, usize)> = Vec::new();
@@ -193,12 +195,12 @@ fn services(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<Line> {
 /// What was entered and not left, the latest first: whatever waits for something waits for that.
 fn open(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Line> {
     let mut named: Vec<(usize, u64)> = Vec::new();
-    let mut known: FxHashMap<(&str, &str), usize> = FxHashMap::default();
+    let mut places: FxHashMap<(&str, &str), usize> = FxHashMap::default();
     for index in scene.open.iter().rev() {
         let span = scene.span(*index);
-        let place = *known.entry((span.service().as_str(), span.name.as_str())).or_insert(named.len());
+        let place = *places.entry((span.service().as_str(), span.name.as_str())).or_insert(named.len());
         match named.get_mut(place) {
-            // Told with the age of the oldest, which comes last.
+            // Shown with the age of the oldest, which comes last.
             Some(alike) => *alike = (*index, alike.1 + 1),
             None => named.push((*index, 1)),
         }
@@ -206,7 +208,7 @@ fn open(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (index, times) in named.iter().take(MOST_OPEN) {
         let span = scene.span(*index);
-        let mut line = Line::of(if lines.is_empty() { "still open: " } else { "" }, Paint::Warn);
+        let mut line = Line::painted(if lines.is_empty() { "still open: " } else { "" }, Paint::Warn);
         line.add(format!("{} ", sheet.stored(span.service())), scene.hue(span.service()));
         line.add(sheet.stored(&span.name), Paint::Plain);
         if *times > 1 {
@@ -217,7 +219,7 @@ fn open(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Line> {
     }
     let more = named.iter().skip(MOST_OPEN).map(|(_, times)| times).sum();
     if more > 0 {
-        lines.push(Line::of(format!("{} more", format::count(more)), Paint::Warn));
+        lines.push(Line::painted(format!("{} more", format::count(more)), Paint::Warn));
     }
     lines
 }
@@ -243,7 +245,7 @@ fn slowest(scene: &Scene<'_>, with_shares: bool, sheet: &Sheet<'_>) -> Vec<Line>
     let mut lines = Vec::new();
     let mut used = 2;
     for ((name, _), (own, calls)) in sums.into_iter().take(SLOWEST) {
-        let mut line = Line::of(if lines.is_empty() { "slowest self: " } else { "" }, Paint::Dim);
+        let mut line = Line::painted(if lines.is_empty() { "slowest self: " } else { "" }, Paint::Dim);
         line.add(sheet.stored(name), Paint::Plain);
         if calls > 1 {
             line.add(format!(" ×{}", format::count(calls)), Paint::Dim);

@@ -1,128 +1,89 @@
-//! The HINTS block: what in this very trace looks worth a thought, and what to type next. It says nothing it has not
-//! seen.
+//! The HINTS block: findings as sentences, and what to type next.
+
+use rustc_hash::FxHashSet;
 
 use super::{
-    fold::{Row, Run, What, is_database},
+    fold::{Row, What},
     scene::Scene,
 };
 use crate::{
-    model::{Nanos, TraceId},
-    view::{
+    model::TraceId,
+    query::trace::{
+        findings::{Finding, LateStart, OwnGap, is_database_call},
+        runs::Run,
+    },
+    view::out::{
+        canvas::{Line, Paint, Sheet},
         format,
-        line::{Line, Paint, Sheet},
         text::width,
     },
 };
 
-/// How many hints of one kind are given.
+/// How many findings of one kind become hints.
 const MOST: usize = 3;
-/// Part of the trace, one in so many, below which nothing is worth a hint.
-const NOTEWORTHY: u64 = 10;
 
-/// Writes the block: on a terminal always, for the commands; elsewhere only when there is a hint.
+/// Writes the HINTS block: on a terminal always, for the commands; elsewhere only when there is a finding.
 pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
-    let mut hints = many_calls(scene, rows, sheet);
-    hints.extend(own_gap(scene, sheet));
-    hints.extend(late_starts(scene, sheet));
+    let hints = sentences(scene, rows, sheet);
     let commands = if scene.style.is_terminal { commands(scene, rows) } else { None };
     if hints.is_empty() && commands.is_none() {
         return;
     }
-    sheet.line(Line::of("HINTS", Paint::Bold));
-    hints.into_iter().for_each(|hint| sheet.line(Line::of(format!("  {hint}"), Paint::Plain)));
+    sheet.line(Line::painted("HINTS", Paint::Bold));
+    hints.into_iter().for_each(|hint| sheet.line(Line::painted(format!("  {hint}"), Paint::Plain)));
     if let Some(commands) = commands {
-        sheet.line(Line::of(format!("  {commands}"), Paint::Dim));
+        sheet.line(Line::painted(format!("  {commands}"), Paint::Dim));
     }
 }
 
-fn many_calls(scene: &Scene<'_>, rows: &[Row], sheet: &Sheet<'_>) -> Vec<String> {
-    let mut runs: Vec<&Run> = rows
-        .iter()
-        .filter_map(|row| match &row.what {
-            What::Run(run) if run.is_many_calls(scene) && is_noteworthy(scene, run.busy_ns) => Some(run),
-            _ => None,
-        })
-        .collect();
-    runs.sort_by_key(|run| std::cmp::Reverse(run.busy_ns));
-    let hint = |run: &Run| {
-        let first = *run.members.first()?;
-        let span = scene.span(first);
-        let caller =
-            scene.report.tree.parent[first].map_or("the trace".to_owned(), |parent| name(scene, parent, sheet));
-        let question = if is_database(span) { "an N+1 query?" } else { "could they be one call, or run at once?" };
-        let times = format::count(run.members.len() as u64);
-        let busy = format::duration(run.busy_ns);
-        Some(format!("{caller} runs {} {times} times in a row ({busy}): {question}", name(scene, first, sheet)))
-    };
-    runs.into_iter().take(MOST).filter_map(hint).collect()
-}
-
-/// The longest stretch in which the root waits for nothing we can see.
-fn own_gap(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<String> {
-    let tree = &scene.report.tree;
-    let root = *tree.roots.first()?;
-    let span = scene.span(root);
-    let is_running = span.end.0 == 0;
-    if scene.options.span.is_some()
-        || is_running
-        || span.start.0 == 0
-        || tree.size[root] < 3
-        || tree.missing_parent[root].is_some()
-    {
-        return None;
-    }
-    let mut longest: (u64, Option<usize>, Option<usize>) = (0, None, None);
-    let (mut until, mut before) = (span.start, None);
-    for child in tree.children(root) {
-        let gap = scene.span(child).start.since(until);
-        if gap > longest.0 {
-            longest = (gap, before, Some(child));
-        }
-        if scene.span(child).end > until {
-            (until, before) = (scene.span(child).end, Some(child));
+/// The sentences of findings; errors told again are nothing to say, only to leave out.
+fn sentences(scene: &Scene<'_>, rows: &[Row], sheet: &Sheet<'_>) -> Vec<String> {
+    let runs = rows.iter().filter_map(|row| match &row.what {
+        What::Run(run) => run.members.first(),
+        _ => None,
+    });
+    let drawn: FxHashSet<&usize> = runs.collect();
+    let (mut many_calls, mut own_gap, mut late_starts) = (Vec::new(), Vec::new(), Vec::new());
+    for finding in &scene.findings {
+        match finding {
+            Finding::ManyCalls(run) if many_calls.len() < MOST && scene.part.is_noteworthy(run.busy_ns) => {
+                let first = run.members.first().filter(|first| drawn.contains(first));
+                many_calls.extend(first.map(|first| many_calls_sentence(scene, run, *first, sheet)));
+            }
+            Finding::OwnGap(gap) => own_gap.push(own_gap_sentence(scene, gap, sheet)),
+            Finding::LateStart(late) if late_starts.len() < MOST => {
+                late_starts.push(late_start_sentence(scene, late, sheet));
+            }
+            Finding::ManyCalls(_) | Finding::LateStart(_) | Finding::Echo(_) => {}
         }
     }
-    let gap = span.end.since(until);
-    if gap > longest.0 {
-        longest = (gap, before, None);
-    }
-    let (gap, before, after) = longest;
-    if gap < span.duration_ns() / 5 || !is_noteworthy(scene, gap) {
-        return None;
-    }
-    let of = |index| name(scene, index, sheet);
-    let place = match (before, after) {
-        (Some(before), Some(after)) => format!("between {} and {}", of(before), of(after)),
-        (None, Some(after)) => format!("before {}", of(after)),
-        (Some(before), None) => format!("after {}", of(before)),
-        (None, None) => return None,
-    };
-    let share = format::share(gap, scene.length_ns());
-    Some(format!("{} spends {} ({share}) by itself {place}", of(root), format::duration(gap)))
+    many_calls.into_iter().chain(own_gap).chain(late_starts).collect()
 }
 
-/// Spans that start long after the one they lie in has ended: messages that waited.
-fn late_starts(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<String> {
-    let mut late: Vec<(u64, usize, usize)> = scene
-        .drawn
-        .iter()
-        .filter_map(|index| {
-            let parent = scene.report.tree.parent[*index]?;
-            let ended = Some(scene.span(parent).end).filter(|end| *end > Nanos(0))?;
-            let waited = scene.span(*index).start.since(ended);
-            (waited > 0 && is_noteworthy(scene, waited)).then_some((waited, *index, parent))
-        })
-        .collect();
-    late.sort_by_key(|(waited, ..)| std::cmp::Reverse(*waited));
-    let hint = |(waited, index, parent): (u64, usize, usize)| {
-        let (child, parent) = (name(scene, index, sheet), name(scene, parent, sheet));
-        format!("{child} starts {} after {parent} ended: did it wait in a queue?", format::duration(waited))
+fn many_calls_sentence(scene: &Scene<'_>, run: &Run, first: usize, sheet: &Sheet<'_>) -> String {
+    let caller = scene.report.tree.parent[first].map_or("the trace".to_owned(), |parent| name(scene, parent, sheet));
+    let question = match is_database_call(scene.span(first)) {
+        true => "an N+1 query?",
+        false => "could they be one call, or run at once?",
     };
-    late.into_iter().take(MOST).map(hint).collect()
+    let (call, times) = (name(scene, first, sheet), format::count(run.members.len() as u64));
+    format!("{caller} runs {call} {times} times in a row ({}): {question}", format::duration(run.busy_ns))
 }
 
-fn is_noteworthy(scene: &Scene<'_>, nanos: u64) -> bool {
-    nanos >= scene.length_ns() / NOTEWORTHY && nanos >= 1_000_000
+fn own_gap_sentence(scene: &Scene<'_>, gap: &OwnGap, sheet: &Sheet<'_>) -> String {
+    let name = |index| name(scene, index, sheet);
+    let place = match (gap.after.map(name), gap.before.map(name)) {
+        (Some(after), Some(before)) => format!("between {after} and {before}"),
+        (Some(after), None) => format!("after {after}"),
+        (None, before) => format!("before {}", before.unwrap_or_default()),
+    };
+    let (took, share) = (format::duration(gap.gap_ns), format::share(gap.gap_ns, scene.length_ns()));
+    format!("{} spends {took} ({share}) by itself {place}", name(gap.span))
+}
+
+fn late_start_sentence(scene: &Scene<'_>, late: &LateStart, sheet: &Sheet<'_>) -> String {
+    let (child, parent) = (name(scene, late.span, sheet), name(scene, late.parent, sheet));
+    format!("{child} starts {} after {parent} ended: did it wait in a queue?", format::duration(late.gap_ns))
 }
 
 fn name(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> String {
@@ -157,7 +118,7 @@ fn commands(scene: &Scene<'_>, rows: &[Row]) -> Option<String> {
     Some(fitting(scene, commands))
 }
 
-/// Only operations: their payloads, what is folded, and what still comes.
+/// What to type next where there are only operations: their payloads, what is folded, and what still comes.
 fn commands_without_spans(scene: &Scene<'_>, rows: &[Row], trace: &str) -> Option<String> {
     let has_runs = rows.iter().any(|row| matches!(row.what, What::Run(_)));
     let flags = [(!scene.options.attributes, "--attrs"), (has_runs && !scene.options.expand, "--expand")];
@@ -187,7 +148,7 @@ fn fitting(scene: &Scene<'_>, mut commands: Vec<String>) -> String {
     }
 }
 
-/// Only log lines: what they carry, and those not drawn.
+/// What to type next where there are only log lines: what they carry, and those not drawn.
 fn commands_of_logs(scene: &Scene<'_>, trace: &str) -> Option<String> {
     let has_attributes = scene.report.trace.logs.iter().any(|log| !log.attributes.is_empty());
     let attributes = (has_attributes && !scene.options.attributes).then(|| "--attrs".to_owned());

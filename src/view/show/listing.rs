@@ -3,21 +3,24 @@
 use rustc_hash::FxHashSet;
 
 use super::{
-    details::{attributes, issue_note, log_message, severity_paint},
-    scene::Scene,
-    steps::Step,
+    details::{attributes, issue_note, log_message},
+    scene::{Scene, step_mark},
 };
 use crate::{
     model::{LogRecord, Nanos, SpanId},
+    query::trace::steps::Step,
     view::{
-        format,
-        line::{Line, Paint, Sheet},
-        table::{Column, Table},
-        text::{cut, width},
+        lists::tail_line::level_paint,
+        out::{
+            canvas::{Line, Paint, Sheet},
+            format,
+            table::{Column, Table},
+            text::{cut, width},
+        },
     },
 };
 
-/// Log lines that belong to nothing drawn, on a terminal; the rest is counted.
+/// How many log lines that belong to nothing drawn a terminal shows; the rest is counted.
 const MOST_LOOSE: usize = 200;
 
 /// A line of the list.
@@ -82,7 +85,7 @@ impl Columns {
         self.time.push(took, if step == Some(Step::Open) { Paint::Warn } else { Paint::Plain });
         self.own.push(itself, Paint::Plain);
         match step {
-            Some(step) => self.mark.push(step.mark(), Paint::Warn),
+            Some(step) => self.mark.push(step_mark(step), Paint::Warn),
             None => self.mark.push(if span.is_error() { "✗" } else { " " }, Paint::Bad),
         }
         self.service.push(sheet.stored(span.service()), scene.hue(span.service()));
@@ -92,7 +95,7 @@ impl Columns {
 
     fn push_log(&mut self, scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) {
         let Some(log) = scene.log(place) else { return };
-        let paint = severity_paint(log.severity);
+        let paint = level_paint(log.severity);
         self.start.push(offset(scene, log.time), Paint::Dim);
         self.time.push("", Paint::Plain);
         self.own.push("", Paint::Plain);
@@ -126,16 +129,16 @@ pub(super) fn write_loose_records(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     let most = if scene.style.is_terminal { MOST_LOOSE } else { usize::MAX };
     let hidden = logs.len().saturating_sub(most);
     logs.truncate(most);
-    sheet.line(Line::of("LOGS", Paint::Bold));
+    sheet.line(Line::painted("LOGS", Paint::Bold));
     let lines = loose_lines(scene, &logs, sheet);
     lines.into_iter().for_each(|line| sheet.line(line));
     if hidden > 0 {
         let hidden = format::count(hidden as u64);
-        sheet.line(Line::of(format!("  + {hidden} more (tracehub logs --trace ID)"), Paint::Dim));
+        sheet.line(Line::painted(format!("  + {hidden} more (tracehub logs --trace ID)"), Paint::Dim));
     }
 }
 
-/// The records with time, level, service where there are several, and message, in columns.
+/// One line a record that belongs to nothing drawn: time, level, service where there are several, and message.
 fn loose_lines(scene: &Scene<'_>, logs: &[(usize, &LogRecord)], sheet: &Sheet<'_>) -> Vec<Line> {
     let services = || logs.iter().map(|(_, log)| log.resource.service.as_str());
     let own = scene.report.trace.summary.service.as_str();
@@ -146,10 +149,10 @@ fn loose_lines(scene: &Scene<'_>, logs: &[(usize, &LogRecord)], sheet: &Sheet<'_
     };
     let mut lines = Vec::new();
     for (place, log) in logs {
-        let mut line = Line::of("  ", Paint::Plain);
+        let mut line = Line::painted("  ", Paint::Plain);
         line.add_right(offset(scene, log.time), OFFSET, Paint::Dim).add("  ", Paint::Plain);
         let level = line.width();
-        line.add(log.severity.as_str().to_uppercase(), severity_paint(log.severity)).pad(level + LEVEL + 1);
+        line.add(log.severity.as_str().to_uppercase(), level_paint(log.severity)).pad(level + LEVEL + 1);
         if service_width > 0 {
             let service = line.width();
             line.add(stored(&log.resource.service), scene.hue(&log.resource.service)).pad(service + service_width + 1);

@@ -3,16 +3,20 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    LogLines, ShowOptions,
     bars::Window,
-    details::is_exception,
-    steps::{Step, Steps},
-    usage::SpanUsage,
+    options::{LogLines, ShowOptions},
 };
 use crate::{
-    model::{Attributes, LogRecord, Nanos, Severity, Span, SpanId, TraceStatus},
-    query::show::TraceReport,
-    view::{line::Paint, style::Style},
+    model::{LogRecord, Nanos, Severity, Span, SpanId, TraceStatus},
+    query::{
+        TraceReport,
+        trace::{
+            findings::{Finding, Part},
+            steps::Step,
+            usage::TokenSum,
+        },
+    },
+    view::out::{canvas::Paint, style::Style},
 };
 
 /// A trace about to be drawn. Vectors go by the index of a span in the trace.
@@ -20,37 +24,33 @@ pub(super) struct Scene<'a> {
     pub(super) report: &'a TraceReport,
     pub(super) options: &'a ShowOptions,
     pub(super) style: &'a Style,
-    steps: &'a Steps,
-    /// Spans that are drawn, in tree order.
+    /// The spans that are drawn, in tree order.
     pub(super) drawn: Vec<usize>,
     /// The spans `--span` names.
     pub(super) chosen: Vec<usize>,
-    /// Operations among them that are open, by entry.
+    /// The operations among what is drawn that are open, by entry.
     pub(super) open: Vec<usize>,
     /// From the first start to the last end of what is drawn.
     pub(super) window: Window,
-    /// Whether so much time has passed since that the present lies outside the window.
+    /// Whether the present lies outside the window, because so much time has passed since.
     pub(super) is_cut: bool,
-    /// Whether a span or anything below it failed.
-    pub(super) failed: Vec<bool>,
+    /// What is drawn, as findings are looked for in it.
+    pub(super) part: Part,
+    /// What is worth a thought in what is drawn.
+    pub(super) findings: Vec<Finding>,
+    /// The findings by span.
+    pub(super) marks: Marks,
     /// Tokens and cost, when any span reports some.
-    pub(super) usage: Option<Vec<SpanUsage>>,
+    pub(super) usage: Option<Vec<TokenSum>>,
     /// Log records to draw below the span they belong to, by their places in the trace.
     pub(super) logs: FxHashMap<SpanId, Vec<usize>>,
     /// Which log lines are drawn.
     log_lines: LogLines,
-    /// Errors that were told further down already.
-    pub(super) echoes: Echoes,
     hues: FxHashMap<&'a str, usize>,
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(
-        report: &'a TraceReport,
-        steps: &'a Steps,
-        options: &'a ShowOptions,
-        style: &'a Style,
-    ) -> Scene<'a> {
+    pub(super) fn new(report: &'a TraceReport, options: &'a ShowOptions, style: &'a Style) -> Scene<'a> {
         let spans = &report.trace.spans;
         let chosen = match options.span {
             Some(id) => (0..spans.len()).filter(|index| spans[*index].span_id == id).collect(),
@@ -65,23 +65,31 @@ impl<'a> Scene<'a> {
             None => report.tree.order.clone(),
         };
         let mut open: Vec<usize> =
-            drawn.iter().copied().filter(|index| steps.get(*index) == Some(Step::Open)).collect();
+            drawn.iter().copied().filter(|index| report.steps.get(*index) == Some(Step::Open)).collect();
         open.sort_by_key(|index| spans[*index].start);
         let log_lines = options.logs.unwrap_or(match report.trace.spans.is_empty() {
             true => LogLines::All,
             false => LogLines::Warn,
         });
-        let (window, is_cut) = with_present(window(spans, &drawn), style.now, !open.is_empty());
+        let (start, end) = report.stretch(&drawn);
+        let (window, is_cut) = with_present(Window { start, end }, style.now, !open.is_empty());
+        let mut part = match options.span {
+            Some(_) => Part::below(report, drawn.clone()),
+            None => Part::whole(report),
+        };
+        // What is open goes on, so what is noticeable is measured by the stretch that is drawn.
+        part.length_ns = window.length_ns();
+        let findings = report.findings(&part);
         Scene {
             open,
             window,
             is_cut,
-            steps,
-            failed: failed(report),
-            usage: super::usage::by_span(report),
+            marks: Marks::new(&findings),
+            findings,
+            part,
+            usage: report.token_sums(),
             logs: logs(report, log_lines),
             log_lines,
-            echoes: Echoes::new(report),
             hues: hues(report),
             report,
             options,
@@ -97,7 +105,7 @@ impl<'a> Scene<'a> {
 
     /// What a row stands for when it is made of checkpoints.
     pub(super) fn step(&self, index: usize) -> Option<Step> {
-        self.steps.get(index)
+        self.report.steps.get(index)
     }
 
     /// How long a row that has not ended has been going on.
@@ -105,7 +113,7 @@ impl<'a> Scene<'a> {
         self.style.now.since(self.span(index).start)
     }
 
-    /// How the trace came out. An entry may be open although another was left too often, which counts alone do not show.
+    /// The status of the trace. An entry may be open although another was left too often, which counts alone do not show.
     pub(super) fn status(&self) -> TraceStatus {
         match self.report.trace.summary.status {
             TraceStatus::Ok if !self.open.is_empty() => TraceStatus::Open,
@@ -147,7 +155,17 @@ impl<'a> Scene<'a> {
 
     /// How long the drawn stretch is, at least a nanosecond.
     pub(super) fn length_ns(&self) -> u64 {
-        self.window.end.since(self.window.start).max(1)
+        self.window.length_ns()
+    }
+}
+
+/// What stands in the column of flags of a step.
+pub(super) fn step_mark(step: Step) -> &'static str {
+    match step {
+        Step::Closed => " ",
+        Step::Open => "…",
+        Step::Exit => "⚠",
+        Step::Note => "•",
     }
 }
 
@@ -159,17 +177,8 @@ fn draws(lines: LogLines, severity: Severity) -> bool {
     }
 }
 
-/// Spans without a start or an end would stretch the picture over decades, so they do not count unless there is
-/// nothing else.
-fn window(spans: &[Span], drawn: &[usize]) -> Window {
-    let times = || drawn.iter().flat_map(|index| [spans[*index].start, spans[*index].end]).filter(|time| time.0 > 0);
-    let start = times().min().unwrap_or_default();
-    let end = times().max().unwrap_or_default();
-    Window { start, end: end.max(Nanos(start.0)) }
-}
-
-/// While something is open time goes on until now. When that is long past everything else it would leave no room for the
-/// rest, so the window then ends with the rest, and what is open points beyond it.
+/// The window, up to now while something is open, and whether it stops before that: when now is long past everything
+/// else it would leave no room for the rest, so the window ends with the rest, and what is open points beyond it.
 fn with_present(window: Window, now: Nanos, is_open: bool) -> (Window, bool) {
     let (length, beyond) = (window.end.since(window.start), now.since(window.end));
     match (is_open, length > 0 && beyond > length) {
@@ -179,63 +188,32 @@ fn with_present(window: Window, now: Nanos, is_open: bool) -> (Window, bool) {
     }
 }
 
-fn failed(report: &TraceReport) -> Vec<bool> {
-    let mut failed: Vec<bool> = report.trace.spans.iter().map(Span::is_error).collect();
-    for index in report.tree.order.iter().rev() {
-        if let (true, Some(parent)) = (failed[*index], report.tree.parent[*index]) {
-            failed[parent] = true;
-        }
-    }
-    failed
-}
-
-/// Instrumentation tells an error again on every span it passes through; only the innermost says where it came from.
+/// What findings say about single spans and their events, so that the picture can mark them.
 #[derive(Debug, Default)]
-pub(super) struct Echoes {
+pub(super) struct Marks {
     /// Exceptions, as span and place of the event, that a span below has told.
-    pub(super) exceptions: FxHashSet<(usize, usize)>,
+    pub(super) echoed_exceptions: FxHashSet<(usize, usize)>,
     /// Spans whose status message a span below has told.
-    pub(super) messages: FxHashSet<usize>,
+    pub(super) echoed_messages: FxHashSet<usize>,
+    /// The first spans of runs that look like one question asked many times.
+    pub(super) many_calls: FxHashSet<usize>,
 }
 
-impl Echoes {
-    fn new(report: &TraceReport) -> Echoes {
-        let mut echoes = Echoes::default();
-        let mut told_below: FxHashSet<(usize, String)> = FxHashSet::default();
-        for index in report.tree.order.iter().rev() {
-            let span = &report.trace.spans[*index];
-            let mut told = Vec::new();
-            for (place, event) in span.events.iter().enumerate().filter(|(_, event)| is_exception(event)) {
-                let texts = spellings(&event.attributes);
-                if texts.iter().any(|text| told_below.contains(&(*index, text.clone()))) {
-                    echoes.exceptions.insert((*index, place));
-                }
-                told.extend(texts);
-            }
-            if span.is_error() && !span.status.message.is_empty() {
-                let message = span.status.message.to_string();
-                if told_below.contains(&(*index, message.clone())) {
-                    echoes.messages.insert(*index);
-                }
-                told.push(message);
-            }
-            if let Some(parent) = report.tree.parent[*index] {
-                told_below.extend(told.into_iter().map(|text| (parent, text)));
+impl Marks {
+    fn new(findings: &[Finding]) -> Marks {
+        let mut marks = Marks::default();
+        for finding in findings {
+            match finding {
+                Finding::ManyCalls(run) => marks.many_calls.extend(run.members.first()),
+                Finding::Echo(echo) => echo.repeats.iter().for_each(|repeat| match repeat.event {
+                    Some(event) => _ = marks.echoed_exceptions.insert((repeat.span, event)),
+                    None => _ = marks.echoed_messages.insert(repeat.span),
+                }),
+                Finding::OwnGap(_) | Finding::LateStart(_) => {}
             }
         }
-        echoes
+        marks
     }
-}
-
-/// How an exception may be spelled elsewhere: with its type in full, with the last part of it, and without.
-pub(super) fn spellings(attributes: &Attributes) -> Vec<String> {
-    let [kind, message] = ["exception.type", "exception.message"].map(|key| attributes.text(key).unwrap_or(""));
-    let short = kind.rsplit(['.', ':']).next().unwrap_or(kind);
-    let mut spellings = vec![format!("{kind}: {message}"), format!("{short}: {message}")];
-    if !message.is_empty() {
-        spellings.push(message.to_owned());
-    }
-    spellings
 }
 
 fn logs(report: &TraceReport, lines: LogLines) -> FxHashMap<SpanId, Vec<usize>> {

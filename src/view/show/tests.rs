@@ -8,11 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::{Event, Link, Nanos, Resource, Span, SpanId, Status, StatusCode, Text, Trace, TraceId},
-    query::show::sample::{span, trace},
-    view::{
-        sample::{self, START, style},
-        text::width,
-    },
+    query::samples::{self, START, span, trace},
+    view::out::{style::sample_style as style, text::width},
 };
 
 const MS: u64 = 1_000_000;
@@ -23,37 +20,38 @@ fn shown(spans: Vec<Span>) -> String {
 
 #[test]
 fn a_checkout_at_eighty_columns() {
-    insta::assert_snapshot!(render(&sample::checkout(), &ShowOptions::default(), &style(80)));
+    insta::assert_snapshot!(render(&samples::checkout(), &ShowOptions::default(), &style(80)));
 }
 
 #[test]
 fn a_checkout_at_a_hundred_and_twenty_columns() {
-    insta::assert_snapshot!(render(&sample::checkout(), &ShowOptions::default(), &style(120)));
+    insta::assert_snapshot!(render(&samples::checkout(), &ShowOptions::default(), &style(120)));
 }
 
 #[test]
 fn a_checkout_in_ascii() {
-    let text = render(&sample::checkout(), &ShowOptions::default(), &Style { ascii: true, ..style(80) });
+    let text = render(&samples::checkout(), &ShowOptions::default(), &Style { ascii: true, ..style(80) });
     assert!(text.is_ascii());
     insta::assert_snapshot!(text);
 }
 
 #[test]
 fn a_checkout_in_colour() {
-    let text = render(&sample::checkout(), &ShowOptions::default(), &Style { color: true, ..style(80) });
+    let text = render(&samples::checkout(), &ShowOptions::default(), &Style { color: true, ..style(80) });
     insta::assert_snapshot!(text.replace('\x1b', "␛"));
 }
 
 #[test]
 fn a_checkout_without_a_terminal() {
-    let text = render(&sample::checkout(), &ShowOptions::default(), &Style { is_terminal: false, ..style(80) });
+    let text = render(&samples::checkout(), &ShowOptions::default(), &Style { is_terminal: false, ..style(80) });
     insta::assert_snapshot!(text);
 }
 
 #[test]
 fn a_checkout_as_tree_and_list() {
-    let picture =
-        |picture, style: &Style| render(&sample::checkout(), &ShowOptions { picture, ..ShowOptions::default() }, style);
+    let picture = |picture, style: &Style| {
+        render(&samples::checkout(), &ShowOptions { picture, ..ShowOptions::default() }, style)
+    };
     let piped = Style { is_terminal: false, ..style(80) };
     let texts = [
         picture(Picture::Tree, &style(80)),
@@ -65,7 +63,7 @@ fn a_checkout_as_tree_and_list() {
 
 #[test]
 fn one_span_with_all_its_details() {
-    let report = sample::checkout();
+    let report = samples::checkout();
     let chosen = report.trace.spans.iter().find(|span| span.name == "charge").map(|span| span.span_id);
     let post = report.trace.spans.iter().rev().find(|span| span.name == "POST api.stripe.com").map(|span| span.span_id);
     let text = |span| render(&report, &ShowOptions { span, ..ShowOptions::default() }, &style(80));
@@ -74,14 +72,14 @@ fn one_span_with_all_its_details() {
 
 #[test]
 fn an_agent_run_with_tokens_and_cost() {
-    let text = |columns| render(&sample::agent(), &ShowOptions::default(), &style(columns));
+    let text = |columns| render(&samples::agent(), &ShowOptions::default(), &style(columns));
     insta::assert_snapshot!(format!("{}\n{}", text(80), text(120)));
 }
 
 #[test]
 fn attributes_and_every_log_line_on_request() {
     let options = ShowOptions { attributes: true, logs: Some(LogLines::All), ..ShowOptions::default() };
-    insta::assert_snapshot!(render(&sample::agent(), &options, &style(80)));
+    insta::assert_snapshot!(render(&samples::agent(), &options, &style(80)));
 }
 
 #[test]
@@ -191,7 +189,7 @@ fn links_events_and_resources_are_shown_in_full_on_request() {
 #[test]
 fn a_span_that_is_not_there_is_said_so() {
     let options = ShowOptions { span: Some(SpanId([9; 8])), ..ShowOptions::default() };
-    let text = render(&sample::agent(), &options, &style(80));
+    let text = render(&samples::agent(), &options, &style(80));
     assert!(text.contains("no span 0909090909090909 in this trace"), "{text}");
 }
 
@@ -201,7 +199,7 @@ proptest! {
     fn whatever_is_stored_lines_fit_and_hold_no_control_characters(
         text in any::<String>(), columns in 1usize..130, ascii: bool, color: bool, is_terminal: bool, picture in 0usize..3,
     ) {
-        let mut report = sample::checkout();
+        let mut report = samples::checkout();
         for span in &mut report.trace.spans {
             span.name = Text::from(text.as_str());
             span.status.message = Text::from(text.as_str());

@@ -1,19 +1,22 @@
 //! The waterfall and the tree: one line a span, guides to the left, numbers, and time as a bar to the right.
 
 use super::{
-    Picture,
     bars::Ruler,
     details,
-    fold::{Row, Run, What},
-    scene::Scene,
-    steps::Step,
+    fold::{Row, What},
+    options::Picture,
+    scene::{Scene, step_mark},
+    usage::{cost, tokens},
 };
 use crate::{
     model::Span,
-    query::show::Warning,
-    view::{
+    query::{
+        Warning,
+        trace::{runs::Run, steps::Step},
+    },
+    view::out::{
+        canvas::{Line, Paint, Sheet},
         format,
-        line::{Line, Paint, Sheet},
         text::{cut, width},
     },
 };
@@ -33,14 +36,14 @@ const BEYOND: usize = 5;
 /// Spans with more events than this get marks for exceptions only.
 const MANY_EVENTS: usize = 8;
 
-/// Which columns there are, and how wide.
+/// Which columns a waterfall has, and how wide they are.
 struct Columns {
     name: usize,
     service: usize,
     has_self: bool,
     has_usage: bool,
     bar: usize,
-    /// Those of the bar's cells that lie beyond the picture.
+    /// How many cells of the bar lie beyond the picture.
     beyond: usize,
 }
 
@@ -72,7 +75,7 @@ fn deepest_indent(scene: &Scene<'_>) -> usize {
     (scene.style.width / 8).clamp(4, 20)
 }
 
-/// Writes the heading and all lines.
+/// Writes the waterfall or the tree: the heading and all lines.
 pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
     let mut columns = Columns::new(scene);
     let mut guides = Guides { more: Vec::new(), cap: deepest_indent(scene) };
@@ -87,13 +90,13 @@ pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
     let ruler = Ruler::new(scene.window, columns.bar - columns.beyond, columns.beyond);
     sheet.line(heading(scene, &columns));
     guides.more.clear();
-    let canvas = Canvas { scene, columns, ruler };
+    let layout = Layout { scene, columns, ruler };
     for (row, label) in rows.iter().zip(labels) {
         guides.enter(row);
-        sheet.line(canvas.line(row, label, sheet));
+        sheet.line(layout.line(row, label, sheet));
         let stem = guides.below(row);
         for detail in below(scene, row, sheet) {
-            let mut line = Line::of(stem.clone(), Paint::Dim);
+            let mut line = Line::painted(stem.clone(), Paint::Dim);
             line.append(detail);
             sheet.line(line);
         }
@@ -108,7 +111,7 @@ struct Guides {
 }
 
 impl Guides {
-    /// Goes on to a row; what stands to the left of its name.
+    /// Goes on to a row; returns what stands to the left of the row's name.
     fn enter(&mut self, row: &Row) -> String {
         self.more.truncate(row.depth);
         if row.depth > self.cap {
@@ -192,7 +195,7 @@ impl Label {
         // A heading has no numbers beside it, so it may go on into their columns.
         let columns = if self.is_heading { usize::MAX } else { columns };
         let room = columns.saturating_sub(1 + width(&self.guide) + self.source_width() + width(&self.suffix));
-        let mut line = Line::of(self.guide, Paint::Dim);
+        let mut line = Line::painted(self.guide, Paint::Dim);
         if let Some((source, hue)) = self.source {
             line.add(source, hue);
         }
@@ -204,7 +207,7 @@ impl Label {
 
 fn heading(scene: &Scene<'_>, columns: &Columns) -> Line {
     let has_spans = scene.drawn.iter().any(|index| scene.step(*index).is_none());
-    let mut line = Line::of(if has_spans { "SPAN" } else { "OPERATION" }, Paint::Dim);
+    let mut line = Line::painted(if has_spans { "SPAN" } else { "OPERATION" }, Paint::Dim);
     line.pad(columns.name);
     if columns.service > 0 {
         line.add("SERVICE", Paint::Dim).pad(columns.name + columns.service);
@@ -249,14 +252,14 @@ fn axis(scene: &Scene<'_>, columns: &Columns) -> String {
     text.text()
 }
 
-/// Where lines are laid out.
-struct Canvas<'a> {
+/// What lines are laid out by: the scene, the columns and the time axis.
+struct Layout<'a> {
     scene: &'a Scene<'a>,
     columns: Columns,
     ruler: Ruler,
 }
 
-impl Canvas<'_> {
+impl Layout<'_> {
     fn line(&self, row: &Row, label: Label, sheet: &Sheet<'_>) -> Line {
         let (scene, columns) = (self.scene, &self.columns);
         let mut line = label.line(columns.name);
@@ -275,7 +278,7 @@ impl Canvas<'_> {
             line.add(cut(&sheet.stored(span.service()), columns.service - 1), hue);
             line.pad(columns.name + columns.service);
         }
-        let numbers = Numbers::of(scene, &row.what, index);
+        let numbers = Numbers::new(scene, &row.what, index);
         let is_open = scene.step(index) == Some(Step::Open);
         line.add_right(numbers.time, TIME, if is_open { Paint::Warn } else { Paint::Plain });
         if columns.has_self {
@@ -298,6 +301,7 @@ impl Canvas<'_> {
     }
 }
 
+/// What stands in the columns of numbers.
 struct Numbers {
     time: String,
     own: String,
@@ -306,7 +310,7 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn of(scene: &Scene<'_>, what: &What, index: usize) -> Numbers {
+    fn new(scene: &Scene<'_>, what: &What, index: usize) -> Numbers {
         let usage = scene.usage.as_ref().and_then(|usage| usage.get(index)).filter(|_| matches!(what, What::Span(_)));
         let span = scene.span(index);
         let (time, own) = match what {
@@ -319,18 +323,13 @@ impl Numbers {
             _ if span.end.0 == 0 => ("…".to_owned(), "…".to_owned()),
             _ => (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index])),
         };
-        Numbers {
-            time,
-            own,
-            tokens: usage.map_or("·".to_owned(), |usage| usage.tokens()),
-            cost: usage.map_or("·".to_owned(), |usage| usage.cost()),
-        }
+        Numbers { time, own, tokens: tokens(usage), cost: cost(usage) }
     }
 }
 
 fn flag(scene: &Scene<'_>, index: usize) -> (&'static str, Paint) {
     if let Some(step) = scene.step(index) {
-        return (step.mark(), Paint::Warn);
+        return (step_mark(step), Paint::Warn);
     }
     let is_odd = |warning: &Warning| !matches!(warning, Warning::MissingParent(_));
     match scene.span(index).is_error() {
@@ -358,7 +357,7 @@ fn bar(scene: &Scene<'_>, what: &What, ruler: &Ruler) -> Vec<char> {
             }
             let mut bar = ruler.span(stretch(*index), scene.report.tree.children(*index).map(stretch));
             for event in &span.events {
-                if event.time.0 > 0 && (span.events.len() <= MANY_EVENTS || event.name == "exception") {
+                if event.time.0 > 0 && (span.events.len() <= MANY_EVENTS || event.is_exception()) {
                     ruler.mark(&mut bar, event.time, '◆');
                 }
             }
@@ -392,14 +391,14 @@ fn run_line(scene: &Scene<'_>, run: &Run) -> Option<Line> {
     match scene.step(*ends[0]) {
         Some(Step::Open) => {
             let ages = ends.map(|index| format::duration(scene.age_ns(*index)));
-            return Some(Line::of(format!("  none left, open for {} to {}", ages[1], ages[0]), Paint::Dim));
+            return Some(Line::painted(format!("  none left, open for {} to {}", ages[1], ages[0]), Paint::Dim));
         }
         Some(Step::Exit | Step::Note) => return None,
         Some(Step::Closed) | None => {}
     }
     let each = format!("  each p50 {} · max {}", format::duration(run.p50_ns), format::duration(run.max_ns));
-    let mut line = Line::of(each, Paint::Dim);
-    if run.is_many_calls(scene) {
+    let mut line = Line::painted(each, Paint::Dim);
+    if run.members.first().is_some_and(|first| scene.marks.many_calls.contains(first)) {
         line.add(" · ", Paint::Dim).add("N+1?", Paint::Warn);
     }
     let ids = run.members.iter().map(|index| scene.span(*index).span_id);

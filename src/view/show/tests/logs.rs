@@ -9,14 +9,14 @@ fn drawn(report: &TraceReport, options: &ShowOptions, style: &Style) -> String {
 
 #[test]
 fn errors_have_their_issues_and_what_span_and_log_both_tell_is_told_once() {
-    let report = sample::logged_checkout();
+    let report = samples::logged_checkout();
     let texts = [style(80), style(120)].map(|style| drawn(&report, &ShowOptions::default(), &style));
     insta::assert_snapshot!(texts.join("\n"));
 }
 
 #[test]
 fn log_lines_stand_among_the_spans_of_tree_and_list() {
-    let report = sample::logged_checkout();
+    let report = samples::logged_checkout();
     let picture = |picture| {
         let options = ShowOptions { picture, logs: Some(LogLines::All), ..ShowOptions::default() };
         drawn(&report, &options, &style(80)).lines().skip(5).take(22).collect::<Vec<_>>().join("\n")
@@ -26,14 +26,14 @@ fn log_lines_stand_among_the_spans_of_tree_and_list() {
 
 #[test]
 fn a_trace_of_logs_alone_shows_all_of_them_with_time_and_service() {
-    let report = sample::only_logs();
+    let report = samples::only_logs();
     let texts = [80, 120].map(|columns| drawn(&report, &ShowOptions::default(), &style(columns)));
     insta::assert_snapshot!(texts.join("\n"));
 }
 
 #[test]
 fn a_trace_of_logs_alone_in_colour_in_ascii_and_without_a_terminal() {
-    let report = sample::only_logs();
+    let report = samples::only_logs();
     let warn = ShowOptions { logs: Some(LogLines::Warn), attributes: true, ..ShowOptions::default() };
     let color = drawn(&report, &ShowOptions::default(), &Style { color: true, ..style(80) });
     let ascii = drawn(&report, &warn, &Style { ascii: true, ..style(80) });
@@ -45,13 +45,13 @@ fn a_trace_of_logs_alone_in_colour_in_ascii_and_without_a_terminal() {
 #[test]
 fn no_log_lines_are_drawn_when_none_are_asked_for() {
     let options = ShowOptions { logs: Some(LogLines::None), ..ShowOptions::default() };
-    let text = drawn(&sample::logged_checkout(), &options, &style(80));
+    let text = drawn(&samples::logged_checkout(), &options, &style(80));
     assert!(!text.contains("• WARN") && !text.contains("LOGS") && text.contains("BrokenPipeError"), "{text}");
 }
 
 #[test]
 fn an_error_that_was_raised_without_a_message_has_that_of_its_record() {
-    let mut trace = sample::logged_checkout().trace;
+    let mut trace = samples::logged_checkout().trace;
     let said = |message: &'static str, attributes: &[(&'static str, &'static str)]| LogRecord {
         message: Text::from_static(message),
         attributes: attributes.iter().copied().collect(),
@@ -73,7 +73,7 @@ fn an_error_that_was_raised_without_a_message_has_that_of_its_record() {
 
 #[test]
 fn ten_thousand_log_lines_are_cut_short_on_a_terminal_alone() {
-    let mut trace = sample::only_logs().trace;
+    let mut trace = samples::only_logs().trace;
     let line = trace.logs[0].clone();
     trace.logs = std::iter::repeat_n(line, 10_000).collect();
     let report = TraceReport::new(trace);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     model::{Checkpoint, Direction},
-    view::sample::{checkpoint, done, joined, stuck},
+    query::samples::{checkpoint, done, joined, stuck},
 };
 
 fn report(checkpoints: Vec<Checkpoint>) -> TraceReport {
@@ -95,7 +95,7 @@ proptest! {
     fn every_checkpoint_is_drawn_exactly_once_when_expanded(
         checkpoints in prop::collection::vec(any_checkpoint(), 1..40), beside_spans: bool, picture in 0usize..3,
     ) {
-        let spans = if beside_spans { sample::checkout().trace.spans } else { Vec::new() };
+        let spans = if beside_spans { samples::checkout().trace.spans } else { Vec::new() };
         let id = checkpoints[0].trace_id.clone();
         let trace = Trace::new(id, spans, checkpoints.clone(), Vec::new()).expect("checkpoints");
         let picture = [Picture::Waterfall, Picture::Tree, Picture::List][picture];

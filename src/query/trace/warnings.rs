@@ -1,0 +1,60 @@
+//! What is odd about a span: its clock, its parent, its id.
+
+use std::fmt;
+
+use super::tree::Tree;
+use crate::model::{Span, SpanId, time::nanos_to_ms};
+
+/// Something odd about a span. Displayed as a short plain sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warning {
+    /// The parent of the span is not in the trace.
+    MissingParent(SpanId),
+    /// The span is among its own ancestors; it was made a root.
+    Cycle,
+    /// Another span of the trace has the same id.
+    RepeatedId,
+    /// The start of the span is zero.
+    NoStartTime,
+    /// The end of the span is zero.
+    NoEndTime,
+    /// The span ends before it starts; it counts as taking no time.
+    EndsBeforeStart,
+    /// The span starts before its parent by this many nanoseconds, so the clocks differ.
+    StartsBeforeParent(u64),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::MissingParent(parent) => write!(f, "missing parent {parent}"),
+            Warning::Cycle => f.write_str("cycle"),
+            Warning::RepeatedId => f.write_str("span id is used twice"),
+            Warning::NoStartTime => f.write_str("no start time"),
+            Warning::NoEndTime => f.write_str("no end time"),
+            Warning::EndsBeforeStart => f.write_str("ends before it starts"),
+            Warning::StartsBeforeParent(by_ns) => write!(f, "starts {}ms before its parent", nanos_to_ms(*by_ns)),
+        }
+    }
+}
+
+/// The warnings of each span, by its index.
+pub(super) fn warnings(spans: &[Span], tree: &Tree) -> Vec<Vec<Warning>> {
+    (0..spans.len()).map(|index| warnings_of_span(spans, tree, index)).collect()
+}
+
+fn warnings_of_span(spans: &[Span], tree: &Tree, index: usize) -> Vec<Warning> {
+    let span = &spans[index];
+    let before_parent = tree.parent[index].map_or(0, |parent| spans[parent].start.since(span.start));
+    let (has_start, has_end) = (span.start.0 > 0, span.end.0 > 0);
+    let found = [
+        tree.missing_parent[index].map(Warning::MissingParent),
+        tree.is_cycle[index].then_some(Warning::Cycle),
+        tree.is_repeated[index].then_some(Warning::RepeatedId),
+        (!has_start).then_some(Warning::NoStartTime),
+        (!has_end).then_some(Warning::NoEndTime),
+        (has_end && span.end < span.start).then_some(Warning::EndsBeforeStart),
+        (has_start && before_parent > 0).then_some(Warning::StartsBeforeParent(before_parent)),
+    ];
+    found.into_iter().flatten().collect()
+}

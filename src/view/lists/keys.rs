@@ -1,0 +1,142 @@
+//! The list of keys: on a terminal when each was made and last used, for programs a plain table with full times.
+
+use crate::{
+    model::{Key, Nanos},
+    view::out::{
+        canvas::{Line, Paint, Sheet},
+        format,
+        style::Style,
+        table::{Column, Table},
+    },
+};
+
+/// Draws a table of keys, one line each; empty when there are none.
+pub fn render(keys: &[Key], location: &str, style: &Style) -> String {
+    if keys.is_empty() {
+        return String::new();
+    }
+    let mut sheet = Sheet::new(style);
+    if style.is_terminal {
+        terminal_table(keys, &sheet, style).write(&mut sheet, style);
+        footer(keys, location, &mut sheet);
+    } else {
+        plain_table(keys, &sheet, style).write(&mut sheet, style);
+    }
+    sheet.finish()
+}
+
+fn terminal_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
+    let when = |time: Option<Nanos>| time.map_or("never".to_owned(), |time| style.short_time(time, "%Y-%m-%d %H:%M"));
+    // A key that no longer works steps back as a whole.
+    let paint = |key: &Key, paint| if key.revoked.is_some() { Paint::Dim } else { paint };
+    let is_wide = style.width >= 64;
+    let columns = [
+        Some(Column::left("KEY").fill(keys, |key| (sheet.stored(&key.id), paint(key, Paint::Bold)))),
+        Some(
+            Column::left("PROJECT")
+                .gap(2)
+                .stretch()
+                .fill(keys, |key| (sheet.stored(&key.project), paint(key, Paint::Plain))),
+        ),
+        is_wide.then(|| {
+            Column::left("BEGINS").gap(2).fill(keys, |key| (sheet.stored(&format!("{}…", key.prefix)), Paint::Dim))
+        }),
+        Some(Column::left("SCOPES").gap(2).fill(keys, |key| (scopes(key), paint(key, Paint::Plain)))),
+        Some(Column::right("CREATED").gap(2).fill(keys, |key| (when(Some(key.created)), Paint::Dim))),
+        Some(Column::right("USED").gap(2).fill(keys, |key| (when(key.last_used), paint(key, Paint::Plain)))),
+        keys.iter().any(|key| key.revoked.is_some()).then(|| {
+            Column::right("REVOKED").gap(2).fill(keys, |key| match key.revoked {
+                Some(_) => (when(key.revoked), Paint::Warn),
+                None => ("·".to_owned(), Paint::Dim),
+            })
+        }),
+    ];
+    Table { columns: columns.into_iter().flatten().collect() }
+}
+
+fn scopes(key: &Key) -> String {
+    key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(",")
+}
+
+fn footer(keys: &[Key], location: &str, sheet: &mut Sheet<'_>) {
+    let mut items = vec![Line::painted(format::counted(keys.len() as u64, "key"), Paint::Dim)];
+    let revoked = keys.iter().filter(|key| key.revoked.is_some()).count();
+    if revoked > 0 {
+        items.push(Line::painted(format!("{} revoked", format::count(revoked as u64)), Paint::Warn));
+    }
+    items.push(Line::painted(sheet.stored(location), Paint::Dim));
+    sheet.items(0, items);
+}
+
+fn plain_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
+    let text =
+        |title: &str, cell: &dyn Fn(&Key) -> String| Column::left(title).fill(keys, |key| (cell(key), Paint::Plain));
+    let time = |time: Option<Nanos>| time.map_or("-".to_owned(), |time| style.plain_time(time));
+    Table {
+        columns: vec![
+            text("KEY", &|key| sheet.stored(&key.id)),
+            text("PROJECT", &|key| sheet.stored(&key.project)),
+            text("BEGINS", &|key| sheet.stored(&key.prefix)),
+            text("SCOPES", &scopes),
+            text("CREATED", &|key| time(Some(key.created))),
+            text("USED", &|key| time(key.last_used)),
+            text("REVOKED", &|key| time(key.revoked)),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{KeyScope, Text},
+        view::out::style::sample_style as style,
+    };
+
+    fn keys(style: &Style) -> [Key; 2] {
+        let ago = |seconds: u64| Nanos(style.now.0 - seconds * 1_000_000_000);
+        let key = Key {
+            id: Text::from("0a1b2c3d"),
+            project: Text::from("shop"),
+            prefix: Text::from("th_4fQz9A"),
+            digest: [7; 32],
+            scopes: vec![KeyScope::Ingest],
+            created: ago(3 * 86_400),
+            last_used: Some(ago(12)),
+            revoked: None,
+        };
+        let scopes = KeyScope::ALL.to_vec();
+        let project = Text::from("back office \x1b[2J");
+        [
+            key.clone(),
+            Key { id: Text::from("9e8d7c6b"), project, scopes, last_used: None, revoked: Some(ago(3_600)), ..key },
+        ]
+    }
+
+    #[test]
+    fn revoked_keys_get_a_column_when_there_are_some() {
+        let style = style(80);
+        insta::assert_snapshot!(render(&keys(&style), "~/shop.db", &style), @r"
+        KEY       PROJECT         BEGINS      SCOPES             CREATED   USED  REVOKED
+        0a1b2c3d  shop            th_4fQz9A…  ingest                  3d    12s        ·
+        9e8d7c6b  back office \…  th_4fQz9A…  ingest,read,admin       3d  never       1h
+        2 keys · 1 revoked · ~/shop.db
+        ");
+        insta::assert_snapshot!(render(&keys(&style)[..1], "~/shop.db", &style), @"
+        KEY       PROJECT                              BEGINS      SCOPES  CREATED  USED
+        0a1b2c3d  shop                                 th_4fQz9A…  ingest       3d   12s
+        1 key · ~/shop.db
+        ");
+    }
+
+    #[test]
+    fn elsewhere_times_are_whole() {
+        let plain = Style { is_terminal: false, ..style(80) };
+        insta::assert_snapshot!(render(&keys(&plain), "~/shop.db", &plain), @r"
+        KEY       PROJECT              BEGINS     SCOPES             CREATED                         USED                            REVOKED
+        0a1b2c3d  shop                 th_4fQz9A  ingest             2026-11-18T09:14:14.117000000Z  2026-11-21T09:14:02.117000000Z  -
+        9e8d7c6b  back office \x1b[2J  th_4fQz9A  ingest,read,admin  2026-11-18T09:14:14.117000000Z  -                               2026-11-21T08:14:14.117000000Z
+        ");
+        assert_eq!(render(&[], "~/shop.db", &plain), "");
+    }
+}

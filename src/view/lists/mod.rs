@@ -1,0 +1,6 @@
+//! Lists, one line an item: traces, log records, keys, and records as they arrive.
+
+pub mod keys;
+pub mod logs;
+pub mod tail_line;
+pub mod traces;

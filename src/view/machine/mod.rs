@@ -1,0 +1,334 @@
+//! Rows for programs: JSON, NDJSON, CSV, TSV, bare ids, and a plain table of chosen fields, all from the same objects.
+//!
+//! A [`Shape`] says which fields an object has. The bytes do not depend on whether a terminal watches.
+
+mod documents;
+mod shape;
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value as Json};
+
+pub use self::{
+    documents::{
+        CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED,
+        SPAN, STATS, SUMMARY, TRACE,
+    },
+    shape::{Field, Fields, Inner, Shape, UnknownField},
+};
+use super::out::{
+    escape,
+    text::{is_invisible, width},
+};
+
+/// What to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON document, indented.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180) with a header line.
+    Csv,
+    /// Tab-separated with a header line; tabs and line ends as `\t` and `\n`.
+    Tsv,
+    /// Ids only, one a line.
+    Id,
+}
+
+/// The text of a list of objects. An empty list is `[]`, no line at all, or a header line, as the format has it.
+pub fn list(rows: Vec<Map<String, Json>>, shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
+    match format {
+        Format::Json => json_document(&Json::Array(rows.into_iter().map(|row| chosen(row, fields)).collect())),
+        Format::Ndjson => rows.into_iter().map(|row| json_line(&chosen(row, fields))).collect(),
+        Format::Id => rows.iter().map(|row| format!("{}\n", escape(&cell(row.get(shape.id))))).collect(),
+        Format::Csv => {
+            separated(&rows, shape, fields, |cells| cells.iter().map(csv_cell).collect::<Vec<_>>().join(",") + "\r\n")
+        }
+        Format::Tsv => {
+            separated(&rows, shape, fields, |cells| cells.iter().map(tsv_cell).collect::<Vec<_>>().join("\t") + "\n")
+        }
+        Format::Table => table(&rows, shape, fields),
+    }
+}
+
+/// The text of one object: a JSON document, a line, its id; in the other formats a list of one.
+pub fn object(row: Map<String, Json>, shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
+    match format {
+        Format::Json => json_document(&chosen(row, fields)),
+        _ => list(vec![row], shape, format, fields),
+    }
+}
+
+fn chosen(row: Map<String, Json>, fields: Option<&Fields>) -> Json {
+    let row = Json::Object(row);
+    match fields {
+        None => row,
+        Some(Fields(paths)) => pick(&row, &paths.iter().map(String::as_str).collect::<Vec<_>>()),
+    }
+}
+
+/// The part of a value that lies on the paths. A key that holds dots itself, as attributes do, wins over a path.
+fn pick(value: &Json, paths: &[&str]) -> Json {
+    match value {
+        Json::Array(items) => items.iter().map(|item| pick(item, paths)).collect(),
+        Json::Object(object) => {
+            let mut picked = Map::new();
+            for path in paths {
+                match object.get(*path) {
+                    Some(value) => _ = picked.insert((*path).to_owned(), value.clone()),
+                    None => pick_below(object, path, paths, &mut picked),
+                }
+            }
+            Json::Object(picked)
+        }
+        other => other.clone(),
+    }
+}
+
+fn pick_below(object: &Map<String, Json>, path: &str, paths: &[&str], picked: &mut Map<String, Json>) {
+    let head = path.split_once('.').map_or(path, |(head, _)| head);
+    if picked.contains_key(head) {
+        return;
+    }
+    let dotted = paths.iter().filter(|path| !object.contains_key(**path));
+    let below: Vec<&str> = dotted.filter_map(|path| path.strip_prefix(head)?.strip_prefix('.')).collect();
+    let (key, value) = match object.get(head) {
+        Some(value) => (head, pick(value, &below)),
+        None => (path, Json::Null),
+    };
+    picked.insert(key.to_owned(), value);
+}
+
+fn json_document(value: &Json) -> String {
+    // Serializing a `Value` to memory cannot fail: its keys are text.
+    harmless_json(serde_json::to_string_pretty(value).unwrap_or_default() + "\n")
+}
+
+fn json_line(value: &Json) -> String {
+    harmless_json(value.to_string() + "\n")
+}
+
+/// Escapes what `serde_json` leaves as it is and a terminal would act on. All of it lies within strings.
+fn harmless_json(text: String) -> String {
+    let is_harmful = |c: char| c != '\n' && is_invisible(c);
+    if !text.contains(is_harmful) {
+        return text;
+    }
+    text.chars().fold(String::with_capacity(text.len() + 16), |mut safe, c| {
+        match is_harmful(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| safe.push_str(&format!("\\u{unit:04x}"))),
+            false => safe.push(c),
+        }
+        safe
+    })
+}
+
+/// One cell, and whether it was text.
+struct Cell {
+    text: String,
+    is_text: bool,
+}
+
+fn separated(
+    rows: &[Map<String, Json>],
+    shape: &Shape,
+    fields: Option<&Fields>,
+    line: impl Fn(&[Cell]) -> String,
+) -> String {
+    let Fields(paths) = fields.cloned().unwrap_or_else(|| Fields::all(shape));
+    let header: Vec<Cell> = paths.iter().map(|path| Cell { text: path.clone(), is_text: true }).collect();
+    let mut text = line(&header);
+    for row in rows {
+        let cells: Vec<Cell> = paths
+            .iter()
+            .map(|path| {
+                let value = at_path(row, path);
+                Cell { text: cell(value), is_text: !matches!(value, Some(Json::Number(_) | Json::Bool(_))) }
+            })
+            .collect();
+        text.push_str(&line(&cells));
+    }
+    text
+}
+
+fn at_path<'a>(object: &'a Map<String, Json>, path: &str) -> Option<&'a Json> {
+    if let Some(value) = object.get(path) {
+        return Some(value);
+    }
+    let (head, rest) = path.split_once('.')?;
+    at_path(object.get(head)?.as_object()?, rest)
+}
+
+fn cell(value: Option<&Json>) -> String {
+    match value {
+        None | Some(Json::Null) => String::new(),
+        Some(Json::String(text)) => text.clone(),
+        Some(Json::Array(items)) if items.iter().all(|item| !item.is_array() && !item.is_object()) => {
+            items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(";")
+        }
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Quoted when needed. Text that a spreadsheet would run as a formula gets a `'` before it.
+fn csv_cell(cell: &Cell) -> String {
+    let guard = if cell.is_text && cell.text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    let text = keep_line_ends(&cell.text);
+    if text.contains([',', '"', '\n', '\r']) {
+        return format!("\"{guard}{}\"", text.replace('"', "\"\""));
+    }
+    format!("{guard}{text}")
+}
+
+/// Escapes control characters but line ends and tabs, which CSV can carry.
+fn keep_line_ends(text: &str) -> Cow<'_, str> {
+    let is_kept = |c: char| matches!(c, '\n' | '\t');
+    if !text.contains(|c: char| !is_kept(c) && is_invisible(c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split_inclusive(is_kept).fold(String::new(), |mut kept, piece| {
+        let body = piece.trim_end_matches(is_kept);
+        // A carriage return is harmless only as part of a line end.
+        let line_end = if piece.ends_with('\n') && body.ends_with('\r') { "\r" } else { "" };
+        kept.push_str(&escape(&body[..body.len() - line_end.len()]));
+        kept.push_str(line_end);
+        kept.push_str(&piece[body.len()..]);
+        kept
+    }))
+}
+
+fn tsv_cell(cell: &Cell) -> String {
+    escape(&cell.text.replace('\\', "\\\\")).into_owned()
+}
+
+/// Columns aligned with blanks, numbers to the right, nothing cut.
+fn table(rows: &[Map<String, Json>], shape: &Shape, fields: Option<&Fields>) -> String {
+    let Fields(paths) = fields.cloned().unwrap_or_else(|| Fields::all(shape));
+    let mut lines = vec![paths.iter().map(|path| path.to_uppercase().replace('_', " ")).collect::<Vec<_>>()];
+    lines.extend(
+        rows.iter()
+            .map(|row| paths.iter().map(|path| escape(&cell(at_path(row, path))).into_owned()).collect::<Vec<_>>()),
+    );
+    let is_number = |path: &String| {
+        let mut values = rows.iter().filter_map(|row| at_path(row, path)).filter(|value| !value.is_null()).peekable();
+        values.peek().is_some() && values.all(Json::is_number)
+    };
+    let widths: Vec<usize> =
+        (0..paths.len()).map(|at| lines.iter().map(|line| width(&line[at])).max().unwrap_or(0)).collect();
+    let to_right: Vec<bool> = paths.iter().map(is_number).collect();
+    lines.iter().fold(String::new(), |mut text, line| {
+        let cells = line.iter().zip(&widths).zip(&to_right).map(|((cell, width), to_right)| {
+            let blanks = " ".repeat(width - crate::view::out::text::width(cell));
+            if *to_right { format!("{blanks}{cell}") } else { format!("{cell}{blanks}") }
+        });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(value: Json) -> Map<String, Json> {
+        value.as_object().expect("an object").clone()
+    }
+
+    fn rows() -> Vec<Map<String, Json>> {
+        vec![
+            row(
+                json!({"trace_id": "4bf9", "name": "GET \"a\", b", "tokens": {"input": 5, "output": 7}, "duration_ms": 1.5}),
+            ),
+            row(json!({"trace_id": "9c1e", "name": "=cmd|' /C calc'!A0\x1b[2J", "tokens": null, "duration_ms": -12})),
+        ]
+    }
+
+    fn printed(format: Format, fields: &str) -> String {
+        let fields = Fields::parse(fields, &SUMMARY).expect("known fields");
+        list(rows(), &SUMMARY, format, Some(&fields))
+    }
+
+    #[test]
+    fn csv_quotes_and_guards_against_formulas_but_leaves_numbers_alone() {
+        let csv = printed(Format::Csv, "trace_id,name,tokens.input,duration_ms");
+        assert_eq!(
+            csv,
+            "trace_id,name,tokens.input,duration_ms\r\n4bf9,\"GET \"\"a\"\", b\",5,1.5\r\n9c1e,'=cmd|' /C calc'!A0\\x1b[2J,,-12\r\n"
+        );
+        let lines = Cell { text: "a\r\nb\rc\td".to_owned(), is_text: true };
+        assert_eq!(csv_cell(&lines), "\"a\r\nb\\rc\td\"");
+    }
+
+    #[test]
+    fn tsv_has_one_line_a_row_whatever_is_in_it() {
+        let rows = vec![row(json!({"trace_id": "a", "name": "x\ty\nz\\", "services": ["a", "b"]}))];
+        let fields = Fields::parse("trace_id,name,services", &SUMMARY).expect("known");
+        assert_eq!(
+            list(rows, &SUMMARY, Format::Tsv, Some(&fields)),
+            "trace_id\tname\tservices\na\tx\\ty\\nz\\\\\ta;b\n"
+        );
+    }
+
+    #[test]
+    fn chosen_fields_keep_their_place_in_the_document() {
+        assert_eq!(
+            printed(Format::Ndjson, "tokens.output,trace_id"),
+            "{\"tokens\":{\"output\":7},\"trace_id\":\"4bf9\"}\n{\"tokens\":null,\"trace_id\":\"9c1e\"}\n"
+        );
+        let span = row(json!({"name": "a", "attributes": {"http.method": "GET", "http": {"route": "/"}}}));
+        let fields =
+            Fields::parse("attributes.http.method,attributes.http.route,attributes.none", &SPAN).expect("open");
+        assert_eq!(
+            list(vec![span], &SPAN, Format::Ndjson, Some(&fields)),
+            "{\"attributes\":{\"http.method\":\"GET\",\"http\":{\"route\":\"/\"},\"none\":null}}\n"
+        );
+        let trace = row(json!({"spans": [{"name": "a", "kind": "server"}, {"name": "b", "kind": "client"}]}));
+        let fields = Fields::parse("spans.name", &TRACE).expect("nested");
+        assert_eq!(
+            list(vec![trace], &TRACE, Format::Ndjson, Some(&fields)),
+            "{\"spans\":[{\"name\":\"a\"},{\"name\":\"b\"}]}\n"
+        );
+    }
+
+    #[test]
+    fn an_unknown_field_names_the_known_ones() {
+        for field in ["nmae", "", "tokens.x", "name.x", "trace_id,,name"] {
+            assert!(Fields::parse(field, &SUMMARY).is_err(), "{field}");
+        }
+        let error = Fields::parse("a", &FRESH).expect_err("unknown");
+        assert_eq!(error.to_string(), "unknown field `a`; the fields are trace_id, span_id, traceparent");
+    }
+
+    #[test]
+    fn an_empty_list_is_a_document_too() {
+        let empty = |format| list(Vec::new(), &FRESH, format, None);
+        assert_eq!(empty(Format::Json), "[]\n");
+        assert_eq!(empty(Format::Ndjson), "");
+        assert_eq!(empty(Format::Id), "");
+        assert_eq!(empty(Format::Csv), "trace_id,span_id,traceparent\r\n");
+    }
+
+    #[test]
+    fn json_does_not_steer_the_terminal_and_still_reads_back() {
+        let name = "\u{9b}2J\u{7f}\u{202e}\x1b\u{e0041}";
+        let text = object(row(json!({ "trace_id": name })), &FRESH, Format::Json, None);
+        assert!(!text.contains(|c: char| c != '\n' && is_invisible(c)), "{text}");
+        assert_eq!(serde_json::from_str::<Json>(&text).expect("json")["trace_id"], name);
+    }
+
+    #[test]
+    fn a_table_of_fields_is_aligned() {
+        insta::assert_snapshot!(printed(Format::Table, "trace_id,duration_ms,name"), @r#"
+        TRACE ID  DURATION MS  NAME
+        4bf9              1.5  GET "a", b
+        9c1e              -12  =cmd|' /C calc'!A0\x1b[2J
+        "#);
+    }
+}

@@ -1,0 +1,71 @@
+//! How text should look: settled once by the CLI, handed to every view.
+
+use jiff::tz::TimeZone;
+
+use super::format;
+use crate::model::Nanos;
+
+/// What views need to know of the place they print to.
+#[derive(Debug, Clone)]
+pub struct Style {
+    /// Columns to fill.
+    pub width: usize,
+    /// Whether colours are wanted.
+    pub color: bool,
+    /// Whether only ASCII may be drawn.
+    pub ascii: bool,
+    /// Whether a person watches: decides ages, truncation, bars and footers.
+    pub is_terminal: bool,
+    /// How times are written; `None` is relative on a terminal and UTC elsewhere.
+    pub times: Option<TimeStyle>,
+    /// The present.
+    pub now: Nanos,
+    /// Local time zone.
+    pub zone: TimeZone,
+}
+
+impl Style {
+    /// A time for other programs: whole and in UTC, unless ages or local times are wanted.
+    pub fn plain_time(&self, time: Nanos) -> String {
+        match self.times {
+            Some(TimeStyle::Relative) => format::age(self.now.since(time)),
+            Some(TimeStyle::Local) => format::clock(time, &self.zone, "%Y-%m-%dT%H:%M:%S.%9f%:z"),
+            Some(TimeStyle::Utc) | None => time.to_rfc3339(),
+        }
+    }
+
+    /// A time for people in a few columns: an age, or where clock times are wanted one by a pattern as `strftime` has
+    /// them, with a `Z` behind it in UTC.
+    pub fn short_time(&self, time: Nanos, pattern: &str) -> String {
+        match self.times {
+            None | Some(TimeStyle::Relative) => format::age(self.now.since(time)),
+            Some(TimeStyle::Local) => format::clock(time, &self.zone, pattern),
+            Some(TimeStyle::Utc) => format::clock(time, &TimeZone::UTC, &format!("{pattern}Z")),
+        }
+    }
+}
+
+/// How times are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeStyle {
+    /// As ages.
+    Relative,
+    /// As local clock time.
+    Local,
+    /// As UTC.
+    Utc,
+}
+
+/// A terminal of so many columns, no colours, twelve seconds after the sample trace began.
+#[cfg(test)]
+pub(crate) fn sample_style(width: usize) -> Style {
+    Style {
+        width,
+        color: false,
+        ascii: false,
+        is_terminal: true,
+        times: None,
+        now: Nanos(crate::query::samples::START + 12_000_000_000),
+        zone: TimeZone::UTC,
+    }
+}
