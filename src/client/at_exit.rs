@@ -5,11 +5,12 @@
 
 use std::{
     cell::RefCell,
+    sync::{Arc, Weak},
     thread,
     time::{Duration, Instant},
 };
 
-use super::log_client::{Logger, WeakLogger};
+use super::{log_entry::LogEntry, pipeline::Pipeline};
 
 /// How long the end of a program may wait for all its loggers.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -20,25 +21,25 @@ thread_local! {
     static LOGGERS: Loggers = const { Loggers(RefCell::new(Vec::new())) };
 }
 
-struct Loggers(RefCell<Vec<WeakLogger>>);
+struct Loggers(RefCell<Vec<Weak<Pipeline<LogEntry>>>>);
 
 impl Drop for Loggers {
     fn drop(&mut self) {
         let deadline = Instant::now() + FLUSH;
-        for logger in self.0.take().iter().filter_map(WeakLogger::upgrade) {
+        for logger in self.0.take().iter().filter_map(Weak::upgrade) {
             logger.flush_at_exit(deadline.saturating_duration_since(Instant::now()));
         }
     }
 }
 
 /// Delivers or parks what a logger holds when the main thread ends, if that is the one that calls this.
-pub(crate) fn watch(logger: &Logger) {
+pub(crate) fn watch(logger: &Arc<Pipeline<LogEntry>>) {
     if thread::current().name() != Some(MAIN_THREAD) {
         return;
     }
     let _ = LOGGERS.try_with(|loggers| {
         let mut loggers = loggers.0.borrow_mut();
-        loggers.retain(WeakLogger::is_alive);
-        loggers.push(logger.downgrade());
+        loggers.retain(|logger| logger.strong_count() > 0);
+        loggers.push(Arc::downgrade(logger));
     });
 }

@@ -13,13 +13,14 @@ use reqwest::{
 };
 
 use super::{
+    figures::{Figures, Tally},
     pipeline::Pipeline,
     queue::Limits,
     record::{CheckpointRecord, encode},
+    settings::PipelineSettings,
     transport::{TransportSettings, address},
     variables::{Variables, process_environment},
     wire::Wire,
-    worker::{Figures, PipelineSettings, Tally},
 };
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");

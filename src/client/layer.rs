@@ -21,7 +21,7 @@ use super::{
     extra::Extra,
     log_client::{Logger, thread_name},
     log_entry::LogEntry,
-    shipping::is_own_thread,
+    own_thread::is_own_thread,
 };
 
 /// The field that names the trace, in a span or an event.

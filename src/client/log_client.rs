@@ -16,13 +16,17 @@ use serde::Serialize;
 use crate::model::{Nanos, Severity, SpanId, Text};
 
 use super::{
+    at_exit,
     correlation::Current,
     error_text::ErrorText,
+    figures::{Figures, Tally},
     log_entry::LogEntry,
-    log_settings::LoggerBuilder,
+    log_settings::{LoggerBuilder, LoggerError},
     pipeline::Pipeline,
-    worker::{Figures, Tally},
 };
+
+/// How long dropping the last clone of a logger may take, before what is left is parked.
+const CLOSE_ON_DROP: Duration = Duration::from_secs(2);
 
 /// Sends log records to a tracehub server from a thread of its own; cheap to clone, and all clones are one logger.
 ///
@@ -43,11 +47,6 @@ impl WeakLogger {
     /// The logger, while anybody has it.
     pub fn upgrade(&self) -> Option<Logger> {
         self.0.upgrade().map(|pipeline| Logger { pipeline })
-    }
-
-    /// Whether anybody has it.
-    pub fn is_alive(&self) -> bool {
-        self.0.strong_count() > 0
     }
 }
 
@@ -106,15 +105,25 @@ pub struct LoggerStats {
     pub last_error: Option<String>,
 }
 
+impl LoggerBuilder {
+    /// The logger. Its thread starts with the first record, or at once when there are dead letters to deliver.
+    ///
+    /// # Errors
+    /// The endpoint or the key cannot be used.
+    pub fn build(self) -> Result<Logger, LoggerError> {
+        let pipeline = Pipeline::new(self.pipeline_settings()?, CLOSE_ON_DROP);
+        pipeline.start();
+        let pipeline = Arc::new(pipeline);
+        at_exit::watch(&pipeline);
+        Ok(Logger { pipeline })
+    }
+}
+
 impl Logger {
     /// Settings for a logger of the program `service`, such as `checkout`, that runs in `environment`, such as
     /// `production`. Without a key it is that of `TRACEHUB_API_KEY`, and none is fine for a server that wants none.
     pub fn builder(api_key: &str, service: &str, environment: &str) -> LoggerBuilder {
         LoggerBuilder::new(api_key, service, environment)
-    }
-
-    pub(crate) fn over(pipeline: Pipeline<LogEntry>) -> Logger {
-        Logger { pipeline: Arc::new(pipeline) }
     }
 
     pub(crate) fn downgrade(&self) -> WeakLogger {
@@ -183,11 +192,6 @@ impl Logger {
     /// The same, and what is not delivered then goes to disk.
     pub(crate) fn flush_or_park(&self, timeout: Duration) -> bool {
         self.pipeline.flush_or_park(timeout)
-    }
-
-    /// The same for the logger of a program that ends.
-    pub(crate) fn flush_at_exit(&self, timeout: Duration) {
-        self.pipeline.flush_at_exit(timeout);
     }
 
     /// Delivers what is left for at most `deadline`, keeps the rest on disk, and takes nothing more. When this returns
@@ -335,4 +339,29 @@ thread_local! {
 /// The name of this thread.
 pub(crate) fn thread_name() -> Text {
     THREAD_NAME.try_with(Text::clone).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_keeps_its_own_records_and_leaves_its_parents_alone() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static PROCESS: AtomicU32 = AtomicU32::new(1);
+        let folder = tempfile::tempdir().expect("a directory");
+        let builder = Logger::builder("th_secret", "shop", "production").endpoint("http://127.0.0.1:1");
+        let mut builder = builder.dlq_path(folder.path()).max_retries(0);
+        builder.process_id = || PROCESS.load(Ordering::SeqCst);
+        let logger = builder.build().expect("a logger");
+        logger.info("parent");
+        PROCESS.store(2, Ordering::SeqCst);
+        assert_eq!(logger.stats().logged, 0);
+        logger.info("child");
+        let report = logger.close(Duration::from_secs(60));
+        assert_eq!((report.logged, report.parked), (1, 1));
+        let files: Vec<_> = std::fs::read_dir(folder.path()).expect("there").flatten().collect();
+        assert_eq!(files.len(), 1);
+        assert!(std::fs::read_to_string(files[0].path()).expect("readable").contains("\"message\":\"child\""));
+    }
 }

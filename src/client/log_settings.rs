@@ -1,20 +1,17 @@
-//! Settings of a [`Logger`]: the parameters of the published Python SDK, and bounds for what is kept on disk.
+//! Settings of a logger: the parameters of the published Python SDK, and bounds for what is kept on disk.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::{
-    at_exit,
     dead_letter::{DeadLetterSettings, DeadLetters},
-    log_client::Logger,
     log_entry::{LogEntry, LogWire},
-    pipeline::Pipeline,
     queue::Limits,
     record::hostname,
+    settings::PipelineSettings,
     transport::{TransportSettings, address},
     variables::{Variables, process_environment},
-    worker::PipelineSettings,
 };
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -34,8 +31,6 @@ const LONGEST_TIME: Duration = Duration::from_secs(3_600);
 const DEFAULT_BACKOFF: Duration = Duration::from_millis(200);
 const DEFAULT_DLQ_BYTES: u64 = 100 * 1024 * 1024;
 const DEFAULT_DLQ_AGE: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// How long dropping the last clone of a logger may take, before what is left is parked.
-const CLOSE_ON_DROP: Duration = Duration::from_secs(2);
 
 /// Why a logger cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +53,7 @@ enum DeadLetterPlace {
     Nowhere,
 }
 
-/// Settings of a logger, with a default for each but key, service and environment; made by [`Logger::builder`].
+/// Settings of a logger, with a default for each but key, service and environment; made by [`super::Logger::builder`].
 #[derive(Clone)]
 pub struct LoggerBuilder {
     api_key: String,
@@ -76,7 +71,7 @@ pub struct LoggerBuilder {
     dlq_bytes: u64,
     dlq_age: Duration,
     dlq_address: Option<String>,
-    process_id: fn() -> u32,
+    pub(super) process_id: fn() -> u32,
 }
 
 impl LoggerBuilder {
@@ -188,19 +183,11 @@ impl LoggerBuilder {
         self
     }
 
-    /// The logger. Its thread starts with the first record, or at once when there are dead letters to deliver.
+    /// What the logger's pipeline does.
     ///
     /// # Errors
     /// The endpoint or the key cannot be used.
-    pub fn build(self) -> Result<Logger, LoggerError> {
-        let pipeline = Pipeline::new(self.pipeline_settings()?, CLOSE_ON_DROP);
-        pipeline.start();
-        let logger = Logger::over(pipeline);
-        at_exit::watch(&logger);
-        Ok(logger)
-    }
-
-    fn pipeline_settings(mut self) -> Result<PipelineSettings<LogEntry>, LoggerError> {
+    pub(super) fn pipeline_settings(mut self) -> Result<PipelineSettings<LogEntry>, LoggerError> {
         let variables = Variables::new(&process_environment);
         if self.api_key.is_empty() {
             self.api_key = variables.text("TRACEHUB_API_KEY").unwrap_or_default();
@@ -317,25 +304,6 @@ mod tests {
         let settings = builder().dlq_path("/x").clone();
         assert!(!format!("{settings:?}").contains("th_secret"));
         assert!(!format!("{:?}", settings.pipeline_settings()).contains("th_secret"));
-    }
-
-    #[test]
-    fn a_forked_child_keeps_its_own_records_and_leaves_its_parents_alone() {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static PROCESS: AtomicU32 = AtomicU32::new(1);
-        let folder = tempfile::tempdir().expect("a directory");
-        let mut builder = builder().endpoint("http://127.0.0.1:1").dlq_path(folder.path()).max_retries(0);
-        builder.process_id = || PROCESS.load(Ordering::SeqCst);
-        let logger = builder.build().expect("a logger");
-        logger.info("parent");
-        PROCESS.store(2, Ordering::SeqCst);
-        assert_eq!(logger.stats().logged, 0);
-        logger.info("child");
-        let report = logger.close(Duration::from_secs(60));
-        assert_eq!((report.logged, report.parked), (1, 1));
-        let files: Vec<_> = std::fs::read_dir(folder.path()).expect("there").flatten().collect();
-        assert_eq!(files.len(), 1);
-        assert!(std::fs::read_to_string(files[0].path()).expect("readable").contains("\"message\":\"child\""));
     }
 
     #[test]

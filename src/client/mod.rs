@@ -113,17 +113,20 @@ mod correlation;
 mod dead_letter;
 mod error_text;
 mod extra;
+mod figures;
 #[cfg(feature = "tracing")]
 mod layer;
 mod log_client;
 mod log_entry;
 mod log_settings;
 mod logger;
+mod own_thread;
 mod panic_hook;
 mod pipeline;
 mod queue;
 mod record;
 mod replay;
+mod settings;
 mod shipping;
 #[cfg(feature = "tower")]
 mod tower;

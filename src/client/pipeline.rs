@@ -9,7 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::worker::{Figures, PipelineSettings, Shared, Tally};
+use super::{
+    figures::{Figures, Tally},
+    settings::PipelineSettings,
+    shipping,
+    worker::Shared,
+};
 
 /// Stands for "no deadline" where a caller's is too large for the clock.
 const FAR_FUTURE: Duration = Duration::from_secs(365 * 24 * 3_600);
@@ -126,7 +131,7 @@ impl<T: Send + Sync + 'static> Drop for Pipeline<T> {
 impl<T: Send + Sync + 'static> Generation<T> {
     fn new(settings: &Arc<PipelineSettings<T>>) -> Generation<T> {
         let process_id = (settings.process_id)();
-        Generation { process_id, shared: Arc::new(Shared::new(settings)), next: OnceLock::new() }
+        Generation { process_id, shared: Arc::new(Shared::new(settings, shipping::run)), next: OnceLock::new() }
     }
 }
 

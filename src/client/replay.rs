@@ -13,9 +13,9 @@ use std::{
 
 use super::{
     dead_letter::{Claimed, DeadLetters, is_json},
-    shipping::is_about_content,
-    transport::{Delivery, Patience, Transport},
-    worker::PipelineSettings,
+    figures::ReplayCounts,
+    settings::PipelineSettings,
+    transport::{Delivery, Patience, Transport, is_about_content},
 };
 
 /// One attempt: the next comes when the server is expected back.
@@ -37,7 +37,7 @@ pub(crate) enum Replayed {
     /// There is nothing left.
     Nothing,
     /// There may be more.
-    Some(Portion),
+    Some(ReplayCounts),
     /// The server does not answer now.
     Later {
         /// The pause it asked for.
@@ -45,28 +45,6 @@ pub(crate) enum Replayed {
     },
     /// The server does not want anything with this key.
     Denied,
-}
-
-/// What became of a few entries.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Portion {
-    /// Entries the server has now.
-    pub delivered: u64,
-    /// Entries that are lost.
-    pub lost: u64,
-    /// Why.
-    pub reason: Option<String>,
-}
-
-impl Portion {
-    /// The same with `count` entries more, of which so many were refused.
-    fn with(self, count: u64, refused: u64, reason: Option<String>) -> Portion {
-        Portion {
-            delivered: self.delivered + count.saturating_sub(refused),
-            lost: self.lost + refused,
-            reason: reason.or(self.reason),
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -92,7 +70,7 @@ impl Replay {
         let Some(current) = &mut self.current else { return Replayed::Nothing };
         let Ok(lines) = current.read() else {
             self.skip(letters);
-            return Replayed::Some(Portion::default());
+            return Replayed::Some(ReplayCounts::default());
         };
         if lines.is_empty() {
             let portion = current.settle(0, settings.batch_size);
@@ -114,7 +92,7 @@ impl Replay {
             }
             Delivery::Refused { status, .. } if is_about_content(status) && count > 1 => {
                 current.portion = count / 2;
-                Replayed::Some(Portion::default())
+                Replayed::Some(ReplayCounts::default())
             }
             Delivery::Refused { status, reason } if is_about_content(status) => {
                 // Refused by itself: it would be for ever.
@@ -123,7 +101,7 @@ impl Replay {
             }
             Delivery::Refused { status, .. } if status.as_u16() == 400 => {
                 self.skip(letters);
-                Replayed::Some(Portion::default())
+                Replayed::Some(ReplayCounts::default())
             }
             Delivery::Refused { .. } => {
                 self.put_back_to(letters);
@@ -165,13 +143,13 @@ impl Current {
 
     /// Is done with `count` entries, and returns what was no entry before the ones that are left. What was too much
     /// for the server may be a few that are behind now.
-    fn settle(&mut self, count: usize, largest_portion: usize) -> Portion {
+    fn settle(&mut self, count: usize, largest_portion: usize) -> ReplayCounts {
         self.is_begun = true;
         self.lines.drain(..count.min(self.lines.len()));
         self.portion = self.portion.saturating_mul(2).min(largest_portion);
         let lost = std::mem::take(&mut self.unreadable);
         let reason = (lost > 0).then(|| "lines among the dead letters are no entries".to_owned());
-        Portion { delivered: 0, lost, reason }
+        ReplayCounts { delivered: 0, lost, reason }
     }
 
     /// The next entries to send, which stay until they are delivered; none at the end of the file.

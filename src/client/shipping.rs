@@ -6,7 +6,6 @@
 //! next start, the dead letters follow. The thread sleeps unless there is something to do.
 
 use std::{
-    cell::Cell,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,8 +14,9 @@ use reqwest::StatusCode;
 use tokio::time::{sleep_until, timeout_at};
 
 use super::{
+    own_thread,
     replay::{Replay, Replayed},
-    transport::{Delivery, Patience, Transport, reason},
+    transport::{Delivery, Patience, Transport, is_about_content, reason},
     worker::{Shared, Step},
 };
 
@@ -28,15 +28,6 @@ const LONGEST_PAUSE_WITH_LETTERS: Duration = Duration::from_secs(30);
 const SHORTEST_SPILL_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause after a first outage is that of this retry.
 const FIRST_OUTAGE: u32 = 3;
-
-thread_local! {
-    static IS_OWN_THREAD: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread ships records. What it logs itself must not become records, or it would never end.
-pub(crate) fn is_own_thread() -> bool {
-    IS_OWN_THREAD.try_with(Cell::get).unwrap_or(true)
-}
 
 /// Tidies up when the worker ends, also by a panic.
 struct EndOfWorker<'a, T: Send + Sync + 'static> {
@@ -52,7 +43,7 @@ impl<T: Send + Sync + 'static> Drop for EndOfWorker<'_, T> {
 
 /// The thread: ships until the pipeline is closed.
 pub(crate) fn run<T: Send + Sync + 'static>(shared: &Shared<T>) {
-    IS_OWN_THREAD.set(true);
+    own_thread::enter();
     let mut end = EndOfWorker { shared, error: None };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -307,9 +298,4 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
 /// Whether the server would take the records with another key.
 fn is_about_key(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-}
-
-/// Whether the server would take other records.
-pub(crate) fn is_about_content(status: StatusCode) -> bool {
-    matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
 }

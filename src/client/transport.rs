@@ -202,6 +202,11 @@ fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
+/// Whether the server would take other records.
+pub(crate) fn is_about_content(status: StatusCode) -> bool {
+    matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
+}
+
 /// Reads an answer to its end, which gives its connection back. Of one too large, which costs the connection, or cut
 /// short, nothing is returned: the status has already said what matters.
 async fn read_out(mut answer: reqwest::Response) -> Bytes {

@@ -2,7 +2,7 @@
 //!
 //! A program's threads only push into a ring under a short lock. Every item is counted once: `sends` is the sum of
 //! sent, dropped, parked, failed, queued, in flight and being parked whenever the lock is free. What the thread does
-//! is [`super::shipping`]; which process this runs in, [`super::pipeline`] sees to.
+//! is handed in; which process this runs in, this must not know.
 
 mod parking;
 
@@ -16,11 +16,10 @@ use tokio::sync::Notify;
 
 use super::{
     dead_letter::DeadLetters,
-    queue::{Limits, Ring},
-    replay::Portion,
-    shipping,
-    transport::{Activity, TransportSettings},
-    wire::Wire,
+    figures::{Figures, ReplayCounts, Tally},
+    queue::Ring,
+    settings::PipelineSettings,
+    transport::Activity,
 };
 
 /// How long a worker that died is left alone before a send starts another.
@@ -28,65 +27,12 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 /// How long a closing program waits for a file that is being written.
 const WRITE_GRACE: Duration = Duration::from_secs(2);
 
-/// What a pipeline does.
-#[derive(Debug)]
-pub(crate) struct PipelineSettings<T> {
-    /// Name of the thread.
-    pub name: &'static str,
-    /// Bounds of what waits.
-    pub limits: Limits,
-    /// Items in one request, at most; so many waiting are shipped at once.
-    pub batch_size: usize,
-    /// Longest time an item waits for others to fill its batch.
-    pub flush_interval: Duration,
-    /// The form of the items.
-    pub wire: Box<dyn Wire<T>>,
-    /// Where the bodies go.
-    pub transport: TransportSettings,
-    /// The id of the running process.
-    pub process_id: fn() -> u32,
-}
-
-/// What became of the items that are settled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    /// The server has them.
-    pub sent: u64,
-    /// They never went out and were not kept.
-    pub dropped: u64,
-    /// They lie in the dead letters.
-    pub parked: u64,
-    /// They went out and were refused or not acknowledged, and were not kept.
-    pub failed: u64,
-}
-
-/// All counters at one moment; `sends` is the tally's sum and the next two.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Figures {
-    /// Items handed over.
-    pub sends: u64,
-    /// What became of those that are settled.
-    pub tally: Tally,
-    /// Items that wait.
-    pub queued: u64,
-    /// Items in the request under way, or being written to the dead letters.
-    pub in_flight: u64,
-    /// HTTP requests made.
-    pub requests: u64,
-    /// How many of them repeated an earlier one.
-    pub retries: u64,
-    /// Items of dead letters, whoever left them, that the server has now.
-    pub replayed: u64,
-    /// Items of dead letters that the server refused for good, or that nobody can read.
-    pub replay_lost: u64,
-    /// Why the last batch that was not delivered was not.
-    pub last_error: Option<String>,
-}
-
 /// What the program's threads and the worker share.
 #[derive(Debug)]
 pub(crate) struct Shared<T> {
     settings: Arc<PipelineSettings<T>>,
+    /// What the thread does: ships until the pipeline is closed.
+    work: fn(&Shared<T>),
     activity: Arc<Activity>,
     state: Mutex<State<T>>,
     /// Tells flushing and closing threads that something was settled.
@@ -159,8 +105,8 @@ pub(crate) enum Step<T> {
 }
 
 impl<T: Send + Sync + 'static> Shared<T> {
-    /// Empty accounts; the thread starts with the first item.
-    pub fn new(settings: &Arc<PipelineSettings<T>>) -> Shared<T> {
+    /// Empty accounts; the thread starts with the first item and does `work`.
+    pub fn new(settings: &Arc<PipelineSettings<T>>, work: fn(&Shared<T>)) -> Shared<T> {
         let state = State {
             ring: Ring::new(settings.limits),
             phase: Phase::Open,
@@ -185,6 +131,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         };
         Shared {
             settings: settings.clone(),
+            work,
             activity: Arc::default(),
             state: Mutex::new(state),
             settled: Condvar::new(),
@@ -340,7 +287,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// deadline and does not end in a forked child.
     fn start_worker(self: &Arc<Self>) {
         let shared = self.clone();
-        let started = thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || shipping::run(&shared));
+        let started = thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || (shared.work)(&shared));
         if let Err(error) = started {
             self.worker_ended(Some(format!("cannot start a thread: {error}")));
         }
@@ -442,14 +389,14 @@ impl<T: Send + Sync + 'static> Shared<T> {
     }
 
     /// Counts items of dead letters.
-    pub fn count_replayed(&self, portion: Portion) {
+    pub fn count_replayed(&self, replayed: ReplayCounts) {
         let mut state = self.lock();
-        state.replayed += portion.delivered;
-        state.replay_lost += portion.lost;
-        let Some(reason) = portion.reason else { return };
+        state.replayed += replayed.delivered;
+        state.replay_lost += replayed.lost;
+        let Some(reason) = replayed.reason else { return };
         state.last_error = Some(reason.clone());
         drop(state);
-        tracing::warn!(name = self.settings.name, lost = portion.lost, reason, "records that were kept are lost");
+        tracing::warn!(name = self.settings.name, lost = replayed.lost, reason, "records that were kept are lost");
     }
 
     /// Enters whether the server refuses the key.
