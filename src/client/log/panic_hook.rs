@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use super::{log_client::Logger, own_thread::is_own_thread};
+use crate::client::pipeline::own_thread::is_own_thread;
+
+use super::logger::Logger;
 
 /// How long a panic may wait for its record to be delivered.
 const FLUSH: Duration = Duration::from_secs(2);

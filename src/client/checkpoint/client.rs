@@ -12,16 +12,19 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
-use super::{
-    figures::{Figures, Tally},
-    pipeline::Pipeline,
-    queue::Limits,
-    record::{CheckpointRecord, encode},
-    settings::PipelineSettings,
-    transport::{TransportSettings, address},
+use crate::client::{
+    pipeline::{
+        Pipeline,
+        encoding::Wire,
+        figures::{Figures, Tally},
+        queue::Limits,
+        settings::PipelineSettings,
+        transport::{TransportSettings, address},
+    },
     variables::{Variables, process_environment},
-    wire::Wire,
 };
+
+use super::record::{CheckpointRecord, encode};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-tracehub-secret");

@@ -10,9 +10,12 @@ use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::model::{Nanos, Severity, SpanId, Text};
+use crate::{
+    client::pipeline::{dead_letter::DeadLetters, encoding::Wire},
+    model::{Nanos, Severity, SpanId, Text},
+};
 
-use super::{dead_letter::DeadLetters, extra::Extra, wire::Wire};
+use super::extra::Extra;
 
 /// What the server is told as version of the sender.
 const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");

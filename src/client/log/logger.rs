@@ -13,16 +13,22 @@ use std::{
 
 use serde::Serialize;
 
-use crate::model::{Nanos, Severity, SpanId, Text};
+use crate::{
+    client::{
+        context::correlation::Current,
+        pipeline::{
+            Pipeline,
+            figures::{Figures, Tally},
+        },
+    },
+    model::{Nanos, Severity, SpanId, Text},
+};
 
 use super::{
     at_exit,
-    correlation::Current,
+    entry::LogEntry,
     error_text::ErrorText,
-    figures::{Figures, Tally},
-    log_entry::LogEntry,
-    log_settings::{LoggerBuilder, LoggerError},
-    pipeline::Pipeline,
+    settings::{LoggerBuilder, LoggerError},
 };
 
 /// How long dropping the last clone of a logger may take, before what is left is parked.
@@ -33,7 +39,7 @@ const CLOSE_ON_DROP: Duration = Duration::from_secs(2);
 /// Dropping the last clone closes the logger within about two seconds; a program that ends in another way should call
 /// [`Logger::close`] before, because nothing runs after `main`. One that was made by the main thread and is open when
 /// that returns or calls `process::exit`, as of a static, delivers what it holds or keeps it on disk, on systems that run
-/// the thread's destructors then, as Linux does with glibc. See [the module](super) for an example.
+/// the thread's destructors then, as Linux does with glibc. See [the module](crate::client) for an example.
 #[derive(Clone)]
 pub struct Logger {
     pipeline: Arc<Pipeline<LogEntry>>,

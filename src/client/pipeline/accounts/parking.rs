@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{Phase, Shared, WRITE_GRACE};
-use crate::client::own_thread::is_own_thread;
+use crate::client::pipeline::own_thread::is_own_thread;
 
 /// What a pipeline that closes still holds.
 struct Leftovers<T> {

@@ -7,7 +7,6 @@
 
 use std::{
     error::Error,
-    hash::{BuildHasher as _, Hash, RandomState},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,7 +22,7 @@ use reqwest::{
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::connect::client_for;
+use crate::{client::random::random_bits, connect::client_for};
 
 /// Longest pause between two attempts that the transport chooses by itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -238,12 +237,6 @@ fn backoff(first: Duration, attempt: u32, random: u64) -> Duration {
     let whole = first.saturating_mul(1u32.checked_shl(attempt).unwrap_or(u32::MAX)).min(LONGEST_BACKOFF);
     let share = 0.5 + (random >> 11) as f64 / (1u64 << 53) as f64 / 2.0;
     whole.mul_f64(share)
-}
-
-/// Bits that differ between programs, threads and calls; not for secrets. A forked child's first thread goes on with its
-/// parent's state: give a salt that differs, such as the time.
-pub(crate) fn random_bits(salt: impl Hash) -> u64 {
-    RandomState::new().hash_one(salt)
 }
 
 /// An error with its causes in one line.

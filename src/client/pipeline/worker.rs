@@ -14,10 +14,10 @@ use reqwest::StatusCode;
 use tokio::time::{sleep_until, timeout_at};
 
 use super::{
+    accounts::{Shared, Step},
     own_thread,
     replay::{Replay, Replayed},
     transport::{Delivery, Patience, Transport, is_about_content, reason},
-    worker::{Shared, Step},
 };
 
 /// A request that takes longer counts as trouble: what fills the ring behind it is better on disk.

@@ -6,14 +6,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::model::{SpanId, Text, TraceId, Traceparent};
+use crate::{
+    client::random::random_bits,
+    model::{SpanId, Text, TraceId, Traceparent},
+};
 
-use super::{
-    correlation::{
-        CorrelationGuard, Current, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
-        with_current_correlation_id,
-    },
-    transport::random_bits,
+use super::correlation::{
+    CorrelationGuard, Current, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
+    with_current_correlation_id,
 };
 
 /// The header that carries a trace id as it is.

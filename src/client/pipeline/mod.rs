@@ -4,16 +4,26 @@
 //! there. So nothing of the parent's is touched in the child: the process id names the *generation*, a child starts one
 //! of its own with empty accounts, and the parent alone ships what was queued before the fork.
 
+pub(super) mod accounts;
+pub(super) mod dead_letter;
+pub(super) mod encoding;
+pub(super) mod figures;
+pub(super) mod own_thread;
+pub(super) mod queue;
+pub(super) mod replay;
+pub(super) mod settings;
+pub(super) mod transport;
+pub(super) mod worker;
+
 use std::{
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use super::{
+use self::{
+    accounts::Shared,
     figures::{Figures, Tally},
     settings::PipelineSettings,
-    shipping,
-    worker::Shared,
 };
 
 /// Stands for "no deadline" where a caller's is too large for the clock.
@@ -131,7 +141,7 @@ impl<T: Send + Sync + 'static> Drop for Pipeline<T> {
 impl<T: Send + Sync + 'static> Generation<T> {
     fn new(settings: &Arc<PipelineSettings<T>>) -> Generation<T> {
         let process_id = (settings.process_id)();
-        Generation { process_id, shared: Arc::new(Shared::new(settings, shipping::run)), next: OnceLock::new() }
+        Generation { process_id, shared: Arc::new(Shared::new(settings, worker::run)), next: OnceLock::new() }
     }
 }
 
@@ -155,8 +165,7 @@ mod tests {
     use bytes::Bytes;
     use reqwest::{Url, header::HeaderMap};
 
-    use super::super::{queue::Limits, transport::TransportSettings, wire::Wire};
-    use super::*;
+    use super::{encoding::Wire, queue::Limits, transport::TransportSettings, *};
 
     /// Items joined by commas.
     #[derive(Debug)]

@@ -1,20 +1,17 @@
 //! One checkpoint as a program sends it, and the JSON body of a batch, byte for byte as the published Python client
 //! writes it.
 
-use std::{path::Path, sync::LazyLock};
-
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::model::{Checkpoint, Direction, Nanos, Text, time::nanos_to_ms};
-
-use super::{transport::random_bits, variables::process_environment};
+use crate::{
+    client::{host::hostname, random::random_bits},
+    model::{Checkpoint, Direction, Nanos, Text, time::nanos_to_ms},
+};
 
 const SUFFIX_ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const SUFFIX_LENGTH: usize = 3;
-
-static HOSTNAME: LazyLock<Text> = LazyLock::new(read_hostname);
 
 /// One entry or exit. Make it with [`CheckpointRecord::enter`] and [`CheckpointRecord::exit`] and change what differs.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +56,7 @@ impl CheckpointRecord {
             operation: operation.into(),
             endpoint: endpoint.into(),
             data: None,
-            hostname: HOSTNAME.clone(),
+            hostname: hostname(),
             raw_line: None,
         }
     }
@@ -175,25 +172,8 @@ pub(crate) fn random_suffix(salt: Nanos) -> Text {
     Text::from(suffix)
 }
 
-/// The name of this machine, `unknown` where none can be found, as the server would call it.
-fn read_hostname() -> Text {
-    let from_file = |path: &str| std::fs::read_to_string(Path::new(path)).ok();
-    from_file("/proc/sys/kernel/hostname")
-        .or_else(|| process_environment("HOSTNAME"))
-        .or_else(|| process_environment("COMPUTERNAME"))
-        .or_else(|| from_file("/etc/hostname"))
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .map_or(Text::from_static("unknown"), Text::from)
-}
-
-/// The name of this machine.
-pub(crate) fn hostname() -> Text {
-    HOSTNAME.clone()
-}
-
 /// About how many bytes of memory a JSON value takes.
-pub(crate) fn json_size_bytes(json: &Json) -> usize {
+fn json_size_bytes(json: &Json) -> usize {
     size_of::<Json>()
         + match json {
             Json::Null | Json::Bool(_) | Json::Number(_) => 0,
@@ -207,6 +187,8 @@ pub(crate) fn json_size_bytes(json: &Json) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     /// The records of a captured body, read without this module's encoder.

@@ -3,13 +3,17 @@
 
 use serde_json::Value as Json;
 
-use crate::model::{Nanos, Text};
+use crate::{
+    client::{
+        context::correlation::correlation_id,
+        variables::{Variables, process_environment},
+    },
+    model::{Nanos, Text},
+};
 
 use super::{
-    checkpoint::CheckpointClient,
-    correlation::correlation_id,
+    client::CheckpointClient,
     record::{CheckpointRecord, random_suffix},
-    variables::{Variables, process_environment},
 };
 
 /// Notes the checkpoints of one component; cheap to clone. Off unless `CHECKPOINT_TRACING` is `1` and the client has a
@@ -48,7 +52,7 @@ impl CheckpointLogger {
 
     /// Notes that an operation such as `REST` on `/api/agents` begins.
     ///
-    /// The correlation id is the one set by [`super::set_correlation_id`] or [`super::with_correlation_id`], else
+    /// The correlation id is the one set by [`crate::client::set_correlation_id`] or [`crate::client::with_correlation_id`], else
     /// `TRACEHUB_CORRELATION_ID`, else one this logger made for itself.
     pub fn checkpoint_entry(&self, operation: &str, endpoint: &str, data: Option<Json>) {
         if self.is_enabled() {

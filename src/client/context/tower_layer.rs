@@ -16,7 +16,7 @@ use crate::model::Text;
 
 use super::{
     correlation::{Current, WithCorrelationId},
-    trace_context::{TRACE_ID_HEADER, TRACEPARENT_HEADER, current_of_request},
+    trace_id::{TRACE_ID_HEADER, TRACEPARENT_HEADER, current_of_request},
 };
 
 const HEADER: HeaderName = HeaderName::from_static(TRACE_ID_HEADER);

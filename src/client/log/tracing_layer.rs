@@ -13,15 +13,16 @@ use tracing::{
 };
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
-use crate::model::{Nanos, Severity, SpanId, Text};
+use crate::{
+    client::{context::correlation::Current, pipeline::own_thread::is_own_thread},
+    model::{Nanos, Severity, SpanId, Text},
+};
 
 use super::{
-    correlation::Current,
+    entry::LogEntry,
     error_text::ErrorText,
     extra::Extra,
-    log_client::{Logger, thread_name},
-    log_entry::LogEntry,
-    own_thread::is_own_thread,
+    logger::{Logger, thread_name},
 };
 
 /// The field that names the trace, in a span or an event.

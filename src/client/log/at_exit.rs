@@ -10,7 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{log_entry::LogEntry, pipeline::Pipeline};
+use crate::client::pipeline::Pipeline;
+
+use super::entry::LogEntry;
 
 /// How long the end of a program may wait for all its loggers.
 const FLUSH: Duration = Duration::from_secs(2);

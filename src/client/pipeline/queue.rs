@@ -2,7 +2,7 @@
 //!
 //! The newest records say what a program does now, so they stay when a server is away for long. Items carry sequence
 //! numbers implicitly: what enters gets the next one, and the oldest one still held follows from the length. This
-//! knows nothing of threads; [`super::worker`] puts the lock around it.
+//! knows nothing of threads; [`super::accounts`] puts the lock around it.
 
 use std::collections::VecDeque;
 

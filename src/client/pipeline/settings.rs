@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{queue::Limits, transport::TransportSettings, wire::Wire};
+use super::{encoding::Wire, queue::Limits, transport::TransportSettings};
 
 /// What a pipeline does.
 #[derive(Debug)]

@@ -4,15 +4,18 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use super::{
-    dead_letter::{DeadLetterSettings, DeadLetters},
-    log_entry::{LogEntry, LogWire},
-    queue::Limits,
-    record::hostname,
-    settings::PipelineSettings,
-    transport::{TransportSettings, address},
+use crate::client::{
+    host::hostname,
+    pipeline::{
+        dead_letter::{DeadLetterSettings, DeadLetters},
+        queue::Limits,
+        settings::PipelineSettings,
+        transport::{TransportSettings, address},
+    },
     variables::{Variables, process_environment},
 };
+
+use super::entry::{LogEntry, LogWire};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 /// Where `tracehub start` listens when nobody says otherwise.
@@ -53,7 +56,7 @@ enum DeadLetterPlace {
     Nowhere,
 }
 
-/// Settings of a logger, with a default for each but key, service and environment; made by [`super::Logger::builder`].
+/// Settings of a logger, with a default for each but key, service and environment; made by [`crate::client::Logger::builder`].
 #[derive(Clone)]
 pub struct LoggerBuilder {
     api_key: String,
