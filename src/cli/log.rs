@@ -17,7 +17,7 @@ use clap::{
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    client::{DeadLetters, Details, Extra, LogEntry, LogWire, Logger, LoggerBuilder, hostname, new_dead_letters},
+    client::{DeadLetters, Details, Extra, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters},
     decode::logs,
     model::{Batch, Nanos, Severity, SpanId, Text},
     query::current::{Environment, current},
@@ -291,8 +291,8 @@ async fn send(args: &LogArgs, wanted: Target, entry: LogEntry) -> Fate {
         }
         Target::File(path) => {
             let dead_letters = file.and_then(|file| new_dead_letters(&file_address(&file)));
-            let wire = LogWire { service, environment, host: hostname(), compress: false, dead_letters };
-            write_to_file(path, wire, entry).await
+            let encoding = LogEncoding { service, environment, host: hostname(), compress: false, dead_letters };
+            write_to_file(path, encoding, entry).await
         }
     }
 }
@@ -322,13 +322,13 @@ fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Fate {
     }
 }
 
-async fn write_to_file(path: PathBuf, wire: LogWire, entry: LogEntry) -> Fate {
+async fn write_to_file(path: PathBuf, encoding: LogEncoding, entry: LogEntry) -> Fate {
     let mut line = Vec::new();
-    wire.line_of(&entry, &mut line);
+    encoding.append_json(&entry, &mut line);
     let written = tokio::time::timeout(PATIENCE, async {
         let backend = open_when_free(path).await?;
         let written = write_lines(backend.as_ref(), line.clone()).await;
-        if let (Ok(()), Some(letters)) = (&written, &wire.dead_letters) {
+        if let (Ok(()), Some(letters)) = (&written, &encoding.dead_letters) {
             replay(backend.as_ref(), letters).await;
         }
         let closed = backend.close().await;
@@ -339,7 +339,7 @@ async fn write_to_file(path: PathBuf, wire: LogWire, entry: LogEntry) -> Fate {
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the database did not answer in time".to_owned(),
     };
-    let Some(letters) = &wire.dead_letters else { return Fate::Lost { reason: reason.into() } };
+    let Some(letters) = &encoding.dead_letters else { return Fate::Lost { reason: reason.into() } };
     line.push(b'\n');
     match letters.park(1, &line) {
         Ok(()) => Fate::Kept { directory: letters.directory().to_owned(), reason: reason.into() },
@@ -375,7 +375,7 @@ async fn replay(backend: &dyn Backend, letters: &DeadLetters) {
         if write_lines(backend, lines).await.is_err() {
             return claimed.unlock();
         }
-        claimed.delete();
+        let _ = claimed.delete();
     }
 }
 

@@ -69,7 +69,7 @@
 //! # }
 //! ```
 //!
-//! The same with a client of one's own, and a server that takes one request:
+//! A client of one's own sends to a server without any environment; this one takes one request:
 //!
 //! ```
 //! use std::{io::{BufRead, BufReader, Read, Write}, net::TcpListener, thread, time::Duration};
@@ -120,7 +120,7 @@ mod variables;
 pub(crate) use host::hostname;
 #[cfg(feature = "app")]
 pub(crate) use log::{
-    entry::{Details, LogEntry, LogWire},
+    entry::{Details, LogEncoding, LogEntry},
     extra::Extra,
     settings::new_dead_letters,
 };

@@ -15,33 +15,28 @@ use reqwest::{
 use crate::client::{
     pipeline::{
         Pipeline,
-        encoding::Wire,
+        encoding::Encoding,
         figures::{Figures, Tally},
         queue::Limits,
-        settings::PipelineSettings,
+        settings::{
+            CLOSE_ON_DROP, DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, PipelineSettings,
+            SHORTEST_TIMEOUT, secret_header,
+        },
         transport::{TransportSettings, address},
     },
     variables::{Variables, process_environment},
 };
 
-use super::record::{CheckpointRecord, encode};
+use super::record::{CheckpointRecord, encode_batch};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-tracehub-secret");
 const DEFAULT_BATCH_SIZE: usize = 10;
-const LARGEST_BATCH_SIZE: usize = 10_000;
 const DEFAULT_FLUSH_INTERVAL_SECONDS: f64 = 1.0;
 const DEFAULT_TIMEOUT_SECONDS: f64 = 5.0;
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
-/// Longest flush interval and timeout taken from the environment.
-const LONGEST_SECONDS: f64 = 3_600.0;
 const DEFAULT_RETRY_COUNT: u32 = 2;
-const LARGEST_RETRY_COUNT: u32 = 100;
 const DEFAULT_MAX_QUEUE: usize = 10_000;
 const DEFAULT_MAX_QUEUE_BYTES: usize = 16 * 1024 * 1024;
-const DEFAULT_BACKOFF: Duration = Duration::from_millis(200);
-/// How long dropping the last clone of a client may take.
-const CLOSE_ON_DROP: Duration = Duration::from_secs(2);
 
 /// Sends checkpoints to a server from a thread of its own; cheap to clone, and all clones are one client.
 ///
@@ -95,7 +90,7 @@ pub struct ClientStats {
     pub in_flight: u64,
     /// HTTP requests made.
     pub requests: u64,
-    /// How many of them repeated an earlier one.
+    /// HTTP requests that repeated an earlier one.
     pub retries: u64,
     /// Why the last batch that failed did; `None` when none has.
     pub last_error: Option<String>,
@@ -126,7 +121,7 @@ pub struct CheckpointClientBuilder {
     timeout: Duration,
     retry_count: u32,
     retry_backoff: Duration,
-    /// Headers that say who sends.
+    /// Headers with the key and the secret.
     credentials: HeaderMap,
     limits: Limits,
     warnings: Vec<String>,
@@ -155,7 +150,7 @@ impl CheckpointClient {
         CheckpointClient::from_variables(&process_environment)
     }
 
-    /// As [`CheckpointClient::from_env`], with the variables as `lookup` gives them.
+    /// A client as [`CheckpointClient::from_env`] makes it, with the variables as `lookup` gives them.
     pub fn from_variables(lookup: &dyn Fn(&str) -> Option<String>) -> CheckpointClient {
         CheckpointClientBuilder::from_variables(lookup).build()
     }
@@ -219,12 +214,13 @@ impl fmt::Debug for CheckpointClient {
 impl CheckpointClientBuilder {
     /// Settings by variables, as [`CheckpointClient::from_env`] reads them; bad values are replaced by the defaults.
     pub fn from_variables(lookup: &dyn Fn(&str) -> Option<String>) -> CheckpointClientBuilder {
+        let longest_seconds = LONGEST_TIME.as_secs_f64();
         let mut variables = Variables::new(lookup);
         let mut builder = CheckpointClient::builder(&variables.text("TRACEHUB_URL").unwrap_or_default());
         builder.batch_size = variables.number("TRACEHUB_BATCH_SIZE", 1..=LARGEST_BATCH_SIZE, DEFAULT_BATCH_SIZE);
         builder.flush_interval =
-            variables.seconds("TRACEHUB_FLUSH_INTERVAL", 0.0..=LONGEST_SECONDS, DEFAULT_FLUSH_INTERVAL_SECONDS);
-        builder.timeout = variables.seconds("TRACEHUB_TIMEOUT", 0.001..=LONGEST_SECONDS, DEFAULT_TIMEOUT_SECONDS);
+            variables.seconds("TRACEHUB_FLUSH_INTERVAL", 0.0..=longest_seconds, DEFAULT_FLUSH_INTERVAL_SECONDS);
+        builder.timeout = variables.seconds("TRACEHUB_TIMEOUT", 0.001..=longest_seconds, DEFAULT_TIMEOUT_SECONDS);
         builder.retry_count = variables.number("TRACEHUB_RETRY_COUNT", 0..=LARGEST_RETRY_COUNT, DEFAULT_RETRY_COUNT);
         let (key, secret) = (variables.text("TRACEHUB_API_KEY"), variables.text("TRACEHUB_SECRET"));
         builder.warnings = variables.into_warnings();
@@ -240,13 +236,13 @@ impl CheckpointClientBuilder {
 
     /// Longest time a record waits for others to fill a batch, one second by default.
     pub fn flush_interval(mut self, interval: Duration) -> CheckpointClientBuilder {
-        self.flush_interval = interval.min(Duration::from_secs_f64(LONGEST_SECONDS));
+        self.flush_interval = interval.min(LONGEST_TIME);
         self
     }
 
     /// Time for one attempt, connecting included, five seconds by default.
     pub fn timeout(mut self, timeout: Duration) -> CheckpointClientBuilder {
-        self.timeout = timeout.clamp(SHORTEST_TIMEOUT, Duration::from_secs_f64(LONGEST_SECONDS));
+        self.timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIME);
         self
     }
 
@@ -269,18 +265,17 @@ impl CheckpointClientBuilder {
         self.credential("key", KEY_HEADER, key)
     }
 
-    /// Sent as `X-TraceHub-Secret`; none by default. It appears in no message of this client.
+    /// The secret sent as `X-TraceHub-Secret`; none by default. It appears in no message of this client.
     pub fn secret(self, secret: &str) -> CheckpointClientBuilder {
         self.credential("secret", SECRET_HEADER, secret)
     }
 
     fn credential(mut self, what: &str, header: HeaderName, text: &str) -> CheckpointClientBuilder {
-        match HeaderValue::from_str(text) {
-            Ok(mut value) => {
-                value.set_sensitive(true);
+        match secret_header(text) {
+            Some(value) => {
                 self.credentials.insert(header, value);
             }
-            Err(_) => self.warnings.push(format!("the {what} holds characters no HTTP header can: it is not sent")),
+            None => self.warnings.push(format!("the {what} holds characters no HTTP header can: it is not sent")),
         }
         self
     }
@@ -291,7 +286,7 @@ impl CheckpointClientBuilder {
         self
     }
 
-    /// The client. Its thread starts with the first record. Without an address it is off; with one that cannot be used
+    /// Makes the client. Its thread starts with the first record. Without an address it is off; with one that cannot be used
     /// also, and [`CheckpointClient::warnings`] says so.
     pub fn build(mut self) -> CheckpointClient {
         let url = ingest_address(self.url.trim());
@@ -311,7 +306,7 @@ impl CheckpointClientBuilder {
             limits: self.limits,
             batch_size: self.batch_size,
             flush_interval: self.flush_interval,
-            wire: Box::new(CheckpointWire),
+            encoding: Box::new(CheckpointEncoding),
             transport: TransportSettings {
                 url,
                 headers,
@@ -324,13 +319,13 @@ impl CheckpointClientBuilder {
     }
 }
 
-/// The body the checkpoint API takes.
+/// The form in which checkpoints go to a server: the body the checkpoint API takes.
 #[derive(Debug)]
-struct CheckpointWire;
+struct CheckpointEncoding;
 
-impl Wire<CheckpointRecord> for CheckpointWire {
-    fn body(&self, batch: &[CheckpointRecord], _lost: u64) -> Bytes {
-        encode(batch)
+impl Encoding<CheckpointRecord> for CheckpointEncoding {
+    fn encode_batch(&self, batch: &[CheckpointRecord], _unreported: u64) -> Bytes {
+        encode_batch(batch)
     }
 }
 

@@ -61,7 +61,7 @@ impl CheckpointLogger {
         }
     }
 
-    /// Notes that it ends; see [`CheckpointLogger::checkpoint_entry`].
+    /// Notes that an operation ends, under the correlation id of [`CheckpointLogger::checkpoint_entry`].
     pub fn checkpoint_exit(&self, operation: &str, endpoint: &str, data: Option<Json>) {
         if self.is_enabled() {
             let record = CheckpointRecord::exit(self.source_id.clone(), self.correlation_id(), operation, endpoint);
@@ -75,7 +75,7 @@ impl CheckpointLogger {
         self.begin(operation, endpoint, None)
     }
 
-    /// As [`CheckpointLogger::operation`], with data for the entry.
+    /// Notes entry and exit as [`CheckpointLogger::operation`] does, with data for the entry.
     pub fn operation_with(&self, operation: &str, endpoint: &str, data: Json) -> Operation {
         self.begin(operation, endpoint, Some(data))
     }
@@ -132,7 +132,8 @@ fn is_enabled(lookup: &dyn Fn(&str) -> Option<String>) -> bool {
     matches!(value.as_str(), "1" | "true" | "yes" | "on")
 }
 
-/// The id for what has none: the one of the program that started this one, else component, process and random suffix.
+/// The correlation id of a logger for what has none: that of the program that started this one, else component, process
+/// and random suffix.
 fn own_correlation_id(source_id: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Text {
     match Variables::new(lookup).text("TRACEHUB_CORRELATION_ID") {
         Some(id) => Text::from(id),

@@ -13,26 +13,26 @@ use crate::{
 const SUFFIX_ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const SUFFIX_LENGTH: usize = 3;
 
-/// One entry or exit. Make it with [`CheckpointRecord::enter`] and [`CheckpointRecord::exit`] and change what differs.
+/// One checkpoint: an entry or exit. Make it with [`CheckpointRecord::enter`] and [`CheckpointRecord::exit`] and change what differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckpointRecord {
     /// Short name of the component, such as `MA` or `WK`.
     pub source_id: Text,
     /// Joins the records of one request chain.
     pub correlation_id: Text,
-    /// When it happened, in milliseconds since 1970; what is no finite number is sent as the time of the send.
+    /// When the entry or exit happened, in milliseconds since 1970; what is no finite number is sent as the time of the send.
     pub timestamp_ms: f64,
     /// Tells records of one instant apart: the server keeps one of equal correlation id, time and suffix.
     pub suffix: Text,
     /// Entry, exit or something else.
     pub direction: Direction,
-    /// What kind of operation.
+    /// What kind of operation it is, such as `REST`.
     pub operation: Text,
-    /// Which one.
+    /// Which operation it is, such as `/api/agents`.
     pub endpoint: Text,
     /// Payload, an object. Any other value is sent as `{"value": …}`, because servers refuse it bare.
     pub data: Option<Json>,
-    /// The machine.
+    /// Name of the machine.
     pub hostname: Text,
     /// The log line it was read from, if any.
     pub raw_line: Option<Text>,
@@ -61,7 +61,7 @@ impl CheckpointRecord {
         }
     }
 
-    /// The exit from an operation; the rest as [`CheckpointRecord::enter`].
+    /// The exit from an operation, now, on this machine, with a random suffix and no data.
     pub fn exit(
         source_id: impl Into<Text>,
         correlation_id: impl Into<Text>,
@@ -72,12 +72,12 @@ impl CheckpointRecord {
         CheckpointRecord { direction: Direction::Exit, ..record }
     }
 
-    /// The same with a payload.
+    /// This record with a payload.
     pub fn with_data(self, data: Json) -> CheckpointRecord {
         CheckpointRecord { data: Some(data), ..self }
     }
 
-    /// What the server takes: a finite time, and an object or nothing as data.
+    /// This record as a server takes it: with a finite time, and an object or nothing as data.
     pub(crate) fn into_acceptable(mut self) -> CheckpointRecord {
         if !self.timestamp_ms.is_finite() {
             self.timestamp_ms = nanos_to_ms(Nanos::now().0);
@@ -103,7 +103,7 @@ impl CheckpointRecord {
 }
 
 impl From<Checkpoint> for CheckpointRecord {
-    /// The same record; data that is no JSON becomes a JSON string.
+    /// The record of a stored checkpoint; data that is no JSON becomes a JSON string.
     fn from(checkpoint: Checkpoint) -> CheckpointRecord {
         let data =
             checkpoint.data.map(|text| serde_json::from_str(&text).unwrap_or_else(|_| Json::from(text.as_str())));
@@ -123,13 +123,13 @@ impl From<Checkpoint> for CheckpointRecord {
 }
 
 #[derive(Serialize)]
-struct WireBatch<'a> {
-    traces: Vec<WireRecord<'a>>,
+struct BatchJson<'a> {
+    traces: Vec<RecordJson<'a>>,
 }
 
-/// The ten keys in their order; all are always there.
+/// The ten keys of a record in their order; all are always there.
 #[derive(Serialize)]
-struct WireRecord<'a> {
+struct RecordJson<'a> {
     source_id: &'a str,
     correlation_id: &'a str,
     timestamp: f64,
@@ -143,8 +143,8 @@ struct WireRecord<'a> {
 }
 
 /// The body `{"traces":[…]}` of a batch.
-pub(crate) fn encode(batch: &[CheckpointRecord]) -> Bytes {
-    let traces = batch.iter().map(|record| WireRecord {
+pub(crate) fn encode_batch(batch: &[CheckpointRecord]) -> Bytes {
+    let traces = batch.iter().map(|record| RecordJson {
         source_id: &record.source_id,
         correlation_id: &record.correlation_id,
         timestamp: record.timestamp_ms,
@@ -157,7 +157,7 @@ pub(crate) fn encode(batch: &[CheckpointRecord]) -> Bytes {
         raw_line: record.raw_line.as_deref(),
     });
     // Texts, numbers and JSON values always serialize; an empty body would be refused and counted.
-    serde_json::to_vec(&WireBatch { traces: traces.collect() }).unwrap_or_default().into()
+    serde_json::to_vec(&BatchJson { traces: traces.collect() }).unwrap_or_default().into()
 }
 
 /// Three random characters out of 62.
@@ -222,7 +222,7 @@ mod tests {
             let body = std::fs::read_to_string(captures.join(name)).expect("a capture");
             let records: Vec<_> = records(&body).into_iter().map(CheckpointRecord::into_acceptable).collect();
             assert!(!records.is_empty());
-            assert_eq!(std::str::from_utf8(&encode(&records)).expect("UTF-8"), body, "{name}");
+            assert_eq!(std::str::from_utf8(&encode_batch(&records)).expect("UTF-8"), body, "{name}");
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
         let mut record = CheckpointRecord::enter("MA", "c", "REST", "/x");
         (record.timestamp_ms, record.suffix, record.hostname) = (1_706_803_200_123.0, "x7K".into(), "muid.io".into());
         assert_eq!(
-            std::str::from_utf8(&encode(&[record])).expect("UTF-8"),
+            std::str::from_utf8(&encode_batch(&[record])).expect("UTF-8"),
             r#"{"traces":[{"source_id":"MA","correlation_id":"c","timestamp":1706803200123.0,"suffix":"x7K","#
                 .to_owned()
                 + r#""direction":"->","operation":"REST","endpoint":"/x","data":null,"hostname":"muid.io","raw_line":null}]}"#

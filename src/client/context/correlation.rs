@@ -14,74 +14,74 @@ use std::{
 use crate::model::{SpanId, Text};
 
 thread_local! {
-    static CURRENT: RefCell<Current> = const { RefCell::new(Current { id: None, span_id: None }) };
+    static CURRENT: RefCell<CurrentTrace> = const { RefCell::new(CurrentTrace { id: None, span_id: None }) };
 }
 
-/// Where a program is.
+/// Where a thread or task of a program is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Current {
+pub(crate) struct CurrentTrace {
     /// The correlation id, which is the trace id.
     pub id: Option<Text>,
-    /// The span of that trace, when it is known.
+    /// The span within the trace, when it is known.
     pub span_id: Option<SpanId>,
 }
 
-impl Current {
-    /// What is set innermost for this thread or task; nothing while a thread is torn down.
-    pub fn now() -> Current {
+impl CurrentTrace {
+    /// What is set innermost for this thread or task; empty while a thread is torn down.
+    pub fn get() -> CurrentTrace {
         CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
     }
 
-    /// Sets it for this thread until the guard is dropped.
+    /// Sets trace and span for this thread until the guard is dropped.
     pub fn set(self) -> CorrelationGuard {
         CorrelationGuard { previous: replace(self), not_send: PhantomData }
     }
 
-    /// Runs `future` with it.
-    pub fn with<F: Future>(self, future: F) -> WithCorrelationId<F> {
+    /// Runs `future` with this trace and span.
+    pub fn carry<F: Future>(self, future: F) -> WithCorrelationId<F> {
         WithCorrelationId { current: self, future: Box::pin(future) }
     }
 }
 
-impl From<Text> for Current {
-    fn from(id: Text) -> Current {
-        Current { id: Some(id), span_id: None }
+impl From<Text> for CurrentTrace {
+    fn from(id: Text) -> CurrentTrace {
+        CurrentTrace { id: Some(id), span_id: None }
     }
 }
 
-/// The id set innermost for this thread or task; `None` when none is, and while a thread is torn down.
+/// The correlation id set innermost for this thread or task; `None` when none is, and while a thread is torn down.
 pub fn correlation_id() -> Option<Text> {
-    Current::now().id
+    CurrentTrace::get().id
 }
 
-/// Sets the id for this thread until the guard is dropped, which brings the one before back.
+/// Sets the correlation id for this thread until the guard is dropped, which brings the one before back.
 ///
 /// A new thread starts without: hand [`correlation_id`] over and set it there. In async code use
 /// [`with_correlation_id`]; the guard cannot be sent, so a spawned future that holds one over an `.await` does not
 /// compile.
 pub fn set_correlation_id(id: impl Into<Text>) -> CorrelationGuard {
-    Current::from(id.into()).set()
+    CurrentTrace::from(id.into()).set()
 }
 
-/// Runs `future` with the id, on whichever threads it is polled.
+/// Runs `future` with the correlation id, on whichever threads it is polled.
 pub fn with_correlation_id<F: Future>(id: impl Into<Text>, future: F) -> WithCorrelationId<F> {
-    Current::from(id.into()).with(future)
+    CurrentTrace::from(id.into()).carry(future)
 }
 
-/// Runs `future` with the id, and the span, that is set now: for what goes to `spawn`, because a new task starts without.
+/// Runs `future` with the correlation id, and the span, that is set now: for what goes to `spawn`, because a new task starts without.
 pub fn with_current_correlation_id<F: Future>(future: F) -> WithCorrelationId<F> {
-    Current::now().with(future)
+    CurrentTrace::get().carry(future)
 }
 
-fn replace(next: Current) -> Current {
+fn replace(next: CurrentTrace) -> CurrentTrace {
     CURRENT.try_with(|current| current.replace(next)).unwrap_or_default()
 }
 
-/// Keeps an id set; made by [`set_correlation_id`].
+/// Keeps a correlation id set; made by [`set_correlation_id`].
 #[must_use = "the id is taken away when the guard is dropped"]
 #[derive(Debug)]
 pub struct CorrelationGuard {
-    previous: Current,
+    previous: CurrentTrace,
     not_send: PhantomData<*const ()>,
 }
 
@@ -94,7 +94,7 @@ impl Drop for CorrelationGuard {
 /// A future with a correlation id; made by [`with_correlation_id`].
 #[must_use = "futures do nothing unless polled"]
 pub struct WithCorrelationId<F> {
-    current: Current,
+    current: CurrentTrace,
     future: Pin<Box<F>>,
 }
 

@@ -15,8 +15,8 @@ use tower::{Layer, Service};
 use crate::model::Text;
 
 use super::{
-    correlation::{Current, WithCorrelationId},
-    trace_id::{TRACE_ID_HEADER, TRACEPARENT_HEADER, current_of_request},
+    correlation::{CurrentTrace, WithCorrelationId},
+    trace_id::{TRACE_ID_HEADER, TRACEPARENT_HEADER, read_request_context},
 };
 
 const HEADER: HeaderName = HeaderName::from_static(TRACE_ID_HEADER);
@@ -26,7 +26,7 @@ const HEADER: HeaderName = HeaderName::from_static(TRACE_ID_HEADER);
 pub struct TraceIdLayer;
 
 impl TraceIdLayer {
-    /// The layer.
+    /// A layer; it has no settings.
     pub fn new() -> TraceIdLayer {
         TraceIdLayer
     }
@@ -64,19 +64,19 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let (id, span_id) = current_of_request(header(TRACE_ID_HEADER), header(TRACEPARENT_HEADER));
-        let current = Current { id: Some(id.clone()), span_id };
+        let (id, span_id) = read_request_context(header(TRACE_ID_HEADER), header(TRACEPARENT_HEADER));
+        let current = CurrentTrace { id: Some(id.clone()), span_id };
         request.extensions_mut().insert(RequestTraceId(id.clone()));
         let future = {
             // Some of the work may be done before the first poll.
             let _guard = current.clone().set();
             self.inner.call(request)
         };
-        TraceIdFuture { header: HeaderValue::from_str(&id).ok(), inner: current.with(future) }
+        TraceIdFuture { header: HeaderValue::from_str(&id).ok(), inner: current.carry(future) }
     }
 }
 
-/// The answer to come, with its trace id.
+/// The answer of a [`TraceIdService`] to come, with its trace id.
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
 pub struct TraceIdFuture<F> {

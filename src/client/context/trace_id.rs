@@ -12,13 +12,13 @@ use crate::{
 };
 
 use super::correlation::{
-    CorrelationGuard, Current, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
+    CorrelationGuard, CurrentTrace, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
     with_current_correlation_id,
 };
 
 /// The header that carries a trace id as it is.
 pub const TRACE_ID_HEADER: &str = "x-trace-id";
-/// The header of the W3C.
+/// The header of the W3C that names trace and span.
 pub const TRACEPARENT_HEADER: &str = "traceparent";
 /// Longest inbound id that is taken over.
 const LONGEST_ID_BYTES: usize = 128;
@@ -35,23 +35,23 @@ pub fn set_trace_id(id: impl Into<Text>) -> CorrelationGuard {
 
 /// The span set innermost for this thread or task: the caller's, by its `traceparent`; `None` when none is known.
 pub fn span_id() -> Option<SpanId> {
-    Current::now().span_id
+    CurrentTrace::get().span_id
 }
 
 /// Sets the trace and the span that a [`traceparent`](https://www.w3.org/TR/trace-context/#traceparent-header) names,
 /// such as that of the environment variable `TRACEPARENT`, for this thread until the guard is dropped.
 pub fn set_traceparent(parent: &Traceparent) -> CorrelationGuard {
-    Current::from(parent).set()
+    CurrentTrace::from(parent).set()
 }
 
 /// Runs `future` with the trace and the span of a `traceparent`, on whichever threads it is polled.
 pub fn with_traceparent<F: Future>(parent: &Traceparent, future: F) -> WithCorrelationId<F> {
-    Current::from(parent).with(future)
+    CurrentTrace::from(parent).carry(future)
 }
 
-impl From<&Traceparent> for Current {
-    fn from(parent: &Traceparent) -> Current {
-        Current { id: Some(Text::from(parent.trace_id.to_string())), span_id: Some(parent.span_id) }
+impl From<&Traceparent> for CurrentTrace {
+    fn from(parent: &Traceparent) -> CurrentTrace {
+        CurrentTrace { id: Some(Text::from(parent.trace_id.to_string())), span_id: Some(parent.span_id) }
     }
 }
 
@@ -76,11 +76,12 @@ pub fn new_trace_id() -> Text {
 /// The trace id of a request by its headers: `X-Trace-ID` if it is 1 to 128 letters, digits, dashes and underscores,
 /// else the one in `traceparent`, else a fresh one.
 pub fn trace_id_of_request(trace_id: Option<&str>, traceparent: Option<&str>) -> Text {
-    current_of_request(trace_id, traceparent).0
+    read_request_context(trace_id, traceparent).0
 }
 
-/// The same, and the caller's span where both headers are about one trace.
-pub(crate) fn current_of_request(trace_id: Option<&str>, traceparent: Option<&str>) -> (Text, Option<SpanId>) {
+/// The trace id of a request as [`trace_id_of_request`] reads it, and the caller's span where both headers are about one
+/// trace.
+pub(crate) fn read_request_context(trace_id: Option<&str>, traceparent: Option<&str>) -> (Text, Option<SpanId>) {
     let parent = traceparent.and_then(|header| Traceparent::parse(header.trim()));
     let parent = parent.map(|parent| (Text::from(parent.trace_id.to_string()), Some(parent.span_id)));
     match trace_id.map(str::trim).filter(|id| is_acceptable(id)) {
@@ -89,7 +90,7 @@ pub(crate) fn current_of_request(trace_id: Option<&str>, traceparent: Option<&st
     }
 }
 
-/// What strangers send is echoed and stored, so it must be harmless.
+/// Whether a stranger's id may be taken over: it is echoed and stored, so it must be harmless.
 fn is_acceptable(id: &str) -> bool {
     let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=LONGEST_ID_BYTES).contains(&id.len()) && id.bytes().all(is_harmless)
@@ -144,10 +145,10 @@ mod tests {
     fn a_request_has_the_callers_span_where_its_headers_are_about_one_trace() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         for (header, knows) in [(None, true), (Some(id), true), (Some("req-1"), false), (Some("a b"), true)] {
-            let (_, span_id) = current_of_request(header, Some(PARENT));
+            let (_, span_id) = read_request_context(header, Some(PARENT));
             assert_eq!(span_id.is_some(), knows, "{header:?}");
         }
-        assert_eq!(current_of_request(Some(id), None), (Text::from(id), None));
+        assert_eq!(read_request_context(Some(id), None), (Text::from(id), None));
     }
 
     #[test]

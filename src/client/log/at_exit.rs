@@ -23,6 +23,7 @@ thread_local! {
     static LOGGERS: Loggers = const { Loggers(RefCell::new(Vec::new())) };
 }
 
+/// The loggers that were made by this thread and may be open still.
 struct Loggers(RefCell<Vec<Weak<Pipeline<LogEntry>>>>);
 
 impl Drop for Loggers {

@@ -1,4 +1,4 @@
-//! One log record as a program hands it over, and the JSON of `POST /api/v1/ingest`.
+//! One log record as a program hands it over, and how records become the JSON body of `POST /api/v1/ingest`.
 //!
 //! A record is small and cheap to make, because that is done on the program's threads; its JSON is written on the
 //! shipping thread. The keys and their order are those of the published Python SDK.
@@ -11,33 +11,36 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::{
-    client::pipeline::{dead_letter::DeadLetters, encoding::Wire},
+    client::pipeline::{
+        dead_letter::DeadLetters,
+        encoding::{Encoding, Refusals},
+    },
     model::{Nanos, Severity, SpanId, Text},
 };
 
 use super::extra::Extra;
 
-/// What the server is told as version of the sender.
+/// The version of the sender that every entry names.
 const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Smaller bodies are not worth compressing.
 const SMALLEST_COMPRESSED_BYTES: usize = 512;
 
-/// One log record.
+/// One log record as a program hands it over.
 #[derive(Debug, Default)]
 pub(crate) struct LogEntry {
     pub time: Nanos,
     pub level: Severity,
     pub message: String,
-    /// Name of the thread.
+    /// Name of the thread that logged it.
     pub thread: Text,
     pub trace_id: Option<Text>,
-    /// The span of that trace.
+    /// The span of the trace that is named.
     pub span_id: Option<SpanId>,
-    /// What most records do not have.
+    /// The values that most records do not have.
     pub details: Option<Box<Details>>,
 }
 
-/// The rest of a record.
+/// The values of a log record that most do not have.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
     pub module: Option<Text>,
@@ -54,7 +57,7 @@ impl LogEntry {
         size_of::<LogEntry>() + self.message.len() + details
     }
 
-    /// The rest, to add to it.
+    /// The details of the record, to change them; empty ones are made.
     pub fn details(&mut self) -> &mut Details {
         self.details.get_or_insert_default()
     }
@@ -70,19 +73,24 @@ impl Details {
     }
 }
 
-/// The form of records of one program for one server.
+/// The form in which log records of one program go to one server.
 #[derive(Debug)]
-pub(crate) struct LogWire {
+pub(crate) struct LogEncoding {
+    /// Name of the program.
     pub service: String,
+    /// Where the program runs, such as `production`.
     pub environment: String,
+    /// Name of the machine.
     pub host: Text,
+    /// Whether bodies are compressed with gzip.
     pub compress: bool,
+    /// Where records are kept that cannot be delivered.
     pub dead_letters: Option<DeadLetters>,
 }
 
-/// The keys in their order; those of a `None` are left out.
+/// An entry's keys in their order; those of a `None` are left out.
 #[derive(Serialize)]
-struct WireEntry<'a> {
+struct LogEntryJson<'a> {
     level: &'a str,
     message: &'a str,
     timestamp: String,
@@ -108,11 +116,11 @@ struct WireEntry<'a> {
     extra: Option<&'a Extra>,
 }
 
-impl LogWire {
+impl LogEncoding {
     /// Appends the JSON of a record.
-    pub fn line_of(&self, entry: &LogEntry, text: &mut Vec<u8>) {
+    pub fn append_json(&self, entry: &LogEntry, text: &mut Vec<u8>) {
         let details = entry.details.as_deref();
-        let wire = WireEntry {
+        let json = LogEntryJson {
             level: level_name(entry.level),
             message: &entry.message,
             timestamp: entry.time.to_rfc3339(),
@@ -131,18 +139,18 @@ impl LogWire {
             extra: details.map(|details| &details.extra).filter(|extra| !extra.is_empty()),
         };
         // Texts, numbers and JSON values always serialize.
-        let _ = serde_json::to_writer(text, &wire);
+        let _ = serde_json::to_writer(text, &json);
     }
 
-    /// Says to the server that records are missing.
-    fn remark(&self, lost: u64) -> LogEntry {
-        let records = if lost == 1 { "log record was" } else { "log records were" };
+    /// A record that tells the server how many records are missing.
+    fn remark_of_drops(&self, dropped: u64) -> LogEntry {
+        let records = if dropped == 1 { "log record was" } else { "log records were" };
         let mut extra = Extra::default();
-        extra.push("tracehub.dropped", lost);
+        extra.push("tracehub.dropped", dropped);
         LogEntry {
             time: Nanos::now(),
             level: Severity::Warn,
-            message: format!("{lost} {records} dropped because the buffer was full"),
+            message: format!("{dropped} {records} dropped because the buffer was full"),
             thread: Text::from_static("tracehub-logger"),
             trace_id: None,
             span_id: None,
@@ -154,7 +162,8 @@ impl LogWire {
         }
     }
 
-    fn packed(&self, text: Vec<u8>) -> Bytes {
+    /// The text as the body of a request.
+    fn into_body(&self, text: Vec<u8>) -> Bytes {
         if !self.compress {
             return text.into();
         }
@@ -166,36 +175,36 @@ impl LogWire {
     }
 }
 
-impl Wire<LogEntry> for LogWire {
-    fn body(&self, batch: &[LogEntry], lost: u64) -> Bytes {
+impl Encoding<LogEntry> for LogEncoding {
+    fn encode_batch(&self, batch: &[LogEntry], unreported: u64) -> Bytes {
         let mut text = vec![b'['];
-        let remark = (lost > 0).then(|| self.remark(lost));
+        let remark = (unreported > 0).then(|| self.remark_of_drops(unreported));
         for (number, entry) in batch.iter().chain(&remark).enumerate() {
             if number > 0 {
                 text.push(b',');
             }
-            self.line_of(entry, &mut text);
+            self.append_json(entry, &mut text);
         }
         text.push(b']');
-        self.packed(text)
+        self.into_body(text)
     }
 
-    fn refused(&self, answer: &[u8]) -> Option<(u64, String)> {
+    fn read_refusals(&self, answer: &[u8]) -> Option<Refusals> {
         let answer: Json = serde_json::from_slice(answer).ok()?;
-        let refused = answer.get("rejected")?.as_u64().filter(|refused| *refused > 0)?;
+        let count = answer.get("rejected")?.as_u64().filter(|count| *count > 0)?;
         let reason = answer["errors"][0]["reason"].as_str().unwrap_or("it does not say why");
-        Some((refused, format!("the server refused single records: {reason}")))
+        Some(Refusals { count, reason: format!("the server refused single records: {reason}") })
     }
 
     fn dead_letters(&self) -> Option<&DeadLetters> {
         self.dead_letters.as_ref()
     }
 
-    fn line(&self, entry: &LogEntry, text: &mut Vec<u8>) {
-        self.line_of(entry, text);
+    fn append_line(&self, entry: &LogEntry, text: &mut Vec<u8>) {
+        self.append_json(entry, text);
     }
 
-    fn body_of_lines(&self, lines: &[Vec<u8>]) -> Bytes {
+    fn encode_lines(&self, lines: &[Vec<u8>]) -> Bytes {
         let mut text = vec![b'['];
         for line in lines {
             // A line may be a whole batch.
@@ -211,11 +220,11 @@ impl Wire<LogEntry> for LogWire {
             }
         }
         text.push(b']');
-        self.packed(text)
+        self.into_body(text)
     }
 }
 
-/// The word for a level on the wire.
+/// The word by which entries name a level.
 fn level_name(level: Severity) -> &'static str {
     match level {
         Severity::Trace => "TRACE",
@@ -235,8 +244,8 @@ mod tests {
 
     use super::*;
 
-    fn wire(compress: bool) -> LogWire {
-        LogWire {
+    fn encoding(compress: bool) -> LogEncoding {
+        LogEncoding {
             service: "auth-service".into(),
             environment: "production".into(),
             host: "vm".into(),
@@ -261,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_bare_record_has_the_keys_that_are_always_there() {
-        insta::assert_snapshot!(text(&wire(false).body(&[entry("")], 0)), @r#"[{"level":"INFO","message":"","timestamp":"2026-11-21T09:14:02.117000001Z","service":"auth-service","environment":"production","host":"vm","pid":PID,"thread_id":"main","sdk_version":"0.1.0"}]"#);
+        insta::assert_snapshot!(text(&encoding(false).encode_batch(&[entry("")], 0)), @r#"[{"level":"INFO","message":"","timestamp":"2026-11-21T09:14:02.117000001Z","service":"auth-service","environment":"production","host":"vm","pid":PID,"thread_id":"main","sdk_version":"0.1.0"}]"#);
     }
 
     #[test]
@@ -281,7 +290,7 @@ mod tests {
             stack_trace: Some("s".into()),
             extra,
         }));
-        let sent: Json = serde_json::from_slice(&wire(false).body(&[full], 0)).expect("JSON");
+        let sent: Json = serde_json::from_slice(&encoding(false).encode_batch(&[full], 0)).expect("JSON");
         let keys = |entry: &Json| entry.as_object().expect("an entry").keys().cloned().collect::<Vec<_>>();
         let ours = keys(&sent[0]);
         for entry in captured.as_array().expect("an array") {
@@ -294,16 +303,16 @@ mod tests {
     #[test]
     fn gzip_holds_the_same_text() {
         let batch = [entry(&"x".repeat(1_000)), entry("ünï\u{0}code")];
-        let packed = wire(true).body(&batch, 0);
+        let packed = encoding(true).encode_batch(&batch, 0);
         let mut plain = String::new();
         flate2::read::GzDecoder::new(packed.as_ref()).read_to_string(&mut plain).expect("gzip");
-        assert_eq!(plain.as_bytes(), wire(false).body(&batch, 0).as_ref());
+        assert_eq!(plain.as_bytes(), encoding(false).encode_batch(&batch, 0).as_ref());
         assert!(packed.len() < plain.len() / 2);
     }
 
     #[test]
     fn what_was_dropped_is_told_at_the_end_of_the_batch() {
-        let body: Json = serde_json::from_slice(&wire(false).body(&[entry("a")], 3)).expect("JSON");
+        let body: Json = serde_json::from_slice(&encoding(false).encode_batch(&[entry("a")], 3)).expect("JSON");
         assert_eq!(body[1]["message"], "3 log records were dropped because the buffer was full");
         assert_eq!((&body[1]["level"], &body[1]["extra"]), (&json!("WARN"), &json!({"tracehub.dropped": 3})));
     }
@@ -311,13 +320,15 @@ mod tests {
     #[test]
     fn lines_are_sent_as_one_array_and_batches_among_them_are_unpacked() {
         let lines = [r#"{"a":1}"#, r#"[{"b":2}, {"c":3}]"#, "[ ]", r#"{"d":4}"#].map(|line| line.as_bytes().to_vec());
-        assert_eq!(text(&wire(false).body_of_lines(&lines)), r#"[{"a":1},{"b":2}, {"c":3},{"d":4}]"#);
-        assert_eq!(text(&wire(false).body_of_lines(&lines[2..3])), "[]");
+        assert_eq!(text(&encoding(false).encode_lines(&lines)), r#"[{"a":1},{"b":2}, {"c":3},{"d":4}]"#);
+        assert_eq!(text(&encoding(false).encode_lines(&lines[2..3])), "[]");
     }
 
     #[test]
     fn an_answer_may_name_refused_records() {
-        let refused = |answer: &str| wire(true).refused(answer.as_bytes());
+        let refused = |answer: &str| {
+            encoding(true).read_refusals(answer.as_bytes()).map(|refusals| (refusals.count, refusals.reason))
+        };
         let answer = r#"{"accepted":1,"rejected":2,"errors":[{"index":0,"reason":"no object"}]}"#;
         assert_eq!(refused(answer), Some((2, "the server refused single records: no object".to_owned())));
         for fine in ["", "ok", "{}", r#"{"accepted":3,"rejected":0}"#, r#"{"rejected":"x"}"#] {

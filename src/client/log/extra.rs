@@ -1,6 +1,6 @@
 //! The further values of a log record, by name.
 //!
-//! They are made on the program's threads, so they are written as JSON at once, all into one text: that is one
+//! Values are made on the program's threads, so they are written as JSON at once, all into one text: that is one
 //! allocation instead of several for each. What an odd `Serialize` leaves behind is seen to on the shipping thread.
 
 use indexmap::IndexMap;
@@ -8,15 +8,15 @@ use rustc_hash::FxBuildHasher;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json, value::RawValue};
 
-/// Enough for a few values.
+/// Bytes reserved for the first values; enough for a few.
 const INITIAL_BYTES: usize = 128;
-/// The name of what is no JSON object after all.
+/// The name given to a text that is no JSON object after all.
 const UNREADABLE: &str = "unreadable";
 
-/// Names and values in the order they came.
+/// The further values of one log record: names and values in the order they came.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Extra {
-    /// Empty, or a JSON object, in which a name may come twice.
+    /// An empty text or a JSON object, in which a name may come twice.
     text: Vec<u8>,
 }
 
@@ -41,12 +41,12 @@ impl Extra {
         self.text.push(b'}');
     }
 
-    /// Whether there is none.
+    /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// How many bytes of memory they take beside the struct.
+    /// How many bytes of memory the values take beside the struct.
     pub fn size_bytes(&self) -> usize {
         self.text.capacity()
     }
@@ -60,7 +60,7 @@ impl From<Map<String, Json>> for Extra {
     }
 }
 
-/// An object with each name once, where it came first, and its last value.
+/// Written is an object with each name once, where it came first, and its last value.
 impl Serialize for Extra {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let members: Result<IndexMap<String, &RawValue, FxBuildHasher>, _> = serde_json::from_slice(&self.text);

@@ -15,10 +15,11 @@ use serde::Serialize;
 
 use crate::{
     client::{
-        context::correlation::Current,
+        context::correlation::CurrentTrace,
         pipeline::{
             Pipeline,
             figures::{Figures, Tally},
+            settings::CLOSE_ON_DROP,
         },
     },
     model::{Nanos, Severity, SpanId, Text},
@@ -31,9 +32,6 @@ use super::{
     settings::{LoggerBuilder, LoggerError},
 };
 
-/// How long dropping the last clone of a logger may take, before what is left is parked.
-const CLOSE_ON_DROP: Duration = Duration::from_secs(2);
-
 /// Sends log records to a tracehub server from a thread of its own; cheap to clone, and all clones are one logger.
 ///
 /// Dropping the last clone closes the logger within about two seconds; a program that ends in another way should call
@@ -45,7 +43,7 @@ pub struct Logger {
     pipeline: Arc<Pipeline<LogEntry>>,
 }
 
-/// A logger that does not keep it open.
+/// A handle of a logger that does not keep the logger open.
 #[derive(Debug, Clone)]
 pub(crate) struct WeakLogger(Weak<Pipeline<LogEntry>>);
 
@@ -99,7 +97,7 @@ pub struct LoggerStats {
     pub in_flight: u64,
     /// HTTP requests made.
     pub requests: u64,
-    /// How many of them repeated an earlier one.
+    /// HTTP requests that repeated an earlier one.
     pub retries: u64,
     /// Records from disk, of this program or another, that the server has now.
     pub replayed: u64,
@@ -112,7 +110,7 @@ pub struct LoggerStats {
 }
 
 impl LoggerBuilder {
-    /// The logger. Its thread starts with the first record, or at once when there are dead letters to deliver.
+    /// Makes the logger. Its thread starts with the first record, or at once when there are dead letters to deliver.
     ///
     /// # Errors
     /// The endpoint or the key cannot be used.
@@ -132,6 +130,7 @@ impl Logger {
         LoggerBuilder::new(api_key, service, environment)
     }
 
+    /// A handle that does not keep the logger open.
     pub(crate) fn downgrade(&self) -> WeakLogger {
         WeakLogger(Arc::downgrade(&self.pipeline))
     }
@@ -176,7 +175,7 @@ impl Logger {
     /// returns is dropped, which is at the end of the statement unless it is kept.
     #[track_caller]
     pub fn log(&self, level: Severity, message: impl Into<String>) -> LogCall<'_> {
-        let Current { id: trace_id, span_id } = Current::now();
+        let CurrentTrace { id: trace_id, span_id } = CurrentTrace::get();
         let entry = LogEntry {
             time: Nanos::now(),
             level,
@@ -186,7 +185,7 @@ impl Logger {
             span_id,
             details: None,
         };
-        LogCall { logger: self, entry, place: Location::caller() }
+        LogCall { logger: self, entry, caller: Location::caller() }
     }
 
     /// Waits until all that was logged before is delivered, kept on disk or counted as lost, for at most `timeout`;
@@ -195,7 +194,7 @@ impl Logger {
         self.pipeline.flush(timeout)
     }
 
-    /// The same, and what is not delivered then goes to disk.
+    /// Waits as [`Logger::flush`] does, and what is not delivered then goes to disk.
     pub(crate) fn flush_or_park(&self, timeout: Duration) -> bool {
         self.pipeline.flush_or_park(timeout)
     }
@@ -208,13 +207,13 @@ impl Logger {
         LoggerReport { logged, sent, dropped, parked, failed, evicted: self.evicted() }
     }
 
-    /// Waits until what lay on disk for this server and key was delivered, for at most `timeout`; whether it was.
-    /// It is sent in the background without this.
+    /// Waits until what lay on disk for this server and key was delivered, for at most `timeout`; whether it was. What
+    /// lies there is sent in the background without this call, too.
     pub fn wait_for_replay(&self, timeout: Duration) -> bool {
         self.pipeline.wait_for_replay(timeout)
     }
 
-    /// The counters now.
+    /// The counters at this moment.
     pub fn stats(&self) -> LoggerStats {
         let Figures { sends, tally, queued, in_flight, requests, retries, replayed, replay_lost, last_error } =
             self.pipeline.figures();
@@ -236,12 +235,12 @@ impl Logger {
     }
 
     fn evicted(&self) -> u64 {
-        self.pipeline.settings().wire.dead_letters().map_or(0, |letters| letters.evicted())
+        self.pipeline.settings().encoding.dead_letters().map_or(0, |letters| letters.evicted())
     }
 
-    /// Where what cannot be delivered is kept; `None` when it is not.
+    /// The directory in which records are kept that cannot be delivered; `None` when they are not kept.
     pub fn dlq_path(&self) -> Option<&std::path::Path> {
-        self.pipeline.settings().wire.dead_letters().map(|letters| letters.directory())
+        self.pipeline.settings().encoding.dead_letters().map(|letters| letters.directory())
     }
 
     /// Whether the server refused the key.
@@ -250,6 +249,7 @@ impl Logger {
         self.pipeline.is_denied()
     }
 
+    /// Hands over a record that is complete.
     pub(crate) fn send(&self, entry: LogEntry) {
         let bytes = entry.size_bytes();
         self.pipeline.send(entry, bytes);
@@ -262,16 +262,16 @@ impl fmt::Debug for Logger {
     }
 }
 
-/// A record being made; handed over when it is dropped.
+/// A log record being made; handed over when it is dropped.
 #[derive(Debug)]
 pub struct LogCall<'a> {
     logger: &'a Logger,
     entry: LogEntry,
-    place: &'static Location<'static>,
+    caller: &'static Location<'static>,
 }
 
 impl LogCall<'_> {
-    /// The part of the program, such as `billing`.
+    /// The part of the program that logs, such as `billing`.
     pub fn module(mut self, module: impl Into<Text>) -> Self {
         self.entry.details().module = Some(module.into());
         self
@@ -285,11 +285,10 @@ impl LogCall<'_> {
 
     /// The error that is the reason: its type, its message, and with its causes a stack trace, where none is given.
     pub fn error(mut self, error: &(dyn Error + 'static)) -> Self {
-        let text = ErrorText::of(error);
-        let place = self.place;
+        let text = ErrorText::from_error(error);
         let details = self.entry.details();
         if details.stack_trace.is_none() {
-            details.stack_trace = Some(text.stack_at(details.module.as_deref(), place));
+            details.stack_trace = Some(text.stack_at(details.module.as_deref(), self.caller));
         }
         details.error_type = Some(text.kind);
         details.error_message.get_or_insert(text.message);
@@ -308,20 +307,20 @@ impl LogCall<'_> {
         self
     }
 
-    /// Where it happened, in the form of any language.
+    /// The stack trace of the error, in the form of any language.
     pub fn stack_trace(mut self, stack: impl Into<String>) -> Self {
         self.entry.details().stack_trace = Some(stack.into());
         self
     }
 
-    /// The trace it belongs to, in place of the thread's or task's, of which it then has no span either.
+    /// The trace the record belongs to, in place of the thread's or task's, of which it then has no span either.
     pub fn trace_id(mut self, id: impl Into<Text>) -> Self {
         self.entry.trace_id = Some(id.into());
         self.entry.span_id = None;
         self
     }
 
-    /// The span of the trace it belongs to.
+    /// The span of its trace that the record belongs to.
     pub fn span_id(mut self, id: SpanId) -> Self {
         self.entry.span_id = Some(id);
         self

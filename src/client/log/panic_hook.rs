@@ -16,7 +16,7 @@ const FLUSH: Duration = Duration::from_secs(2);
 
 /// The function of std that calls hooks.
 const CALLER: &str = "panic_with_hook";
-/// The function of std that calls the program's; what is called by it is of interest.
+/// The function of std that calls the program's; what that one calls is of interest.
 const BELOW: &str = "__rust_begin_short_backtrace";
 
 /// Logs each panic of this program as fatal, with its message, place and backtrace, waits up to two seconds for its
@@ -39,7 +39,7 @@ pub fn install_panic_hook(logger: &Logger) {
 fn log_panic(logger: &Logger, panic: &PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("a panic without a text");
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    let stack = stack_of(message, &place);
+    let stack = format_stack(message, &place);
     logger
         .fatal(format!("panic: {message}"))
         .error_type("panic")
@@ -48,15 +48,15 @@ fn log_panic(logger: &Logger, panic: &PanicHookInfo<'_>) {
         .extra("location", place);
 }
 
-/// What Rust prints of a panic with a backtrace.
-fn stack_of(message: &str, place: &str) -> String {
+/// The text that Rust prints of a panic with a backtrace.
+fn format_stack(message: &str, place: &str) -> String {
     let current = thread::current();
     let name = current.name().unwrap_or("<unnamed>");
     let mut stack = format!("thread '{name}' panicked at {place}:\n{message}\n");
     let backtrace = Backtrace::force_capture();
     if backtrace.status() == BacktraceStatus::Captured {
         stack.push_str("stack backtrace:\n");
-        stack.push_str(of_the_program(without_hook(&backtrace.to_string())));
+        stack.push_str(without_runtime_frames(without_hook(&backtrace.to_string())));
     }
     stack
 }
@@ -78,7 +78,7 @@ fn without_hook(backtrace: &str) -> &str {
 
 /// A backtrace without the frames below `main` or below a thread's function, which std does not print either: they
 /// differ from system to system.
-fn of_the_program(backtrace: &str) -> &str {
+fn without_runtime_frames(backtrace: &str) -> &str {
     let Some(start) = backtrace.find(BELOW) else { return backtrace };
     let end = backtrace.get(..start).unwrap_or_default().rfind('\n').map_or(0, |line| line + 1);
     backtrace.get(..end).unwrap_or_default()
@@ -90,8 +90,7 @@ mod tests {
 
     #[test]
     fn a_backtrace_starts_below_the_hook() {
-        let own =
-            "   4: stack_of\n             at ./src/x.rs:3:9\n   5: tracehub::client::panic_hook::hook::{{closure}}\n";
+        let own = "   4: format_stack\n             at ./src/x.rs:3:9\n   5: tracehub::client::panic_hook::hook::{{closure}}\n";
         let caller = "   6: std::panicking::panic_with_hook\n             at /rustc/1/std/src/panicking.rs:833:13\n";
         let below = "   7: core::panicking::panic_fmt\n   8: shop::charge\n             at src/a.rs:1:1\n";
         assert_eq!(without_hook(&format!("   3: std::backtrace::capture\n{own}{caller}{below}")), below);
@@ -104,8 +103,8 @@ mod tests {
     fn a_backtrace_ends_where_the_program_does() {
         let own = "   6: core::panicking::panic_fmt\n   7: shop::charge\n             at src/a.rs:1:1\n";
         let below = "   8: std::sys::backtrace::__rust_begin_short_backtrace\n   9: clone3\n";
-        assert_eq!(of_the_program(&format!("{own}{below}")), own);
-        assert_eq!(of_the_program(own), own);
-        assert_eq!(of_the_program(below), "");
+        assert_eq!(without_runtime_frames(&format!("{own}{below}")), own);
+        assert_eq!(without_runtime_frames(own), own);
+        assert_eq!(without_runtime_frames(below), "");
     }
 }

@@ -9,29 +9,27 @@ use crate::client::{
     pipeline::{
         dead_letter::{DeadLetterSettings, DeadLetters},
         queue::Limits,
-        settings::PipelineSettings,
+        settings::{
+            DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, PipelineSettings, SHORTEST_TIMEOUT,
+            secret_header,
+        },
         transport::{TransportSettings, address},
     },
     variables::{Variables, process_environment},
 };
 
-use super::entry::{LogEntry, LogWire};
+use super::entry::{LogEncoding, LogEntry};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 /// Where `tracehub start` listens when nobody says otherwise.
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8099";
 const INGEST_PATH: &str = "/api/v1/ingest";
 const DEFAULT_BATCH_SIZE: usize = 50;
-const LARGEST_BATCH_SIZE: usize = 10_000;
 const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_secs(5);
 const DEFAULT_MAX_BUFFER: usize = 10_000;
 const DEFAULT_MAX_BUFFER_BYTES: usize = 64 * 1024 * 1024;
 const DEFAULT_MAX_RETRIES: u32 = 3;
-const LARGEST_MAX_RETRIES: u32 = 100;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
-const LONGEST_TIME: Duration = Duration::from_secs(3_600);
-const DEFAULT_BACKOFF: Duration = Duration::from_millis(200);
 const DEFAULT_DLQ_BYTES: u64 = 100 * 1024 * 1024;
 const DEFAULT_DLQ_AGE: Duration = Duration::from_secs(7 * 24 * 3_600);
 
@@ -47,12 +45,14 @@ pub enum LoggerError {
     ApiKey,
 }
 
-/// Where dead letters go.
+/// Where the dead letters of a logger go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum DeadLetterPlace {
     /// The directory of this user.
     Usual,
+    /// A directory that the program names.
     Directory(PathBuf),
+    /// Nothing is kept on disk.
     Nowhere,
 }
 
@@ -78,7 +78,7 @@ pub struct LoggerBuilder {
 }
 
 impl LoggerBuilder {
-    /// The defaults.
+    /// The settings of a logger for which nothing else is said.
     pub(crate) fn new(api_key: &str, service: &str, environment: &str) -> LoggerBuilder {
         LoggerBuilder {
             api_key: api_key.trim().to_owned(),
@@ -134,7 +134,7 @@ impl LoggerBuilder {
 
     /// Attempts after the first, 3 by default. Tried again are connection errors, timeouts, 408, 429 and 5xx.
     pub fn max_retries(mut self, retries: u32) -> LoggerBuilder {
-        self.max_retries = retries.min(LARGEST_MAX_RETRIES);
+        self.max_retries = retries.min(LARGEST_RETRY_COUNT);
         self
     }
 
@@ -179,14 +179,14 @@ impl LoggerBuilder {
         self
     }
 
-    /// Dead letters are for `address` instead of the server and the key.
+    /// Names `address` as the receiver of dead letters, instead of the server and the key.
     #[cfg(feature = "app")]
     pub(crate) fn dead_letters_of(mut self, address: &str) -> LoggerBuilder {
         self.dlq_address = Some(address.to_owned());
         self
     }
 
-    /// What the logger's pipeline does.
+    /// What the logger's pipeline is told.
     ///
     /// # Errors
     /// The endpoint or the key cannot be used.
@@ -204,9 +204,7 @@ impl LoggerBuilder {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         if !self.api_key.is_empty() {
-            let mut key = HeaderValue::from_str(&self.api_key).map_err(|_| LoggerError::ApiKey)?;
-            key.set_sensitive(true);
-            headers.insert(KEY_HEADER, key);
+            headers.insert(KEY_HEADER, secret_header(&self.api_key).ok_or(LoggerError::ApiKey)?);
         }
         let takes_foreign = matches!(self.place, DeadLetterPlace::Directory(_));
         let directory = match self.place {
@@ -229,7 +227,7 @@ impl LoggerBuilder {
             limits: self.limits,
             batch_size: self.batch_size,
             flush_interval: self.flush_interval,
-            wire: Box::new(LogWire {
+            encoding: Box::new(LogEncoding {
                 service: self.service,
                 environment: self.environment,
                 host: hostname(),
@@ -266,7 +264,7 @@ pub(crate) fn new_dead_letters(address: &str) -> Option<DeadLetters> {
     Some(DeadLetters::new(settings, address, ""))
 }
 
-/// `$XDG_STATE_HOME/tracehub/dlq`, else `~/.tracehub/dlq`; `None` without a home.
+/// The usual directory of dead letters: `$XDG_STATE_HOME/tracehub/dlq`, else `~/.tracehub/dlq`; `None` without a home.
 fn usual_directory(variables: &Variables<'_>) -> Option<PathBuf> {
     // The XDG rules say to pass over relative paths.
     let state = variables.text("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
@@ -298,7 +296,7 @@ mod tests {
     #[test]
     fn dead_letters_stay_where_they_are_when_the_program_goes_elsewhere() {
         let settings = builder().dlq_path("letters").pipeline_settings().expect("settings");
-        let directory = settings.wire.dead_letters().expect("dead letters").directory().to_owned();
+        let directory = settings.encoding.dead_letters().expect("dead letters").directory().to_owned();
         assert_eq!(directory, std::env::current_dir().expect("a directory").join("letters"));
     }
 

@@ -14,7 +14,7 @@ use tracing::{
 use tracing_subscriber::{layer::Context, registry::LookupSpan};
 
 use crate::{
-    client::{context::correlation::Current, pipeline::own_thread::is_own_thread},
+    client::{context::correlation::CurrentTrace, pipeline::own_thread::is_own_thread},
     model::{Nanos, Severity, SpanId, Text},
 };
 
@@ -27,7 +27,7 @@ use super::{
 
 /// The field that names the trace, in a span or an event.
 const TRACE_ID_FIELD: &str = "trace_id";
-/// The field that names the span of that trace, 16 hex digits.
+/// The field that names the span of the trace, 16 hex digits.
 const SPAN_ID_FIELD: &str = "span_id";
 
 thread_local! {
@@ -55,7 +55,7 @@ struct SpanFields(Map<String, Json>);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for LogLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let Some(_guard) = Guard::enter() else { return };
+        let Some(_guard) = Reentry::enter() else { return };
         // A filter of this layer alone may hide spans from it.
         let Some(span) = context.span(id) else { return };
         let mut fields = Fields::default();
@@ -64,7 +64,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for Lo
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let Some(_guard) = Guard::enter() else { return };
+        let Some(_guard) = Reentry::enter() else { return };
         let Some(span) = context.span(id) else { return };
         let mut fields = Fields::default();
         values.record(&mut fields);
@@ -76,7 +76,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for Lo
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let Some(_guard) = Guard::enter() else { return };
+        let Some(_guard) = Reentry::enter() else { return };
         let mut fields = Fields::default();
         event.record(&mut fields);
         let mut extra = Map::new();
@@ -88,11 +88,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for Lo
         let error = fields.error.take();
         let message = fields.message.take();
         extra.extend(fields.into_values());
-        self.logger.send(entry(event, message, error, extra));
+        self.logger.send(make_entry(event, message, error, extra));
     }
 }
 
-fn entry(
+/// The log record of an event: its message, its error, and all other fields as extra values.
+fn make_entry(
     event: &Event<'_>,
     message: Option<String>,
     error: Option<ErrorText>,
@@ -104,8 +105,8 @@ fn entry(
         other => other.to_string(),
     });
     let current = match traced.filter(|id| !id.is_empty()) {
-        Some(id) => Current::from(Text::from(id)),
-        None => Current::now(),
+        Some(id) => CurrentTrace::from(Text::from(id)),
+        None => CurrentTrace::get(),
     };
     let span_id = extra.get(SPAN_ID_FIELD).and_then(Json::as_str).and_then(|id| SpanId::parse(id).ok());
     if span_id.is_some() {
@@ -150,17 +151,17 @@ fn severity(level: Level) -> Severity {
     }
 }
 
-/// Held while an event is taken in: what that logs is no event.
-struct Guard;
+/// Held while an event is taken in, because what that logs is no event.
+struct Reentry;
 
-impl Guard {
-    fn enter() -> Option<Guard> {
+impl Reentry {
+    fn enter() -> Option<Reentry> {
         let is_free = !is_own_thread() && !IS_LOGGING.try_with(|is_logging| is_logging.replace(true)).unwrap_or(true);
-        is_free.then_some(Guard)
+        is_free.then_some(Reentry)
     }
 }
 
-impl Drop for Guard {
+impl Drop for Reentry {
     fn drop(&mut self) {
         let _ = IS_LOGGING.try_with(|is_logging| is_logging.set(false));
     }
@@ -179,7 +180,7 @@ impl Fields {
         self.values.insert(field.name().to_owned(), value);
     }
 
-    /// All values; a message among them under its name.
+    /// All values; a message is among them under its name.
     fn into_values(mut self) -> Map<String, Json> {
         if let Some(message) = self.message {
             self.values.insert("message".to_owned(), Json::String(message));
@@ -202,7 +203,7 @@ impl Visit for Fields {
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         self.insert(field, Json::from(value.to_string()));
-        self.error.get_or_insert_with(|| ErrorText::of(value));
+        self.error.get_or_insert_with(|| ErrorText::from_error(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {

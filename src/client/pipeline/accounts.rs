@@ -1,8 +1,8 @@
 //! What a program's threads and the shipping thread share: the queue, and the accounts of it.
 //!
 //! A program's threads only push into a ring under a short lock. Every item is counted once: `sends` is the sum of
-//! sent, dropped, parked, failed, queued, in flight and being parked whenever the lock is free. What the thread does
-//! is handed in; which process this runs in, this must not know.
+//! sent, dropped, parked, failed, queued, in flight and being parked whenever the lock is free. What the thread does is
+//! handed in; which process it runs in, the accounts must not know.
 
 mod parking;
 
@@ -27,12 +27,12 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 /// How long a closing program waits for a file that is being written.
 const WRITE_GRACE: Duration = Duration::from_secs(2);
 
-/// What the program's threads and the worker share.
+/// The queue, its accounts and the signals that a program's threads and the worker share.
 #[derive(Debug)]
-pub(crate) struct Shared<T> {
+pub(crate) struct Accounts<T> {
     settings: Arc<PipelineSettings<T>>,
     /// What the thread does: ships until the pipeline is closed.
-    work: fn(&Shared<T>),
+    work: fn(&Accounts<T>),
     activity: Arc<Activity>,
     state: Mutex<State<T>>,
     /// Tells flushing and closing threads that something was settled.
@@ -48,24 +48,24 @@ pub(crate) struct Shared<T> {
 pub(crate) struct State<T> {
     ring: Ring<T>,
     phase: Phase,
-    worker: Worker,
+    worker: WorkerState,
     /// So many items in the ring wake the worker; `None` while it is awake.
     wake_at: Option<usize>,
     batch: Option<Arc<Vec<T>>>,
-    /// How many of the batch, its last ones, are not settled.
+    /// How many items of the batch, its last ones, are not settled.
     in_flight: u64,
     in_flight_first: u64,
-    /// Taken from the ring or out of flight, and not yet on disk.
+    /// Items taken from the ring or out of flight, and not yet on disk.
     parking: u64,
     parking_first: u64,
     /// Items with sequence numbers below this do not wait for a full batch.
     flush_before: u64,
-    /// Those below this do not wait for the server either, where there are dead letters.
+    /// Items with sequence numbers below this do not wait for the server either, where there are dead letters.
     park_before: u64,
     sends: u64,
     tally: Tally,
-    /// Dropped, and no server knows.
-    lost: u64,
+    /// Items that were dropped, and no server knows.
+    unreported_drops: u64,
     has_letters: bool,
     replayed: u64,
     replay_lost: u64,
@@ -78,39 +78,39 @@ pub(crate) struct State<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// Takes nothing more and ships what it has.
+    /// Nothing more is taken, and what is there is shipped.
     Closing,
     /// All accounts are settled; what the worker still does is not counted again.
     Closed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Worker {
+enum WorkerState {
     Absent { restart_at: Option<Instant> },
     Running,
 }
 
-/// What the worker is to do next.
-pub(crate) enum Step<T> {
+/// One piece of work for the worker.
+pub(crate) enum Task<T> {
     /// Send this batch.
     Ship(Arc<Vec<T>>),
-    /// Write this to the dead letters without trying: the server does not answer now.
+    /// Write these items to the dead letters without trying: the server does not answer now.
     Spill(Arc<Vec<T>>),
     /// Wait for more until the batch is full or old enough.
     Linger,
-    /// Wait for the first.
+    /// Wait for the first item.
     Idle,
-    /// End.
+    /// End the thread.
     Stop,
 }
 
-impl<T: Send + Sync + 'static> Shared<T> {
+impl<T: Send + Sync + 'static> Accounts<T> {
     /// Empty accounts; the thread starts with the first item and does `work`.
-    pub fn new(settings: &Arc<PipelineSettings<T>>, work: fn(&Shared<T>)) -> Shared<T> {
+    pub fn new(settings: &Arc<PipelineSettings<T>>, work: fn(&Accounts<T>)) -> Accounts<T> {
         let state = State {
             ring: Ring::new(settings.limits),
             phase: Phase::Open,
-            worker: Worker::Absent { restart_at: None },
+            worker: WorkerState::Absent { restart_at: None },
             wake_at: None,
             batch: None,
             in_flight: 0,
@@ -121,15 +121,15 @@ impl<T: Send + Sync + 'static> Shared<T> {
             park_before: 0,
             sends: 0,
             tally: Tally::default(),
-            lost: 0,
-            has_letters: settings.wire.dead_letters().is_some_and(DeadLetters::has_any),
+            unreported_drops: 0,
+            has_letters: settings.encoding.dead_letters().is_some_and(DeadLetters::has_any),
             replayed: 0,
             replay_lost: 0,
             denied: false,
             last_error: None,
             failing: false,
         };
-        Shared {
+        Accounts {
             settings: settings.clone(),
             work,
             activity: Arc::default(),
@@ -140,17 +140,17 @@ impl<T: Send + Sync + 'static> Shared<T> {
         }
     }
 
-    /// What the pipeline does.
+    /// What the pipeline was told when it was made.
     pub fn settings(&self) -> &PipelineSettings<T> {
         &self.settings
     }
 
-    /// The counts of the transport.
+    /// The counts of requests, which the transport keeps.
     pub fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }
 
-    /// The accounts, for a moment.
+    /// Holds the lock of the accounts, for a moment.
     pub fn lock(&self) -> MutexGuard<'_, State<T>> {
         // The state is a set of counters that is consistent after each statement that can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -166,7 +166,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         }
         let dropped = state.ring.push(item, bytes);
         state.tally.dropped += dropped;
-        state.lost += dropped;
+        state.unreported_drops += dropped;
         let wakes = state.wake_at.is_some_and(|count| state.ring.len() >= count || state.ring.is_half_full());
         if wakes {
             state.wake_at = None;
@@ -196,23 +196,18 @@ impl<T: Send + Sync + 'static> Shared<T> {
         let mut state = self.lock();
         let target = state.ring.next_sequence();
         state.flush_before = state.flush_before.max(target);
-        state.wake_at = None;
-        let needs_worker = !state.ring.is_empty() && state.claims_worker(true);
-        drop(state);
-        if needs_worker {
-            self.start_worker();
-        }
-        self.wake.notify_one();
-        self.wait(deadline, |state| state.oldest_unsettled() >= target || state.worker != Worker::Running);
+        self.urge_worker(state);
+        self.wait(deadline, |state| state.oldest_unsettled() >= target || state.worker != WorkerState::Running);
         self.lock().oldest_unsettled() >= target
     }
 
-    /// The same, and what is not settled then goes to the dead letters, if there are any, for which it waits a moment.
+    /// Waits as [`Accounts::flush`] does, and what is not settled then goes to the dead letters, if there are any, which
+    /// takes a moment more.
     pub fn flush_or_park(self: &Arc<Self>, deadline: Instant) -> bool {
         if self.flush(deadline) {
             return true;
         }
-        if self.settings.wire.dead_letters().is_none() {
+        if self.settings.encoding.dead_letters().is_none() {
             return false;
         }
         let mut state = self.lock();
@@ -230,7 +225,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// Waits until the dead letters were gone through, or the deadline; whether none is left that can be delivered.
     pub fn wait_for_replay(self: &Arc<Self>, deadline: Instant) -> bool {
         self.start();
-        self.wait(deadline, |state| !state.has_letters || state.worker != Worker::Running);
+        self.wait(deadline, |state| !state.has_letters || state.worker != WorkerState::Running);
         !self.lock().has_letters
     }
 
@@ -240,14 +235,8 @@ impl<T: Send + Sync + 'static> Shared<T> {
         if state.phase == Phase::Open {
             state.phase = Phase::Closing;
         }
-        state.wake_at = None;
-        let needs_worker = !state.ring.is_empty() && state.claims_worker(true);
-        drop(state);
-        if needs_worker {
-            self.start_worker();
-        }
-        self.wake.notify_one();
-        self.wait(deadline, |state| state.is_drained() || state.worker != Worker::Running);
+        self.urge_worker(state);
+        self.wait(deadline, |state| state.is_drained() || state.worker != WorkerState::Running);
         self.settle_leftovers();
         self.abandon.notify_one();
         self.wake.notify_one();
@@ -271,7 +260,18 @@ impl<T: Send + Sync + 'static> Shared<T> {
         }
     }
 
-    /// Waits until `is_done` or the deadline.
+    /// Wakes the worker, or starts one that is needed, for somebody who waits.
+    fn urge_worker(self: &Arc<Self>, mut state: MutexGuard<'_, State<T>>) {
+        state.wake_at = None;
+        let needs_worker = !state.ring.is_empty() && state.claims_worker(true);
+        drop(state);
+        if needs_worker {
+            self.start_worker();
+        }
+        self.wake.notify_one();
+    }
+
+    /// Waits until `is_done` says so, or the deadline.
     fn wait(&self, deadline: Instant, is_done: impl Fn(&State<T>) -> bool) {
         let mut state = self.lock();
         while !is_done(&state) {
@@ -283,11 +283,12 @@ impl<T: Send + Sync + 'static> Shared<T> {
         }
     }
 
-    /// Starts the thread that was claimed; it is waited for by its accounts, never joined, because a join has no
+    /// Starts the thread that was claimed. The thread is waited for by its accounts, never joined, because a join has no
     /// deadline and does not end in a forked child.
     fn start_worker(self: &Arc<Self>) {
-        let shared = self.clone();
-        let started = thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || (shared.work)(&shared));
+        let accounts = self.clone();
+        let started =
+            thread::Builder::new().name(self.settings.name.to_owned()).spawn(move || (accounts.work)(&accounts));
         if let Err(error) = started {
             self.worker_ended(Some(format!("cannot start a thread: {error}")));
         }
@@ -296,7 +297,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// Gives up what a worker left behind, so that a later send starts another.
     pub fn worker_ended(&self, error: Option<String>) {
         let mut state = self.lock();
-        state.worker = Worker::Absent { restart_at: Some(Instant::now() + RESTART_PAUSE) };
+        state.worker = WorkerState::Absent { restart_at: Some(Instant::now() + RESTART_PAUSE) };
         if state.phase != Phase::Closed {
             state.tally.failed += std::mem::take(&mut state.in_flight) + std::mem::take(&mut state.parking);
         }
@@ -307,16 +308,16 @@ impl<T: Send + Sync + 'static> Shared<T> {
         self.settled.notify_all();
     }
 
-    /// What to do next. `retry_at` is set while the server does not answer: before that time nothing is sent, and what
+    /// What the worker is to do next. `retry_at` is set while the server does not answer: before that time nothing is sent, and what
     /// is due goes to the dead letters.
-    pub fn next_step(&self, has_lingered: bool, retry_at: Option<Instant>) -> Step<T> {
+    pub fn next_task(&self, has_lingered: bool, retry_at: Option<Instant>) -> Task<T> {
         let mut state = self.lock();
         if state.phase == Phase::Closed || (state.phase == Phase::Closing && state.ring.is_empty()) {
-            return Step::Stop;
+            return Task::Stop;
         }
         if state.ring.is_empty() {
             state.wake_at = Some(1);
-            return Step::Idle;
+            return Task::Idle;
         }
         let full = match retry_at {
             None => self.settings.batch_size,
@@ -325,23 +326,23 @@ impl<T: Send + Sync + 'static> Shared<T> {
         let is_full = state.ring.len() >= full || state.ring.is_half_full();
         if !has_lingered && !is_full && !state.is_urgent() {
             state.wake_at = Some(full);
-            return Step::Linger;
+            return Task::Linger;
         }
         let first = state.ring.first_sequence();
         if retry_at.is_some_and(|at| Instant::now() < at) || first < state.park_before {
-            let spilled = state.ring.take(usize::MAX);
+            let spilled = state.ring.pop_oldest(usize::MAX);
             state.begin_parking(first, spilled.len() as u64);
-            return Step::Spill(Arc::new(spilled));
+            return Task::Spill(Arc::new(spilled));
         }
-        let batch = Arc::new(state.ring.take(self.settings.batch_size));
+        let batch = Arc::new(state.ring.pop_oldest(self.settings.batch_size));
         state.in_flight = batch.len() as u64;
         state.in_flight_first = first;
         state.batch = Some(batch.clone());
-        if self.settings.wire.dead_letters().is_some() {
+        if self.settings.encoding.dead_letters().is_some() {
             // So many that wait while the request hangs are better on disk.
             state.wake_at = Some(self.settings.limits.max_items.div_ceil(2));
         }
-        Step::Ship(batch)
+        Task::Ship(batch)
     }
 
     /// Enters `count` items of the batch under way as sent, or as failed for a reason.
@@ -370,7 +371,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         }
     }
 
-    /// Says that nothing can be sent, once until something is.
+    /// Logs that nothing can be sent, once until something is.
     pub fn warn_of_failure(&self, reason: &str) {
         let was_failing = std::mem::replace(&mut self.lock().failing, true);
         if !was_failing {
@@ -378,17 +379,17 @@ impl<T: Send + Sync + 'static> Shared<T> {
         }
     }
 
-    /// How many were dropped that no server was told of; they count as told from now on.
-    pub fn take_lost(&self) -> u64 {
-        std::mem::take(&mut self.lock().lost)
+    /// How many items were dropped that no server was told of; they count as reported from now on.
+    pub fn take_unreported(&self) -> u64 {
+        std::mem::take(&mut self.lock().unreported_drops)
     }
 
-    /// Brings back what [`Shared::take_lost`] gave, because the server was not told.
-    pub fn give_back_lost(&self, lost: u64) {
-        self.lock().lost += lost;
+    /// Brings back the number that [`Accounts::take_unreported`] gave, because the server was not told.
+    pub fn restore_unreported(&self, drops: u64) {
+        self.lock().unreported_drops += drops;
     }
 
-    /// Counts items of dead letters.
+    /// Enters what became of items of dead letters.
     pub fn count_replayed(&self, replayed: ReplayCounts) {
         let mut state = self.lock();
         state.replayed += replayed.delivered;
@@ -432,8 +433,8 @@ impl<T> State<T> {
     /// a while, except by those who wait for it.
     fn claims_worker(&mut self, is_waiting: bool) -> bool {
         match self.worker {
-            Worker::Absent { restart_at } if is_waiting || restart_at.is_none_or(|at| at <= Instant::now()) => {
-                self.worker = Worker::Running;
+            WorkerState::Absent { restart_at } if is_waiting || restart_at.is_none_or(|at| at <= Instant::now()) => {
+                self.worker = WorkerState::Running;
                 true
             }
             _ => false,

@@ -1,15 +1,16 @@
 //! Dead letters: what could not be delivered, kept in files until it can.
 //!
-//! One file holds one batch, a JSON entry a line. It is written under a hidden temporary name, synced and renamed, so
+//! One [`file`] holds one batch, a JSON entry a line. It is written under a hidden temporary name, synced and renamed, so
 //! that a program that dies leaves the whole file or none; whoever starts next rescues the complete lines of the
 //! temporary one. The name says for which server and key (as a hash), when, by which process and how many, so the
 //! directory is the index. Whoever writes or replays a file holds a lock on it that ends with the process. How entries
-//! look and where they go, this must not know.
+//! look and where they go, the dead letters must not know.
+
+mod file;
 
 use std::{
     collections::HashSet,
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    fs, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -19,18 +20,17 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::Nanos;
 
-const PREFIX: &str = "tracehub";
-const SUFFIX: &str = ".jsonl";
-const TEMPORARY_SUFFIX: &str = ".jsonl.tmp";
-/// Files of the published Python SDK.
+use file::{FileName, SUFFIX, TEMPORARY_SUFFIX, make_directory, write_file};
+
+pub(crate) use file::{ClaimedFile, is_json};
+
+/// What the names of the published Python SDK's files begin with.
 const FOREIGN_PREFIX: &str = "failed_";
-/// A line longer than this is not an entry any server would take.
-const LONGEST_LINE_BYTES: u64 = 128 * 1024 * 1024;
 /// Files are kept to about this size, so that replaying one is no great matter.
 const USUAL_FILE_BYTES: u64 = 8 * 1024 * 1024;
 /// So many files are written before the directory is looked through for old ones.
 const FILES_BETWEEN_LOOKS: u64 = 64;
-/// At most this share of all that may be kept is written before that: others write, too.
+/// At most this share of all that may be kept is written before the directory is looked through: others write, too.
 const SHARES: u64 = 16;
 /// So many names are tried for a file.
 const MOST_NAMES: usize = 16;
@@ -40,13 +40,13 @@ const FEWEST_FILES: u64 = 8;
 /// Where dead letters lie, and how many may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeadLetterSettings {
-    /// The directory; made when the first is written.
+    /// The directory; made when the first file is written.
     pub directory: PathBuf,
     /// Whether files of the published Python SDK in it are taken, too: they do not say for whom they are.
     pub takes_foreign: bool,
     /// Most bytes of all files for one server and key; the oldest go first.
     pub max_bytes: u64,
-    /// Older files go.
+    /// Files older than this are deleted.
     pub max_age: Duration,
 }
 
@@ -62,25 +62,6 @@ pub(crate) struct DeadLetters {
     room: AtomicU64,
 }
 
-/// What the name of a file says; the order is by age.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
-    time_ns: u64,
-    process_id: u32,
-    number: u64,
-    target: String,
-    count: u64,
-}
-
-/// A file that nobody else replays now.
-#[derive(Debug)]
-pub(crate) struct Claimed {
-    path: PathBuf,
-    file: BufReader<File>,
-    /// When its entries were parked; `None` for a file of the published SDK.
-    time_ns: Option<u64>,
-}
-
 impl DeadLetters {
     /// The dead letters for the server at `address` and a key, which is kept as part of a hash only.
     pub fn new(settings: DeadLetterSettings, address: &str, key: &str) -> DeadLetters {
@@ -90,7 +71,7 @@ impl DeadLetters {
         DeadLetters { settings, target, written, evicted, room }
     }
 
-    /// The directory.
+    /// The directory the files lie in.
     pub fn directory(&self) -> &Path {
         &self.settings.directory
     }
@@ -108,7 +89,7 @@ impl DeadLetters {
     /// Keeps `count` entries, lines of `text`; they are on disk when this returns.
     ///
     /// # Errors
-    /// They are not.
+    /// The entries are not on disk: they are more than all dead letters may be, or writing fails.
     pub fn park(&self, count: u64, text: &[u8]) -> io::Result<()> {
         self.park_as_of(Nanos::now().0, count, text)
     }
@@ -121,14 +102,14 @@ impl DeadLetters {
         self.make_room(text.len() as u64);
         let mut written = Ok(());
         for _ in 0..MOST_NAMES {
-            let name = Name {
+            let name = FileName {
                 time_ns,
                 process_id: std::process::id(),
                 number: self.written.fetch_add(1, Ordering::Relaxed),
                 target: self.target.clone(),
                 count,
             };
-            written = self.write(&name, text);
+            written = write_file(&self.settings.directory, &name, text);
             match &written {
                 // Between creating and locking it somebody may have taken the file for a left-over, and in a container
                 // every start has the process id of the one before, whose file may be what is kept here.
@@ -139,32 +120,15 @@ impl DeadLetters {
         written
     }
 
-    fn write(&self, name: &Name, text: &[u8]) -> io::Result<()> {
-        let temporary = self.settings.directory.join(format!(".{name}{TEMPORARY_SUFFIX}"));
-        let mut file = create(&temporary)?;
-        let written = write_whole(&mut file, text)
-            .and_then(|()| fs::rename(&temporary, self.settings.directory.join(format!("{name}{SUFFIX}"))));
-        match written {
-            Ok(()) => {
-                sync_directory(&self.settings.directory);
-                Ok(())
-            }
-            Err(error) => {
-                let _ = fs::remove_file(&temporary);
-                Err(error)
-            }
-        }
-    }
-
     /// Whether there is any file to replay or to rescue. An unreadable directory counts as empty.
     pub fn has_any(&self) -> bool {
-        entries(&self.settings.directory).any(|(path, name)| self.kind(&path, &name).is_some())
+        entries(&self.settings.directory).any(|(path, name)| self.classify(&path, &name).is_some())
     }
 
     /// Rescues what a process that died was writing, and deletes what is too old or too much.
     pub fn tidy(&self) {
         for (path, name) in entries(&self.settings.directory) {
-            if let Some(FileKind::Temporary(name)) = self.kind(&path, &name) {
+            if let Some(FileKind::Temporary(name)) = self.classify(&path, &name) {
                 self.rescue(&path, &name);
             }
         }
@@ -172,25 +136,22 @@ impl DeadLetters {
     }
 
     /// The oldest file not among `skipped` that nobody else works on; `None` when there is none.
-    pub fn claim(&self, skipped: &HashSet<PathBuf>) -> Option<Claimed> {
+    pub fn claim(&self, skipped: &HashSet<PathBuf>) -> Option<ClaimedFile> {
         let mut files: Vec<(u64, PathBuf, Option<u64>)> = Vec::new();
         for (path, name) in entries(&self.settings.directory).filter(|(path, _)| !skipped.contains(path)) {
-            match self.kind(&path, &name) {
+            match self.classify(&path, &name) {
                 Some(FileKind::Own(name)) => files.push((name.time_ns, path, Some(name.time_ns))),
                 Some(FileKind::Foreign) => files.push((0, path, None)),
                 _ => {}
             }
         }
         files.sort();
-        files.into_iter().find_map(|(_, path, time_ns)| {
-            let file = lock(&path)?;
-            Some(Claimed { path, file: BufReader::new(file), time_ns })
-        })
+        files.into_iter().find_map(|(_, path, time_ns)| ClaimedFile::open(path, time_ns))
     }
 
-    /// Gives a file back of which `lines` and what was not read yet are still to be delivered, or nothing. What cannot
-    /// be read to its end stays as it is.
-    pub fn put_back(&self, mut claimed: Claimed, lines: impl Iterator<Item = Vec<u8>>) {
+    /// Gives a file back of which `lines`, and what was not read yet, are still to be delivered; without any of those the
+    /// file is deleted. A file that cannot be read to its end stays as it is.
+    pub fn put_back(&self, mut claimed: ClaimedFile, lines: impl Iterator<Item = Vec<u8>>) {
         let (mut text, mut count) = (Vec::new(), 0);
         let mut keep = |line: &[u8]| {
             text.extend_from_slice(line);
@@ -207,7 +168,7 @@ impl DeadLetters {
             }
         }
         if count == 0 || self.park_as_of(claimed.time_ns.unwrap_or_else(|| Nanos::now().0), count, &text).is_ok() {
-            claimed.delete();
+            let _ = claimed.delete();
         }
     }
 
@@ -221,10 +182,10 @@ impl DeadLetters {
         }
     }
 
-    /// Deletes the oldest files until all are young enough and `room` more bytes fit. Those being replayed stay.
+    /// Deletes the oldest files until all are young enough and `room` more bytes fit. Files being replayed stay.
     fn evict(&self, room: u64) {
-        let mut files: Vec<(Name, PathBuf, u64)> = entries(&self.settings.directory)
-            .filter_map(|(path, name)| match self.kind(&path, &name)? {
+        let mut files: Vec<(FileName, PathBuf, u64)> = entries(&self.settings.directory)
+            .filter_map(|(path, name)| match self.classify(&path, &name)? {
                 FileKind::Own(name) => {
                     let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
                     Some((name, path, bytes))
@@ -240,8 +201,8 @@ impl DeadLetters {
             if !is_old && total + room <= self.settings.max_bytes {
                 continue;
             }
-            if let Some(_lock) = lock(&path)
-                && fs::remove_file(&path).is_ok()
+            if let Some(claimed) = ClaimedFile::open(path, None)
+                && claimed.delete().is_ok()
             {
                 total -= bytes;
                 self.evicted.fetch_add(name.count, Ordering::Relaxed);
@@ -252,9 +213,8 @@ impl DeadLetters {
     }
 
     /// Makes a whole file of the complete lines of a temporary one whose writer is gone.
-    fn rescue(&self, path: &Path, name: &Name) {
-        let Some(file) = lock(path) else { return };
-        let mut claimed = Claimed { path: path.to_owned(), file: BufReader::new(file), time_ns: Some(name.time_ns) };
+    fn rescue(&self, path: &Path, name: &FileName) {
+        let Some(mut claimed) = ClaimedFile::open(path.to_owned(), Some(name.time_ns)) else { return };
         let mut lines = Vec::new();
         loop {
             match claimed.next_line() {
@@ -267,11 +227,11 @@ impl DeadLetters {
         self.put_back(claimed, lines.into_iter());
     }
 
-    fn kind(&self, path: &Path, name: &str) -> Option<FileKind> {
-        if let Some(name) = name.strip_prefix('.').and_then(|name| Name::parse(name, TEMPORARY_SUFFIX)) {
+    fn classify(&self, path: &Path, name: &str) -> Option<FileKind> {
+        if let Some(name) = name.strip_prefix('.').and_then(|name| FileName::parse(name, TEMPORARY_SUFFIX)) {
             return (name.target == self.target).then_some(FileKind::Temporary(name));
         }
-        if let Some(name) = Name::parse(name, SUFFIX) {
+        if let Some(name) = FileName::parse(name, SUFFIX) {
             return (name.target == self.target).then_some(FileKind::Own(name));
         }
         let is_foreign = self.settings.takes_foreign && name.starts_with(FOREIGN_PREFIX) && name.ends_with(SUFFIX);
@@ -279,123 +239,29 @@ impl DeadLetters {
     }
 }
 
+/// What a file in the directory is to these dead letters.
 enum FileKind {
-    Own(Name),
-    Temporary(Name),
+    /// Entries for this server and key.
+    Own(FileName),
+    /// Entries for this server and key that are being written, or were when their program died.
+    Temporary(FileName),
+    /// Entries of the published Python SDK.
     Foreign,
 }
 
-impl Claimed {
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The next line that is not blank, without its end; `None` at the end of the file.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
-        loop {
-            let mut line = Vec::new();
-            if (&mut self.file).take(LONGEST_LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
-                return Ok(None);
-            }
-            let line = line.trim_ascii();
-            if !line.is_empty() {
-                return Ok(Some(line.to_vec()));
-            }
-        }
-    }
-
-    /// Deletes the file: everything in it was delivered.
-    pub fn delete(self) {
-        let _ = fs::remove_file(&self.path);
-        self.unlock();
-    }
-
-    /// Leaves the file for others.
-    pub fn unlock(self) {
-        // Said, because a forked child may hold the same open file.
-        let _ = self.file.get_ref().unlock();
-    }
-}
-
-impl std::fmt::Display for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Name { time_ns, process_id, number, target, count } = self;
-        write!(f, "{PREFIX}-{time_ns:020}-{process_id}-{number}-{target}-{count}")
-    }
-}
-
-impl Name {
-    fn parse(name: &str, suffix: &str) -> Option<Name> {
-        let mut parts = name.strip_suffix(suffix)?.split('-');
-        (parts.next()? == PREFIX).then_some(())?;
-        let name = Name {
-            time_ns: parts.next()?.parse().ok()?,
-            process_id: parts.next()?.parse().ok()?,
-            number: parts.next()?.parse().ok()?,
-            target: parts.next()?.to_owned(),
-            count: parts.next()?.parse().ok()?,
-        };
-        parts.next().is_none().then_some(name)
-    }
-}
-
-/// Whether a line is one whole JSON document, as far as this crate's reader is concerned.
-pub(crate) fn is_json(line: &[u8]) -> bool {
-    serde_json::from_slice::<&serde_json::value::RawValue>(line).is_ok()
-}
-
-/// Paths and names of the files in a directory; none where it cannot be read.
+/// Paths and names of the files in a directory; none where the directory cannot be read.
 fn entries(directory: &Path) -> impl Iterator<Item = (PathBuf, String)> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.filter_map(|entry| Some((entry.path(), entry.file_name().into_string().ok()?)))
 }
 
-/// Opens a file nobody else holds; `None` when somebody does, or it is gone.
-fn lock(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
-    file.try_lock().ok()?;
-    // Who held it before may have deleted it between our opening and locking it.
-    path.exists().then_some(file)
-}
-
-/// Makes a file that was not there.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn write_whole(file: &mut File, text: &[u8]) -> io::Result<()> {
-    // Where files cannot be locked they are not left over either: others see the same failure.
-    let _ = file.lock();
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-fn make_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Makes a rename last; where directories cannot be synced the system does it by itself.
-fn sync_directory(path: &Path) {
-    let _ = File::open(path).and_then(|directory| directory.sync_all());
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs::{File, OpenOptions},
+        io::Write as _,
+    };
+
     use tempfile::TempDir;
 
     use super::*;
@@ -425,7 +291,7 @@ mod tests {
             while let Some(line) = claimed.next_line().expect("readable") {
                 lines.push(String::from_utf8(line).expect("UTF-8"));
             }
-            claimed.delete();
+            claimed.delete().expect("deleted");
         }
         lines
     }
@@ -464,8 +330,7 @@ mod tests {
         // A directory opens, and every read of it fails.
         let path = folder.path().join("sub");
         fs::create_dir(&path).expect("made");
-        let file = BufReader::new(File::open(&path).expect("opened"));
-        let claimed = Claimed { path, file, time_ns: None };
+        let claimed = ClaimedFile::open(path, None).expect("opened");
         letters.put_back(claimed, [b"1".to_vec()].into_iter());
         assert_eq!(names(&folder), ["sub"]);
     }
@@ -554,15 +419,5 @@ mod tests {
         claimed.unlock();
         letters.tidy();
         assert_eq!((letters.evicted(), names(&folder).len()), (7, 0));
-    }
-
-    #[test]
-    fn only_names_of_the_right_form_are_ours() {
-        let name = Name { time_ns: 7, process_id: 8, number: 9, target: "ab".to_owned(), count: 10 };
-        assert_eq!(format!("{name}{SUFFIX}"), "tracehub-00000000000000000007-8-9-ab-10.jsonl");
-        assert_eq!(Name::parse(&format!("{name}{SUFFIX}"), SUFFIX), Some(name));
-        for other in ["", ".jsonl", "tracehub-1-2-3-ab.jsonl", "tracehub-1-2-3-ab-4-5.jsonl", "x-1-2-3-ab-4.jsonl"] {
-            assert_eq!(Name::parse(other, SUFFIX), None, "{other}");
-        }
     }
 }

@@ -1,24 +1,24 @@
-//! What became of the items a pipeline was given, in numbers.
+//! What became of the items that a pipeline was given, in numbers.
 
-/// What became of the items that are settled.
+/// The items that are settled, by how they ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// The server has them.
+    /// Items the server has.
     pub sent: u64,
-    /// They never went out and were not kept.
+    /// Items that never went out and were not kept.
     pub dropped: u64,
-    /// They lie in the dead letters.
+    /// Items that lie in the dead letters.
     pub parked: u64,
-    /// They went out and were refused or not acknowledged, and were not kept.
+    /// Items that went out and were refused or not acknowledged, and were not kept.
     pub failed: u64,
 }
 
-/// All counters at one moment; `sends` is the tally's sum and the next two.
+/// All counters of a pipeline at one moment; `sends` is the tally's sum and the next two.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
     /// Items handed over.
     pub sends: u64,
-    /// What became of those that are settled.
+    /// What became of the items that are settled.
     pub tally: Tally,
     /// Items that wait.
     pub queued: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Figures {
     pub in_flight: u64,
     /// HTTP requests made.
     pub requests: u64,
-    /// How many of them repeated an earlier one.
+    /// HTTP requests that repeated an earlier one.
     pub retries: u64,
     /// Items of dead letters, whoever left them, that the server has now.
     pub replayed: u64,
@@ -36,20 +36,20 @@ pub(crate) struct Figures {
     pub last_error: Option<String>,
 }
 
-/// What became of a few entries.
+/// What became of a few entries of the dead letters.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReplayCounts {
     /// Entries the server has now.
     pub delivered: u64,
     /// Entries that are lost.
     pub lost: u64,
-    /// Why.
+    /// Why entries were lost; `None` when none was.
     pub reason: Option<String>,
 }
 
 impl ReplayCounts {
-    /// The same with `count` entries more, of which so many were refused.
-    pub fn with(self, count: u64, refused: u64, reason: Option<String>) -> ReplayCounts {
+    /// These counts and `count` entries more, of which `refused` were refused for `reason`.
+    pub fn add(self, count: u64, refused: u64, reason: Option<String>) -> ReplayCounts {
         ReplayCounts {
             delivered: self.delivered + count.saturating_sub(refused),
             lost: self.lost + refused,

@@ -1,4 +1,6 @@
-//! A queue and its worker, across forks.
+//! The way of records out of a program: a queue, the thread that ships what is in it, and both across forks.
+//!
+//! Logs and checkpoints go the same way; what they are, only an [`encoding`] knows.
 //!
 //! After a fork the child has the memory but not the threads, and a lock may be held for ever by a thread that is not
 //! there. So nothing of the parent's is touched in the child: the process id names the *generation*, a child starts one
@@ -21,7 +23,7 @@ use std::{
 };
 
 use self::{
-    accounts::Shared,
+    accounts::Accounts,
     figures::{Figures, Tally},
     settings::PipelineSettings,
 };
@@ -29,7 +31,7 @@ use self::{
 /// Stands for "no deadline" where a caller's is too large for the clock.
 const FAR_FUTURE: Duration = Duration::from_secs(365 * 24 * 3_600);
 
-/// A queue, its thread and its accounts; dropping it closes it.
+/// A queue, its thread and its accounts. Dropping a pipeline closes it.
 #[derive(Debug)]
 pub(crate) struct Pipeline<T: Send + Sync + 'static> {
     settings: Arc<PipelineSettings<T>>,
@@ -37,17 +39,17 @@ pub(crate) struct Pipeline<T: Send + Sync + 'static> {
     close_on_drop: Duration,
 }
 
-/// The pipeline of one process; a forked child appends its own. A chain instead of a lock, because locks are what a
+/// The accounts of one process, to which a forked child appends its own. A chain instead of a lock, because locks are what a
 /// child cannot trust.
 #[derive(Debug)]
 struct Generation<T> {
     process_id: u32,
-    shared: Arc<Shared<T>>,
+    accounts: Arc<Accounts<T>>,
     next: OnceLock<Box<Generation<T>>>,
 }
 
 impl<T: Send + Sync + 'static> Pipeline<T> {
-    /// A pipeline that starts its thread with the first item. Dropping it takes up to `close_on_drop`.
+    /// A pipeline that starts its thread with the first item. Dropping the pipeline takes up to `close_on_drop`.
     pub fn new(settings: PipelineSettings<T>, close_on_drop: Duration) -> Pipeline<T> {
         let settings = Arc::new(settings);
         Pipeline { first: Generation::new(&settings), settings, close_on_drop }
@@ -55,54 +57,54 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
 
     /// Hands over one item of about `bytes` bytes. Never waits for the network.
     pub fn send(&self, item: T, bytes: usize) {
-        self.generation().shared.send(item, bytes);
+        self.generation().accounts.send(item, bytes);
     }
 
     /// Waits until everything handed over before is settled, for at most `timeout`; whether it was in time.
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.generation().shared.flush(deadline_after(timeout))
+        self.generation().accounts.flush(deadline_after(timeout))
     }
 
-    /// The same, and what is not settled then goes to the dead letters, if there are any.
+    /// Waits as [`Pipeline::flush`] does, and what is not settled then goes to the dead letters, if there are any.
     pub fn flush_or_park(&self, timeout: Duration) -> bool {
-        self.generation().shared.flush_or_park(deadline_after(timeout))
+        self.generation().accounts.flush_or_park(deadline_after(timeout))
     }
 
-    /// The same when the process ends, for what was handed over in it.
+    /// Waits as [`Pipeline::flush_or_park`] does, when this process ends, for what was handed over in it.
     pub fn flush_at_exit(&self, timeout: Duration) {
         if let Some(generation) = self.own_generation() {
-            generation.shared.flush_or_park(deadline_after(timeout));
+            generation.accounts.flush_or_park(deadline_after(timeout));
         }
     }
 
     /// Goes through dead letters that lie there already without waiting for a first item.
     pub fn start(&self) {
-        self.generation().shared.start();
+        self.generation().accounts.start();
     }
 
     /// Waits until the dead letters were gone through, for at most `timeout`; whether they were.
     pub fn wait_for_replay(&self, timeout: Duration) -> bool {
-        self.generation().shared.wait_for_replay(deadline_after(timeout))
+        self.generation().accounts.wait_for_replay(deadline_after(timeout))
     }
 
     /// Ships what is left for at most `timeout`, parks the rest or counts it as lost, and takes nothing more. Closing
     /// again returns the same figures, and those dropped since.
     pub fn close(&self, timeout: Duration) -> Tally {
-        self.generation().shared.close(deadline_after(timeout))
+        self.generation().accounts.close(deadline_after(timeout))
     }
 
-    /// The counters.
+    /// The counters of this process at this moment.
     pub fn figures(&self) -> Figures {
-        self.generation().shared.figures()
+        self.generation().accounts.figures()
     }
 
     /// Whether the server refused the key.
     #[cfg(feature = "app")]
     pub fn is_denied(&self) -> bool {
-        self.generation().shared.is_denied()
+        self.generation().accounts.is_denied()
     }
 
-    /// What the pipeline does.
+    /// What the pipeline was told when it was made.
     pub fn settings(&self) -> &PipelineSettings<T> {
         &self.settings
     }
@@ -123,8 +125,8 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
         generation.next.get_or_init(|| Box::new(Generation::new(&self.settings)))
     }
 
-    /// The one of this process; `None` in a child that sent nothing: it has nothing to settle, and must not wait for its
-    /// parent's thread.
+    /// The generation of this process; `None` in a child that sent nothing, which has nothing to settle and must not wait
+    /// for its parent's thread.
     fn own_generation(&self) -> Option<&Generation<T>> {
         Some(self.newest()).filter(|generation| generation.process_id == (self.settings.process_id)())
     }
@@ -133,7 +135,7 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
 impl<T: Send + Sync + 'static> Drop for Pipeline<T> {
     fn drop(&mut self) {
         if let Some(generation) = self.own_generation() {
-            generation.shared.close(deadline_after(self.close_on_drop));
+            generation.accounts.close(deadline_after(self.close_on_drop));
         }
     }
 }
@@ -141,7 +143,7 @@ impl<T: Send + Sync + 'static> Drop for Pipeline<T> {
 impl<T: Send + Sync + 'static> Generation<T> {
     fn new(settings: &Arc<PipelineSettings<T>>) -> Generation<T> {
         let process_id = (settings.process_id)();
-        Generation { process_id, shared: Arc::new(Shared::new(settings, worker::run)), next: OnceLock::new() }
+        Generation { process_id, accounts: Arc::new(Accounts::new(settings, worker::run)), next: OnceLock::new() }
     }
 }
 
@@ -165,14 +167,14 @@ mod tests {
     use bytes::Bytes;
     use reqwest::{Url, header::HeaderMap};
 
-    use super::{encoding::Wire, queue::Limits, transport::TransportSettings, *};
+    use super::{encoding::Encoding, queue::Limits, transport::TransportSettings, *};
 
     /// Items joined by commas.
     #[derive(Debug)]
     struct Commas;
 
-    impl Wire<String> for Commas {
-        fn body(&self, batch: &[String], _lost: u64) -> Bytes {
+    impl Encoding<String> for Commas {
+        fn encode_batch(&self, batch: &[String], _lost: u64) -> Bytes {
             assert!(!batch.iter().any(|item| item == "panic"), "told to");
             Bytes::from(batch.join(","))
         }
@@ -184,7 +186,7 @@ mod tests {
             limits: Limits { max_items: 100, max_bytes: 10_000 },
             batch_size: 10,
             flush_interval: Duration::ZERO,
-            wire: Box::new(Commas),
+            encoding: Box::new(Commas),
             transport: TransportSettings {
                 url: Url::parse(url).expect("an address"),
                 headers: HeaderMap::new(),
@@ -233,7 +235,7 @@ mod tests {
         let pipeline = Pipeline::new(settings, Duration::from_secs(60));
         pipeline.send("parent".into(), 6);
         // As in a child whose fork came while another thread held the lock.
-        let held = pipeline.first.shared.lock();
+        let held = pipeline.first.accounts.lock();
         PROCESS.store(2, Ordering::SeqCst);
         assert_eq!(pipeline.figures(), Figures::default());
         pipeline.send("child".into(), 5);

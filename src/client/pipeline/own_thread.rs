@@ -1,4 +1,4 @@
-//! Which threads are the SDK's own: what these log themselves must not become records, or it would never end.
+//! Which threads ship records. What these threads log themselves must not become records, or sending would never end.
 
 use std::cell::Cell;
 
@@ -7,11 +7,11 @@ thread_local! {
 }
 
 /// Marks this thread, for the rest of its life, as one that ships records.
-pub(crate) fn enter() {
+pub(crate) fn mark() {
     IS_OWN_THREAD.set(true);
 }
 
-/// Whether this thread ships records; also while a thread is torn down.
+/// Whether this thread ships records; true as well while a thread is torn down.
 pub(crate) fn is_own_thread() -> bool {
     IS_OWN_THREAD.try_with(Cell::get).unwrap_or(true)
 }

@@ -1,7 +1,7 @@
 //! A ring buffer bounded in items and bytes, which drops the oldest to make room.
 //!
 //! The newest records say what a program does now, so they stay when a server is away for long. Items carry sequence
-//! numbers implicitly: what enters gets the next one, and the oldest one still held follows from the length. This
+//! numbers implicitly: what enters gets the next one, and the oldest one still held follows from the length. A ring
 //! knows nothing of threads; [`super::accounts`] puts the lock around it.
 
 use std::collections::VecDeque;
@@ -18,7 +18,7 @@ pub(crate) struct Limits {
     pub max_bytes: usize,
 }
 
-/// The buffer.
+/// The ring buffer.
 #[derive(Debug)]
 pub(crate) struct Ring<T> {
     items: VecDeque<(T, usize)>,
@@ -54,7 +54,7 @@ impl<T> Ring<T> {
     }
 
     /// Takes up to `count` of the oldest items, oldest first.
-    pub fn take(&mut self, count: usize) -> Vec<T> {
+    pub fn pop_oldest(&mut self, count: usize) -> Vec<T> {
         let mut taken = Vec::with_capacity(count.min(self.items.len()));
         for (item, bytes) in self.items.drain(..count.min(self.items.len())) {
             self.bytes -= bytes;
@@ -63,17 +63,17 @@ impl<T> Ring<T> {
         taken
     }
 
-    /// Whether it holds half of the items or bytes it may.
+    /// Whether the ring holds half of the items or bytes it may.
     pub fn is_half_full(&self) -> bool {
         self.items.len() >= self.limits.max_items.div_ceil(2) || self.bytes >= self.limits.max_bytes.div_ceil(2)
     }
 
-    /// How many items it holds.
+    /// How many items the ring holds.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether it holds none.
+    /// Whether the ring holds no item.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -100,7 +100,7 @@ mod tests {
         let mut ring = Ring::new(Limits { max_items: 2, max_bytes: 100 });
         assert_eq!((ring.push('a', 1), ring.push('b', 1), ring.push('c', 1)), (0, 0, 1));
         assert_eq!(ring.first_sequence(), 1);
-        assert_eq!(ring.take(9), vec!['b', 'c']);
+        assert_eq!(ring.pop_oldest(9), vec!['b', 'c']);
         assert!(ring.is_empty());
     }
 
@@ -109,14 +109,14 @@ mod tests {
         let mut ring = Ring::new(Limits { max_items: 9, max_bytes: 10 });
         ring.push('a', 5);
         assert_eq!(ring.push('b', 11), 1);
-        assert_eq!(ring.take(9), vec!['a']);
+        assert_eq!(ring.pop_oldest(9), vec!['a']);
     }
 
     #[test]
     fn a_ring_for_no_items_holds_one() {
         let mut ring = Ring::new(Limits { max_items: 0, max_bytes: 10 });
         assert_eq!((ring.push('a', 1), ring.push('b', 1)), (0, 1));
-        assert_eq!(ring.take(1), vec!['b']);
+        assert_eq!(ring.pop_oldest(1), vec!['b']);
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         assert!(!ring.is_half_full());
         ring.push('b', 1);
         assert!(ring.is_half_full());
-        ring.take(2);
+        ring.pop_oldest(2);
         ring.push('c', 5);
         assert!(ring.is_half_full());
     }
@@ -170,7 +170,7 @@ mod tests {
                     Action::Take(count) => {
                         let expected: Vec<u64> = model.drain(..count.min(model.len())).map(|(item, _)| item).collect();
                         taken += expected.len() as u64;
-                        prop_assert_eq!(ring.take(count), expected);
+                        prop_assert_eq!(ring.pop_oldest(count), expected);
                     }
                 }
                 prop_assert_eq!(ring.len(), model.len());

@@ -34,14 +34,14 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(4);
 const LARGEST_ANSWER_BYTES: usize = 64 * 1024;
 const USER_AGENT: &str = concat!("tracehub/", env!("CARGO_PKG_VERSION"));
 
-/// Where and how to post.
+/// Where and how a transport posts.
 #[derive(Debug, Clone)]
 pub(crate) struct TransportSettings {
-    /// The whole address.
+    /// The whole address that is posted to.
     pub url: Url,
-    /// Sent with each request: content type and encoding, keys.
+    /// Headers of each request: content type and encoding, keys.
     pub headers: HeaderMap,
-    /// For one attempt, from connecting to the end of the answer.
+    /// Longest time for one attempt, from connecting to the end of the answer.
     pub timeout: Duration,
     /// Attempts after the first, where nothing else is said.
     pub retries: u32,
@@ -49,7 +49,7 @@ pub(crate) struct TransportSettings {
     pub backoff: Duration,
 }
 
-/// What became of a body.
+/// What became of a body that was posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// The server has it; the beginning of what it answered.
@@ -58,19 +58,19 @@ pub(crate) enum Delivery {
     Refused {
         /// Its answer.
         status: StatusCode,
-        /// The same in words.
+        /// The status in words.
         reason: String,
     },
     /// All attempts went wrong.
     Exhausted {
-        /// Why the last one did.
+        /// Why the last attempt went wrong.
         reason: String,
-        /// The pause the server asked for then.
+        /// The pause the server asked for at the last attempt.
         retry_after: Option<Duration>,
     },
 }
 
-/// How long to go on with one body.
+/// How long a transport goes on with one body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// Attempts after the first.
@@ -98,7 +98,7 @@ impl Activity {
     }
 }
 
-/// The poster; lives inside one tokio runtime.
+/// Posts bodies to one address; lives inside one tokio runtime.
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: reqwest::Client,
@@ -167,7 +167,9 @@ impl Transport {
         let request = self.http.post(self.settings.url.clone()).headers(self.settings.headers.clone()).body(body);
         let answer = match request.send().await {
             Ok(answer) => answer,
-            Err(error) => return Attempt::Passing { reason: reason(error.without_url()), retry_after: None },
+            Err(error) => {
+                return Attempt::Passing { reason: error_in_one_line(error.without_url()), retry_after: None };
+            }
         };
         let status = answer.status();
         let retry_after = answer
@@ -196,12 +198,12 @@ pub(crate) fn address(base: &str, path: &str) -> Option<Url> {
     Some(url)
 }
 
-/// Whether the same request may be answered better later.
+/// Whether a status says that the same request may be answered better later.
 fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
-/// Whether the server would take other records.
+/// Whether a status says that the server would take other records.
 pub(crate) fn is_about_content(status: StatusCode) -> bool {
     matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
 }
@@ -240,7 +242,7 @@ fn backoff(first: Duration, attempt: u32, random: u64) -> Duration {
 }
 
 /// An error with its causes in one line.
-pub(crate) fn reason(error: impl Error) -> String {
+pub(crate) fn error_in_one_line(error: impl Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -14,37 +14,37 @@ use reqwest::StatusCode;
 use tokio::time::{sleep_until, timeout_at};
 
 use super::{
-    accounts::{Shared, Step},
+    accounts::{Accounts, Task},
     own_thread,
-    replay::{Replay, Replayed},
-    transport::{Delivery, Patience, Transport, is_about_content, reason},
+    replay::{PortionOutcome, Replay},
+    transport::{Delivery, Patience, Transport, error_in_one_line, is_about_content},
 };
 
 /// A request that takes longer counts as trouble: what fills the ring behind it is better on disk.
 const LONG_REQUEST: Duration = Duration::from_secs(1);
-/// With dead letters there is no reason to wait longer for a server that asks for it.
+/// Longest pause a server may ask for that is waited for where there are dead letters.
 const LONGEST_PAUSE_WITH_LETTERS: Duration = Duration::from_secs(30);
-/// Without a server nothing is gained by writing more often, and each time makes a file.
+/// Dead letters are written at most this often while there is no server: each time makes a file.
 const SHORTEST_SPILL_INTERVAL: Duration = Duration::from_secs(1);
-/// The pause after a first outage is that of this retry.
+/// The pause after a first outage is as long as the one after the retry with this number.
 const FIRST_OUTAGE: u32 = 3;
 
 /// Tidies up when the worker ends, also by a panic.
 struct EndOfWorker<'a, T: Send + Sync + 'static> {
-    shared: &'a Shared<T>,
+    accounts: &'a Accounts<T>,
     error: Option<String>,
 }
 
 impl<T: Send + Sync + 'static> Drop for EndOfWorker<'_, T> {
     fn drop(&mut self) {
-        self.shared.worker_ended(self.error.take());
+        self.accounts.worker_ended(self.error.take());
     }
 }
 
-/// The thread: ships until the pipeline is closed.
-pub(crate) fn run<T: Send + Sync + 'static>(shared: &Shared<T>) {
-    own_thread::enter();
-    let mut end = EndOfWorker { shared, error: None };
+/// Ships until the pipeline is closed; the whole work of the thread.
+pub(crate) fn run<T: Send + Sync + 'static>(accounts: &Accounts<T>) {
+    own_thread::mark();
+    let mut end = EndOfWorker { accounts, error: None };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -52,11 +52,11 @@ pub(crate) fn run<T: Send + Sync + 'static>(shared: &Shared<T>) {
             return;
         }
     };
-    match Transport::new(shared.settings().transport.clone(), shared.activity().clone()) {
-        Ok(transport) => runtime.block_on(Shipping::new(shared, transport).work()),
+    match Transport::new(accounts.settings().transport.clone(), accounts.activity().clone()) {
+        Ok(transport) => runtime.block_on(Worker::new(accounts, transport).work()),
         Err(error) => {
-            let reason = format!("cannot set up HTTP: {}", reason(error));
-            shared.warn_of_failure(&reason);
+            let reason = format!("cannot set up HTTP: {}", error_in_one_line(error));
+            accounts.warn_of_failure(&reason);
             end.error = Some(reason);
         }
     }
@@ -64,15 +64,16 @@ pub(crate) fn run<T: Send + Sync + 'static>(shared: &Shared<T>) {
     runtime.shutdown_background();
 }
 
-/// While the server does not answer.
+/// A time in which the server does not answer.
 #[derive(Debug, Clone, Copy)]
 struct Outage {
     failures: u32,
     retry_at: Instant,
 }
 
-struct Shipping<'a, T> {
-    shared: &'a Shared<T>,
+/// What the thread that ships holds while it runs.
+struct Worker<'a, T> {
+    accounts: &'a Accounts<T>,
     transport: Transport,
     outage: Option<Outage>,
     replay: Replay,
@@ -82,65 +83,66 @@ struct Shipping<'a, T> {
 /// Whether the server refuses dead letters for what is not in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Denial {
+    /// The server refused none, or was not asked.
     No,
-    /// They wait until it takes something else.
+    /// The server refused dead letters once: they wait until it takes something else.
     Once,
-    /// Also while it takes what is new: they wait for the next start of the program.
+    /// The server refused dead letters while it takes what is new: they wait for the next start of the program.
     Again,
 }
 
-impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
-    fn new(shared: &'a Shared<T>, transport: Transport) -> Shipping<'a, T> {
-        Shipping { shared, transport, outage: None, replay: Replay::default(), denial: Denial::No }
+impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
+    fn new(accounts: &'a Accounts<T>, transport: Transport) -> Worker<'a, T> {
+        Worker { accounts, transport, outage: None, replay: Replay::default(), denial: Denial::No }
     }
 
     async fn work(mut self) {
-        if let Some(letters) = self.shared.settings().wire.dead_letters() {
+        if let Some(letters) = self.accounts.settings().encoding.dead_letters() {
             letters.tidy();
-            self.replay.at = self.shared.has_letters().then(Instant::now);
+            self.replay.at = self.accounts.has_letters().then(Instant::now);
         }
         let mut linger_until: Option<Instant> = None;
         loop {
             let has_lingered = linger_until.is_some_and(|until| until <= Instant::now());
-            match self.shared.next_step(has_lingered, self.outage.map(|outage| outage.retry_at)) {
-                Step::Stop => break,
-                Step::Idle => {
+            match self.accounts.next_task(has_lingered, self.outage.map(|outage| outage.retry_at)) {
+                Task::Stop => break,
+                Task::Idle => {
                     linger_until = None;
                     self.wait(None).await;
                 }
-                Step::Linger => {
-                    let interval = self.shared.settings().flush_interval;
+                Task::Linger => {
+                    let interval = self.accounts.settings().flush_interval;
                     let interval = self.outage.map_or(interval, |_| interval.max(SHORTEST_SPILL_INTERVAL));
                     let until = *linger_until.get_or_insert_with(|| Instant::now() + interval);
                     self.wait(Some(until)).await;
                 }
-                Step::Spill(items) => {
+                Task::Spill(items) => {
                     linger_until = None;
-                    self.shared.spill(&items);
+                    self.accounts.spill(&items);
                     self.replay.at = self.replay.at.or(self.outage.map(|outage| outage.retry_at));
                 }
-                Step::Ship(batch) => {
+                Task::Ship(batch) => {
                     linger_until = None;
-                    let shared = self.shared;
+                    let accounts = self.accounts;
                     tokio::select! {
                         biased;
-                        () = shared.abandon.notified() => break,
+                        () = accounts.abandon.notified() => break,
                         () = self.ship(&batch) => {}
                     }
                 }
             }
         }
-        self.replay.put_back(self.shared.settings().wire.dead_letters());
+        self.replay.put_back(self.accounts.settings().encoding.dead_letters());
     }
 
-    /// Waits for the next item or the time, and uses it for the dead letters.
+    /// Waits for the next item or a moment, and uses the time for the dead letters.
     async fn wait(&mut self, until: Option<Instant>) {
         let wakes_at = [until, self.replay.at].into_iter().flatten().min();
         match wakes_at {
-            None => self.shared.wake.notified().await,
+            None => self.accounts.wake.notified().await,
             Some(at) if self.replay.at == Some(at) && at <= Instant::now() => self.replay_portion().await,
             Some(at) => {
-                let _ = timeout_at(at.into(), self.shared.wake.notified()).await;
+                let _ = timeout_at(at.into(), self.accounts.wake.notified()).await;
             }
         }
     }
@@ -148,36 +150,38 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
     /// Delivers a batch. One bad or oversized item must not cost its neighbours, so a batch refused for what is in it
     /// goes again in halves.
     async fn ship(&mut self, batch: &Arc<Vec<T>>) {
-        let wire = &self.shared.settings().wire;
-        let mut lost = self.shared.take_lost();
+        let encoding = &self.accounts.settings().encoding;
+        let mut unreported = self.accounts.take_unreported();
         let mut parts: Vec<&[T]> = vec![batch];
         while let Some(part) = parts.pop() {
             let count = part.len() as u64;
-            match self.deliver(part, lost).await {
+            match self.deliver(part, unreported).await {
                 Delivery::Delivered(answer) => {
-                    let (refused, reason) = wire.refused(&answer).unwrap_or_default();
-                    let refused = refused.min(count);
-                    if refused > 0 {
-                        self.shared.settle(refused, Some(reason));
+                    let mut kept = count;
+                    if let Some(refusals) = encoding.read_refusals(&answer) {
+                        kept = count.saturating_sub(refusals.count);
+                        self.accounts.settle(count - kept, Some(refusals.reason));
                     }
-                    if refused < count {
-                        self.shared.settle(count - refused, None);
+                    if kept > 0 {
+                        self.accounts.settle(kept, None);
                     }
-                    lost = 0;
+                    unreported = 0;
                     self.end_outage();
                 }
                 Delivery::Refused { status, .. } if part.len() > 1 && is_about_content(status) => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
-                Delivery::Refused { status, reason } if is_about_content(status) || wire.dead_letters().is_none() => {
-                    self.shared.settle(count, Some(reason));
+                Delivery::Refused { status, reason }
+                    if is_about_content(status) || encoding.dead_letters().is_none() =>
+                {
+                    self.accounts.settle(count, Some(reason));
                 }
-                Delivery::Exhausted { reason, .. } if wire.dead_letters().is_none() => {
-                    self.shared.settle(count, Some(reason));
+                Delivery::Exhausted { reason, .. } if encoding.dead_letters().is_none() => {
+                    self.accounts.settle(count, Some(reason));
                 }
                 Delivery::Refused { status, reason } => {
-                    self.shared.set_denied(is_about_key(status));
+                    self.accounts.set_denied(is_about_key(status));
                     self.begin_outage(reason, None);
                     break;
                 }
@@ -187,15 +191,15 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
                 }
             }
         }
-        if lost > 0 {
-            self.shared.give_back_lost(lost);
+        if unreported > 0 {
+            self.accounts.restore_unreported(unreported);
         }
     }
 
     /// Posts a part of a batch, and keeps the ring from overflowing meanwhile when there is trouble.
-    async fn deliver(&mut self, part: &[T], lost: u64) -> Delivery {
-        let settings = self.shared.settings();
-        let patience = match (settings.wire.dead_letters(), self.outage) {
+    async fn deliver(&mut self, part: &[T], unreported: u64) -> Delivery {
+        let settings = self.accounts.settings();
+        let patience = match (settings.encoding.dead_letters(), self.outage) {
             (None, _) => Patience { retries: settings.transport.retries, longest_pause: Duration::MAX },
             (Some(_), outage) => Patience {
                 retries: if outage.is_some() { 0 } else { settings.transport.retries },
@@ -204,7 +208,7 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
         };
         let mut is_in_trouble = self.outage.is_some();
         let trouble_at = Instant::now() + LONG_REQUEST;
-        let delivery = self.transport.deliver(settings.wire.body(part, lost), patience);
+        let delivery = self.transport.deliver(settings.encoding.encode_batch(part, unreported), patience);
         let mut delivery = std::pin::pin!(delivery);
         loop {
             tokio::select! {
@@ -212,15 +216,15 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
                 delivery = &mut delivery => return delivery,
                 () = sleep_until(trouble_at.into()), if !is_in_trouble => {
                     is_in_trouble = true;
-                    self.shared.spill_if_half_full();
+                    self.accounts.spill_if_half_full();
                 }
-                () = self.shared.wake.notified() => {
-                    if self.shared.is_given_up() {
+                () = self.accounts.wake.notified() => {
+                    if self.accounts.is_given_up() {
                         let reason = "the server did not answer in time".to_owned();
                         return Delivery::Exhausted { reason, retry_after: None };
                     }
                     if is_in_trouble {
-                        self.shared.spill_if_half_full();
+                        self.accounts.spill_if_half_full();
                     }
                 }
             }
@@ -228,7 +232,7 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
     }
 
     fn begin_outage(&mut self, reason: String, retry_after: Option<Duration>) {
-        self.shared.park_in_flight(reason);
+        self.accounts.park_in_flight(reason);
         self.prolong_outage(retry_after);
     }
 
@@ -238,33 +242,33 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
             self.transport.pause_after(failures.saturating_add(FIRST_OUTAGE)).max(retry_after.unwrap_or_default());
         let retry_at = Instant::now() + pause;
         self.outage = Some(Outage { failures: failures.saturating_add(1), retry_at });
-        self.replay.at = self.shared.has_letters().then_some(retry_at);
+        self.replay.at = self.accounts.has_letters().then_some(retry_at);
     }
 
     fn end_outage(&mut self) {
         if self.denial == Denial::Once && self.replay.at.is_none() {
             self.denial = Denial::Again;
-            self.shared.set_has_letters(true);
+            self.accounts.set_has_letters(true);
             self.replay.at = Some(Instant::now());
         }
-        if self.outage.take().is_some() && self.shared.has_letters() {
+        if self.outage.take().is_some() && self.accounts.has_letters() {
             self.replay.at = Some(Instant::now());
         }
     }
 
     /// Sends the next few dead letters, unless somebody waits for something else.
     async fn replay_portion(&mut self) {
-        let shared = self.shared;
+        let accounts = self.accounts;
         let replayed = {
-            let portion = self.replay.portion(shared.settings(), &mut self.transport);
+            let portion = self.replay.send_portion(accounts.settings(), &mut self.transport);
             let mut portion = std::pin::pin!(portion);
             loop {
                 tokio::select! {
                     biased;
                     replayed = &mut portion => break replayed,
-                    () = shared.abandon.notified() => return,
-                    () = shared.wake.notified() => {
-                        if shared.is_urgent() {
+                    () = accounts.abandon.notified() => return,
+                    () = accounts.wake.notified() => {
+                        if accounts.is_urgent() {
                             return;
                         }
                     }
@@ -272,30 +276,30 @@ impl<'a, T: Send + Sync + 'static> Shipping<'a, T> {
             }
         };
         match replayed {
-            Replayed::Nothing => {
+            PortionOutcome::Nothing => {
                 self.replay.at = None;
-                shared.set_has_letters(false);
+                accounts.set_has_letters(false);
             }
-            Replayed::Some(portion) => {
+            PortionOutcome::Some(portion) => {
                 if portion.delivered > 0 {
                     self.outage = None;
                     self.denial = Denial::No;
                 }
-                shared.count_replayed(portion);
+                accounts.count_replayed(portion);
             }
-            Replayed::Later { retry_after } => self.prolong_outage(retry_after),
-            Replayed::Denied => {
+            PortionOutcome::Later { retry_after } => self.prolong_outage(retry_after),
+            PortionOutcome::Denied => {
                 if self.denial == Denial::No {
                     self.denial = Denial::Once;
                 }
                 self.replay.at = None;
-                shared.set_has_letters(false);
+                accounts.set_has_letters(false);
             }
         }
     }
 }
 
-/// Whether the server would take the records with another key.
+/// Whether a status says that the server would take the records with another key.
 fn is_about_key(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }

@@ -1,29 +1,29 @@
-//! What cannot be delivered now or ever: how it leaves the queue and the batch under way for the dead letters.
+//! How items that cannot be delivered, now or ever, leave the queue and the batch under way for the dead letters.
 //!
-//! What is taken out counts as being parked until it is on disk, so the accounts are whole meanwhile, too.
+//! Items that are taken out count as being parked until they are on disk, so the accounts are whole meanwhile, too.
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Phase, Shared, WRITE_GRACE};
+use super::{Accounts, Phase, WRITE_GRACE};
 use crate::client::pipeline::own_thread::is_own_thread;
 
-/// What a pipeline that closes still holds.
+/// The items that a pipeline still holds when it closes.
 struct Leftovers<T> {
     batch: Option<Arc<Vec<T>>>,
-    /// How many of the batch, its last ones.
+    /// How many items of the batch, its last ones, are not settled.
     in_flight: u64,
     queued: Vec<T>,
 }
 
-impl<T: Send + Sync + 'static> Shared<T> {
-    /// Writes what [`Step::Spill`] gave to the dead letters.
+impl<T: Send + Sync + 'static> Accounts<T> {
+    /// Writes the items of a [`Task::Spill`](super::Task::Spill) to the dead letters.
     pub fn spill(&self, items: &[T]) {
         self.write_letters(items, None);
     }
 
     /// Writes what waits to the dead letters when it fills half the ring, behind the request under way.
     pub fn spill_if_half_full(&self) {
-        if self.settings.wire.dead_letters().is_none() {
+        if self.settings.encoding.dead_letters().is_none() {
             return;
         }
         let mut state = self.lock();
@@ -32,7 +32,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
             return;
         }
         let first = state.ring.first_sequence();
-        let spilled = state.ring.take(usize::MAX);
+        let spilled = state.ring.pop_oldest(usize::MAX);
         state.begin_parking(first, spilled.len() as u64);
         drop(state);
         self.write_letters(&spilled, None);
@@ -40,7 +40,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
 
     /// Takes what is left of the batch under way out of flight and parks it, or counts it as failed.
     pub fn park_in_flight(&self, reason: String) {
-        if self.settings.wire.dead_letters().is_none() {
+        if self.settings.encoding.dead_letters().is_none() {
             let count = self.lock().in_flight;
             return self.settle(count, Some(reason));
         }
@@ -58,7 +58,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
 
     /// Writes items that count as being parked, and settles them.
     fn write_letters(&self, items: &[T], reason: Option<String>) {
-        let Some(letters) = self.settings.wire.dead_letters() else { return };
+        let Some(letters) = self.settings.encoding.dead_letters() else { return };
         let (mut rest, mut reason) = (items.iter(), reason);
         let file_bytes = letters.file_bytes();
         while !rest.as_slice().is_empty() {
@@ -66,7 +66,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
             while (count == 0 || (text.len() as u64) < file_bytes)
                 && let Some(item) = rest.next()
             {
-                self.settings.wire.line(item, &mut text);
+                self.settings.encoding.append_line(item, &mut text);
                 text.push(b'\n');
                 count += 1;
             }
@@ -125,8 +125,8 @@ impl<T: Send + Sync + 'static> Shared<T> {
         state.phase = Phase::Closed;
         let in_flight = std::mem::take(&mut state.in_flight);
         let batch = state.batch.take();
-        let queued = state.ring.take(usize::MAX);
-        if self.settings.wire.dead_letters().is_none() {
+        let queued = state.ring.pop_oldest(usize::MAX);
+        if self.settings.encoding.dead_letters().is_none() {
             state.tally.failed += in_flight;
             state.tally.dropped += queued.len() as u64;
             return None;
