@@ -1,22 +1,21 @@
-//! A checkpoint as JSON text, as the published server prints it, and back.
+//! Checkpoints as JSON text, as the published server prints them.
+//!
+//! Text and not a tree, because the numbers in a payload may have more digits than a JSON library keeps.
 
 use serde_json::Value as Json;
 
-use super::super::python_json::write_text;
 use crate::model::Checkpoint;
 
-/// Reads back what [`write_json`] and [`write_whole_json`] write.
-pub use crate::model::json::checkpoint_from_json as from_json;
-
-/// Appends the record as `GET /traces/{id}` of the original prints it: its fields in its order, `data` as it is stored,
-/// with every digit of a number.
-pub fn write_json(checkpoint: &Checkpoint, out: &mut String) {
+/// Appends a checkpoint as `GET /traces/{id}` of the published server prints it: the ten fields in its order, `data` as it
+/// is stored, with every digit of a number.
+pub fn write_checkpoint(checkpoint: &Checkpoint, out: &mut String) {
     write_fields(checkpoint, out);
     out.push('}');
 }
 
-/// The same with its project, where it is in one, which the original does not know.
-pub fn write_whole_json(checkpoint: &Checkpoint, out: &mut String) {
+/// Appends a checkpoint as [`write_checkpoint`] does, and its project where it is in one, which the published server does
+/// not know.
+pub fn write_checkpoint_and_project(checkpoint: &Checkpoint, out: &mut String) {
     write_fields(checkpoint, out);
     if !checkpoint.project.is_empty() {
         out.push_str(",\"project\":");
@@ -51,4 +50,16 @@ fn write_fields(checkpoint: &Checkpoint, out: &mut String) {
         Some(line) => write_text(line, out),
         None => out.push_str("null"),
     }
+}
+
+/// Appends a text as a JSON string, quotes included.
+pub fn write_text(text: &str, out: &mut String) {
+    let plain = |byte: u8| byte > 0x1f && byte != b'"' && byte != b'\\';
+    if text.bytes().all(plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
+    out.push_str(&serde_json::Value::from(text).to_string());
 }

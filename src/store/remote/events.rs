@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-/// What of a stream of events has arrived and was not taken yet. Only data is kept: what `id` names stands in it too.
+/// The part of a stream of events that has arrived and was not taken yet. Only data is kept: what `id` names stands in it too.
 #[derive(Debug, Default)]
 pub struct Events {
     /// The line that has no end yet.
@@ -19,7 +19,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Takes in what arrived.
+    /// Takes in bytes that arrived, cut anywhere.
     pub fn push(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some(place) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
