@@ -2,30 +2,16 @@
 //!
 //! The only floor that touches arguments, environment, terminal, clock and working directory. One file a command.
 
-mod clear;
+mod commands;
 mod context;
-mod demo;
 mod environment;
 mod exit;
 mod global;
 mod http;
-mod import;
-mod issues;
-mod keys;
-mod list;
-mod log;
 mod logging;
-mod logs;
-mod shell;
-mod show;
 mod signals;
-mod start;
-mod stats;
-mod status;
 mod stream;
-mod tail;
 mod target;
-mod trace;
 mod values;
 
 use std::{ffi::OsString, io::Write as _, process::ExitCode};
@@ -34,6 +20,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 use crate::view::out::Out;
 
+use commands::{clear, demo, import, issues, keys, list, log, logs, shell, show, start, stats, status, tail, trace};
 use context::Context;
 use environment::{Terminal, wants_color};
 use exit::{Code, Failure, Outcome};

@@ -20,11 +20,12 @@ use crate::{
     },
 };
 
-use super::{
+use super::keys;
+use crate::cli::{
     context::Context,
     environment::short_path,
     exit::{Code, Failure, Outcome},
-    keys, target,
+    target,
 };
 
 /// What a file may be.

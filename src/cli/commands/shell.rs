@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use clap_complete::Shell;
 
-use super::{
+use crate::cli::{
     context::Context,
     exit::{Code, Failure, Outcome},
 };
@@ -65,13 +65,13 @@ pub fn man(context: &Context, args: ManArgs) -> Outcome {
 /// The completion script of a shell.
 pub fn completion_script(shell: Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut super::command(), "tracehub", &mut script);
+    clap_complete::generate(shell, &mut crate::cli::command(), "tracehub", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
 /// The manual page of a command, as roff; `None` when there is no such command.
 pub fn manual_page(path: &[String]) -> Option<String> {
-    let mut command = super::command();
+    let mut command = crate::cli::command();
     command.build();
     let mut command = &command;
     for word in path {

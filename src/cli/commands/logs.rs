@@ -16,12 +16,12 @@ use crate::{
     },
 };
 
-use super::{
+use super::tail;
+use crate::cli::{
     context::Context,
     environment,
     exit::{Code, Failure, Outcome},
     stream::{self, Printer},
-    tail,
     values::{LevelArg, RangeArgs, field},
 };
 

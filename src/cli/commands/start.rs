@@ -15,7 +15,7 @@ use crate::{
     view::{format, out::escape},
 };
 
-use super::{
+use crate::cli::{
     context::Context,
     environment::{short_path, variable, variable_os},
     exit::{Code, Failure, Outcome},

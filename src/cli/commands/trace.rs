@@ -16,11 +16,13 @@ use crate::{
 };
 
 use super::{
+    list::{self, ListArgs},
+    show::{self, PictureArgs},
+};
+use crate::cli::{
     context::Context,
     environment::{short_path, variable},
     exit::{Code, Failure, Outcome},
-    list::{self, ListArgs},
-    show::{self, PictureArgs},
 };
 
 /// How long looking up the current trace may take before it is done without.

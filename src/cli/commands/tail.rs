@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-use super::{
+use crate::cli::{
     context::Context,
     environment,
     exit::{Code, Failure, Outcome},

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::{context::Context, exit::Outcome, values::RangeArgs};
+use crate::cli::{context::Context, exit::Outcome, values::RangeArgs};
 
 /// Show totals, and calls, errors and latency by operation
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::{
+use crate::cli::{
     context::Context,
     environment::short_path,
     exit::{Code, Failure, Outcome},

@@ -25,7 +25,7 @@ use crate::{
     view::rows::{Format, LOGGED},
 };
 
-use super::{
+use crate::cli::{
     context::Context,
     environment::{now, short_path, variable},
     exit::{Code, Failure, Outcome},

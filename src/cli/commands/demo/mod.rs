@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-use super::{
+use crate::cli::{
     context::Context,
     environment::{data_dir, short_path},
     exit::{Code, Failure, Outcome},

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-use super::{
+use crate::cli::{
     context::Context,
     exit::{Code, Failure, Outcome},
 };

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-use super::{
+use crate::cli::{
     context::Context,
     environment::{now, short_path},
     exit::{Code, Failure, Outcome},

@@ -16,7 +16,7 @@ const JSON: &str = "application/json";
 
 macro_rules! capture {
     ($name:literal) => {
-        include_bytes!(concat!("../../../tests/it/data/captures/", $name, ".body"))
+        include_bytes!(concat!("../../../../tests/it/data/captures/", $name, ".body"))
     };
 }
 
