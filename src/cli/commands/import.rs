@@ -1,11 +1,11 @@
 //! `tracehub import`: brings the records of other databases, and of files of undelivered log entries, into this one.
 
 mod dead_letters;
+mod source;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use indicatif::ProgressDrawTarget;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -15,11 +15,11 @@ use crate::{
     view::{
         format::{count, counted},
         out::escape,
-        progress::Progress,
         rows::{Format, IMPORTED},
     },
 };
 
+use self::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
 use super::keys;
 use crate::cli::{
     context::Context,
@@ -27,10 +27,6 @@ use crate::cli::{
     exit::{Code, Failure, Outcome},
     target,
 };
-
-/// What a file may be.
-const UNDERSTOOD: &str = "import understands SQLite databases of the Python tracehub server, of msgtrace, and of \
-                          tracehub, and the .jsonl files of loggers";
 
 /// Bring in old databases (tracehub, the Python tracehub server, msgtrace) and undelivered log entries
 #[derive(Debug, Args)]
@@ -60,15 +56,6 @@ pub struct ImportArgs {
     project: Option<String>,
 }
 
-/// What became of one source.
-struct Imported {
-    copied: Copied,
-    source: String,
-    skipped: u64,
-    /// Why, as far as it is known: file, line, reason.
-    errors: Vec<(String, u64, String)>,
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -89,7 +76,7 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
         sources.push(Source::open(file, args.project.as_deref()).await?);
     }
     let target = store::open(&target, Mode::Write).await?;
-    let imported = import_all(context, &sources, (target.as_ref(), args.project.as_deref())).await;
+    let imported = import_all(context, &sources, target.as_ref(), args.project.as_deref()).await;
     let closed = target.close().await;
     let imported = imported?;
     closed?;
@@ -130,7 +117,8 @@ impl Source {
 async fn import_all(
     context: &Context,
     sources: &[Source],
-    (target, project): (&dyn Backend, Option<&str>),
+    target: &dyn Backend,
+    project: Option<&str>,
 ) -> Result<Vec<Imported>, Failure> {
     let project = project.map(Text::from);
     let mut imported = Vec::new();
@@ -174,26 +162,6 @@ fn not_understood(error: Error) -> Failure {
         }
         Error::Missing(path) => Failure::new(Code::Failed, format!("no file `{}`", path.display())).hint(UNDERSTOOD),
         error => error.into(),
-    }
-}
-
-/// A bar on stderr where somebody watches it.
-fn progress(context: &Context, total: Option<u64>) -> Progress {
-    let is_watched = is_watched(context);
-    Progress::new("importing", total, is_watched.then(ProgressDrawTarget::stderr), context.style.ascii)
-}
-
-fn is_watched(context: &Context) -> bool {
-    context.terminal.stderr && !context.args.quiet
-}
-
-/// What to say when it failed after so many records.
-fn cut_short(failure: Failure, done: u64) -> Failure {
-    match done {
-        0 => failure,
-        _ => {
-            failure.note(format!("{} are in the target; importing again brings in the others", counted(done, "record")))
-        }
     }
 }
 

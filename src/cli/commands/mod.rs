@@ -4,6 +4,7 @@
 //! beside this folder; a command knows another only where it is another word for it, as `trace show` is for `show`.
 
 pub(super) mod clear;
+pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod import;
 pub(super) mod issues;
@@ -11,7 +12,7 @@ pub(super) mod keys;
 pub(super) mod list;
 pub(super) mod log;
 pub(super) mod logs;
-pub(super) mod shell;
+pub(super) mod man;
 pub(super) mod show;
 pub(super) mod start;
 pub(super) mod stats;

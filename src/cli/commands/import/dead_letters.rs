@@ -16,7 +16,7 @@ use crate::{
     view::{format::count, progress::Progress},
 };
 
-use super::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
+use super::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
 use crate::cli::{
     context::Context,
     environment::short_path,
@@ -63,10 +63,10 @@ impl Files {
         }
     }
 
-    /// Brings all of them in.
+    /// Brings all files in.
     ///
     /// # Errors
-    /// Reading or writing fails, or there is not one entry in them.
+    /// Reading or writing fails, or there is not one entry in the files.
     pub(super) async fn import(&self, context: &Context, target: &dyn Backend) -> Result<Imported, Failure> {
         let total = is_watched(context).then(|| self.lines());
         let mut progress = progress(context, total);
@@ -87,7 +87,7 @@ impl Files {
         for file in &self.files {
             let before = sum.copied.read;
             let mut done = before;
-            let delivered = deliver_file((file, self.project.clone()), target, |read| {
+            let delivered = deliver_file(file, self.project.clone(), target, |read| {
                 done = before + read;
                 progress.at(done);
             });
@@ -97,7 +97,7 @@ impl Files {
         Ok(sum)
     }
 
-    /// How many lines there are to read, as far as they can be.
+    /// How many lines there are in the files, as far as these can be read.
     fn lines(&self) -> u64 {
         let count = |file: &PathBuf| File::open(file).map_or(0, |file| count_lines(BufReader::new(file)));
         self.files.iter().map(count).sum()
@@ -125,13 +125,14 @@ fn add(sum: &mut Imported, file: &Path, delivered: Delivered) {
 }
 
 async fn deliver_file(
-    (path, project): (&Path, Option<Text>),
+    path: &Path,
+    project: Option<Text>,
     target: &dyn Backend,
     mut advanced: impl FnMut(u64),
 ) -> Result<Delivered, Failure> {
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
     // Entries without a time get that of the file, which is the same when it comes again.
-    let received = file.metadata().ok().and_then(|data| data.modified().ok()).map_or_else(Nanos::now, of_system);
+    let received = file.metadata().ok().and_then(|data| data.modified().ok()).map_or_else(Nanos::now, from_system_time);
     let defaults = Defaults { received, project };
     let delivered = deliver(&mut BufReader::new(file), target, &defaults, |copied| advanced(copied.read)).await;
     delivered.map_err(|error| match error {
@@ -140,7 +141,7 @@ async fn deliver_file(
     })
 }
 
-fn of_system(time: std::time::SystemTime) -> Nanos {
+fn from_system_time(time: std::time::SystemTime) -> Nanos {
     let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Nanos(since.as_secs().saturating_mul(NANOS_PER_SECOND).saturating_add(u64::from(since.subsec_nanos())))
 }

@@ -1,4 +1,4 @@
-//! `tracehub completions` and `tracehub man`: what shells and readers of manuals want.
+//! `tracehub man`: prints or shows the manual page of a command, which is made from its flags.
 
 use std::{
     io::Write as _,
@@ -6,25 +6,11 @@ use std::{
 };
 
 use clap::Args;
-use clap_complete::Shell;
 
 use crate::cli::{
     context::Context,
     exit::{Code, Failure, Outcome},
 };
-
-/// Print a completion script
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  source <(tracehub completions bash)
-  tracehub completions zsh > ~/.zfunc/_tracehub
-  tracehub completions fish > ~/.config/fish/completions/tracehub.fish")]
-pub struct CompletionsArgs {
-    /// Which shell
-    #[arg(value_enum)]
-    shell: Shell,
-}
 
 /// Print a manual page; on a terminal, show it
 #[derive(Debug, Args)]
@@ -39,20 +25,12 @@ pub struct ManArgs {
     command: Vec<String>,
 }
 
-/// Prints a completion script.
-///
-/// # Errors
-/// Stdout is closed or failed.
-pub fn completions(context: &Context, args: CompletionsArgs) -> Outcome {
-    context.print(&completion_script(args.shell))
-}
-
-/// Prints a manual page as roff, or shows it on a terminal where there is a `man`.
+/// Prints the manual page of a command of `program` as roff, or shows it on a terminal where there is a `man`.
 ///
 /// # Errors
 /// No such command, or stdout is closed or failed.
-pub fn man(context: &Context, args: ManArgs) -> Outcome {
-    let Some(page) = manual_page(&args.command) else {
+pub fn run(context: &Context, args: ManArgs, program: clap::Command) -> Outcome {
+    let Some(page) = manual_page(program, &args.command) else {
         return Err(Failure::usage(format!("no command `{}`", args.command.join(" ")))
             .hint("`tracehub --help` lists the commands"));
     };
@@ -62,18 +40,10 @@ pub fn man(context: &Context, args: ManArgs) -> Outcome {
     context.print(&page)
 }
 
-/// The completion script of a shell.
-pub fn completion_script(shell: Shell) -> String {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut crate::cli::command(), "tracehub", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
-}
-
-/// The manual page of a command, as roff; `None` when there is no such command.
-pub fn manual_page(path: &[String]) -> Option<String> {
-    let mut command = crate::cli::command();
-    command.build();
-    let mut command = &command;
+/// The manual page of the command at `path` below `program`, as roff; `None` when there is no such command.
+fn manual_page(mut program: clap::Command, path: &[String]) -> Option<String> {
+    program.build();
+    let mut command = &program;
     for word in path {
         command = command.find_subcommand(word)?;
     }
