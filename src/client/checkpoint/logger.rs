@@ -8,7 +8,7 @@ use crate::{
         context::correlation::correlation_id,
         variables::{Variables, process_environment},
     },
-    model::{Nanos, Text},
+    model::{Direction, Nanos, Text},
 };
 
 use super::{
@@ -56,16 +56,15 @@ impl CheckpointLogger {
     /// `TRACEHUB_CORRELATION_ID`, else one this logger made for itself.
     pub fn checkpoint_entry(&self, operation: &str, endpoint: &str, data: Option<Json>) {
         if self.is_enabled() {
-            let record = CheckpointRecord::enter(self.source_id.clone(), self.correlation_id(), operation, endpoint);
-            self.client.send(CheckpointRecord { data, ..record });
+            self.client.send(CheckpointRecord { data, ..self.make_entry(operation, endpoint) });
         }
     }
 
     /// Notes that an operation ends, under the correlation id of [`CheckpointLogger::checkpoint_entry`].
     pub fn checkpoint_exit(&self, operation: &str, endpoint: &str, data: Option<Json>) {
         if self.is_enabled() {
-            let record = CheckpointRecord::exit(self.source_id.clone(), self.correlation_id(), operation, endpoint);
-            self.client.send(CheckpointRecord { data, ..record });
+            let entry = self.make_entry(operation, endpoint);
+            self.client.send(CheckpointRecord { data, direction: Direction::Exit, ..entry });
         }
     }
 
@@ -84,14 +83,15 @@ impl CheckpointLogger {
         if !self.is_enabled() {
             return Operation { exit: None, client: CheckpointClient::off() };
         }
-        let entry = CheckpointRecord::enter(self.source_id.clone(), self.correlation_id(), operation, endpoint);
+        let entry = self.make_entry(operation, endpoint);
         let exit = entry.clone();
         self.client.send(CheckpointRecord { data, ..entry });
         Operation { exit: Some(exit), client: self.client.clone() }
     }
 
-    fn correlation_id(&self) -> Text {
-        correlation_id().unwrap_or_else(|| self.own_correlation_id.clone())
+    fn make_entry(&self, operation: &str, endpoint: &str) -> CheckpointRecord {
+        let correlation_id = correlation_id().unwrap_or_else(|| self.own_correlation_id.clone());
+        CheckpointRecord::enter(self.source_id.clone(), correlation_id, operation, endpoint)
     }
 }
 

@@ -163,7 +163,7 @@ impl LogEncoding {
     }
 
     /// The text as the body of a request.
-    fn into_body(&self, text: Vec<u8>) -> Bytes {
+    fn make_body(&self, text: Vec<u8>) -> Bytes {
         if !self.compress {
             return text.into();
         }
@@ -186,7 +186,7 @@ impl Encoding<LogEntry> for LogEncoding {
             self.append_json(entry, &mut text);
         }
         text.push(b']');
-        self.into_body(text)
+        self.make_body(text)
     }
 
     fn read_refusals(&self, answer: &[u8]) -> Option<Refusals> {
@@ -220,7 +220,7 @@ impl Encoding<LogEntry> for LogEncoding {
             }
         }
         text.push(b']');
-        self.into_body(text)
+        self.make_body(text)
     }
 }
 

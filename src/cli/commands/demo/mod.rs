@@ -34,7 +34,7 @@ use crate::cli::{
     http, target,
 };
 
-/// Traces the demo lists.
+/// How many traces the demo lists.
 const LISTED: usize = 12;
 
 const INTRODUCTION: &str = "\
@@ -76,7 +76,7 @@ pub async fn run(context: &Context, _args: DemoArgs) -> Outcome {
     Ok(Code::Done)
 }
 
-/// A file of the demo's own. The usual one is made anew; any other must not be there yet.
+/// The path of the demo's own file. The usual one is made anew; any other must not be there yet.
 fn fresh_file(context: &Context) -> Result<PathBuf, Failure> {
     if context.args.url.is_some() {
         return Err(Failure::usage("the demo runs a server of its own, so --url makes no sense here"));
@@ -121,17 +121,17 @@ async fn collect(path: &Path, now: Nanos) -> Result<(), Failure> {
     Ok(sent?)
 }
 
-/// What one would look at first, each part under the command that shows it.
+/// The texts of the demo: what one would look at first, each part under the command that shows it.
 async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, Failure> {
     let style = &context.style;
     let location = short_path(&backend.info().location);
     let db = format!("--db {}", escape(&shell_word(&backend.info().location)));
     let page = backend.traces(&TraceQuery { limit: LISTED, ..TraceQuery::default() }).await?;
     let list = ListContext { location: location.clone(), range: String::new() };
-    let latest = shown(backend, "latest", style).await?;
+    let latest = draw_trace(backend, "latest", style).await?;
     let (sign_in, _) = story::SIGN_INS[0];
-    let joined = shown(backend, sign_in, style).await?;
-    let deployment = shown(backend, story::DEPLOYMENT, style).await?;
+    let joined = draw_trace(backend, sign_in, style).await?;
+    let deployment = draw_trace(backend, story::DEPLOYMENT, style).await?;
     let open = Some(IssueStatus::Open);
     let issues =
         IssueQuery { status: open, limit: LISTED, counts_since: Some(counts_since(style.now)), ..Default::default() };
@@ -169,8 +169,8 @@ async fn tour(context: &Context, backend: &dyn Backend) -> Result<Vec<String>, F
     ])
 }
 
-/// The picture of a trace.
-async fn shown(backend: &dyn Backend, reference: &str, style: &Style) -> Result<String, Failure> {
+/// The picture of the trace that a reference names.
+async fn draw_trace(backend: &dyn Backend, reference: &str, style: &Style) -> Result<String, Failure> {
     let id = resolve(backend, reference).await?;
     let trace = backend.trace(&id).await?.ok_or_else(|| Failure::new(Code::Failed, "the demo lost a trace"))?;
     let issues = TraceIssues::look_up(backend, &trace).await?;

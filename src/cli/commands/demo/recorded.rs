@@ -8,7 +8,7 @@ use crate::{cli::http::Recorded, decode::body::inflate};
 /// Bytes before the message in a gRPC body: a flag and a length.
 const GRPC_FRAME_BYTES: usize = 5;
 
-/// More than the recorded requests hold.
+/// Largest body that is inflated: more than the recorded requests hold.
 const MOST_INFLATED_BYTES: usize = 1 << 20;
 
 const PROTOBUF: &str = "application/x-protobuf";

@@ -24,7 +24,7 @@ pub const SIGN_INS: [(&str, u64); 4] = [
 ];
 /// When the entries of the recorded requests were written, in milliseconds after a sign-in began.
 const ENTRIES_MS: [u64; 5] = [14, 31, 33, 57, 64];
-/// Ordinary requests.
+/// How many ordinary requests there are.
 const ORDINARY: u64 = 40;
 
 const INTERNAL: u8 = 1;
@@ -32,7 +32,7 @@ const SERVER: u8 = 2;
 const CLIENT: u8 = 3;
 const PRODUCER: u8 = 4;
 
-/// The traces as OTLP/JSON export requests, told as if they had just happened.
+/// The traces as export requests, as if they had just happened.
 pub fn requests(now: Nanos) -> Vec<Recorded> {
     let mut story =
         Story { spans: BTreeMap::new(), last_id: 0x00f0_67aa_0ba9_0000, dice: 0x9e37_79b9_7f4a_7c15, logs: Vec::new() };
@@ -81,7 +81,7 @@ fn deployment(now: Nanos) -> Vec<Json> {
     notes.into_iter().enumerate().map(trace).collect()
 }
 
-/// Spans by service, and what makes each different.
+/// The traces as far as they are told: spans by service, log entries, and what makes each different.
 struct Story {
     spans: BTreeMap<&'static str, Vec<Json>>,
     last_id: u64,
@@ -90,16 +90,16 @@ struct Story {
     logs: Vec<Json>,
 }
 
-/// Where a span belongs: a trace, the moment it began, and the span above.
+/// What a span belongs to: a trace, the moment that began, and the span above; 0 for none.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Parent<'a> {
     trace: &'a str,
     origin: Nanos,
-    parent: u64,
+    span: u64,
 }
 
-/// A span to be told: who did what, when after the trace began and for how long, in microseconds.
-struct Scene {
+/// A span to be added: who did what, when after the trace began and for how long, in microseconds.
+struct SpanSketch {
     service: &'static str,
     name: &'static str,
     kind: u8,
@@ -107,6 +107,18 @@ struct Scene {
     took_us: u64,
     attributes: Vec<(&'static str, Json)>,
     failure: Option<Failed>,
+}
+
+/// An entry of the published logger: when after the trace began it was written, by which service, its level and text.
+struct LogLine<'a> {
+    at_us: u64,
+    service: &'static str,
+    level: &'static str,
+    message: &'a str,
+}
+
+fn line<'a>(at_us: u64, service: &'static str, level: &'static str, message: &'a str) -> LogLine<'a> {
+    LogLine { at_us, service, level, message }
 }
 
 /// An exception and where it came from.
@@ -118,89 +130,92 @@ struct Failed {
 }
 
 impl Story {
-    /// Adds a span; returns the place below it.
-    fn tell<'a>(&mut self, place: Place<'a>, scene: Scene) -> Place<'a> {
+    /// Adds a span; what is returned is the parent of spans below it.
+    fn add_span<'a>(&mut self, parent: Parent<'a>, sketch: SpanSketch) -> Parent<'a> {
         self.last_id += 1;
-        let (id, start) = (self.last_id, place.origin.0 + scene.at_us * 1_000);
-        let end = start + scene.took_us * 1_000;
+        let (id, start) = (self.last_id, parent.origin.0 + sketch.at_us * 1_000);
+        let end = start + sketch.took_us * 1_000;
         let mut span = json!({
-            "traceId": place.trace,
+            "traceId": parent.trace,
             "spanId": format!("{id:016x}"),
-            "name": scene.name,
-            "kind": scene.kind,
+            "name": sketch.name,
+            "kind": sketch.kind,
             "startTimeUnixNano": start.to_string(),
             "endTimeUnixNano": end.to_string(),
-            "attributes": attributes(&scene.attributes),
+            "attributes": attributes(&sketch.attributes),
         });
-        if place.parent != 0 {
-            span["parentSpanId"] = json!(format!("{:016x}", place.parent));
+        if parent.span != 0 {
+            span["parentSpanId"] = json!(format!("{:016x}", parent.span));
         }
-        if let Some(failed) = scene.failure {
+        if let Some(failed) = sketch.failure {
             span["status"] = json!({"code": 2, "message": format!("{}: {}", failed.error, failed.message)});
             if !failed.stack.is_empty() {
                 span["events"] = json!([exception(failed, end)]);
             }
         }
-        self.spans.entry(scene.service).or_default().push(span);
-        Place { parent: id, ..place }
+        self.spans.entry(sketch.service).or_default().push(span);
+        Parent { span: id, ..parent }
     }
 
-    /// A number below `sides`; the same story every time (xorshift).
-    fn roll(&mut self, sides: u64) -> u64 {
+    /// A number below `end`, by xorshift, so that the story is alike every time.
+    fn random_below(&mut self, end: u64) -> u64 {
         self.dice ^= self.dice << 13;
         self.dice ^= self.dice >> 7;
         self.dice ^= self.dice << 17;
-        self.dice % sides.max(1)
+        self.dice % end.max(1)
     }
 
     fn failed_checkout(&mut self, origin: Nanos) {
         let declined = Failed { error: "HTTPError", message: "402 card_declined", stack: DECLINED_STACK };
-        let outside = Place { trace: CHECKOUT, origin, parent: 0 };
-        let root = self.tell(
+        let outside = Parent { trace: CHECKOUT, origin, span: 0 };
+        let root = self.add_span(
             outside,
-            scene("shop", "POST /checkout", SERVER, 0, 1_240_000)
+            sketch("shop", "POST /checkout", SERVER, 0, 1_240_000)
                 .with("http.request.method", json!("POST"))
                 .with("url.path", json!("/checkout"))
                 .with("http.response.status_code", json!(502))
                 .failing(Failed { stack: "", ..declined }),
         );
-        let auth = self.tell(root, scene("shop", "auth.verify", INTERNAL, 3_000, 27_000));
-        self.log(auth, (14_000, "shop", "INFO", "session ok"), json!({"extra": {"user": "u-42"}}));
-        self.tell(auth, scene("redis", "GET session", CLIENT, 12_000, 6_000).with("db.system.name", json!("redis")));
+        let auth = self.add_span(root, sketch("shop", "auth.verify", INTERNAL, 3_000, 27_000));
+        self.log(auth, line(14_000, "shop", "INFO", "session ok"), json!({"extra": {"user": "u-42"}}));
+        self.add_span(
+            auth,
+            sketch("redis", "GET session", CLIENT, 12_000, 6_000).with("db.system.name", json!("redis")),
+        );
         self.slow_cart(root);
-        let charge = self.tell(
+        let charge = self.add_span(
             root,
-            scene("payments", "charge", INTERNAL, 612_000, 598_000)
+            sketch("payments", "charge", INTERNAL, 612_000, 598_000)
                 .with("payment.provider", json!("stripe"))
                 .with("retry.count", json!(1))
                 .failing(Failed { stack: "", ..declined }),
         );
         let timeout = Failed { error: "TimeoutError", message: "no answer in 280ms", stack: TIMEOUT_STACK };
-        self.tell(charge, stripe(615_000, 280_000).failing(timeout));
-        let backoff = self.tell(charge, scene("payments", "backoff", INTERNAL, 895_500, 50_000));
-        self.log(backoff, (905_000, "payments", "WARN", "retrying charge (2/2)"), json!({"extra": {"attempt": 2}}));
-        self.tell(charge, stripe(946_000, 260_000).with("http.response.status_code", json!(402)).failing(declined));
+        self.add_span(charge, stripe(615_000, 280_000).failing(timeout));
+        let backoff = self.add_span(charge, sketch("payments", "backoff", INTERNAL, 895_500, 50_000));
+        self.log(backoff, line(905_000, "payments", "WARN", "retrying charge (2/2)"), json!({"extra": {"attempt": 2}}));
+        self.add_span(charge, stripe(946_000, 260_000).with("http.response.status_code", json!(402)).failing(declined));
         let error = json!({
             "error_type": declined.error,
             "error_message": declined.message,
             "stack_trace": format!("{}{}: {}\n", declined.stack, declined.error, declined.message),
         });
-        self.log(charge, (1_208_000, "payments", "ERROR", "charge failed: 402 card_declined"), error);
-        self.log(root, (1_230_000, "shop", "INFO", "order 77 kept for a retry"), json!({"extra": {"order": 77}}));
-        self.tell(
+        self.log(charge, line(1_208_000, "payments", "ERROR", "charge failed: 402 card_declined"), error);
+        self.log(root, line(1_230_000, "shop", "INFO", "order 77 kept for a retry"), json!({"extra": {"order": 77}}));
+        self.add_span(
             root,
-            scene("kafka", "order.failed publish", PRODUCER, 1_212_000, 16_000)
+            sketch("kafka", "order.failed publish", PRODUCER, 1_212_000, 16_000)
                 .with("messaging.system", json!("kafka")),
         );
     }
 
-    /// An entry of the published logger below a span: when it was written, by which service, its level and message, and
-    /// other fields.
-    fn log(&mut self, place: Place<'_>, (at_us, service, level, message): (u64, &str, &str, &str), more: Json) {
+    /// Adds an entry of the published logger below a span, with `more` fields.
+    fn log(&mut self, parent: Parent<'_>, line: LogLine<'_>, more: Json) {
+        let LogLine { at_us, service, level, message } = line;
         let mut entry = json!({
             "level": level, "message": message, "service": service, "environment": "demo",
-            "timestamp": Nanos(place.origin.0 + at_us * 1_000).to_rfc3339(),
-            "trace_id": place.trace, "span_id": format!("{:016x}", place.parent),
+            "timestamp": Nanos(parent.origin.0 + at_us * 1_000).to_rfc3339(),
+            "trace_id": parent.trace, "span_id": format!("{:016x}", parent.span),
         });
         for (key, value) in more.as_object().into_iter().flatten() {
             entry[key] = value.clone();
@@ -208,17 +223,17 @@ impl Story {
         self.logs.push(entry);
     }
 
-    /// A sign-in: spans of the service, what the published logger sent from it once, and, as what this returns, the
+    /// Adds a sign-in: spans of the service, what the published logger sent from it once, and, as what this returns, the
     /// checkpoints of the gateway before it.
     fn sign_in(&mut self, trace: &str, origin: Nanos, number: usize) -> Vec<Json> {
-        let outside = Place { trace, origin, parent: 0 };
-        let request = scene("auth-service", "POST /login", SERVER, 3_000, 66_000)
+        let outside = Parent { trace, origin, span: 0 };
+        let request = sketch("auth-service", "POST /login", SERVER, 3_000, 66_000)
             .with("http.response.status_code", json!(500))
             .failing(Failed { error: "ZeroDivisionError", message: "division by zero", stack: "" });
-        let root = self.tell(outside, request);
-        self.tell(
+        let root = self.add_span(outside, request);
+        self.add_span(
             root,
-            scene("postgres", "SELECT users", CLIENT, 16_000, 14_000).with("db.system.name", json!("postgresql")),
+            sketch("postgres", "SELECT users", CLIENT, 16_000, 14_000).with("db.system.name", json!("postgresql")),
         );
         let recorded = recorded::log_entries();
         let entries = recorded.get(number % recorded.len()).into_iter().flatten();
@@ -239,84 +254,91 @@ impl Story {
         [(0.0, "->"), (72.5, "<-")].map(note).into()
     }
 
-    /// One query an item instead of one for all.
-    fn slow_cart(&mut self, root: Place<'_>) {
-        let cart = self.tell(root, scene("cart", "load_cart", INTERNAL, 32_000, 577_000).with("cart.items", json!(37)));
-        self.log(cart, (49_000, "cart", "WARN", "slow pricing rule \"bulk-3\" (17ms)"), json!({}));
+    /// Adds a cart that makes one query an item instead of one for all.
+    fn slow_cart(&mut self, root: Parent<'_>) {
+        let cart =
+            self.add_span(root, sketch("cart", "load_cart", INTERNAL, 32_000, 577_000).with("cart.items", json!(37)));
+        self.log(cart, line(49_000, "cart", "WARN", "slow pricing rule \"bulk-3\" (17ms)"), json!({}));
         let mut at_us = 34_000;
         for item in 0..37 {
-            let took_us = if item == 21 { 62_000 } else { 7_500 + self.roll(5_000) };
-            let query = scene("postgres", "SELECT cart_items", CLIENT, at_us, took_us)
+            let took_us = if item == 21 { 62_000 } else { 7_500 + self.random_below(5_000) };
+            let query = sketch("postgres", "SELECT cart_items", CLIENT, at_us, took_us)
                 .with("db.system.name", json!("postgresql"))
                 .with("db.query.text", json!("SELECT * FROM cart_items WHERE id = $1"));
-            self.tell(cart, query);
+            self.add_span(cart, query);
             at_us += took_us + 2_800;
         }
-        self.tell(cart, scene("cart", "price.calculate", INTERNAL, 588_000, 18_000));
+        self.add_span(cart, sketch("cart", "price.calculate", INTERNAL, 588_000, 18_000));
     }
 
     fn agent_run(&mut self, origin: Nanos) {
-        let outside = Place { trace: AGENT, origin, parent: 0 };
-        let root = self.tell(
+        let outside = Parent { trace: AGENT, origin, span: 0 };
+        let root = self.add_span(
             outside,
-            scene("msgflux", "support_flow", INTERNAL, 0, 8_410_000).with("workflow.name", json!("support_flow")),
+            sketch("msgflux", "support_flow", INTERNAL, 0, 8_410_000).with("workflow.name", json!("support_flow")),
         );
-        let agent = self.tell(
+        let agent = self.add_span(
             root,
-            scene("msgflux", "invoke_agent triage", INTERNAL, 20_000, 8_350_000)
+            sketch("msgflux", "invoke_agent triage", INTERNAL, 20_000, 8_350_000)
                 .with("gen_ai.operation.name", json!("invoke_agent"))
                 .with("gen_ai.agent.name", json!("triage")),
         );
         let no_results = Failed { error: "ValueError", message: "no results", stack: SEARCH_STACK };
-        self.tell(agent, chat(40_000, 2_100_000, (812, 64, 0.0016)));
-        self.tell(agent, tool("search", 2_150_000, 496_000).failing(no_results));
-        self.tell(agent, chat(2_660_000, 5_200_000, (7_312, 348, 0.0045)));
-        self.tell(agent, tool("answer", 7_900_000, 410_000));
+        self.add_span(agent, chat(40_000, 2_100_000, (812, 64, 0.0016)));
+        self.add_span(agent, tool("search", 2_150_000, 496_000).failing(no_results));
+        self.add_span(agent, chat(2_660_000, 5_200_000, (7_312, 348, 0.0045)));
+        self.add_span(agent, tool("answer", 7_900_000, 410_000));
     }
 
     fn ordinary_requests(&mut self, now: Nanos) {
         let hour_us = 3_540_000_000;
         for number in 0..ORDINARY {
-            let age_us = 60_000_000 + hour_us * number / ORDINARY + self.roll(20_000_000);
-            let trace = format!("{:016x}{number:016x}", self.roll(u64::MAX) | 1 << 60);
-            let place = Place { trace: &trace, origin: Nanos(now.0.saturating_sub(age_us * 1_000)), parent: 0 };
-            match self.roll(4) {
-                0 => self.search(place),
-                1 => self.nightly_import(place),
-                _ => self.cart_page(place),
+            let age_us = 60_000_000 + hour_us * number / ORDINARY + self.random_below(20_000_000);
+            let trace = format!("{:016x}{number:016x}", self.random_below(u64::MAX) | 1 << 60);
+            let outside = Parent { trace: &trace, origin: Nanos(now.0.saturating_sub(age_us * 1_000)), span: 0 };
+            match self.random_below(4) {
+                0 => self.search(outside),
+                1 => self.nightly_import(outside),
+                _ => self.cart_page(outside),
             }
         }
     }
 
-    fn cart_page(&mut self, place: Place<'_>) {
-        let query_us = 4_000 + self.roll(30_000);
-        let fails = self.roll(5) == 0;
-        let page = scene("shop", "GET /cart", SERVER, 0, query_us + 9_000)
+    fn cart_page(&mut self, parent: Parent<'_>) {
+        let query_us = 4_000 + self.random_below(30_000);
+        let fails = self.random_below(5) == 0;
+        let page = sketch("shop", "GET /cart", SERVER, 0, query_us + 9_000)
             .with("http.request.method", json!("GET"))
             .with("http.response.status_code", json!(if fails { 500 } else { 200 }));
         let lost = Failed { error: "OperationalError", message: "server closed the connection", stack: LOST_STACK };
-        let root = self.tell(place, if fails { page.failing(Failed { stack: "", ..lost }) } else { page });
-        let session_us = 400 + self.roll(2_000);
-        self.tell(root, scene("redis", "GET session", CLIENT, 600, session_us).with("db.system.name", json!("redis")));
-        let query =
-            scene("postgres", "SELECT cart_items", CLIENT, 5_000, query_us).with("db.system.name", json!("postgresql"));
-        self.tell(root, if fails { query.failing(lost) } else { query });
+        let root = self.add_span(parent, if fails { page.failing(Failed { stack: "", ..lost }) } else { page });
+        let session_us = 400 + self.random_below(2_000);
+        self.add_span(
+            root,
+            sketch("redis", "GET session", CLIENT, 600, session_us).with("db.system.name", json!("redis")),
+        );
+        let query = sketch("postgres", "SELECT cart_items", CLIENT, 5_000, query_us)
+            .with("db.system.name", json!("postgresql"));
+        self.add_span(root, if fails { query.failing(lost) } else { query });
     }
 
-    fn search(&mut self, place: Place<'_>) {
-        let took_us = 20_000 + self.roll(180_000);
-        let root = self.tell(place, scene("shop", "GET /products", SERVER, 0, took_us + 6_000));
-        let query = scene("search", "POST /products/_search", CLIENT, 2_000, took_us)
+    fn search(&mut self, parent: Parent<'_>) {
+        let took_us = 20_000 + self.random_below(180_000);
+        let root = self.add_span(parent, sketch("shop", "GET /products", SERVER, 0, took_us + 6_000));
+        let query = sketch("search", "POST /products/_search", CLIENT, 2_000, took_us)
             .with("http.response.status_code", json!(200));
-        self.tell(root, query);
+        self.add_span(root, query);
     }
 
-    fn nightly_import(&mut self, place: Place<'_>) {
-        let took_us = 300_000 + self.roll(900_000);
-        let root = self.tell(place, scene("worker", "import orders", INTERNAL, 0, took_us));
+    fn nightly_import(&mut self, parent: Parent<'_>) {
+        let took_us = 300_000 + self.random_below(900_000);
+        let root = self.add_span(parent, sketch("worker", "import orders", INTERNAL, 0, took_us));
         for batch in 0..4 {
             let at_us = took_us * batch / 4 + 3_000;
-            self.tell(root, scene("postgres", "INSERT orders", CLIENT, at_us, took_us / 5).with("rows", json!(500)));
+            self.add_span(
+                root,
+                sketch("postgres", "INSERT orders", CLIENT, at_us, took_us / 5).with("rows", json!(500)),
+            );
         }
     }
 
@@ -335,7 +357,7 @@ impl Story {
     }
 }
 
-impl Scene {
+impl SpanSketch {
     fn with(mut self, key: &'static str, value: Json) -> Self {
         self.attributes.push((key, value));
         self
@@ -347,18 +369,18 @@ impl Scene {
     }
 }
 
-fn scene(service: &'static str, name: &'static str, kind: u8, at_us: u64, took_us: u64) -> Scene {
-    Scene { service, name, kind, at_us, took_us, attributes: Vec::new(), failure: None }
+fn sketch(service: &'static str, name: &'static str, kind: u8, at_us: u64, took_us: u64) -> SpanSketch {
+    SpanSketch { service, name, kind, at_us, took_us, attributes: Vec::new(), failure: None }
 }
 
-fn stripe(at_us: u64, took_us: u64) -> Scene {
-    scene("payments", "POST api.stripe.com", CLIENT, at_us, took_us)
+fn stripe(at_us: u64, took_us: u64) -> SpanSketch {
+    sketch("payments", "POST api.stripe.com", CLIENT, at_us, took_us)
         .with("server.address", json!("api.stripe.com"))
         .with("http.request.method", json!("POST"))
 }
 
-fn chat(at_us: u64, took_us: u64, (input, output, cost): (u32, u32, f64)) -> Scene {
-    scene("msgflux", "chat gpt-4o-mini", CLIENT, at_us, took_us)
+fn chat(at_us: u64, took_us: u64, (input, output, cost): (u32, u32, f64)) -> SpanSketch {
+    sketch("msgflux", "chat gpt-4o-mini", CLIENT, at_us, took_us)
         .with("gen_ai.operation.name", json!("chat"))
         .with("gen_ai.request.model", json!("gpt-4o-mini"))
         .with("gen_ai.usage.input_tokens", json!(input))
@@ -366,9 +388,9 @@ fn chat(at_us: u64, took_us: u64, (input, output, cost): (u32, u32, f64)) -> Sce
         .with("gen_ai.usage.cost.amount", json!(cost))
 }
 
-fn tool(name: &'static str, at_us: u64, took_us: u64) -> Scene {
+fn tool(name: &'static str, at_us: u64, took_us: u64) -> SpanSketch {
     let title = if name == "search" { "execute_tool search" } else { "execute_tool answer" };
-    scene("msgflux", title, INTERNAL, at_us, took_us)
+    sketch("msgflux", title, INTERNAL, at_us, took_us)
         .with("gen_ai.operation.name", json!("execute_tool"))
         .with("gen_ai.tool.name", json!(name))
 }
