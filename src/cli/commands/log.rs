@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use clap::{
     Args,
     builder::{OsStringValueParser, TypedValueParser},
@@ -18,9 +17,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     client::{DeadLetters, Details, Extra, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters},
-    decode::logs,
-    model::{Batch, Nanos, Severity, SpanId, Text},
-    query::current::{Environment, current},
+    model::{Nanos, Severity, SpanId, Text},
+    query::{
+        current::{Environment, current},
+        dead_letters::{Defaults, DeliverError, deliver},
+    },
     store::{self, Backend, Error, Mode, Target, remote::without_credentials},
     view::rows::{Format, LOGGED},
 };
@@ -325,14 +326,15 @@ fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Fate {
 async fn write_to_file(path: PathBuf, encoding: LogEncoding, entry: LogEntry) -> Fate {
     let mut line = Vec::new();
     encoding.append_json(&entry, &mut line);
+    let defaults = Defaults { received: Nanos::now(), project: None };
     let written = tokio::time::timeout(PATIENCE, async {
         let backend = open_when_free(path).await?;
-        let written = write_lines(backend.as_ref(), line.clone()).await;
-        if let (Ok(()), Some(letters)) = (&written, &encoding.dead_letters) {
-            replay(backend.as_ref(), letters).await;
+        let written = deliver(&mut line.as_slice(), backend.as_ref(), &defaults, |_| {}).await;
+        if let (Ok(_), Some(letters)) = (&written, &encoding.dead_letters) {
+            replay(backend.as_ref(), letters, &defaults).await;
         }
         let closed = backend.close().await;
-        written.and(closed)
+        written.and(closed.map_err(DeliverError::from))
     });
     let reason = match written.await {
         Ok(Ok(())) => return Fate::Stored,
@@ -357,22 +359,11 @@ async fn open_when_free(path: PathBuf) -> store::Result<std::sync::Arc<dyn Backe
     }
 }
 
-/// Stores log entries as a server does that is sent them.
-async fn write_lines(backend: &dyn Backend, lines: Vec<u8>) -> store::Result<()> {
-    let batch = logs::entries(&Bytes::from(lines), Nanos::now()).map_or_else(|_| Batch::default(), |read| read.batch);
-    backend.write(batch).await.map(|_| ())
-}
-
-/// Stores what was kept for this file, as far as it can be.
-async fn replay(backend: &dyn Backend, letters: &DeadLetters) {
+/// Stores the entries that were kept for this file, as far as they can be.
+async fn replay(backend: &dyn Backend, letters: &DeadLetters, defaults: &Defaults) {
     letters.tidy();
     while let Some(mut claimed) = letters.claim(&std::collections::HashSet::new()) {
-        let mut lines = Vec::new();
-        while let Ok(Some(line)) = claimed.next_line() {
-            lines.extend_from_slice(&line);
-            lines.push(b'\n');
-        }
-        if write_lines(backend, lines).await.is_err() {
+        if deliver(claimed.reader(), backend, defaults, |_| {}).await.is_err() {
             return claimed.unlock();
         }
         let _ = claimed.delete();

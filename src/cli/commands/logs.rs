@@ -158,7 +158,7 @@ impl LogsArgs {
         LogsOptions { needle, is_verbose: context.args.verbose > 0, span_names: SpanNames::default() }
     }
 
-    /// The same with the names of spans for a page of records, where they will be shown.
+    /// How to draw a page of records: as [`LogsArgs::options`] says, with the names of their spans where those are shown.
     async fn options_with_names<'a>(
         &self,
         context: &Context,
@@ -286,7 +286,7 @@ fn text(context: &Context, options: &LogsOptions, lines: &[LogLine], fields: Opt
 /// Runs the command with `--follow`.
 ///
 /// # Errors
-/// As [`run`], or a format that is no stream.
+/// The errors of [`run`], or a format that is no stream.
 pub async fn follow(context: &Context, args: LogsArgs) -> Outcome {
     let fields = context.fields(&LOG)?;
     let query = args.query()?;

@@ -117,7 +117,7 @@ pub async fn run(context: &Context, args: ShowArgs) -> Outcome {
 /// Shows the trace a reference names.
 ///
 /// # Errors
-/// As [`run`].
+/// The errors of [`run`].
 pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> Outcome {
     let format = context.format();
     let shape = if matches!(format, Format::Json | Format::Ndjson | Format::Id) { &TRACE } else { &SPAN };

@@ -52,6 +52,12 @@ impl ClaimedFile {
         &self.path
     }
 
+    /// What is left to read of the file.
+    #[cfg(feature = "app")]
+    pub fn reader(&mut self) -> &mut BufReader<File> {
+        &mut self.file
+    }
+
     /// The next line that is not blank, without its end; `None` at the end of the file.
     ///
     /// # Errors
