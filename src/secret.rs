@@ -10,7 +10,7 @@ use crate::model::{Key, KeyScope, Nanos, Text, id::to_hex};
 
 /// What every API key begins with.
 pub const KEY_PREFIX: &str = "th_";
-/// Characters after that: 43 of 62 hold more than 256 bits.
+/// Characters of a key after its [`KEY_PREFIX`]: 43 of 62 hold more than 256 bits.
 const KEY_CHARS: usize = 43;
 /// Characters of a key that lists show, [`KEY_PREFIX`] included.
 pub const SHOWN_CHARS: usize = 9;

@@ -27,7 +27,7 @@ pub fn issue_query_to_pairs(query: &IssueQuery) -> Pairs {
     pairs.0
 }
 
-/// The question for issues that parameters ask; names it does not know mean nothing.
+/// The question for issues that parameters ask; unknown names mean nothing.
 ///
 /// # Errors
 /// The first value that cannot be read.
@@ -75,13 +75,13 @@ fn read_status(name: &str, value: &str, known: &str) -> Result<IssueStatus, BadP
     read_word(name, value, known, IssueStatus::parse)
 }
 
-/// Ids with commas between them; `None` for none.
+/// Ids of issues with commas between them; `None` for no ids.
 pub(super) fn issue_ids(ids: &[IssueId]) -> Option<String> {
     let ids: Vec<String> = ids.iter().map(IssueId::to_string).collect();
     (!ids.is_empty()).then(|| ids.join(","))
 }
 
-/// Adds the ids of a value with commas between them.
+/// Reads ids of issues with commas between them, and adds them to those known.
 pub(super) fn read_issue_ids(name: &str, value: &str, known: &mut Vec<IssueId>) -> Result<(), BadParameter> {
     let ids: Vec<&str> = value.split(',').filter(|id| !id.is_empty()).collect();
     if ids.is_empty() || known.len() + ids.len() > MAX_ISSUE_IDS {

@@ -31,7 +31,7 @@ pub fn log_query_to_pairs(query: &LogQuery) -> Pairs {
     pairs.0
 }
 
-/// The question for log records that parameters ask; names it does not know mean nothing.
+/// The question for log records that parameters ask; unknown names mean nothing.
 ///
 /// # Errors
 /// The first value that cannot be read.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::Pairs;
 
-/// These parameters.
+/// Parameters with these names and values.
 pub(super) fn pairs(text: &[(&str, &str)]) -> Pairs {
     text.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

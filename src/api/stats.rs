@@ -13,7 +13,7 @@ pub fn stats_query_to_pairs(query: &StatsQuery) -> Pairs {
     pairs.0
 }
 
-/// The question for statistics that parameters ask; names it does not know mean nothing.
+/// The question for statistics that parameters ask; unknown names mean nothing.
 ///
 /// # Errors
 /// The first value that cannot be read.

@@ -30,7 +30,7 @@ pub fn trace_query_to_pairs(query: &TraceQuery) -> Pairs {
     pairs.0
 }
 
-/// The question for traces that parameters ask; names it does not know mean nothing.
+/// The question for traces that parameters ask; unknown names mean nothing.
 ///
 /// # Errors
 /// The first value that cannot be read.

@@ -11,7 +11,7 @@ pub type Pairs = Vec<(String, String)>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("parameter `{name}`: {reason}")]
 pub struct BadParameter {
-    /// Its name.
+    /// The name of the parameter.
     pub name: String,
     /// What is wrong with its value.
     pub reason: String,

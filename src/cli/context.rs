@@ -29,16 +29,16 @@ use crate::{
 /// How long work may take before a spinner says what is going on.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What every command is given.
+/// What every command is given: flags, terminals, style, and how to read and print.
 #[derive(Debug)]
 pub struct Context {
-    /// The global flags.
+    /// The flags that every command takes.
     pub args: GlobalArgs,
-    /// The terminals.
+    /// Which streams are terminals.
     pub terminal: Terminal,
     /// How views should look.
     pub style: Style,
-    /// What was read from, for what it has to say in the end.
+    /// The backend that was read from, for the warnings it has in the end.
     opened: OnceLock<Arc<dyn Backend>>,
 }
 
@@ -53,12 +53,12 @@ impl Context {
         Ok(Context { args, terminal, style, opened: OnceLock::new() })
     }
 
-    /// What to print.
+    /// The format to print in.
     pub fn format(&self) -> Format {
         self.args.format()
     }
 
-    /// The fields asked for; `None` is all of them.
+    /// The fields to print; `None` is all of them.
     ///
     /// # Errors
     /// A field `shape` does not have.
@@ -66,7 +66,7 @@ impl Context {
         Ok(self.args.fields.as_deref().map(|fields| Fields::parse(fields, shape)).transpose()?)
     }
 
-    /// Where the data is.
+    /// The file or server with the data.
     ///
     /// # Errors
     /// See [`target::target`].
@@ -121,14 +121,14 @@ impl Context {
         self.print(&machine::object(object, shape, self.format(), fields))
     }
 
-    /// A remark on stderr, unless quiet was asked for.
+    /// Prints a remark on stderr, unless quiet was asked for.
     pub fn remark(&self, text: impl Display) {
         if !self.args.quiet {
             self.to_stderr(&format!("{text}\n"));
         }
     }
 
-    /// A warning on stderr; said even when quiet was asked for.
+    /// Prints a warning on stderr, even when quiet was asked for.
     pub fn warn(&self, text: impl Display) {
         let text = escape(&text.to_string()).into_owned();
         let label = "warning:";
@@ -136,12 +136,12 @@ impl Context {
         self.to_stderr(&format!("{label} {text}\n"));
     }
 
-    /// What a backend had to leave out or mend, on stderr.
+    /// Prints on stderr what a backend had to leave out or mend.
     pub fn warn_of(&self, backend: &dyn Backend) {
         backend.warnings().iter().for_each(|warning| self.warn(&warning.text));
     }
 
-    /// The same of what [`Context::open`] opened.
+    /// Prints on stderr what the backend that [`Context::open`] opened had to leave out or mend.
     pub fn warn_of_opened(&self) {
         self.opened.get().into_iter().for_each(|backend| self.warn_of(backend.as_ref()));
     }
@@ -159,7 +159,7 @@ impl Context {
         environment::wants_color(self.args.color, self.terminal.stderr)
     }
 
-    /// Writes to stderr as it is.
+    /// Writes a text to stderr as it is.
     pub fn to_stderr(&self, text: &str) {
         // With stderr gone there is nobody left to tell.
         let _ = std::io::stderr().write_all(text.as_bytes());

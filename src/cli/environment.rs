@@ -7,28 +7,28 @@ use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf};
 
 use jiff::tz::TimeZone;
 
-use super::global::{ColorChoice, GlobalArgs, WIDTHS};
 use crate::{
+    cli::global::{ColorChoice, GlobalArgs, WIDTHS},
     model::Nanos,
     view::out::{Pager, style::Style},
 };
 
-/// Columns when nobody says and nobody watches.
+/// Columns of text that nobody watches, when nobody says how many.
 const WIDTH_ELSEWHERE: usize = 120;
-/// Columns of a terminal that does not say.
+/// Columns of a terminal that does not say how many it has.
 const WIDTH_OF_TERMINAL: usize = 80;
 
-/// A variable as text; unset, empty and unreadable are the same.
+/// An environment variable as text; `None` when it is unset, empty or unreadable.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// A variable as the system has it; unset and empty are the same.
+/// An environment variable as the system has it; `None` when it is unset or empty.
 pub fn variable_os(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The present, unless a test stopped the clock.
+/// The present time, unless a test stopped the clock.
 pub fn now() -> Nanos {
     variable("TRACEHUB_NOW").and_then(|value| value.parse().ok()).map_or_else(Nanos::now, Nanos)
 }
@@ -38,7 +38,7 @@ pub fn zone() -> TimeZone {
     TimeZone::try_system().unwrap_or(TimeZone::UTC)
 }
 
-/// Where a person's files lie when they say nothing: `$XDG_DATA_HOME/tracehub`, else `~/.local/share/tracehub`. `None`
+/// The directory of this user's files when nobody names one: `$XDG_DATA_HOME/tracehub`, else `~/.local/share/tracehub`. `None`
 /// without a home.
 pub fn data_dir() -> Option<PathBuf> {
     // The XDG rules say to pass over relative paths.
@@ -56,20 +56,20 @@ pub fn short_path(path: &str) -> String {
     }
 }
 
-/// The terminals the process has.
+/// Which streams of the process are terminals.
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal {
-    /// A person can answer questions.
+    /// Whether a person can answer questions.
     pub stdin: bool,
-    /// A person reads the answer.
+    /// Whether a person reads the answer.
     pub stdout: bool,
-    /// A person reads messages.
+    /// Whether a person reads messages.
     pub stderr: bool,
     forced_width: Option<usize>,
 }
 
 impl Terminal {
-    /// Looks.
+    /// Finds out which streams are terminals.
     pub fn detect() -> Terminal {
         let forced_width = variable("TRACEHUB_FORCE_TTY").and_then(|columns| columns.parse().ok());
         let is_forced = forced_width.is_some();

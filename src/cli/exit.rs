@@ -20,17 +20,17 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Code {
-    /// Done; an empty list too.
+    /// The command did what was asked; an empty list is an answer, too.
     Done = 0,
     /// The answer is no: not found, no current trace, server down.
     No = 1,
-    /// Asked in a way that makes no sense.
+    /// The command was asked in a way that makes no sense.
     Usage = 2,
-    /// Could not be done.
+    /// The command could not do what was asked.
     Failed = 3,
-    /// Not allowed.
+    /// A key or the system did not allow it.
     Denied = 4,
-    /// Ctrl-C.
+    /// Ctrl-C ended the command.
     Interrupted = 130,
 }
 
@@ -45,7 +45,7 @@ pub struct Failure {
     hint: Option<String>,
 }
 
-/// How a command ended.
+/// How a command ended: with an exit code, or a failure that is told on stderr.
 pub type Outcome = Result<Code, Failure>;
 
 impl Failure {
@@ -54,12 +54,12 @@ impl Failure {
         Failure { code, message: message.into(), causes: Vec::new(), notes: Vec::new(), hint: None }
     }
 
-    /// A wrong flag or argument.
+    /// A failure for a wrong flag or argument.
     pub fn usage(message: impl Into<String>) -> Failure {
         Failure::new(Code::Usage, message)
     }
 
-    /// An error of a lower floor with all its causes.
+    /// A failure for an error of a lower floor, with all its causes.
     pub fn of(code: Code, error: &dyn StdError) -> Failure {
         let mut failure = Failure::new(code, error.to_string());
         let mut next = error.source();
@@ -74,7 +74,7 @@ impl Failure {
         failure
     }
 
-    /// What clap found wrong, in the form of all other errors.
+    /// A failure for what clap found wrong, in the form of all others.
     pub fn from_clap(error: &clap::Error) -> Failure {
         // The hint leads to both.
         let is_boilerplate = |line: &str| line.starts_with("Usage:") || line.starts_with("For more information");
@@ -92,7 +92,7 @@ impl Failure {
         failure
     }
 
-    /// Adds what the person can do.
+    /// Adds what the person can do about it.
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
         self
@@ -104,17 +104,17 @@ impl Failure {
         self
     }
 
-    /// What failed and why, without the hint.
+    /// What failed and why in one line, without the hint.
     pub fn in_one_line(&self) -> String {
         self.causes.iter().chain(&self.notes).fold(self.message.clone(), |line, note| format!("{line}: {note}"))
     }
 
-    /// A silent end: the reader of stdout went away.
+    /// A silent end, because the reader of stdout went away.
     fn closed_pipe() -> Failure {
         Failure::new(Code::Done, "")
     }
 
-    /// The lines for stderr; empty when there is nothing to say.
+    /// The lines of a failure for stderr; empty when there is nothing to say.
     pub fn render(&self, color: bool) -> String {
         if self.message.is_empty() {
             return String::new();
@@ -161,7 +161,7 @@ impl From<store::Error> for Failure {
     }
 }
 
-/// The system begins its sentences with a capital; ours do not. Abbreviations stay.
+/// A sentence of the system, which begins with a capital, as ours begin; abbreviations stay.
 fn uncapitalized(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {

@@ -16,10 +16,10 @@ use crate::{
     store::{Error, remote::without_credentials},
 };
 
-/// How long to wait for a server to answer.
+/// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a server says of itself.
+/// Asks a server what it is; the answer is its JSON document.
 ///
 /// # Errors
 /// [`Error::Unreachable`], [`Error::Denied`], or [`Error::Protocol`] when something else answers there.
@@ -52,10 +52,10 @@ pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
     }
 }
 
-/// A recorded request.
+/// A request that was recorded, to be sent again.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Where it went.
+    /// The path it went to.
     pub path: &'static str,
     /// Its content type.
     pub content_type: &'static str,
@@ -68,7 +68,7 @@ pub struct Recorded {
 /// Sends recorded requests to a server on this machine, in order.
 ///
 /// # Errors
-/// The first that is not answered with success.
+/// The first request that is not answered with success.
 pub async fn send_all(url: &str, requests: Vec<Recorded>) -> Result<(), Error> {
     let unreachable = |error: reqwest::Error| Error::Unreachable { url: url.to_owned(), source: Box::new(error) };
     let no_url = |_| Error::BadTarget { target: url.to_owned(), reason: "it is not a URL".to_owned() };

@@ -1,4 +1,4 @@
-//! What the program says about itself while it works: to stderr, as much as `TRACEHUB_LOG` or `-v` ask for.
+//! The log lines of the program itself while it works: to stderr, as much as `TRACEHUB_LOG` or `-v` ask for.
 
 use tracing_subscriber::EnvFilter;
 

@@ -1,31 +1,26 @@
 //! Floor 5: the command line. Flags become a question, `query` answers it, `view` draws it.
 //!
-//! The only floor that touches arguments, environment, terminal, clock and working directory. One file a command.
+//! The only floor that touches arguments, environment, terminal, clock and working directory. Each command has a file in
+//! [`commands`]; what several of them need lies here.
+//!
+//! A new command `x` takes:
+//! 1. `cli/commands/x.rs`: `XArgs` with its flags and examples, and `run(&Context, XArgs) -> Outcome`; a line in `mod.rs`.
+//! 2. here: a variant of `Command`, an arm in `dispatch`, its words in `HELP`.
+//! 3. `query/x.rs` for what it finds out, `view/x.rs` for how that looks, `view/rows/documents.rs` for its JSON fields.
+//! 4. `cli/exit.rs`, when it has an error of its own: its code and hint.
+//! 5. `tests/it/cli_x.rs` (done, empty, bad input, `--json`), a row in `README.md`, and
+//!    `TRACEHUB_UPDATE=1 cargo test generated` for its manual page and completions.
 
-mod clear;
+mod commands;
 mod context;
-mod demo;
 mod environment;
 mod exit;
 mod global;
 mod http;
-mod import;
-mod issues;
-mod keys;
-mod list;
-mod log;
 mod logging;
-mod logs;
-mod shell;
-mod show;
 mod signals;
-mod start;
-mod stats;
-mod status;
 mod stream;
-mod tail;
 mod target;
-mod trace;
 mod values;
 
 use std::{ffi::OsString, io::Write as _, process::ExitCode};
@@ -34,6 +29,9 @@ use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 use crate::view::out::Out;
 
+use commands::{
+    clear, completions, demo, import, issues, keys, list, log, logs, man, show, start, stats, status, tail, trace,
+};
 use context::Context;
 use environment::{Terminal, wants_color};
 use exit::{Code, Failure, Outcome};
@@ -101,11 +99,22 @@ enum Command {
     Trace(trace::TraceArgs),
     Log(log::LogArgs),
     Demo(demo::DemoArgs),
-    Completions(shell::CompletionsArgs),
-    Man(shell::ManArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
-/// `tracehub help logs` is `tracehub logs --help`, as people know it from other programs.
+impl Command {
+    /// Whether Ctrl-C ends the process at once; else the command runs until Ctrl-C and ends in its own way.
+    fn ends_at_interrupt(&self) -> bool {
+        match self {
+            Command::Start(_) | Command::Tail(_) => false,
+            Command::Logs(args) => !args.follows(),
+            _ => true,
+        }
+    }
+}
+
+/// Reads `help` as a command: `tracehub help logs` is `tracehub logs --help`, as people know it from other programs.
 fn asked_for_help(mut args: Vec<OsString>) -> Vec<OsString> {
     if args.get(1).is_some_and(|word| word == "help") {
         args.remove(1);
@@ -138,7 +147,7 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Help, version, and everything clap refuses.
+/// Answers without a command: help, version, and everything clap refuses.
 fn answer_without_command(error: &clap::Error, terminal: &Terminal) -> Outcome {
     let render = |is_terminal| {
         let text = error.render();
@@ -167,17 +176,15 @@ fn run(cli: Cli, terminal: Terminal) -> Outcome {
         .build()
         .map_err(|error| Failure::of(Code::Failed, &error))?;
     runtime.block_on(async {
-        match cli.command {
-            Command::Start(args) => start::run(&context, args).await,
-            Command::Tail(args) => tail::run(&context, args).await,
-            Command::Logs(args) if args.follows() => logs::follow(&context, args).await,
-            command => {
-                signals::exit_on_interrupt();
-                let outcome = dispatch(&context, command).await;
-                context.warn_of_opened();
-                outcome
-            }
+        let ends_at_interrupt = cli.command.ends_at_interrupt();
+        if ends_at_interrupt {
+            signals::exit_on_interrupt();
         }
+        let outcome = dispatch(&context, cli.command).await;
+        if ends_at_interrupt {
+            context.warn_of_opened();
+        }
+        outcome
     })
 }
 
@@ -188,6 +195,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::List(args) => list::run(context, args).await,
         Command::Show(args) => show::run(context, args).await,
         Command::Stats(args) => stats::run(context, args).await,
+        Command::Logs(args) if args.follows() => logs::follow(context, args).await,
         Command::Logs(args) => logs::run(context, args).await,
         Command::Issues(args) => issues::run(context, args).await,
         Command::Tail(args) => tail::run(context, args).await,
@@ -197,8 +205,8 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Log(args) => log::run(context, args).await,
         Command::Trace(args) => trace::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
-        Command::Completions(args) => shell::completions(context, args),
-        Command::Man(args) => shell::man(context, args),
+        Command::Completions(args) => completions::run(context, args, self::command()),
+        Command::Man(args) => man::run(context, args, self::command()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM, and one that must not end a server.
+//! The signals that end the program, Ctrl-C and SIGTERM, and one that must not end a server.
 //!
 //! Commands that look end at once with 130, unless a pager has the terminal. One that follows finishes its line first.
 //! A server is asked to stop and gets a second signal when someone loses patience.
@@ -22,13 +22,13 @@ pub fn exit_on_interrupt() {
     });
 }
 
-/// SIGXFSZ, on every system but those for MIPS.
+/// The number of SIGXFSZ, on every system but those for MIPS.
 #[cfg(all(unix, not(any(target_arch = "mips", target_arch = "mips64"))))]
 const FILE_SIZE_EXCEEDED: i32 = 25;
 #[cfg(all(unix, any(target_arch = "mips", target_arch = "mips64")))]
 const FILE_SIZE_EXCEEDED: i32 = 31;
 
-/// The signals that ask a process to stop. From its making on they no longer end the process by themselves.
+/// Hears the signals that ask a process to stop. From its making on they no longer end the process by themselves.
 #[derive(Debug)]
 pub struct Signals {
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Commands that follow: they print as records arrive, until Ctrl-C or until nobody reads any more.
+//! What commands that follow records share: they print as records arrive, until Ctrl-C or until nobody reads any more.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::view::out::{Out, OutError, style::Style};
 /// How long a reader of stdout may still take once Ctrl-C was pressed.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Runs what follows. At Ctrl-C what was handed over is still written, unless nobody reads it.
+/// Runs `follow` until Ctrl-C, or until nobody reads any more. What was handed to its printer before is still written,
+/// unless nobody reads it.
 ///
 /// # Errors
 /// Those of `follow`, or the system does not tell of signals.
@@ -41,7 +42,7 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Returns when a text has been handed to the system.
+    /// Writes a text to stdout; returns when the system has it.
     ///
     /// # Errors
     /// Stdout is closed or failed.
@@ -57,7 +58,7 @@ impl Printer {
         self.finish().await
     }
 
-    /// Waits for what is being written.
+    /// Waits until what is being written has been written.
     async fn finish(&mut self) -> Result<(), Failure> {
         let Some(writing) = &mut self.writing else { return Ok(()) };
         let written = writing.await;
@@ -66,7 +67,7 @@ impl Printer {
     }
 }
 
-/// The style of a context at present, which has moved on since it was settled.
+/// The style of a context at the present time, which has moved on since the context was made.
 pub fn style_of_now(context: &Context) -> Style {
     let mut style = context.style.clone();
     style.now = environment::now().max(style.now);

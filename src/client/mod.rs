@@ -69,7 +69,7 @@
 //! # }
 //! ```
 //!
-//! The same with a client of one's own, and a server that takes one request:
+//! A client of one's own sends to a server without any environment; this one takes one request:
 //!
 //! ```
 //! use std::{io::{BufRead, BufReader, Read, Write}, net::TcpListener, thread, time::Duration};
@@ -107,59 +107,45 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod at_exit;
 mod checkpoint;
-mod correlation;
-mod dead_letter;
-mod error_text;
-mod extra;
-#[cfg(feature = "tracing")]
-mod layer;
-mod log_client;
-mod log_entry;
-mod log_settings;
-mod logger;
-mod panic_hook;
+mod context;
+mod host;
+mod log;
 mod pipeline;
-mod queue;
-mod record;
-mod replay;
-mod shipping;
-#[cfg(feature = "tower")]
-mod tower;
-mod trace_context;
-mod transport;
+mod random;
 mod variables;
-mod wire;
-mod worker;
 
-pub use checkpoint::{CheckpointClient, CheckpointClientBuilder, ClientStats, Report};
-pub use correlation::{
+// For `tracehub log`, which also writes to files.
+#[cfg(feature = "app")]
+pub(crate) use host::hostname;
+#[cfg(feature = "app")]
+pub(crate) use log::{
+    entry::{Details, LogEncoding, LogEntry},
+    extra::Extra,
+    settings::new_dead_letters,
+};
+#[cfg(feature = "app")]
+pub(crate) use pipeline::dead_letter::DeadLetters;
+
+pub use checkpoint::{
+    client::{CheckpointClient, CheckpointClientBuilder, ClientStats, Report},
+    logger::{CheckpointLogger, Operation},
+    record::CheckpointRecord,
+};
+pub use context::correlation::{
     CorrelationGuard, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
     with_current_correlation_id,
 };
-// For `tracehub log`, which also writes to files.
-#[cfg(feature = "app")]
-pub(crate) use dead_letter::DeadLetters;
-#[cfg(feature = "app")]
-pub(crate) use extra::Extra;
-#[cfg(feature = "app")]
-pub(crate) use log_entry::{Details, LogEntry, LogWire};
-#[cfg(feature = "app")]
-pub(crate) use log_settings::new_dead_letters;
-#[cfg(feature = "app")]
-pub(crate) use record::hostname;
-
-#[cfg(feature = "tracing")]
-pub use layer::LogLayer;
-pub use log_client::{LogCall, Logger, LoggerReport, LoggerStats};
-pub use log_settings::{LoggerBuilder, LoggerError};
-pub use logger::{CheckpointLogger, Operation};
-pub use panic_hook::install_panic_hook;
-pub use record::CheckpointRecord;
 #[cfg(feature = "tower")]
-pub use tower::{RequestTraceId, TraceIdFuture, TraceIdLayer, TraceIdService};
-pub use trace_context::{
+pub use context::tower_layer::{RequestTraceId, TraceIdFuture, TraceIdLayer, TraceIdService};
+pub use context::trace_id::{
     TRACE_ID_HEADER, TRACEPARENT_HEADER, new_trace_id, set_trace_id, set_traceparent, span_id, trace_id,
     trace_id_of_request, with_current_trace_id, with_trace_id, with_traceparent,
+};
+#[cfg(feature = "tracing")]
+pub use log::tracing_layer::LogLayer;
+pub use log::{
+    logger::{LogCall, Logger, LoggerReport, LoggerStats},
+    panic_hook::install_panic_hook,
+    settings::{LoggerBuilder, LoggerError},
 };

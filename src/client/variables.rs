@@ -4,7 +4,7 @@
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
-/// Reads variables by name and gathers what was wrong with them.
+/// Reads environment variables by name and gathers what was wrong with them.
 pub(crate) struct Variables<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     warnings: Vec<String>,
@@ -16,12 +16,12 @@ impl<'a> Variables<'a> {
         Variables { lookup, warnings: Vec::new() }
     }
 
-    /// The trimmed text; `None` when the variable is not set or blank.
+    /// The trimmed text of a variable; `None` when the variable is not set or blank.
     pub fn text(&self, name: &str) -> Option<String> {
         (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// A number within `range`, else `default`.
+    /// The number in a variable when it is within `range`, else `default`.
     pub fn number<N: FromStr + PartialOrd + Display>(&mut self, name: &str, range: RangeInclusive<N>, default: N) -> N {
         let Some(text) = self.text(name) else { return default };
         match text.parse() {
@@ -35,12 +35,12 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// Seconds within `range`, a fraction allowed, else `default`.
+    /// The seconds in a variable when they are within `range`, a fraction allowed, else `default`.
     pub fn seconds(&mut self, name: &str, range: RangeInclusive<f64>, default: f64) -> Duration {
         Duration::try_from_secs_f64(self.number(name, range, default)).unwrap_or(Duration::ZERO)
     }
 
-    /// What was wrong, a sentence each.
+    /// What was wrong with the variables, a sentence each.
     pub fn into_warnings(self) -> Vec<String> {
         self.warnings
     }

@@ -17,7 +17,7 @@ const MIN_BUFFER_BYTES: usize = 64 * 1024;
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// Not at all.
+    /// The body is not compressed.
     Identity,
     /// RFC 1952, one member or several.
     Gzip,
@@ -58,7 +58,7 @@ impl fmt::Display for Encoding {
 /// Why a body could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It is, or inflates to, more than the cap; HTTP says 413.
+    /// The body is, or inflates to, more than the cap; HTTP says 413.
     #[error("body is larger than {limit_bytes} bytes")]
     TooLarge {
         /// The cap on inflated bytes.
@@ -70,9 +70,9 @@ pub enum BodyError {
     /// The compressed stream is broken, cut short, or followed by something else; HTTP says 400.
     #[error("body is not valid {encoding} data")]
     Corrupt {
-        /// What it was said to be.
+        /// The encoding it was said to have.
         encoding: Encoding,
-        /// What is wrong with it.
+        /// What is wrong with the stream.
         #[source]
         source: io::Error,
     },

@@ -4,19 +4,17 @@
 //! JSON dialect, pydantic's coercions, and its validation errors to the letter. One invalid record refuses its batch.
 //! `tests/it/data/python` holds what the original answered and lists where we differ on purpose.
 
-mod record;
 mod refusal;
 
 use super::python_json::{self, Fault, Node};
 use crate::model::{Checkpoint, Direction, Text};
 
 pub use crate::model::checkpoint::trace_id;
-pub use record::{from_json, write_json, write_whole_json};
 pub use refusal::{Problems, Refusal};
 
-use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, Rule, STRING, Step};
+use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, PathStep, Rule, STRING};
 
-/// What a record without a host name is given.
+/// The host name given to a record that has none.
 const UNKNOWN_HOST: Text = Text::from_static("unknown");
 
 /// Reads the body of `POST /ingest`; the records in the order they were sent.
@@ -24,9 +22,9 @@ const UNKNOWN_HOST: Text = Text::from_static("unknown");
 /// # Errors
 /// [`Refusal`] when the body or any record in it is not valid.
 pub fn batch(body: &[u8]) -> Result<Vec<Checkpoint>, Refusal> {
-    let document = document(body)?;
+    let document = parse_document(body)?;
     let mut problems = Problems::default();
-    let records = batch_of(&document, &mut problems);
+    let records = read_batch(&document, &mut problems);
     problems.check()?;
     Ok(records)
 }
@@ -36,15 +34,15 @@ pub fn batch(body: &[u8]) -> Result<Vec<Checkpoint>, Refusal> {
 /// # Errors
 /// [`Refusal`] when it is not one valid record.
 pub fn single(body: &[u8]) -> Result<Checkpoint, Refusal> {
-    let document = document(body)?;
+    let document = parse_document(body)?;
     let mut problems = Problems::default();
-    match record_of(&document, &[Step::Key("body")], &mut problems) {
+    match read_record(&document, &[PathStep::Key("body")], &mut problems) {
         Some(record) => Ok(record),
         None => Err(problems.into_refusal()),
     }
 }
 
-/// A payload as the original stored it, made into the compact JSON that [`batch`] yields; `None` for an empty object.
+/// A payload as the published server stored it, made into the compact JSON that [`batch`] yields; `None` for an empty object.
 ///
 /// # Errors
 /// The text itself when it is not a JSON object.
@@ -71,20 +69,20 @@ pub fn is_json(content_type: &str) -> bool {
 /// The answer to a body of another content type than JSON's.
 pub fn wrong_content_type(body: &[u8]) -> Refusal {
     if body.is_empty() {
-        return refuse(MISSING, &Node::Null);
+        return refusal_of(MISSING, &Node::Null);
     }
-    refuse(MODEL, &Node::Text(String::from_utf8_lossy(body)))
+    refusal_of(MODEL, &Node::Text(String::from_utf8_lossy(body)))
 }
 
-fn refuse(rule: Rule, input: &Node<'_>) -> Refusal {
+fn refusal_of(rule: Rule, input: &Node<'_>) -> Refusal {
     let mut problems = Problems::default();
-    problems.add(rule, &[Step::Key("body")], input);
+    problems.add(rule, &[PathStep::Key("body")], input);
     problems.into_refusal()
 }
 
-fn document(body: &[u8]) -> Result<Node<'_>, Refusal> {
+fn parse_document(body: &[u8]) -> Result<Node<'_>, Refusal> {
     if body.is_empty() {
-        return Err(refuse(MISSING, &Node::Null));
+        return Err(refusal_of(MISSING, &Node::Null));
     }
     let text = std::str::from_utf8(body).map_err(|_| Refusal::Unreadable)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -100,9 +98,9 @@ fn document(body: &[u8]) -> Result<Node<'_>, Refusal> {
     })
 }
 
-fn batch_of(document: &Node<'_>, problems: &mut Problems) -> Vec<Checkpoint> {
-    const BODY: Step<'_> = Step::Key("body");
-    const TRACES: Step<'_> = Step::Key("traces");
+fn read_batch(document: &Node<'_>, problems: &mut Problems) -> Vec<Checkpoint> {
+    const BODY: PathStep<'_> = PathStep::Key("body");
+    const TRACES: PathStep<'_> = PathStep::Key("traces");
     if !matches!(document, Node::Dict(_)) {
         problems.add(MODEL, &[BODY], document);
         return Vec::new();
@@ -123,13 +121,13 @@ fn batch_of(document: &Node<'_>, problems: &mut Problems) -> Vec<Checkpoint> {
         if problems.is_full() {
             break;
         }
-        records.extend(record_of(node, &[BODY, TRACES, Step::Index(index)], problems));
+        records.extend(read_record(node, &[BODY, TRACES, PathStep::Index(index)], problems));
     }
     records
 }
 
-/// One record; `None` when it has problems, which are noted in the order of the original's fields.
-fn record_of(node: &Node<'_>, path: &[Step<'_>], problems: &mut Problems) -> Option<Checkpoint> {
+/// Reads one record; `None` when it has problems, which are noted in the order of the original's fields.
+fn read_record(node: &Node<'_>, path: &[PathStep<'_>], problems: &mut Problems) -> Option<Checkpoint> {
     if !matches!(node, Node::Dict(_)) {
         problems.add(MODEL, path, node);
         return None;
@@ -172,7 +170,7 @@ fn record_of(node: &Node<'_>, path: &[Step<'_>], problems: &mut Problems) -> Opt
 /// The fields of one record; each method notes what is wrong with its field and then answers `None`.
 struct Fields<'r, 'a> {
     record: &'r Node<'a>,
-    path: &'r [Step<'r>],
+    path: &'r [PathStep<'r>],
     problems: &'r mut Problems,
 }
 
@@ -192,7 +190,7 @@ impl Fields<'_, '_> {
             Node::Float(number) => (Some(*number), NUMBER),
             Node::Int(digits) => (digits.parse().ok().filter(|number: &f64| number.is_finite()), NUMBER),
             Node::Bool(value) => (Some(f64::from(u8::from(*value))), NUMBER),
-            Node::Text(text) => (number_of(text), NUMBER_TEXT),
+            Node::Text(text) => (parse_number(text), NUMBER_TEXT),
             _ => (None, NUMBER),
         };
         match number {
@@ -219,14 +217,14 @@ impl Fields<'_, '_> {
     }
 
     fn note<T>(&mut self, rule: Rule, key: &str, input: &Node<'_>) -> Option<T> {
-        let path: Vec<Step<'_>> = self.path.iter().copied().chain([Step::Key(key)]).collect();
+        let path: Vec<PathStep<'_>> = self.path.iter().copied().chain([PathStep::Key(key)]).collect();
         self.problems.add(rule, &path, input);
         None
     }
 }
 
-/// A number written as text: spaces around it, or single underscores within it, but not both.
-fn number_of(text: &str) -> Option<f64> {
+/// Reads a number written as text: spaces may be around it, or single underscores within it, but not both.
+fn parse_number(text: &str) -> Option<f64> {
     if let Ok(number) = text.trim().parse() {
         return Some(number);
     }

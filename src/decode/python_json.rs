@@ -7,44 +7,13 @@
 //! Where a batch must not be lost for one bad part of it, [`Scanner::lenient`] reads value after value and takes what
 //! Python refuses: nesting without end, control characters in strings, integers of any length.
 
+mod node;
 mod scanner;
 
-use std::borrow::Cow;
-
-pub(super) use self::scanner::Scanner;
-
-/// Deepest nesting that is read; every JSON reader the records meet later (the usual limit is 128) can follow.
-pub(super) const MAX_DEPTH: usize = 120;
-
-/// A JSON value.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node<'a> {
-    Null,
-    Bool(bool),
-    /// Its digits, of any number, with the sign.
-    Int(&'a str),
-    /// NaN and infinities included.
-    Float(f64),
-    Text(Cow<'a, str>),
-    /// A list or object nested deeper than a lenient scanner follows, as it stands in the text.
-    Deep(&'a str),
-    List(Vec<Node<'a>>),
-    /// In the order of first appearance, each key once.
-    Dict(Vec<(Cow<'a, str>, Node<'a>)>),
-}
-
-/// Why a text was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// It is not JSON, as Python words it.
-    Syntax {
-        message: &'static str,
-        /// Offset in bytes; always between two characters.
-        at: usize,
-    },
-    /// It is JSON, but nested too deep or with too long a number.
-    Excessive,
-}
+pub(super) use self::{
+    node::{Fault, Node},
+    scanner::Scanner,
+};
 
 /// Reads one document and nothing after it.
 pub(super) fn parse(text: &str) -> Result<Node<'_>, Fault> {
@@ -58,69 +27,11 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, Fault> {
     }
 }
 
-impl<'a> Node<'a> {
-    /// The value of a key of an object.
-    pub(super) fn get(&self, key: &str) -> Option<&Node<'a>> {
-        let Node::Dict(pairs) = self else { return None };
-        pairs.iter().find(|(known, _)| known == key).map(|(_, node)| node)
-    }
-
-    /// Appends the value as compact JSON. Numbers JSON has no notation for become `null`, and integers beyond a double,
-    /// for which other readers would refuse the whole document, become text.
-    pub(super) fn write(&self, out: &mut String) {
-        match self {
-            Node::Null => out.push_str("null"),
-            Node::Bool(true) => out.push_str("true"),
-            Node::Bool(false) => out.push_str("false"),
-            Node::Int("-0") => out.push('0'),
-            Node::Int(digits) if fits_a_double(digits) => out.push_str(digits),
-            Node::Int(digits) => write_text(digits, out),
-            Node::Float(number) => out.push_str(&serde_json::Value::from(*number).to_string()),
-            Node::Text(text) => write_text(text, out),
-            Node::Deep(text) => write_text(text, out),
-            Node::List(nodes) => write_all(('[', ']'), nodes, out, |node, out| node.write(out)),
-            Node::Dict(pairs) => write_all(('{', '}'), pairs, out, |(key, node), out| {
-                write_text(key, out);
-                out.push(':');
-                node.write(out);
-            }),
-        }
-    }
-}
-
-fn fits_a_double(digits: &str) -> bool {
-    const SURELY: usize = 300;
-    digits.len() <= SURELY || digits.parse().is_ok_and(f64::is_finite)
-}
-
-fn write_all<T>((open, close): (char, char), items: &[T], out: &mut String, write: impl Fn(&T, &mut String)) {
-    out.push(open);
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write(item, out);
-    }
-    out.push(close);
-}
-
-/// Appends a JSON string.
-pub(super) fn write_text(text: &str, out: &mut String) {
-    let plain = |byte: u8| byte > 0x1f && byte != b'"' && byte != b'\\';
-    if text.bytes().all(plain) {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-        return;
-    }
-    out.push_str(&serde_json::Value::from(text).to_string());
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{scanner::MAX_DIGITS, *};
+    use super::{node::MAX_DEPTH, scanner::MAX_DIGITS, *};
 
     fn compact(text: &str) -> String {
         let mut out = String::new();

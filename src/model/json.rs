@@ -5,6 +5,7 @@
 //! as their base64 text and NaN and infinities as the words proto3 JSON uses, because JSON has no such types.
 
 mod checkpoint;
+mod checkpoint_text;
 mod issue;
 mod key;
 mod log;
@@ -21,6 +22,7 @@ use super::{
 };
 
 pub use checkpoint::{DATA_TEXT, checkpoint_from_json, checkpoint_to_json};
+pub use checkpoint_text::{write_checkpoint, write_checkpoint_and_project, write_text};
 pub use issue::{
     issue_detail_from_json, issue_detail_to_json, issue_from_json, issue_to_json, why_from_json, why_to_json,
 };

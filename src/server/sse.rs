@@ -17,8 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    decode::checkpoint::{trace_id, write_json},
-    model::{Checkpoint, Cursor, RecordFilter, RecordKind},
+    decode::checkpoint::trace_id,
+    model::{Checkpoint, Cursor, RecordFilter, RecordKind, json::write_checkpoint},
     store,
 };
 
@@ -289,6 +289,6 @@ fn write_event(checkpoint: &Checkpoint, place: Option<&Cursor>, piece: &mut Stri
         piece.push('\n');
     }
     piece.push_str("data: ");
-    write_json(checkpoint, piece);
+    write_checkpoint(checkpoint, piece);
     piece.push_str("\n\n");
 }

@@ -5,6 +5,7 @@
 //! base64 text; everything else is exact. Who waits for new records reads them from a [`stream`] that stays open, or,
 //! when there is none, from a question that the server answers late.
 
+mod events;
 mod stream;
 
 use std::{
@@ -27,13 +28,12 @@ use super::{Backend, Chunk, Error, Info, Result, wire};
 use crate::{
     api::{self, Pairs, path},
     connect::client_for,
-    decode::checkpoint,
     model::{
         Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
         RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
         json::{
-            JsonError, issue_detail_from_json, issue_from_json, key_from_wire, key_to_wire, log_from_json,
-            span_from_json, stats_from_json, summary_from_json,
+            JsonError, checkpoint_from_json, issue_detail_from_json, issue_from_json, key_from_wire, key_to_wire,
+            log_from_json, span_from_json, stats_from_json, summary_from_json,
         },
     },
 };
@@ -271,7 +271,7 @@ fn records<T>(
 
 fn trace_from_json(id: &TraceId, json: &Json) -> std::result::Result<Option<Trace>, JsonError> {
     let spans = records(json, "spans", |span| span_from_json(id, span))?;
-    let checkpoints = records(json, "checkpoints", checkpoint::from_json)?;
+    let checkpoints = records(json, "checkpoints", checkpoint_from_json)?;
     let logs = records(json, "logs", log_from_json)?;
     Ok(Trace::new(id.clone(), spans, checkpoints, logs))
 }

@@ -5,11 +5,11 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json, value::RawValue};
 
 use super::Chunk;
-use crate::{
-    decode::checkpoint,
-    model::{
-        Batch, Checkpoint, Cursor, LogRecord, Span, Text, TraceId,
-        json::{JsonError, log_from_json, log_to_json, span_from_json, span_to_json},
+use crate::model::{
+    Batch, Checkpoint, Cursor, LogRecord, Span, Text, TraceId,
+    json::{
+        JsonError, checkpoint_from_json, log_from_json, log_to_json, span_from_json, span_to_json,
+        write_checkpoint_and_project,
     },
 };
 
@@ -46,7 +46,7 @@ fn write_members(batch: &Batch, text: &mut String) {
     list(text, &batch.spans, write_span);
     text.push_str(r#"],"checkpoints":["#);
     // As text, because numbers in a payload may have more digits than a JSON library keeps.
-    list(text, &batch.checkpoints, checkpoint::write_whole_json);
+    list(text, &batch.checkpoints, write_checkpoint_and_project);
     text.push_str(r#"],"logs":["#);
     list(text, &batch.logs, |log, text| text.push_str(&Json::Object(log_to_json(log)).to_string()));
     text.push(']');
@@ -116,7 +116,7 @@ fn batch(document: &Document<'_>) -> Result<Batch, WireError> {
 }
 
 fn read_checkpoint(record: &RawValue) -> Result<Checkpoint, WireError> {
-    let mut checkpoint = checkpoint::from_json(&serde_json::from_str(record.get())?)?;
+    let mut checkpoint = checkpoint_from_json(&serde_json::from_str(record.get())?)?;
     if checkpoint.data.is_some() {
         let payload: Payload<'_> = serde_json::from_str(record.get())?;
         // In one line, as everything else in a record that is written: line ends stand between tokens only.
@@ -128,6 +128,7 @@ fn read_checkpoint(record: &RawValue) -> Result<Checkpoint, WireError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::checkpoint;
 
     #[test]
     fn a_checkpoint_crosses_with_every_digit_of_its_payload_and_its_project() {

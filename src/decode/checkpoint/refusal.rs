@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::python_json::{Node, write_text};
+use crate::{decode::python_json::Node, model::json::write_text};
 
 /// A list of problems stops growing here: each one quotes its input, so a small hostile body could ask for a huge answer.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -10,10 +10,10 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// Why a request was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Readable, but not what the route takes. Holds the answer's body: `{"detail":[…]}`, one element a problem.
+    /// The body is readable, but not what the route takes. Holds the answer's body: `{"detail":[…]}`, one element a problem.
     #[error("the request does not match the checkpoint API")]
     Unprocessable(String),
-    /// Not UTF-8, nested too deep, or with an integer of thousands of digits.
+    /// The body is not UTF-8, is nested too deep, or with an integer of thousands of digits.
     #[error("the body is unreadable")]
     Unreadable,
 }
@@ -38,7 +38,7 @@ impl Refusal {
 
 /// Where a problem lies: the keys and indices down to it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Step<'s> {
+pub(super) enum PathStep<'s> {
     Key(&'s str),
     Index(usize),
 }
@@ -78,7 +78,7 @@ impl Problems {
         self.elements.len() >= MAX_BODY_BYTES
     }
 
-    pub(super) fn add(&mut self, rule: Rule, path: &[Step<'_>], input: &Node<'_>) {
+    pub(super) fn add(&mut self, rule: Rule, path: &[PathStep<'_>], input: &Node<'_>) {
         self.add_with_context(rule.kind, rule.message, path, input, "");
     }
 
@@ -86,7 +86,7 @@ impl Problems {
         let mut context = String::from(r#"{"error":"#);
         write_text(message, &mut context);
         context.push('}');
-        let path = [Step::Key("body"), Step::Index(position)];
+        let path = [PathStep::Key("body"), PathStep::Index(position)];
         self.add_with_context(JSON.kind, JSON.message, &path, &Node::Dict(Vec::new()), &context);
     }
 
@@ -94,21 +94,21 @@ impl Problems {
     /// between digits and a fraction of zeros are fine. `None` when it is none, which is noted. What does not fit is
     /// the nearest number that does.
     pub fn integer(&mut self, name: &str, text: &str) -> Option<i64> {
-        let number = integer(text);
+        let number = parse_integer(text);
         if number.is_none() {
-            self.add(INTEGER, &[Step::Key("query"), Step::Key(name)], &Node::Text(text.into()));
+            self.add(INTEGER, &[PathStep::Key("query"), PathStep::Key(name)], &Node::Text(text.into()));
         }
         number
     }
 
-    /// As [`Problems::integer`], but more than `most` is noted, too.
+    /// Reads a query parameter as [`Problems::integer`] does; a number above `most` is noted, too, and `None`.
     pub fn integer_up_to(&mut self, name: &str, text: &str, most: i64) -> Option<i64> {
         let number = self.integer(name, text)?;
         if number <= most {
             return Some(number);
         }
         let message = format!("Input should be less than or equal to {most}");
-        let path = [Step::Key("query"), Step::Key(name)];
+        let path = [PathStep::Key("query"), PathStep::Key(name)];
         self.add_with_context(
             "less_than_equal",
             &message,
@@ -119,7 +119,7 @@ impl Problems {
         None
     }
 
-    /// `Ok` when there is none.
+    /// Whether there was any problem.
     ///
     /// # Errors
     /// [`Refusal::Unprocessable`] with all problems.
@@ -134,7 +134,7 @@ impl Problems {
         Refusal::Unprocessable(format!(r#"{{"detail":[{}]}}"#, self.elements))
     }
 
-    fn add_with_context(&mut self, kind: &str, message: &str, path: &[Step<'_>], input: &Node<'_>, context: &str) {
+    fn add_with_context(&mut self, kind: &str, message: &str, path: &[PathStep<'_>], input: &Node<'_>, context: &str) {
         if self.is_full() {
             return;
         }
@@ -149,8 +149,8 @@ impl Problems {
                 out.push(',');
             }
             match step {
-                Step::Key(key) => write_text(key, out),
-                Step::Index(index) => drop(write!(out, "{index}")),
+                PathStep::Key(key) => write_text(key, out),
+                PathStep::Index(index) => drop(write!(out, "{index}")),
             }
         }
         out.push_str(r#"],"msg":"#);
@@ -165,7 +165,7 @@ impl Problems {
     }
 }
 
-fn integer(text: &str) -> Option<i64> {
+fn parse_integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -197,16 +197,16 @@ mod tests {
         for (text, number) in
             [("1.00", 1), (" 1_0 ", 10), ("+0_1", 1), ("-007", -7), ("\u{2003}5", 5), ("-0.0", 0), ("1_0.0", 10)]
         {
-            assert_eq!(integer(text), Some(number), "{text}");
+            assert_eq!(parse_integer(text), Some(number), "{text}");
         }
         for text in [
             "", "+", "-", "1.", ".0", "1.0_0", "1_", "_1", "1__0", "+-1", "- 1", "１", "1e1", "0x1", "1.0.0", "true",
             "1.5",
         ] {
-            assert_eq!(integer(text), None, "{text}");
+            assert_eq!(parse_integer(text), None, "{text}");
         }
-        assert_eq!(integer(&"9".repeat(30)), Some(i64::MAX));
-        assert_eq!(integer(&format!("-{}", "9".repeat(30))), Some(-i64::MAX));
+        assert_eq!(parse_integer(&"9".repeat(30)), Some(i64::MAX));
+        assert_eq!(parse_integer(&format!("-{}", "9".repeat(30))), Some(-i64::MAX));
     }
 
     #[test]

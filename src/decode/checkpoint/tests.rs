@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::model::{TraceId, json::checkpoint_to_json};
+use crate::model::{
+    TraceId,
+    json::{checkpoint_from_json, checkpoint_to_json, write_checkpoint},
+};
 
 /// The recorded exchanges of both ingest routes, without those that end before the body is looked at.
 fn recorded() -> Vec<Json> {
@@ -84,9 +87,9 @@ fn a_record_keeps_what_was_sent() {
 fn a_record_prints_as_the_published_server_prints_it() {
     let sent = record(r#","timestamp":1706803200123,"data":{"b":1,"a":{}},"hostname":"h\n""#).expect("valid");
     let mut text = String::new();
-    write_json(&sent, &mut text);
+    write_checkpoint(&sent, &mut text);
     insta::assert_snapshot!(text, @r#"{"source_id":"MA","correlation_id":"c","timestamp":1706803200123.0,"suffix":"s","direction":"->","operation":"REST","endpoint":"/x","data":{"b":1,"a":{}},"hostname":"h\n","raw_line":null}"#);
-    assert_eq!(from_json(&serde_json::from_str(&text).expect("JSON")), Ok(sent));
+    assert_eq!(checkpoint_from_json(&serde_json::from_str(&text).expect("JSON")), Ok(sent));
 }
 
 #[test]
@@ -140,8 +143,8 @@ proptest! {
         match batch(json!({"traces": [sent]}).to_string().as_bytes()) {
             Ok(records) => {
                 let mut text = String::new();
-                write_json(&records[0], &mut text);
-                prop_assert_eq!(from_json(&serde_json::from_str(&text).expect("JSON")).expect("complete").suffix, records[0].suffix.clone());
+                write_checkpoint(&records[0], &mut text);
+                prop_assert_eq!(checkpoint_from_json(&serde_json::from_str(&text).expect("JSON")).expect("complete").suffix, records[0].suffix.clone());
             }
             Err(refusal) => {
                 let body: Json = serde_json::from_str(refusal.body()).expect("JSON");

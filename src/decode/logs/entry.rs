@@ -36,7 +36,7 @@ const OF_RECORD: [(&str, &str); 5] = [
     ("stack_trace", "exception.stacktrace"),
 ];
 const ENVIRONMENT: &str = "deployment.environment.name";
-/// An older name of it, which readers take for it as well.
+/// An older name of the attribute for the environment, which readers take for it as well.
 const OLD_ENVIRONMENT: &str = "deployment.environment";
 
 /// How many fields are named in [`TRUNCATED_ATTRIBUTE`], and how much of each name.
@@ -48,26 +48,26 @@ const MAX_RESOURCES: usize = 16;
 
 type Pairs<'t> = Vec<(Cow<'t, str>, Node<'t>)>;
 
-/// The records of a request, those that were not given out yet.
+/// The records of a request that were not handed out yet.
 #[derive(Debug, Clone)]
 pub(super) struct Entries {
     logs: Vec<LogRecord>,
-    /// How many of them have no time of their own.
+    /// How many of the records have no time of their own.
     untimed: usize,
-    /// Whether the last one has none.
+    /// Whether the last record has no time of its own.
     is_last_untimed: bool,
     /// Whether parts of the next entry were passed over, because it was made of too many.
     pub(super) is_cut: bool,
-    /// The time of entries without one.
+    /// The time given to entries without one.
     pub(super) received: Nanos,
     body: Bytes,
     scope: Arc<Scope>,
-    /// The last few different ones, newest last.
+    /// The last few different resources, newest last.
     resources: Vec<Arc<Resource>>,
 }
 
 impl Entries {
-    /// None yet; text shares `body`.
+    /// No records; text will share `body`.
     pub(super) fn new(body: Bytes) -> Entries {
         Entries {
             logs: Vec::new(),
@@ -89,15 +89,15 @@ impl Entries {
         self.logs.is_empty()
     }
 
-    /// Takes the entry of these fields.
-    pub(super) fn take(&mut self, fields: Pairs<'_>) {
+    /// Adds the record of an entry with these fields.
+    pub(super) fn add(&mut self, fields: Pairs<'_>) {
         let mut draft = Draft::default();
         for (key, node) in fields {
             self.read(&mut draft, &key, node);
         }
         self.is_last_untimed = draft.time.is_none();
         self.untimed += usize::from(self.is_last_untimed);
-        let record = self.finish(draft);
+        let record = self.make_record(draft);
         self.logs.push(record);
     }
 
@@ -111,9 +111,9 @@ impl Entries {
         matches!(self.logs.as_slice(), [.., before, last] if before.time != last.time)
     }
 
-    /// Gives the records out, and how many of them are untimed. The last one may stay, as the first of others of its
+    /// Hands the records out, and how many of them are untimed. The last record may stay, as the first of others of its
     /// time that follow.
-    pub(super) fn give(&mut self, may_more_follow: bool) -> (Vec<LogRecord>, usize) {
+    pub(super) fn hand_out(&mut self, may_more_follow: bool) -> (Vec<LogRecord>, usize) {
         let stays = may_more_follow && !self.is_last_untimed && self.begins_a_time();
         let last = if stays { self.logs.pop() } else { None };
         let untimed = std::mem::take(&mut self.untimed);
@@ -128,26 +128,26 @@ impl Entries {
             return draft.named.extend(self.field(field, &node).map(|value| (*name, value)));
         }
         match key {
-            "level" => match level::severity(&node) {
+            "level" => match level::read_level(&node) {
                 Some(severity) => draft.severity = severity,
-                None => self.keep(draft, "level", &node),
+                None => self.keep_as_sent(draft, "level", &node),
             },
             "message" => draft.message = self.text(&node),
-            "timestamp" => match time::nanos(&node) {
+            "timestamp" => match time::read_time(&node) {
                 Some(time) => draft.time = Some(time),
-                None => self.keep(draft, "timestamp", &node),
+                None => self.keep_as_sent(draft, "timestamp", &node),
             },
             "trace_id" => self.read_trace_id(draft, &node),
             "span_id" => match span_id(&node) {
                 Ok(id) => draft.span_id = id,
                 Err(IdError::Zero) => {}
-                Err(_) => self.keep(draft, "span_id", &node),
+                Err(_) => self.keep_as_sent(draft, "span_id", &node),
             },
             "extra" => match node {
                 Node::Dict(pairs) => {
                     draft.extra = pairs.iter().map(|(key, node)| (self.shared(key), self.value(node, 0))).collect();
                 }
-                other => self.keep(draft, "extra", &other),
+                other => self.keep_as_sent(draft, "extra", &other),
             },
             _ => draft.others.push((self.shared(key), self.value(&node, 0))),
         }
@@ -158,7 +158,7 @@ impl Entries {
         let is_text = field != "pid";
         let value = if is_text { self.field(field, node) } else { self.present(node) };
         let Some(value) = value else { return };
-        let value = match size::short_name(&value) {
+        let value = match size::shorten_name(&value) {
             None => value,
             Some(short) => {
                 draft.truncated.push(Text::from_static(field));
@@ -172,7 +172,7 @@ impl Entries {
         let id = match node {
             Node::Text(text) => text.as_ref(),
             Node::Int(digits) => digits,
-            other => return self.keep(draft, "trace_id", other),
+            other => return self.keep_as_sent(draft, "trace_id", other),
         };
         // All zero is how OpenTelemetry writes "none", and one zero how its Python instrumentation does.
         if matches!(id.len(), 0 | 1 | 32) && id.bytes().all(|byte| byte == b'0') {
@@ -184,8 +184,8 @@ impl Entries {
         draft.trace_id = Some(checkpoint::trace_id(id));
     }
 
-    /// Keeps a field that is not what it should be, unless it is nothing at all.
-    fn keep(&self, draft: &mut Draft, key: &'static str, node: &Node<'_>) {
+    /// Keeps a field that is not what it should be as an attribute of its own name, unless it is nothing at all.
+    fn keep_as_sent(&self, draft: &mut Draft, key: &'static str, node: &Node<'_>) {
         if let Some(value) = self.present(node) {
             draft.others.push((Text::from_static(key), value));
         }
@@ -212,7 +212,7 @@ impl Entries {
         }
     }
 
-    /// Anything as text: text and numbers as they are, the rest as JSON.
+    /// A value as text: text and numbers as they are, the rest as JSON.
     fn text(&self, node: &Node<'_>) -> Text {
         match node {
             Node::Null => Text::EMPTY,
@@ -264,12 +264,12 @@ impl Entries {
         }
     }
 
-    fn finish(&mut self, draft: Draft) -> LogRecord {
-        let mut names = Names::of(&draft);
+    fn make_record(&mut self, draft: Draft) -> LogRecord {
+        let mut names = Names::taken_by(&draft);
         let named = draft.named.into_iter().map(|(name, value)| (Text::from_static(name), value));
         let mut attributes: Vec<(Text, Value)> = named.collect();
-        attributes.extend(draft.extra.into_iter().map(|(key, value)| (names.of_extra(key), value)));
-        attributes.extend(draft.others.into_iter().map(|(key, value)| (names.of_entry(key), value)));
+        attributes.extend(draft.extra.into_iter().map(|(key, value)| (names.name_extra(key), value)));
+        attributes.extend(draft.others.into_iter().map(|(key, value)| (names.name_field(key), value)));
         let mut record = LogRecord {
             time: draft.time.unwrap_or(self.received),
             severity: draft.severity,
@@ -280,9 +280,9 @@ impl Entries {
             resource: self.resource(draft.resource),
             scope: Arc::clone(&self.scope),
         };
-        let (shortened, left_out) = size::cut(&mut record);
+        let (shortened, left_out) = size::cut_record(&mut record);
         let mut truncated = draft.truncated;
-        truncated.extend(shortened.iter().map(field_of));
+        truncated.extend(shortened.iter().map(sent_name));
         if left_out > 0 || self.is_cut {
             truncated.push(Text::from_static("extra"));
         }
@@ -290,7 +290,7 @@ impl Entries {
             record.attributes.0.push((Text::from_static(TIME_SOURCE_ATTRIBUTE), Value::from("received")));
         }
         if !truncated.is_empty() {
-            record.attributes.0.push((Text::from_static(TRUNCATED_ATTRIBUTE), Value::String(listed(&truncated))));
+            record.attributes.0.push((Text::from_static(TRUNCATED_ATTRIBUTE), Value::String(list_names(&truncated))));
         }
         record
     }
@@ -354,7 +354,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(draft: &Draft) -> Names {
+    fn taken_by(draft: &Draft) -> Names {
         let mut fields: Vec<&'static str> = draft.named.iter().map(|(name, _)| *name).collect();
         let sent = |name: &str| draft.resource.iter().any(|(known, _)| known == name);
         fields.extend(OF_RESOURCE.iter().map(|(_, name)| *name).filter(|name| sent(name)));
@@ -370,7 +370,7 @@ impl Names {
     }
 
     /// The name of a key of `extra`: its own, unless that is a field's.
-    fn of_extra(&mut self, key: Text) -> Text {
+    fn name_extra(&mut self, key: Text) -> Text {
         match self.fields.contains(&key.as_str()) {
             true => self.free(key, "extra."),
             false => key,
@@ -378,7 +378,7 @@ impl Names {
     }
 
     /// The name of an unknown field: its own, unless that is taken.
-    fn of_entry(&mut self, key: Text) -> Text {
+    fn name_field(&mut self, key: Text) -> Text {
         match self.is_taken(&key) {
             true => self.free(key, "entry."),
             false => key,
@@ -401,7 +401,7 @@ impl Names {
 }
 
 /// What the field behind an attribute is called where it was sent and where it is shown; the message has no attribute.
-fn field_of(attribute: &Option<Text>) -> Text {
+fn sent_name(attribute: &Option<Text>) -> Text {
     let Some(attribute) = attribute else { return Text::from_static("message") };
     match OF_RECORD.iter().find(|(_, name)| attribute == *name) {
         Some((field, _)) => Text::from_static(field),
@@ -409,7 +409,7 @@ fn field_of(attribute: &Option<Text>) -> Text {
     }
 }
 
-fn listed(fields: &[Text]) -> Text {
+fn list_names(fields: &[Text]) -> Text {
     let short = |field: &Text| field.chars().take(MAX_TRUNCATED_CHARS).collect::<String>();
     let mut names: Vec<String> = fields.iter().take(MAX_TRUNCATED).map(short).collect();
     if fields.len() > MAX_TRUNCATED {

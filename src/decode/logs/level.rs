@@ -7,22 +7,22 @@ use crate::model::Severity;
 ///
 /// Numbers are read as Python's `logging` has them where they can be (10, 20, 30, 40, 50), else as OpenTelemetry's
 /// severity numbers (1 to 24), and beyond those by Python's steps again.
-pub(super) fn severity(node: &Node<'_>) -> Option<Severity> {
+pub(super) fn read_level(node: &Node<'_>) -> Option<Severity> {
     match node {
-        Node::Text(text) => of_text(text.trim()),
-        Node::Int(digits) => digits.parse().ok().and_then(of_number),
-        Node::Float(number) => of_number(*number),
+        Node::Text(text) => parse_text(text.trim()),
+        Node::Int(digits) => digits.parse().ok().and_then(from_number),
+        Node::Float(number) => from_number(*number),
         _ => None,
     }
 }
 
-/// A word, also as the member of a type of levels, a number, or the one letter that some formats have room for.
-fn of_text(text: &str) -> Option<Severity> {
+/// Reads a word, also as the member of a type of levels, a number, or the one letter that some formats have room for.
+fn parse_text(text: &str) -> Option<Severity> {
     let word = text.rsplit_once('.').map_or(text, |(_, member)| member);
-    Severity::from_word(word).or_else(|| text.parse().ok().and_then(of_number)).or_else(|| of_letter(text))
+    Severity::from_word(word).or_else(|| text.parse().ok().and_then(from_number)).or_else(|| parse_letter(text))
 }
 
-fn of_letter(text: &str) -> Option<Severity> {
+fn parse_letter(text: &str) -> Option<Severity> {
     Some(match text.as_bytes() {
         [b'T' | b'V'] => Severity::Trace,
         [b'D'] => Severity::Debug,
@@ -34,7 +34,7 @@ fn of_letter(text: &str) -> Option<Severity> {
     })
 }
 
-fn of_number(number: f64) -> Option<Severity> {
+fn from_number(number: f64) -> Option<Severity> {
     let whole = number.trunc();
     Some(match whole {
         10.0 => Severity::Debug,
@@ -83,7 +83,7 @@ mod tests {
             (Node::Bool(true), None),
             (Node::List(Vec::new()), None),
         ] {
-            assert_eq!(severity(&sent), level, "{sent:?}");
+            assert_eq!(read_level(&sent), level, "{sent:?}");
         }
     }
 }

@@ -3,16 +3,20 @@
 
 use bytes::Bytes;
 
-use super::{DecodeError, MAX_ENTRIES, MAX_ERRORS, entry::Entries};
+use super::{
+    entry::Entries,
+    error::{DecodeError, MAX_ENTRIES, MAX_ERRORS},
+};
 use crate::{
     decode::python_json::{Fault, Node, Scanner},
     model::{Batch, Nanos, Rejection, Text, value::MAX_VALUE_DEPTH},
 };
 
-/// A part ends behind this many entries or bytes of the body.
+/// A part ends behind this many entries.
 const PART_ENTRIES: usize = 16 << 10;
+/// A part ends behind this many bytes of the body.
 const PART_BYTES: usize = 8 << 20;
-/// How many times as much it may become so as not to end among entries of the same time: of those, two with the same
+/// A part may become so many times as large so as not to end among entries of the same time: of those, two with the same
 /// content are two, but only within one write.
 const STRETCH: usize = 4;
 
@@ -23,8 +27,9 @@ const MAX_ENTRY_NODES: usize = 1 << 18;
 /// Most values of a part.
 const MAX_PART_NODES: usize = 2 * MAX_ENTRY_NODES;
 
-/// About the memory that a value and an entry take.
+/// About the memory that a value takes.
 const NODE_BYTES: usize = 96;
+/// About the memory that an entry takes.
 const ENTRY_BYTES: usize = 384;
 /// About the most memory that the records of a part take, besides the text they share with the body.
 pub const MAX_PART_BYTES: usize = MAX_PART_NODES * NODE_BYTES + STRETCH * PART_ENTRIES * ENTRY_BYTES;
@@ -44,7 +49,7 @@ pub fn record_bytes(body: &[u8]) -> usize {
 pub struct Part {
     /// The entries as log records, in the order sent.
     pub batch: Batch,
-    /// How many of them have no time of their own and got the one of their arrival.
+    /// How many of the records have no time of their own and got the one of their arrival.
     pub untimed: usize,
 }
 
@@ -57,10 +62,11 @@ pub struct Reader {
     body: Text,
     /// Offset of what is read next.
     at: usize,
-    place: Place,
+    surroundings: Surroundings,
     entries: Entries,
-    /// How many parts and entries were given out.
+    /// How many parts were handed out.
     parts: u64,
+    /// How many entries were handed out.
     given: usize,
     rejected: usize,
     errors: Vec<Rejection>,
@@ -73,10 +79,10 @@ pub struct Reader {
 
 /// What surrounds the place at which a reader stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Nothing: arrays and objects follow one after the other.
+enum Surroundings {
+    /// Nothing surrounds it: arrays and objects follow one after the other.
     Between,
-    /// An array.
+    /// An array surrounds it.
     InArray,
     /// Something was no JSON, and from there on each line is a document of its own.
     OnLines,
@@ -85,12 +91,12 @@ enum Place {
 }
 
 impl Reader {
-    /// At the beginning of a body.
+    /// A reader at the beginning of a body.
     ///
     /// # Errors
     /// [`DecodeError::Empty`] and [`DecodeError::TooMany`].
     pub fn new(body: &Bytes) -> Result<Reader, DecodeError> {
-        let shared = in_utf8(body);
+        let shared = into_utf8(body);
         let body = Text::from_utf8(shared.clone()).unwrap_or_default();
         if body.bytes().all(|byte| byte.is_ascii_whitespace()) {
             return Err(DecodeError::Empty);
@@ -99,7 +105,7 @@ impl Reader {
         let reader = Reader {
             body,
             at: 0,
-            place: Place::Between,
+            surroundings: Surroundings::Between,
             entries: Entries::new(shared),
             parts: 0,
             given: 0,
@@ -116,7 +122,7 @@ impl Reader {
         }
     }
 
-    /// How many entries there are; when they are too many, some number that is.
+    /// How many entries the request holds; of too many, some number that is too many.
     fn count(mut self) -> usize {
         while self.given <= MAX_ENTRIES && self.next_part(Nanos(1)).is_some() {}
         self.given
@@ -128,13 +134,13 @@ impl Reader {
         let (body, start) = (self.body.clone(), self.at);
         self.entries.received = Nanos(received.0.saturating_add(self.parts));
         self.nodes_left = MAX_PART_NODES;
-        while self.place != Place::End && !self.is_full(self.at - start) {
+        while self.surroundings != Surroundings::End && !self.is_full(self.at - start) {
             if self.entries.is_empty() {
                 self.nodes_left = MAX_PART_NODES;
             }
-            self.step(body.get(self.at..).unwrap_or_default());
+            self.read_next(body.get(self.at..).unwrap_or_default());
         }
-        let (logs, untimed) = self.entries.give(self.place != Place::End);
+        let (logs, untimed) = self.entries.hand_out(self.surroundings != Surroundings::End);
         self.parts += 1;
         self.given += logs.len();
         (!logs.is_empty()).then(|| Part { batch: Batch { logs, ..Batch::default() }, untimed })
@@ -151,83 +157,83 @@ impl Reader {
     }
 
     /// Reads one thing of what is left.
-    fn step(&mut self, rest: &str) {
+    fn read_next(&mut self, rest: &str) {
         let mut scanner = Scanner::lenient(rest, MAX_DEPTH, 0);
-        self.place = match self.place {
-            Place::Between => self.document(&mut scanner),
-            Place::InArray => self.element(&mut scanner),
-            Place::OnLines => {
+        self.surroundings = match self.surroundings {
+            Surroundings::Between => self.read_document(&mut scanner),
+            Surroundings::InArray => self.read_element(&mut scanner),
+            Surroundings::OnLines => {
                 let line = rest.split_inclusive('\n').next().unwrap_or_default();
-                self.line(line.trim());
+                self.read_line(line.trim());
                 scanner.go_to(line.len());
-                if line.len() == rest.len() { Place::End } else { Place::OnLines }
+                if line.len() == rest.len() { Surroundings::End } else { Surroundings::OnLines }
             }
-            Place::End => Place::End,
+            Surroundings::End => Surroundings::End,
         };
         self.at += scanner.at();
     }
 
     /// Begins an array, or takes a value that stands in none.
-    fn document(&mut self, scanner: &mut Scanner<'_>) -> Place {
+    fn read_document(&mut self, scanner: &mut Scanner<'_>) -> Surroundings {
         scanner.skip_space();
         let start = scanner.at();
         match scanner.peek() {
-            None => Place::End,
+            None => Surroundings::End,
             Some(b'[') => {
                 self.has_array = true;
                 scanner.step();
-                Place::InArray
+                Surroundings::InArray
             }
-            Some(_) => match self.value(scanner) {
+            Some(_) => match self.read_value(scanner) {
                 Ok(node) => {
-                    self.take_alone(node);
-                    Place::Between
+                    self.add_lone_value(node);
+                    Surroundings::Between
                 }
                 Err(fault) if self.has_array => {
                     self.reject_fault(fault, start);
-                    Place::End
+                    Surroundings::End
                 }
                 Err(_) => {
                     scanner.go_to(start);
-                    Place::OnLines
+                    Surroundings::OnLines
                 }
             },
         }
     }
 
     /// Takes one element of an array. One that is not JSON is passed over up to the comma behind it.
-    fn element(&mut self, scanner: &mut Scanner<'_>) -> Place {
+    fn read_element(&mut self, scanner: &mut Scanner<'_>) -> Surroundings {
         scanner.skip_space();
         match scanner.peek() {
             None => {
-                self.note("the array does not end");
-                return Place::End;
+                self.note_fault("the array does not end");
+                return Surroundings::End;
             }
             Some(b']') => {
                 scanner.step();
-                return Place::Between;
+                return Surroundings::Between;
             }
             Some(_) => {}
         }
         let start = scanner.at();
-        match self.element_value(scanner) {
-            Ok(node) => self.take(node),
+        match self.read_element_value(scanner) {
+            Ok(node) => self.add_element(node),
             Err(fault) => {
                 self.reject_fault(fault, start);
                 if !scanner.skip_element(start) {
-                    return Place::End;
+                    return Surroundings::End;
                 }
             }
         }
         if scanner.peek() == Some(b',') {
             scanner.step();
         }
-        Place::InArray
+        Surroundings::InArray
     }
 
     /// One element and the white space behind it. Between two objects the comma may be missing.
-    fn element_value<'t>(&mut self, scanner: &mut Scanner<'t>) -> Result<Node<'t>, Fault> {
-        let node = self.value(scanner)?;
+    fn read_element_value<'t>(&mut self, scanner: &mut Scanner<'t>) -> Result<Node<'t>, Fault> {
+        let node = self.read_value(scanner)?;
         scanner.skip_space();
         match scanner.peek() {
             Some(b',' | b']' | b'{') => Ok(node),
@@ -236,23 +242,23 @@ impl Reader {
     }
 
     /// Takes what a line of its own holds.
-    fn line(&mut self, line: &str) {
+    fn read_line(&mut self, line: &str) {
         if line.is_empty() {
             return;
         }
         let mut scanner = Scanner::lenient(line, MAX_DEPTH, 0);
-        let value = self.value(&mut scanner).and_then(|node| {
+        let value = self.read_value(&mut scanner).and_then(|node| {
             scanner.skip_space();
             if scanner.peek().is_none() { Ok(node) } else { Err(scanner.fault("Extra data")) }
         });
         match value {
-            Ok(node) => self.take_alone(node),
+            Ok(node) => self.add_lone_value(node),
             Err(fault) => self.reject_fault(fault, 0),
         }
     }
 
     /// One value, made of no more others than are left.
-    fn value<'t>(&mut self, scanner: &mut Scanner<'t>) -> Result<Node<'t>, Fault> {
+    fn read_value<'t>(&mut self, scanner: &mut Scanner<'t>) -> Result<Node<'t>, Fault> {
         let nodes = MAX_ENTRY_NODES.min(self.nodes_left);
         scanner.refill(nodes);
         let node = scanner.value(0);
@@ -263,28 +269,28 @@ impl Reader {
     }
 
     /// Takes a value that stands in no array.
-    fn take_alone(&mut self, node: Node<'_>) {
+    fn add_lone_value(&mut self, node: Node<'_>) {
         match node {
             Node::List(elements) => {
                 self.has_array = true;
-                elements.into_iter().for_each(|element| self.take(element));
+                elements.into_iter().for_each(|element| self.add_element(element));
             }
-            Node::Dict(_) => self.take(node),
+            Node::Dict(_) => self.add_element(node),
             other => {
-                self.note(&format!("this is {}", kind(&other)));
-                self.take(other);
+                self.note_fault(&format!("this is {}", describe_kind(&other)));
+                self.add_element(other);
             }
         }
     }
 
-    fn take(&mut self, node: Node<'_>) {
+    fn add_element(&mut self, node: Node<'_>) {
         match node {
-            Node::Dict(pairs) => self.entries.take(pairs),
-            other => self.reject(|| format!("an entry is an object, and this is {}", kind(&other))),
+            Node::Dict(pairs) => self.entries.add(pairs),
+            other => self.reject(|| format!("an entry is an object, and this is {}", describe_kind(&other))),
         }
     }
 
-    /// `start` is where the entry begins.
+    /// Rejects an entry that is not JSON; `start` is where it begins.
     fn reject_fault(&mut self, fault: Fault, start: usize) {
         let reason = match fault {
             Fault::Syntax { message, at } => {
@@ -292,7 +298,7 @@ impl Reader {
             }
             Fault::Excessive => "it is nested too deep".to_owned(),
         };
-        self.note(&reason);
+        self.note_fault(&reason);
         self.reject(|| reason);
     }
 
@@ -304,7 +310,7 @@ impl Reader {
         self.rejected += 1;
     }
 
-    fn note(&mut self, fault: &str) {
+    fn note_fault(&mut self, fault: &str) {
         self.first_fault.get_or_insert_with(|| fault.to_owned());
     }
 
@@ -322,7 +328,7 @@ impl Reader {
 
 /// The body with everything that is not UTF-8 replaced, and without a byte order mark; not copied when there is nothing
 /// to replace.
-fn in_utf8(body: &Bytes) -> Bytes {
+fn into_utf8(body: &Bytes) -> Bytes {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let body = if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body.clone() };
     match String::from_utf8_lossy(&body) {
@@ -332,7 +338,7 @@ fn in_utf8(body: &Bytes) -> Bytes {
 }
 
 /// What a value is, in words.
-fn kind(node: &Node<'_>) -> &'static str {
+fn describe_kind(node: &Node<'_>) -> &'static str {
     match node {
         Node::Null => "null",
         Node::Bool(_) => "true or false",

@@ -7,7 +7,7 @@ pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;
 /// Most bytes of one value of a resource: those are names, and every view shows them.
 pub(super) const MAX_NAME_BYTES: usize = 16 << 10;
 
-/// What a part keeps at least, in bytes, when others are long, too.
+/// Bytes that a part keeps at least when others are long, too.
 const KEPT_BYTES: usize = 1 << 10;
 /// Room for what is said about the cut.
 const NOTE_BYTES: usize = 64;
@@ -26,7 +26,7 @@ pub(super) fn bytes(value: &Value) -> usize {
 
 /// Cuts a record to [`MAX_RECORD_BYTES`]; the keys of the attributes that lost something, `None` for the message, and how
 /// many attributes were left out.
-pub(super) fn cut(record: &mut LogRecord) -> (Vec<Option<Text>>, usize) {
+pub(super) fn cut_record(record: &mut LogRecord) -> (Vec<Option<Text>>, usize) {
     let pairs =
         |attributes: &Attributes| -> usize { attributes.iter().map(|(key, value)| key.len() + bytes(value)).sum() };
     let total = record.message.len() + pairs(&record.attributes);
@@ -45,11 +45,11 @@ pub(super) fn cut(record: &mut LogRecord) -> (Vec<Option<Text>>, usize) {
         let keep = size.saturating_sub(excess.saturating_add(NOTE_BYTES)).max(KEPT_BYTES);
         match place.and_then(|place| record.attributes.0.get_mut(place)) {
             None => {
-                record.message = ends(&record.message, keep);
+                record.message = keep_ends(&record.message, keep);
                 shortened.push(None);
             }
             Some((key, value)) => {
-                *value = Value::String(ends(&in_words(value), keep));
+                *value = Value::String(keep_ends(&value_as_text(value), keep));
                 shortened.push(Some(key.clone()));
             }
         }
@@ -66,11 +66,11 @@ pub(super) fn cut(record: &mut LogRecord) -> (Vec<Option<Text>>, usize) {
 }
 
 /// A value as text of at most [`MAX_NAME_BYTES`], when it is longer than that; `None` when it is not.
-pub(super) fn short_name(value: &Value) -> Option<Value> {
-    (bytes(value) > MAX_NAME_BYTES).then(|| Value::String(ends(&in_words(value), MAX_NAME_BYTES)))
+pub(super) fn shorten_name(value: &Value) -> Option<Value> {
+    (bytes(value) > MAX_NAME_BYTES).then(|| Value::String(keep_ends(&value_as_text(value), MAX_NAME_BYTES)))
 }
 
-fn in_words(value: &Value) -> Text {
+fn value_as_text(value: &Value) -> Text {
     match value {
         Value::String(text) => text.clone(),
         other => Text::from(value_to_text(other)),
@@ -79,7 +79,7 @@ fn in_words(value: &Value) -> Text {
 
 /// Beginning and end of a text, at most `keep` bytes of it, with a note of what is missing between them: some languages
 /// print the frame that failed first, some last.
-fn ends(text: &Text, keep: usize) -> Text {
+fn keep_ends(text: &Text, keep: usize) -> Text {
     if text.len() <= keep {
         return text.clone();
     }
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn both_ends_of_a_long_text_stay_and_no_character_is_torn() {
         for keep in 100..130 {
-            let cut = ends(&Text::from("ü✓😀".repeat(400)), keep);
+            let cut = keep_ends(&Text::from("ü✓😀".repeat(400)), keep);
             assert!(cut.len() <= keep && cut.starts_with('ü') && cut.ends_with('😀'), "{cut}");
             assert!(cut.contains("bytes cut"), "{cut}");
         }
@@ -118,7 +118,7 @@ mod tests {
             let total = |record: &LogRecord| -> usize {
                 record.attributes.iter().map(|(key, value)| key.len() + bytes(value)).sum()
             };
-            let (shortened, left_out) = cut(&mut record);
+            let (shortened, left_out) = cut_record(&mut record);
             prop_assert!(total(&record) <= MAX_RECORD_BYTES);
             prop_assert_eq!(record == sent, total(&sent) <= MAX_RECORD_BYTES);
             prop_assert_eq!(shortened.is_empty() && left_out == 0, record == sent);

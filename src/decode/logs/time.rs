@@ -12,54 +12,54 @@ const MIN_UNIX_SECONDS: u128 = 100_000_000;
 
 /// The time a value names; `None` for what is no time, or one that 64 bits of nanoseconds since 1970 cannot hold. A
 /// time without an offset is UTC.
-pub(super) fn nanos(node: &Node<'_>) -> Option<Nanos> {
+pub(super) fn read_time(node: &Node<'_>) -> Option<Nanos> {
     match node {
-        Node::Text(text) => of_text(text.trim()),
-        Node::Int(digits) => of_digits(digits),
-        Node::Float(number) => of_number(*number),
+        Node::Text(text) => parse_text(text.trim()),
+        Node::Int(digits) => parse_digits(digits),
+        Node::Float(number) => from_number(*number),
         _ => None,
     }
     .filter(|time| time.0 > 0)
 }
 
-fn of_text(text: &str) -> Option<Nanos> {
-    let number = || of_digits(text).or_else(|| text.parse().ok().and_then(of_number));
-    of_iso(text).or_else(number).or_else(|| of_spaced(text)).or_else(|| of_mail(text))
+fn parse_text(text: &str) -> Option<Nanos> {
+    let number = || parse_digits(text).or_else(|| text.parse().ok().and_then(from_number));
+    parse_iso(text).or_else(number).or_else(|| parse_spaced(text)).or_else(|| parse_mail(text))
 }
 
-fn of_iso(text: &str) -> Option<Nanos> {
+fn parse_iso(text: &str) -> Option<Nanos> {
     let instant = text.parse::<jiff::Timestamp>().ok();
     let civil = || text.parse::<civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
-    of_instant(instant.or_else(|| Some(civil()?.timestamp()))?)
+    from_instant(instant.or_else(|| Some(civil()?.timestamp()))?)
 }
 
-/// ISO 8601 with the offset, or `UTC`, or both behind a space, as Ruby and Go print it.
-fn of_spaced(text: &str) -> Option<Nanos> {
+/// Reads ISO 8601 with the offset, or `UTC`, or both behind a space, as Ruby and Go print it.
+fn parse_spaced(text: &str) -> Option<Nanos> {
     let text = text.strip_suffix(" UTC").unwrap_or(text);
     match text.rsplit_once(' ') {
-        Some((time, offset)) if offset.starts_with(['+', '-']) => of_iso(&format!("{time}{offset}")),
-        _ => of_iso(text),
+        Some((time, offset)) if offset.starts_with(['+', '-']) => parse_iso(&format!("{time}{offset}")),
+        _ => parse_iso(text),
     }
 }
 
-/// `Sat, 21 Nov 2026 09:14:02 GMT`, as mail and HTTP have it.
-fn of_mail(text: &str) -> Option<Nanos> {
-    of_instant(rfc2822::parse(text).ok()?.timestamp())
+/// Reads `Sat, 21 Nov 2026 09:14:02 GMT`, as mail and HTTP have it.
+fn parse_mail(text: &str) -> Option<Nanos> {
+    from_instant(rfc2822::parse(text).ok()?.timestamp())
 }
 
-fn of_instant(instant: jiff::Timestamp) -> Option<Nanos> {
+fn from_instant(instant: jiff::Timestamp) -> Option<Nanos> {
     u64::try_from(instant.as_nanosecond()).ok().map(Nanos)
 }
 
-/// A whole number; its magnitude tells the unit.
-fn of_digits(digits: &str) -> Option<Nanos> {
+/// Reads a whole number; its magnitude tells the unit.
+fn parse_digits(digits: &str) -> Option<Nanos> {
     let number: u128 = digits.parse().ok()?;
     let factor = unit_ns(number)?;
     u64::try_from(number * factor).ok().map(Nanos)
 }
 
-/// A fractional number, to the microsecond: a double of today's seconds resolves no more.
-fn of_number(number: f64) -> Option<Nanos> {
+/// Reads a fractional number, to the microsecond: a double of today's seconds resolves no more.
+fn from_number(number: f64) -> Option<Nanos> {
     if !(0.0..1e20).contains(&number) {
         return None;
     }
@@ -125,7 +125,7 @@ mod tests {
             (Node::Null, None),
             (Node::Bool(true), None),
         ] {
-            assert_eq!(nanos(&sent), expected.map(Nanos), "{sent:?}");
+            assert_eq!(read_time(&sent), expected.map(Nanos), "{sent:?}");
         }
     }
 }

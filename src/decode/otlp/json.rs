@@ -12,9 +12,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    BadId, DataPoints, DecodeError, Gathered, Origin, SentIds, SentLog,
+    error::DecodeError,
     node::{Node, Result, wrong},
-    parent,
+    sent::{BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent_or_none},
 };
 use crate::model::{
     Attributes, Event, Kind, Link, LogRecord, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, TraceId,
@@ -53,7 +53,7 @@ pub(super) trait Record: Sized {
 }
 
 /// Reads a whole export request.
-pub(super) fn request<R: Record>(body: &Bytes) -> std::result::Result<Gathered<R>, DecodeError> {
+pub(super) fn read_request<R: Record>(body: &Bytes) -> std::result::Result<Gathered<R>, DecodeError> {
     let document = Node::read(body)?;
     let mut gathered = Gathered::new();
     document
@@ -83,7 +83,7 @@ fn scope_records<R: Record>(
         records.each_element(|record| {
             record.check_object()?;
             match R::read(record, body, &origin) {
-                Ok(record) => gathered.take(record),
+                Ok(record) => gathered.add(record),
                 Err(error) => gathered.reject(error),
             }
             Ok(())
@@ -116,7 +116,7 @@ impl Record for Span {
         let ids = SentIds {
             trace_id: trace_id(node)?,
             span_id: span_id(node, "spanId")?,
-            parent_span_id: parent(span_id(node, "parentSpanId")?),
+            parent_span_id: parent_or_none(span_id(node, "parentSpanId")?),
         };
         let name = text("name")?;
         let (trace_id, span_id, parent_span_id) = match ids.check(&name) {
@@ -267,7 +267,7 @@ fn value(node: &Node<'_>, body: &Bytes, depth: usize) -> Result<Value> {
     Ok(value)
 }
 
-/// Here alone `null` keeps its place, as an empty value: the elements after it would move otherwise.
+/// Reads the elements of an array value. Here alone `null` keeps its place, as an empty value: the elements after it would move otherwise.
 fn array(node: &Node<'_>, body: &Bytes, depth: usize) -> Result<Vec<Value>> {
     let element = |node: &Node<'_>| match node {
         Node::Null => Ok(Value::Empty),

@@ -31,7 +31,7 @@ const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, TOLERANT);
 pub struct ShapeError {
     /// The way there from the top, such as `resourceSpans[0].resource`.
     pub path: String,
-    /// What should be there.
+    /// What should be at that place.
     pub expected: &'static str,
 }
 
@@ -50,13 +50,13 @@ pub(super) enum Node<'a> {
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
 
-/// Names what should be there; the callers on the way out add where.
+/// An error that names what should be at a place; the callers on the way out add where.
 pub(super) fn wrong<T>(expected: &'static str) -> Result<T> {
     Err(ShapeError { path: String::new(), expected })
 }
 
 impl ShapeError {
-    /// The same error seen from one step further out.
+    /// This error seen from one step further out.
     pub(super) fn below(mut self, step: &str) -> ShapeError {
         let joint = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{step}{joint}{}", self.path);
@@ -193,7 +193,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Reads any value, while there are some left.
+/// Reads any value, while some may still be read.
 #[derive(Clone, Copy)]
 struct AnyNode<'c> {
     left: &'c Cell<usize>,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent,
+    sent::{BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent_or_none},
     wire::{Field, Message, Problem, Source, WireError},
 };
 use crate::model::{
@@ -32,7 +32,7 @@ pub(super) trait Record: Sized {
 }
 
 /// Reads a whole export request.
-pub(super) fn request<R: Record>(body: &Bytes) -> Result<Gathered<R>> {
+pub(super) fn read_request<R: Record>(body: &Bytes) -> Result<Gathered<R>> {
     let mut gathered = Gathered::new();
     let source = Source::new(body);
     let mut request = Message::new(&source, R::NAMES[0]);
@@ -44,7 +44,7 @@ pub(super) fn request<R: Record>(body: &Bytes) -> Result<Gathered<R>> {
     Ok(gathered)
 }
 
-/// Two walks, because a resource may stand behind the records it belongs to.
+/// Reads the records of one resource, in two walks, because a resource may stand behind the records it belongs to.
 fn resource_records<R: Record>(message: Message<'_>, gathered: &mut Gathered<R>) -> Result<()> {
     let mut resource = Resource::default();
     let mut fields = message;
@@ -84,7 +84,7 @@ fn scope_records<R: Record>(message: Message<'_>, resource: &Arc<Resource>, gath
     while let Some(field) = fields.next_field()? {
         if field.number == 2 {
             match R::read(field.message(R::NAMES[3])?, &origin) {
-                Ok(record) => gathered.take(record),
+                Ok(record) => gathered.add(record),
                 Err(WireError { problem: Problem::TooDeep, offset, .. }) => {
                     gathered.reject(format_args!("the value at byte {offset} is nested deeper than {MAX_VALUE_DEPTH}"));
                 }
@@ -168,7 +168,7 @@ impl Record for Span {
             parent_span_id: if parent_span_id.is_empty() {
                 Ok(None)
             } else {
-                parent(SpanId::from_bytes(parent_span_id))
+                parent_or_none(SpanId::from_bytes(parent_span_id))
             },
         };
         Ok(ids.check(&name).map(|(trace_id, span_id, parent_span_id)| Span {

@@ -36,10 +36,10 @@ pub struct WireError {
 /// What is wrong with a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// It ends beyond the message it lies in.
+    /// The field ends beyond the message it lies in.
     #[error("message is cut short")]
     Truncated,
-    /// A variable-length integer of more than 64 bits.
+    /// The field is a variable-length integer of more than 64 bits.
     #[error("integer is longer than 64 bits")]
     Overlong,
     /// Field number 0, one over 29 bits, or an unknown wire type.
@@ -48,7 +48,7 @@ pub enum Problem {
     /// A group that ends but did not begin, or does not end.
     #[error("unbalanced group")]
     UnbalancedGroup,
-    /// Known field, unexpected wire type.
+    /// The field is known, its wire type is unexpected.
     #[error("wrong wire type")]
     WrongType,
     /// Text that is not UTF-8.
@@ -57,7 +57,7 @@ pub enum Problem {
     /// A value nested deeper than [`crate::model::value::MAX_VALUE_DEPTH`].
     #[error("value is nested too deep")]
     TooDeep,
-    /// One more than [`MAX_MESSAGES`].
+    /// The body holds one message more than [`MAX_MESSAGES`].
     #[error("there are more than {MAX_MESSAGES} values in the request; send fewer at once")]
     TooMany,
 }
@@ -69,7 +69,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Nothing of it was read yet.
+    /// A body of which nothing was read yet.
     pub fn new(body: &'a Bytes) -> Source<'a> {
         Source { body, messages_left: Cell::new(MAX_MESSAGES) }
     }
@@ -85,7 +85,7 @@ pub(super) struct Message<'a> {
 
 /// One field, already read.
 pub(super) struct Field<'a> {
-    /// Its number.
+    /// The number of the field.
     pub number: u32,
     payload: Payload<'a>,
     begin: &'a [u8],

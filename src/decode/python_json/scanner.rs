@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{Fault, MAX_DEPTH, Node};
+use super::node::{Fault, MAX_DEPTH, Node};
 
 /// Most digits of an integer Python reads.
 pub(super) const MAX_DIGITS: usize = 4_300;
@@ -22,7 +22,7 @@ struct Lenience {
     depth: usize,
     /// How many values [`Scanner::value`] may still make.
     nodes: usize,
-    /// Whether some were left out.
+    /// Whether values were left out.
     is_cut: bool,
 }
 
@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
         true
     }
 
-    /// A list or object as text.
+    /// Reads a list or object as text.
     fn deep(&mut self) -> Result<Node<'a>, Fault> {
         let start = self.at;
         self.at += 1;
@@ -219,7 +219,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A dot counts only with a digit behind it.
+    /// Passes over a fraction; a dot counts only with a digit behind it.
     fn fraction(&mut self) -> bool {
         let start = self.at;
         if self.peek() == Some(b'.') {

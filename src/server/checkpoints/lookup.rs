@@ -12,8 +12,11 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     api::Pairs,
-    decode::checkpoint::{Problems, trace_id, write_json},
-    model::{Checkpoint, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary},
+    decode::checkpoint::{Problems, trace_id},
+    model::{
+        Checkpoint, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary,
+        json::write_checkpoint,
+    },
     store,
 };
 
@@ -137,7 +140,7 @@ fn trace_json(id: &str, records: &[Checkpoint]) -> String {
     let mut text = format!(r#"{{"correlation_id":{},"traces":["#, json!(id));
     for (index, record) in records.iter().enumerate() {
         text.push_str(if index == 0 { "" } else { "," });
-        write_json(record, &mut text);
+        write_checkpoint(record, &mut text);
     }
     let count = |direction| records.iter().filter(|record| record.direction == direction).count();
     let entered = count(Direction::Enter);

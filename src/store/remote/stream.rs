@@ -16,10 +16,8 @@ use std::{
 use reqwest::Response;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::{
-    decode::events::Events,
-    model::{Cursor, RecordFilter},
-};
+use super::events::Events;
+use crate::model::{Cursor, RecordFilter};
 
 /// Streams kept open; the one nobody has asked for longest is closed first.
 const MOST_OPEN: usize = 4;

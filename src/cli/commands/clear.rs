@@ -1,0 +1,160 @@
+//! `tracehub clear`: deletes traces, after saying how many and asking.
+
+use clap::Args;
+use serde_json::{Map, json};
+
+use crate::{
+    cli::{
+        context::Context,
+        environment::short_path,
+        exit::{Code, Failure, Outcome},
+        target,
+        values::{KindArg, Moment, age},
+    },
+    model::{RecordFilter, RecordKind, Removed},
+    query::resolve::resolve,
+    store::{self, Backend, Mode},
+    view::{
+        machine::{Format, REMOVED},
+        out::format::counted,
+    },
+};
+
+/// Delete traces: all of them, or those the flags name
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Shows what would go and asks; without a terminal it needs --yes.
+Issues outlive their traces; they go when everything goes. Keys stay.
+
+Examples:
+  tracehub clear --older-than 24h
+  tracehub clear --trace 4bf9 --yes
+  tracehub clear --dry-run --json
+  tracehub clear --db old.db --yes")]
+pub struct ClearArgs {
+    /// Only traces that ended longer ago than this: 24h, 7d, yesterday, …
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    older_than: Option<Moment>,
+
+    /// Only this trace: id, unique prefix, `latest`
+    #[arg(long, value_name = "ID")]
+    trace: Option<String>,
+
+    /// Only records of this kind
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Only say what would go
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Nobody can be asked and `--yes` is missing, no such trace, or the store fails.
+pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
+    let fields = context.fields(&REMOVED)?;
+    let asks = !args.yes && !args.dry_run;
+    if asks && !context.terminal.stdin {
+        return Err(Failure::usage("deleting needs --yes when there is no terminal to ask on")
+            .hint("--dry-run says what would go"));
+    }
+    let backend = match args.dry_run {
+        true => context.open().await?,
+        false => store::open(&target::for_writing(context.target()?)?, Mode::Write).await?,
+    };
+    let filter = filter(backend.as_ref(), &args).await?;
+    let removed = if asks || args.dry_run {
+        context.wait("counting", backend.delete(&filter, true)).await?
+    } else {
+        context.wait("deleting", backend.delete(&filter, false)).await?
+    };
+    let removed = if asks && !removed.is_empty() {
+        let location = short_path(&backend.info().location);
+        if !context.confirm(&format!("delete {} from {location}?", counts(&removed))) {
+            backend.close().await?;
+            return Err(Failure::new(Code::No, "nothing deleted"));
+        }
+        context.wait("deleting", backend.delete(&filter, false)).await?
+    } else {
+        removed
+    };
+    backend.close().await?;
+    match (context.format(), fields) {
+        (Format::Table, None) => context.print(&sentence(&removed, args.dry_run)),
+        // There are no ids to print, and quiet means no messages.
+        (Format::Id, _) => Ok(Code::Done),
+        (_, fields) => context.print_object(document(&removed, args.dry_run), &REMOVED, fields.as_ref()),
+    }
+}
+
+async fn filter(backend: &dyn Backend, args: &ClearArgs) -> Result<RecordFilter, Failure> {
+    let trace = match &args.trace {
+        Some(reference) => Some(resolve(backend, reference).await?),
+        None => None,
+    };
+    Ok(RecordFilter {
+        kind: args.kind.map(RecordKind::from),
+        trace,
+        ended_before: args.older_than.as_ref().map(|moment| moment.at),
+    })
+}
+
+fn sentence(removed: &Removed, dry_run: bool) -> String {
+    match (removed.is_empty(), dry_run) {
+        (true, true) => "nothing to delete\n".to_owned(),
+        (true, false) => "nothing deleted\n".to_owned(),
+        (false, true) => format!("would delete {}\n", counts(removed)),
+        (false, false) => format!("deleted {}\n", counts(removed)),
+    }
+}
+
+/// `3 traces (47 spans, 5 logs) and 2 issues`.
+fn counts(removed: &Removed) -> String {
+    let records = [(removed.spans, "span"), (removed.checkpoints, "checkpoint"), (removed.logs, "log")];
+    let records = records.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun));
+    let records: Vec<String> = records.collect();
+    let mut text = match (removed.traces, records.is_empty()) {
+        // The traces they were part of hold other records.
+        (0, false) => records.join(", "),
+        (traces, true) => counted(traces, "trace"),
+        (traces, false) => format!("{} ({})", counted(traces, "trace"), records.join(", ")),
+    };
+    if removed.issues > 0 {
+        text.push_str(&format!(" and {}", counted(removed.issues, "issue")));
+    }
+    text
+}
+
+fn document(removed: &Removed, dry_run: bool) -> Map<String, serde_json::Value> {
+    let pairs = [
+        ("dry_run", json!(dry_run)),
+        ("traces", json!(removed.traces)),
+        ("spans", json!(removed.spans)),
+        ("checkpoints", json!(removed.checkpoints)),
+        ("logs", json!(removed.logs)),
+        ("issues", json!(removed.issues)),
+    ];
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_name_only_what_there_is() {
+        let removed = Removed { traces: 1, spans: 47, logs: 1, ..Removed::default() };
+        assert_eq!(sentence(&removed, true), "would delete 1 trace (47 spans, 1 log)\n");
+        let removed = Removed { issues: 2, ..removed };
+        assert_eq!(sentence(&removed, false), "deleted 1 trace (47 spans, 1 log) and 2 issues\n");
+        let removed = Removed { issues: 1, ..Removed::default() };
+        assert_eq!(sentence(&removed, false), "deleted 0 traces and 1 issue\n");
+        assert_eq!(sentence(&Removed::default(), false), "nothing deleted\n");
+    }
+}

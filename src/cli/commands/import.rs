@@ -1,0 +1,218 @@
+//! `tracehub import`: brings the records of other databases, and of files of undelivered log entries, into this one.
+
+mod dead_letters;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    cli::{
+        commands::{
+            import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress},
+            keys,
+        },
+        context::Context,
+        environment::short_path,
+        exit::{Code, Failure, Outcome},
+        target,
+    },
+    model::Text,
+    query::copy::{Copied, copy},
+    store::{self, Backend, Error, Mode, Target},
+    view::{
+        machine::{Format, IMPORTED},
+        out::{
+            escape,
+            format::{count, counted},
+        },
+    },
+};
+
+/// Bring in old databases (tracehub, the Python tracehub server, msgtrace) and undelivered log entries
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The files are only read. What is there already is left as it is, so an import
+that was cut short is finished by making it again. A server that owns the target
+does the writing. Of a directory all .jsonl files are taken: those are the log
+entries a logger could not deliver, one a line; lines that are none are skipped
+and named. They do not tell the project of the key they were meant to come with,
+and most databases tell none: --project names it, so that errors join the issues
+of that project.
+
+Examples:
+  tracehub import old.db
+  tracehub import /tmp/tracehub.db --db traces.db
+  tracehub import ~/.tracehub/dlq
+  tracehub import ~/.tracehub/dlq --project shop-eu
+  tracehub import failed_*.jsonl --url http://127.0.0.1:8099
+  tracehub import old.db --json | jq .accepted")]
+pub struct ImportArgs {
+    /// Database files, .jsonl files of a logger, or directories of those
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// The project of records that are in none
+    #[arg(long, value_name = "NAME", value_parser = keys::project)]
+    project: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A file is none that is understood, or reading or writing fails; what was read before that is in the target.
+pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
+    let fields = context.fields(&IMPORTED)?;
+    let wanted = context.target()?;
+    for file in &args.files {
+        check(file, &wanted)?;
+    }
+    let target = match target::for_writing(wanted) {
+        Err(Error::Missing(path)) => Target::File(path),
+        target => target?,
+    };
+    // Opened before the target, so that a file that is not understood leaves no empty database behind.
+    let mut sources = Vec::new();
+    for file in &args.files {
+        sources.push(Source::open(file, args.project.as_deref()).await?);
+    }
+    let target = store::open(&target, Mode::Write).await?;
+    let imported = import_all(context, &sources, target.as_ref(), args.project.as_deref()).await;
+    let closed = target.close().await;
+    let imported = imported?;
+    closed?;
+    let location = &target.info().location;
+    match (context.format(), fields) {
+        (Format::Table, None) => {
+            let sentences: String = imported.iter().map(|imported| sentence(imported, location)).collect();
+            context.print(&sentences)
+        }
+        // There are no ids to print, and quiet means no messages.
+        (Format::Id, _) => Ok(Code::Done),
+        (_, fields) => {
+            let mut documents: Vec<_> = imported.iter().map(|imported| document(imported, location)).collect();
+            match documents.pop() {
+                Some(only) if documents.is_empty() => context.print_object(only, &IMPORTED, fields.as_ref()),
+                last => context.print_rows(documents.into_iter().chain(last).collect(), &IMPORTED, fields.as_ref()),
+            }
+        }
+    }
+}
+
+/// Something to import.
+enum Source {
+    Database(std::sync::Arc<dyn Backend>),
+    DeadLetters(dead_letters::Files),
+}
+
+impl Source {
+    async fn open(file: &Path, project: Option<&str>) -> Result<Source, Failure> {
+        if let Some(files) = dead_letters::Files::find(file, project)? {
+            return Ok(Source::DeadLetters(files));
+        }
+        let opened = store::open(&Target::File(file.to_owned()), Mode::Read).await;
+        Ok(Source::Database(opened.map_err(not_understood)?))
+    }
+}
+
+async fn import_all(
+    context: &Context,
+    sources: &[Source],
+    target: &dyn Backend,
+    project: Option<&str>,
+) -> Result<Vec<Imported>, Failure> {
+    let project = project.map(Text::from);
+    let mut imported = Vec::new();
+    for source in sources {
+        imported.push(match source {
+            Source::Database(source) => {
+                let copied = copy_with_progress(context, source.as_ref(), target, project.as_ref()).await;
+                context.warn_of(source.as_ref());
+                let location = source.info().location.clone();
+                Imported { copied: copied?, source: location, skipped: skipped(source.as_ref()), errors: Vec::new() }
+            }
+            Source::DeadLetters(files) => files.import(context, target).await?,
+        });
+    }
+    Ok(imported)
+}
+
+/// Refuses what makes no sense before anything is opened.
+fn check(file: &Path, target: &Target) -> Result<(), Failure> {
+    let is_url = || file.to_str().is_some_and(|text| text.contains("://"));
+    if file == Path::new("-") {
+        return Err(Failure::usage("nothing can be imported from standard input").hint(UNDERSTOOD));
+    }
+    if is_url() {
+        return Err(Failure::usage(format!("`{}` is not a file", file.display())).hint(UNDERSTOOD));
+    }
+    if let Target::File(path) = target
+        && let (Ok(from), Ok(to)) = (file.canonicalize(), path.canonicalize())
+        && from == to
+    {
+        return Err(Failure::usage(format!("`{}` cannot be imported into itself", file.display()))
+            .hint("name another database with --db"));
+    }
+    Ok(())
+}
+
+fn not_understood(error: Error) -> Failure {
+    match error {
+        Error::NotOurs(path) => {
+            Failure::new(Code::Failed, format!("`{}` is no file that can be imported", path.display())).hint(UNDERSTOOD)
+        }
+        Error::Missing(path) => Failure::new(Code::Failed, format!("no file `{}`", path.display())).hint(UNDERSTOOD),
+        error => error.into(),
+    }
+}
+
+async fn copy_with_progress(
+    context: &Context,
+    source: &dyn Backend,
+    target: &dyn Backend,
+    project: Option<&Text>,
+) -> Result<Copied, Failure> {
+    let total = if is_watched(context) { source.record_count().await.ok() } else { None };
+    let mut progress = progress(context, total);
+    let mut done = 0;
+    let copied = copy(source, target, project, |copied| {
+        done = copied.read;
+        progress.at(done);
+    });
+    let copied = copied.await;
+    progress.finish();
+    copied.map_err(|error| cut_short(error.into(), done))
+}
+
+/// How many records of the source are in no answer, for they could not be read.
+fn skipped(source: &dyn Backend) -> u64 {
+    source.warnings().iter().map(|warning| warning.skipped).sum()
+}
+
+fn sentence(imported: &Imported, target: &str) -> String {
+    let Imported { copied, source, skipped, .. } = imported;
+    let mut parts =
+        vec![format!("{} new", count(copied.accepted)), format!("{} there already", count(copied.duplicates))];
+    if *skipped > 0 {
+        parts.push(format!("{} skipped", count(*skipped)));
+    }
+    let place = |location: &str| escape(&short_path(location)).into_owned();
+    let read = counted(copied.read, "record");
+    format!("imported {read} from {} into {}: {}\n", place(source), place(target), parts.join(", "))
+}
+
+fn document(imported: &Imported, target: &str) -> Map<String, Json> {
+    let error = |(file, line, reason): &(String, u64, String)| json!({ "file": file, "line": line, "reason": reason });
+    let pairs = [
+        ("read", json!(imported.copied.read)),
+        ("accepted", json!(imported.copied.accepted)),
+        ("duplicates", json!(imported.copied.duplicates)),
+        ("skipped", json!(imported.skipped)),
+        ("source", json!(imported.source)),
+        ("target", json!(target)),
+        ("errors", imported.errors.iter().map(error).collect()),
+    ];
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}

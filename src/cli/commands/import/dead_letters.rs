@@ -1,0 +1,181 @@
+//! Importing the files in which a logger keeps the entries it could not deliver.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    cli::{
+        commands::import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress},
+        context::Context,
+        environment::short_path,
+        exit::{Code, Failure},
+    },
+    model::{Nanos, Text, time::NANOS_PER_SECOND},
+    query::{
+        copy::Copied,
+        dead_letters::{Defaults, DeliverError, Delivered, deliver},
+    },
+    store::{Backend, Error},
+    view::out::{format::count, progress::Progress},
+};
+
+/// How much of a file is looked at to see what it is.
+const SNIFFED_BYTES: u64 = 4_096;
+/// How many skipped lines of a source are named on stderr.
+const MOST_NAMED: usize = 10;
+
+/// Files of undelivered log entries, in the order of their names.
+pub(super) struct Files {
+    named: PathBuf,
+    files: Vec<PathBuf>,
+    project: Option<Text>,
+}
+
+impl Files {
+    /// The file, or the files of the directory, whose entries are put into a project if they are in none; `None` when
+    /// it is something else.
+    ///
+    /// # Errors
+    /// It cannot be read, or is a directory without any such file.
+    pub(super) fn find(path: &Path, project: Option<&str>) -> Result<Option<Files>, Failure> {
+        let (named, project) = (path.to_owned(), project.map(Text::from));
+        if !path.is_dir() {
+            let is_ours = path.is_file() && looks_like_entries(path).map_err(|error| unreadable(path, error))?;
+            return Ok(is_ours.then(|| Files { files: vec![named.clone()], named, project }));
+        }
+        let listed = fs::read_dir(path).map_err(|error| unreadable(path, error))?;
+        let is_ours = |file: &PathBuf| {
+            let is_hidden = file.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+            !is_hidden && file.extension().is_some_and(|extension| extension == "jsonl") && file.is_file()
+        };
+        let mut files: Vec<PathBuf> = listed.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect();
+        files.sort();
+        match files.is_empty() {
+            true => {
+                Err(Failure::new(Code::Failed, format!("there is no .jsonl file in `{}`", path.display()))
+                    .hint(UNDERSTOOD))
+            }
+            false => Ok(Some(Files { named, files, project })),
+        }
+    }
+
+    /// Brings all files in.
+    ///
+    /// # Errors
+    /// Reading or writing fails, or there is not one entry in the files.
+    pub(super) async fn import(&self, context: &Context, target: &dyn Backend) -> Result<Imported, Failure> {
+        let total = is_watched(context).then(|| self.lines());
+        let mut progress = progress(context, total);
+        let imported = self.import_each(target, &mut progress).await;
+        progress.finish();
+        let sum = imported?;
+        self.warn(context, &sum);
+        if sum.copied.read == 0 && sum.skipped > 0 {
+            let failure = format!("there is not one log entry in `{}`", self.named.display());
+            return Err(Failure::new(Code::Failed, failure).hint(UNDERSTOOD));
+        }
+        Ok(sum)
+    }
+
+    async fn import_each(&self, target: &dyn Backend, progress: &mut Progress) -> Result<Imported, Failure> {
+        let mut sum =
+            Imported { copied: Copied::default(), source: absolute(&self.named), skipped: 0, errors: Vec::new() };
+        for file in &self.files {
+            let before = sum.copied.read;
+            let mut done = before;
+            let delivered = deliver_file(file, self.project.clone(), target, |read| {
+                done = before + read;
+                progress.at(done);
+            });
+            let delivered = delivered.await;
+            add(&mut sum, file, delivered.map_err(|error| cut_short(error, done))?);
+        }
+        Ok(sum)
+    }
+
+    /// How many lines there are in the files, as far as these can be read.
+    fn lines(&self) -> u64 {
+        let count = |file: &PathBuf| File::open(file).map_or(0, |file| count_lines(BufReader::new(file)));
+        self.files.iter().map(count).sum()
+    }
+
+    fn warn(&self, context: &Context, sum: &Imported) {
+        for (file, line, reason) in sum.errors.iter().take(MOST_NAMED) {
+            context.warn(format_args!("{}, line {line} skipped: {reason}", short_path(file)));
+        }
+        let unnamed = sum.skipped.saturating_sub(sum.errors.len().min(MOST_NAMED) as u64);
+        if unnamed > 0 {
+            let more = if unnamed == 1 { "entry" } else { "entries" };
+            context.warn(format_args!("{} more {more} skipped; --json names them", count(unnamed)));
+        }
+    }
+}
+
+fn add(sum: &mut Imported, file: &Path, delivered: Delivered) {
+    sum.copied.read += delivered.copied.read;
+    sum.copied.accepted += delivered.copied.accepted;
+    sum.copied.duplicates += delivered.copied.duplicates;
+    sum.skipped += delivered.skipped;
+    let file = absolute(file);
+    sum.errors.extend(delivered.reasons.into_iter().map(|skipped| (file.clone(), skipped.line, skipped.reason)));
+}
+
+async fn deliver_file(
+    path: &Path,
+    project: Option<Text>,
+    target: &dyn Backend,
+    mut advanced: impl FnMut(u64),
+) -> Result<Delivered, Failure> {
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    // Entries without a time get that of the file, which is the same when it comes again.
+    let received = file.metadata().ok().and_then(|data| data.modified().ok()).map_or_else(Nanos::now, from_system_time);
+    let defaults = Defaults { received, project };
+    let delivered = deliver(&mut BufReader::new(file), target, &defaults, |copied| advanced(copied.read)).await;
+    delivered.map_err(|error| match error {
+        DeliverError::Read(error) => unreadable(path, error),
+        DeliverError::Store(error) => error.into(),
+    })
+}
+
+fn from_system_time(time: std::time::SystemTime) -> Nanos {
+    let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Nanos(since.as_secs().saturating_mul(NANOS_PER_SECOND).saturating_add(u64::from(since.subsec_nanos())))
+}
+
+/// Whether a file is called as a logger calls its files, or begins with what looks like an entry; what OpenTelemetry
+/// writes into files of lines is none.
+fn looks_like_entries(path: &Path) -> std::io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(SNIFFED_BYTES).read_to_end(&mut beginning)?;
+    let text = String::from_utf8_lossy(&beginning);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let is_named_so = path.extension().is_some_and(|extension| extension == "jsonl");
+    let begins_so = text.starts_with(['{', '[']) && text.contains("\"message\"");
+    let is_otlp = ["\"resourceSpans\"", "\"resourceLogs\"", "\"resourceMetrics\""].iter().any(|key| text.contains(key));
+    Ok((is_named_so || begins_so) && !is_otlp)
+}
+
+fn count_lines(mut file: BufReader<File>) -> u64 {
+    let mut lines = 0;
+    loop {
+        let length = match file.fill_buf() {
+            Ok([]) | Err(_) => return lines,
+            Ok(buffer) => {
+                lines += buffer.iter().filter(|byte| **byte == b'\n').count() as u64;
+                buffer.len()
+            }
+        };
+        file.consume(length);
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> Failure {
+    Error::Open { path: path.to_owned(), source }.into()
+}

@@ -1,0 +1,241 @@
+//! `tracehub keys`: issue, list and revoke the keys of a server or of a file. The key itself is made here and printed
+//! here; only its digest goes anywhere else.
+
+use std::sync::Arc;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    cli::{
+        context::Context,
+        environment::{now, short_path},
+        exit::{Code, Failure, Outcome},
+        target,
+    },
+    model::{Key, KeyScope, json::key_to_json},
+    query::keys::find,
+    secret::ApiKey,
+    store::{self, Backend, Mode},
+    view::{
+        self,
+        machine::{Format, ISSUED, KEY},
+        out::escape,
+    },
+};
+
+/// How often another key is made when an older one has the same id, which one in four billion pairs does.
+const TRIES: usize = 4;
+
+/// Issue, list and revoke API keys
+#[derive(Debug, Args)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+A server on loopback is open to everyone on the machine until the first key is
+issued; one that other machines can reach answers nobody without a key.
+
+Examples:
+  tracehub keys create --project shop
+  tracehub keys list
+  tracehub keys revoke 0a1b2c3d"
+)]
+pub struct KeysArgs {
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    Create(CreateArgs),
+    List(ListArgs),
+    Revoke(RevokeArgs),
+}
+
+/// Issue a key and print it, this once
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Only the SHA-256 of the key is stored, so nobody can show it again. It goes into
+the header X-API-Key, or Authorization as `Bearer`. The database may be one that
+no server has used yet.
+
+Examples:
+  tracehub keys create --project shop
+  TRACEHUB_API_KEY=$(tracehub keys create --project ops --scope read,admin)
+  tracehub keys create --project shop --db new.db --json
+  OTEL_EXPORTER_OTLP_HEADERS=x-api-key=$(tracehub keys create --project a) ./app")]
+struct CreateArgs {
+    /// The project of everything sent with the key
+    #[arg(long, value_name = "NAME", value_parser = project)]
+    project: String,
+
+    /// What it permits: ingest, read, admin, which includes the others
+    #[arg(
+        long,
+        value_name = "A,B",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "ingest",
+        hide_possible_values = true
+    )]
+    scope: Vec<ScopeArg>,
+}
+
+/// List the keys ever issued, oldest first
+#[derive(Debug, Args)]
+#[command(after_help = "\
+When a key was last used is known to about a minute.
+
+Examples:
+  tracehub keys list
+  tracehub keys list --url http://traces.example:8099 --json
+  tracehub keys list --json | jq -r '.[] | select(.last_used == null).id'")]
+struct ListArgs {}
+
+/// Revoke a key, for good
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Whoever uses the key is refused within a second, also on connections that are
+open. Asks; without a terminal it needs --yes.
+
+Examples:
+  tracehub keys revoke 0a1b2c3d
+  tracehub keys revoke 0a1b --yes")]
+struct RevokeArgs {
+    /// Id of the key, or at least 4 characters of it; or what `keys list` shows of the key itself
+    #[arg(value_name = "ID")]
+    id: String,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ScopeArg {
+    /// Send records
+    Ingest,
+    /// Look
+    Read,
+    /// Everything
+    Admin,
+}
+
+impl From<ScopeArg> for KeyScope {
+    fn from(scope: ScopeArg) -> KeyScope {
+        match scope {
+            ScopeArg::Ingest => KeyScope::Ingest,
+            ScopeArg::Read => KeyScope::Read,
+            ScopeArg::Admin => KeyScope::Admin,
+        }
+    }
+}
+
+/// Reads the name of a project, for clap.
+pub(super) fn project(text: &str) -> Result<String, String> {
+    match Key::is_project(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a project has a name of 1 to 100 characters, all of which can be seen".to_owned()),
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No such key, nobody to ask, or the store fails.
+pub async fn run(context: &Context, args: KeysArgs) -> Outcome {
+    match args.command {
+        KeysCommand::Create(args) => create(context, &args).await,
+        KeysCommand::List(ListArgs {}) => list(context).await,
+        KeysCommand::Revoke(args) => revoke(context, &args).await,
+    }
+}
+
+async fn create(context: &Context, args: &CreateArgs) -> Outcome {
+    let fields = context.fields(&ISSUED)?;
+    let backend = store::open(&target::for_creating(context.target()?), Mode::Write).await?;
+    let (secret, key) = issue(&backend, args).await?;
+    backend.close().await?;
+    match (context.format(), fields) {
+        // Quiet scripts want the key, too: there is no second chance to see it.
+        (Format::Table | Format::Id, None) => context.print(&format!("{}\n", secret.reveal()))?,
+        (_, fields) => context.print_object(issued(&secret, &key), &ISSUED, fields.as_ref())?,
+    };
+    context.remark(escape(&format!(
+        "key {} of project {} permits {}; it is not shown again",
+        key.id,
+        key.project,
+        words(&key.scopes).join(", ")
+    )));
+    Ok(Code::Done)
+}
+
+async fn issue(backend: &Arc<dyn Backend>, args: &CreateArgs) -> Result<(ApiKey, Key), Failure> {
+    let scopes: Vec<KeyScope> = args.scope.iter().map(|scope| KeyScope::from(*scope)).collect();
+    let mut tries = 1;
+    loop {
+        let made = ApiKey::issue(&args.project, &scopes, now());
+        let (secret, key) = made.map_err(|error| Failure::of(Code::Failed, &error))?;
+        match backend.add_key(key.clone()).await {
+            Ok(()) => return Ok((secret, key)),
+            Err(store::Error::KeyExists) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn issued(secret: &ApiKey, key: &Key) -> Map<String, Json> {
+    let pairs = [
+        ("id", json!(key.id.as_str())),
+        ("project", json!(key.project.as_str())),
+        ("key", json!(secret.reveal())),
+        ("scopes", json!(words(&key.scopes))),
+        ("created", json!(key.created.to_rfc3339())),
+    ];
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn words(scopes: &[KeyScope]) -> Vec<&'static str> {
+    scopes.iter().map(|scope| scope.as_str()).collect()
+}
+
+async fn list(context: &Context) -> Outcome {
+    let fields = context.fields(&KEY)?;
+    let backend = context.open().await?;
+    let keys = context.wait("reading", backend.keys()).await?;
+    if keys.is_empty() && context.terminal.stderr {
+        context.remark("no keys yet; `tracehub keys create --project NAME` issues one");
+    }
+    if context.format() != Format::Table || fields.is_some() {
+        return context.print_rows(keys.iter().map(key_to_json).collect(), &KEY, fields.as_ref());
+    }
+    context.print(&view::lists::keys::render(&keys, &short_path(&backend.info().location), &context.style))
+}
+
+async fn revoke(context: &Context, args: &RevokeArgs) -> Outcome {
+    let fields = context.fields(&KEY)?;
+    if !args.yes && !context.terminal.stdin {
+        return Err(Failure::usage("revoking needs --yes when there is no terminal to ask on")
+            .hint("`tracehub keys list` shows what there is"));
+    }
+    let backend = store::open(&target::for_writing(context.target()?)?, Mode::Write).await?;
+    let keys = backend.keys().await?;
+    let key = find(&keys, &args.id)?;
+    let is_revoked = key.revoked.is_some();
+    if !is_revoked && !args.yes && !context.confirm(&format!("revoke key {} of project {}?", key.id, key.project)) {
+        backend.close().await?;
+        return Err(Failure::new(Code::No, "nothing revoked"));
+    }
+    let revoked = backend.revoke_key(&key.id).await?;
+    let key = revoked.ok_or_else(|| Failure::new(Code::No, format!("key {} is gone", key.id)))?;
+    backend.close().await?;
+    match (context.format(), fields) {
+        (Format::Table, None) => {
+            let said = if is_revoked { "was revoked before" } else { "is revoked" };
+            let sentence = format!("key {} of project {} {said}", key.id, key.project);
+            context.print(&format!("{}\n", escape(&sentence)))
+        }
+        (_, fields) => context.print_object(key_to_json(&key), &KEY, fields.as_ref()),
+    }
+}

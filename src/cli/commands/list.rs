@@ -1,0 +1,167 @@
+//! `tracehub list`: recent traces, newest first.
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    cli::{
+        context::Context,
+        environment::short_path,
+        exit::{Code, Failure, Outcome},
+        values::{KindArg, RangeArgs, duration_ns, pair},
+    },
+    model::{Cursor, Page, Sort, TraceQuery, TraceSummary, json::summary_to_json},
+    view::{
+        self,
+        lists::traces::ListContext,
+        machine::{Format, SUMMARY},
+    },
+};
+
+/// List recent traces, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tracehub list --since 1h --failed
+  tracehub list --service shop --min-duration 500ms --sort duration
+  tracehub list --attr http.response.status_code=500 --limit 0 -o csv
+  tracehub list -q --since 15m | xargs -n1 tracehub show")]
+pub struct ListArgs {
+    /// At most this many; 0 is all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+
+    /// Only traces this service takes part in
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+
+    /// Only traces whose name contains this, whatever the case
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+
+    /// Only traces of this workflow
+    #[arg(long, value_name = "NAME")]
+    workflow: Option<String>,
+
+    /// Only traces with errors
+    #[arg(long)]
+    failed: bool,
+
+    /// Only traces that took at least this long: 250ms, 1.5s, 2m
+    #[arg(long, value_name = "DURATION", value_parser = duration_ns)]
+    min_duration: Option<u64>,
+
+    /// Only traces that took at most this long
+    #[arg(long, value_name = "DURATION", value_parser = duration_ns)]
+    max_duration: Option<u64>,
+
+    /// Only traces with a span that has this attribute; repeat for more, all on one span
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    attr: Vec<(String, String)>,
+
+    /// Only traces with a record of this project
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+
+    /// Only traces that hold this kind of record
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
+
+    #[command(flatten)]
+    range: RangeArgs,
+
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    sort: SortArg,
+
+    /// Turn the order round
+    #[arg(long)]
+    reverse: bool,
+
+    /// Go on after this place; stderr then names the next one. Empty is the beginning
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+}
+
+/// What comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum SortArg {
+    /// The newest
+    #[default]
+    Start,
+    /// The slowest
+    Duration,
+    /// Those with most spans
+    Spans,
+    /// Those with most errors
+    Errors,
+}
+
+impl From<SortArg> for Sort {
+    fn from(sort: SortArg) -> Sort {
+        match sort {
+            SortArg::Start => Sort::Start,
+            SortArg::Duration => Sort::Duration,
+            SortArg::Spans => Sort::Spans,
+            SortArg::Errors => Sort::Errors,
+        }
+    }
+}
+
+impl ListArgs {
+    fn query(&self) -> Result<TraceQuery, Failure> {
+        let (since, until) = self.range.ends()?;
+        Ok(TraceQuery {
+            limit: self.limit,
+            service: self.service.clone(),
+            name: self.name.clone(),
+            workflow: self.workflow.clone(),
+            has_errors: self.failed.then_some(true),
+            min_duration_ns: self.min_duration,
+            max_duration_ns: self.max_duration,
+            attributes: self.attr.clone(),
+            project: self.project.clone(),
+            kind: self.kind.map(Into::into),
+            since,
+            until,
+            id_prefix: None,
+            sort: self.sort.into(),
+            reverse: self.reverse,
+            cursor: self.cursor.clone().filter(|cursor| !cursor.is_empty()).map(Cursor),
+        })
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A wrong range or field, or the store fails.
+pub async fn run(context: &Context, args: ListArgs) -> Outcome {
+    let fields = context.fields(&SUMMARY)?;
+    let query = args.query()?;
+    let backend = context.open().await?;
+    let page = context.wait("reading", backend.traces(&query)).await?;
+    remark_on(context, &args, &query, &page);
+    if context.format() != Format::Table || fields.is_some() {
+        return context.print_rows(page.items.iter().map(summary_to_json).collect(), &SUMMARY, fields.as_ref());
+    }
+    if page.items.is_empty() && context.terminal.stdout {
+        return Ok(Code::Done);
+    }
+    let list = ListContext { location: short_path(&backend.info().location), range: args.range.label() };
+    context.print(&view::lists::traces::render(&page, &list, &context.style))
+}
+
+/// What a person should know that is not data.
+fn remark_on(context: &Context, args: &ListArgs, query: &TraceQuery, page: &Page<TraceSummary>) {
+    if page.items.is_empty() && context.terminal.stderr {
+        let everything =
+            TraceQuery { limit: query.limit, sort: query.sort, reverse: query.reverse, ..Default::default() };
+        context.remark(match *query == everything {
+            true => "no traces yet; point an OTLP exporter at `tracehub start`, or try `tracehub demo`",
+            false => "no traces match",
+        });
+    }
+    if let (Some(next), true) = (&page.next, args.cursor.is_some() || context.args.verbose > 0) {
+        context.remark(format_args!("next page: --cursor {}", next.0));
+    }
+}

@@ -1,0 +1,399 @@
+//! `tracehub log`: sends one log record from a shell script.
+//!
+//! A script must not fail or hang because its log cannot be written, so this takes a second at most and ends well
+//! whatever happens: what cannot be delivered is kept among the dead letters, from where a later `log` takes it.
+
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser},
+};
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    cli::{
+        context::Context,
+        environment::{now, short_path, variable},
+        exit::{Code, Failure, Outcome},
+        target,
+        values::pair,
+    },
+    client::{DeadLetters, Details, Extra, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters},
+    model::{Nanos, Severity, SpanId, Text},
+    query::{
+        current::{Environment, current},
+        dead_letters::{Defaults, DeliverError, deliver},
+    },
+    store::{self, Backend, Error, Mode, Target, remote::without_credentials},
+    view::machine::{Format, LOGGED},
+};
+
+/// How long the record may take.
+const PATIENCE: Duration = Duration::from_millis(800);
+/// How long older records that were kept may take after it.
+const REPLAY_PATIENCE: Duration = Duration::from_millis(150);
+/// Between two attempts to open a file that another process holds.
+const PAUSE: Duration = Duration::from_millis(20);
+/// More is not read of a message or a stack trace: a server takes no larger ones.
+const LONGEST_TEXT_BYTES: u64 = 1024 * 1024;
+/// Name of the program when nobody gives one.
+const DEFAULT_SERVICE: &str = "shell";
+
+/// Send one log record
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints nothing and exits with 0 whatever becomes of the record, within a second.
+One that cannot be delivered is kept, which stderr tells unless -q is given; the
+next `tracehub log` to the same place delivers it.
+
+Examples:
+  tracehub log \"backup of $db done\"
+  tracehub log -l error --service backup --extra bucket=logs \"upload failed\"
+  make 2>&1 | tail -50 | tracehub log -l warn --service build -
+  tracehub log -l fatal --error-type Panic --stack crash.txt \"worker died\"
+  tracehub log --strict \"must be stored\" || exit 1")]
+pub struct LogArgs {
+    /// The message; `-` reads it from standard input
+    #[arg(value_name = "MESSAGE", required = true, value_parser = text())]
+    message: Vec<String>,
+
+    /// How bad it is: trace, debug, info, warn, error, fatal
+    #[arg(short, long, value_name = "LEVEL", default_value = "info", value_parser = level)]
+    level: Severity,
+
+    /// Which program says it [env: OTEL_SERVICE_NAME] [default: shell]
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    service: Option<String>,
+
+    /// Which part of it
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    module: Option<String>,
+
+    /// Where it runs, such as production
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    env: Option<String>,
+
+    /// A further value; numbers, true, false and null are taken as such, the rest as text
+    #[arg(long, value_name = "KEY=VALUE", value_parser = text().try_map(|text| pair(&text)))]
+    extra: Vec<(String, String)>,
+
+    /// The trace it belongs to [default: that of `tracehub trace current`]
+    #[arg(long, value_name = "ID", value_parser = text())]
+    trace: Option<String>,
+
+    /// The kind of error, such as TimeoutError
+    #[arg(long, value_name = "TYPE", value_parser = text())]
+    error_type: Option<String>,
+
+    /// A file with a stack trace; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    stack: Option<PathBuf>,
+
+    /// Fail when the record is not stored: 4 if the key is refused, else 3
+    #[arg(long)]
+    strict: bool,
+}
+
+/// What became of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fate {
+    Stored,
+    Kept { directory: PathBuf, reason: Reason },
+    Lost { reason: Reason },
+}
+
+/// Why it is not stored, and what `--strict` makes of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reason {
+    text: String,
+    code: Code,
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Reason {
+        Reason { text, code: Code::Failed }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The flags make no sense, what they name cannot be read, or `--strict` and the record is not stored.
+pub async fn run(context: &Context, args: LogArgs) -> Outcome {
+    let fields = context.fields(&LOGGED)?;
+    let wanted = context.target()?;
+    let place = match &wanted {
+        Target::File(path) => short_path(&path.display().to_string()),
+        Target::Server { url, .. } => without_credentials(url),
+    };
+    let entry = entry(context, &args)?;
+    let trace_id = entry.trace_id.clone();
+    let fate = send(&args, wanted, entry).await;
+    let (outcome, directory, reason) = match &fate {
+        Fate::Stored => ("stored", None, None),
+        Fate::Kept { directory, reason } => ("kept", Some(directory.display().to_string()), Some(reason.clone())),
+        Fate::Lost { reason } => ("lost", None, Some(reason.clone())),
+    };
+    if args.strict
+        && let Some(reason) = &reason
+    {
+        let failure =
+            Failure::new(reason.code, format!("the record is not stored in {place}")).note(reason.text.clone());
+        return Err(match &directory {
+            Some(directory) => failure.hint(format!("it is kept in {}", short_path(directory))),
+            None => failure,
+        });
+    }
+    match &fate {
+        Fate::Stored => {}
+        Fate::Kept { directory, reason } => {
+            let directory = short_path(&directory.display().to_string());
+            context.remark(format_args!(
+                "tracehub: the record is kept in {directory} until {place} takes it: {}",
+                reason.text
+            ));
+        }
+        Fate::Lost { reason } => context.remark(format_args!("tracehub: the record is lost: {}", reason.text)),
+    }
+    if matches!(context.format(), Format::Table | Format::Id) && fields.is_none() {
+        return Ok(Code::Done);
+    }
+    let document = [
+        ("outcome", json!(outcome)),
+        ("trace_id", json!(trace_id.as_deref())),
+        ("target", json!(place)),
+        ("kept_in", json!(directory)),
+        ("reason", json!(reason.map(|reason| reason.text))),
+    ];
+    let document: Map<String, Json> = document.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    context.print_object(document, &LOGGED, fields.as_ref())
+}
+
+/// The record the flags describe.
+fn entry(context: &Context, args: &LogArgs) -> Result<LogEntry, Failure> {
+    let reads_message = args.message.iter().any(|word| word == "-");
+    let stack = args.stack.as_deref();
+    if reads_message && args.message.len() > 1 {
+        return Err(Failure::usage("`-` reads the whole message from standard input, so nothing can stand beside it"));
+    }
+    if reads_message && stack == Some(Path::new("-")) {
+        return Err(Failure::usage("standard input can be the message or the stack trace, not both"));
+    }
+    let message = if reads_message { read(Path::new("-"))?.trim_end().to_owned() } else { args.message.join(" ") };
+    let stack_trace = match stack.map(read).transpose() {
+        Ok(stack_trace) => stack_trace,
+        Err(failure) if args.strict => return Err(failure),
+        // A script that reports a crash does not know whether there is anything to read, and its record matters more.
+        Err(failure) => {
+            context.remark(format_args!("tracehub: the record has no stack trace: {}", failure.in_one_line()));
+            None
+        }
+    };
+    let mut extra = Extra::default();
+    for (key, value) in &args.extra {
+        extra.push(key, typed(value));
+    }
+    let details = Details {
+        module: args.module.as_deref().map(Text::from),
+        error_type: args.error_type.clone(),
+        error_message: None,
+        stack_trace,
+        extra,
+    };
+    let (trace_id, span_id) = match &args.trace {
+        Some(id) => (Some(Text::from(id.as_str())), None),
+        None => current_trace(),
+    };
+    Ok(LogEntry {
+        time: now(),
+        level: args.level,
+        message,
+        thread: Text::from_static("main"),
+        trace_id,
+        span_id,
+        details: Some(Box::new(details)),
+    })
+}
+
+/// The text of a file, or of standard input for `-`; bytes that are no UTF-8 are replaced.
+fn read(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => std::io::stdin().lock().take(LONGEST_TEXT_BYTES).read_to_end(&mut bytes),
+        _ => std::fs::File::open(path).and_then(|file| file.take(LONGEST_TEXT_BYTES).read_to_end(&mut bytes)),
+    };
+    match read {
+        Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) => {
+            Err(Failure::usage(format!("cannot read `{}`", path.display())).note(error.to_string().to_lowercase()))
+        }
+    }
+}
+
+/// `5`, `true` and `null` are what they look like; everything else is text.
+fn typed(value: &str) -> Json {
+    match serde_json::from_str(value) {
+        Ok(scalar @ (Json::Null | Json::Bool(_) | Json::Number(_))) => scalar,
+        _ => Json::from(value),
+    }
+}
+
+/// The trace this runs in, and the span, where they are known.
+fn current_trace() -> (Option<Text>, Option<SpanId>) {
+    let variables = ["TRACEPARENT", "TRACEHUB_TRACE_ID", "TRACEHUB_CORRELATION_ID"].map(variable);
+    let [traceparent, trace_id, correlation_id] = variables.each_ref().map(Option::as_deref);
+    let found = current(&Environment { traceparent, trace_id, correlation_id });
+    let span_id = found.as_ref().and_then(|found| found.span_id);
+    (found.map(|found| Text::from(found.trace_id.to_string())), span_id)
+}
+
+/// Reads text for clap. What scripts pass on comes from anywhere, so bytes that are no UTF-8 are replaced.
+fn text() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|text| text.to_string_lossy().into_owned())
+}
+
+/// Reads a level in any spelling that senders use, for clap.
+fn level(text: &str) -> Result<Severity, String> {
+    Severity::from_word(text).ok_or_else(|| "the levels are trace, debug, info, warn, error and fatal".to_owned())
+}
+
+async fn send(args: &LogArgs, wanted: Target, entry: LogEntry) -> Fate {
+    let service = args.service.clone().or_else(|| variable("OTEL_SERVICE_NAME"));
+    let service = service.unwrap_or_else(|| DEFAULT_SERVICE.to_owned());
+    let environment = args.env.clone().unwrap_or_default();
+    // A file's dead letters are for the file, whoever owns it at the time.
+    let file = match &wanted {
+        Target::File(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        Target::Server { .. } => None,
+    };
+    let target = match target::for_writing(wanted) {
+        Err(Error::Missing(path)) => {
+            let _ = target::make_parent(&path);
+            Target::File(path)
+        }
+        Ok(target) => target,
+        Err(error) => return Fate::Lost { reason: error.to_string().into() },
+    };
+    match target {
+        Target::Server { url, key } => {
+            let builder = Logger::builder(key.as_deref().unwrap_or_default(), &service, &environment).endpoint(&url);
+            let builder = match file {
+                Some(file) => builder.dead_letters_of(&file_address(&file)),
+                None => builder,
+            };
+            let sent = tokio::task::spawn_blocking(move || send_to_server(builder, entry)).await;
+            sent.unwrap_or_else(|error| Fate::Lost { reason: error.to_string().into() })
+        }
+        Target::File(path) => {
+            let dead_letters = file.and_then(|file| new_dead_letters(&file_address(&file)));
+            let encoding = LogEncoding { service, environment, host: hostname(), compress: false, dead_letters };
+            write_to_file(path, encoding, entry).await
+        }
+    }
+}
+
+fn file_address(path: &Path) -> String {
+    format!("file:{}", path.display())
+}
+
+fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Fate {
+    let builder = builder.timeout(PATIENCE).max_retries(1).retry_backoff(Duration::from_millis(50));
+    let logger = match builder.build() {
+        Ok(logger) => logger,
+        Err(error) => return Fate::Lost { reason: error.to_string().into() },
+    };
+    logger.send(entry);
+    logger.flush(PATIENCE);
+    if logger.stats().sent > 0 {
+        logger.wait_for_replay(REPLAY_PATIENCE);
+    }
+    let report = logger.close(Duration::ZERO);
+    let text = logger.stats().last_error.unwrap_or_else(|| "the server did not answer in time".to_owned());
+    let reason = Reason { text, code: if logger.is_denied() { Code::Denied } else { Code::Failed } };
+    match (report.sent, report.parked, logger.dlq_path()) {
+        (1.., ..) => Fate::Stored,
+        (_, 1.., Some(directory)) => Fate::Kept { directory: directory.to_owned(), reason },
+        _ => Fate::Lost { reason },
+    }
+}
+
+async fn write_to_file(path: PathBuf, encoding: LogEncoding, entry: LogEntry) -> Fate {
+    let mut line = Vec::new();
+    encoding.append_json(&entry, &mut line);
+    let defaults = Defaults { received: Nanos::now(), project: None };
+    let written = tokio::time::timeout(PATIENCE, async {
+        let backend = open_when_free(path).await?;
+        let written = deliver(&mut line.as_slice(), backend.as_ref(), &defaults, |_| {}).await;
+        if let (Ok(_), Some(letters)) = (&written, &encoding.dead_letters) {
+            replay(backend.as_ref(), letters, &defaults).await;
+        }
+        let closed = backend.close().await;
+        written.and(closed.map_err(DeliverError::from))
+    });
+    let reason = match written.await {
+        Ok(Ok(())) => return Fate::Stored,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the database did not answer in time".to_owned(),
+    };
+    let Some(letters) = &encoding.dead_letters else { return Fate::Lost { reason: reason.into() } };
+    line.push(b'\n');
+    match letters.park(1, &line) {
+        Ok(()) => Fate::Kept { directory: letters.directory().to_owned(), reason: reason.into() },
+        Err(error) => Fate::Lost { reason: format!("{reason}, and {error}").into() },
+    }
+}
+
+/// Opens a file, which another short-lived command may hold for the moment.
+async fn open_when_free(path: PathBuf) -> store::Result<std::sync::Arc<dyn Backend>> {
+    loop {
+        match store::open(&Target::File(path.clone()), Mode::Write).await {
+            Err(Error::Locked(_)) => tokio::time::sleep(PAUSE).await,
+            opened => return opened,
+        }
+    }
+}
+
+/// Stores the entries that were kept for this file, as far as they can be.
+async fn replay(backend: &dyn Backend, letters: &DeadLetters, defaults: &Defaults) {
+    letters.tidy();
+    while let Some(mut claimed) = letters.claim(&std::collections::HashSet::new()) {
+        if deliver(claimed.reader(), backend, defaults, |_| {}).await.is_err() {
+            return claimed.unlock();
+        }
+        let _ = claimed.delete();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_are_typed_and_everything_else_is_text() {
+        let cases = [
+            ("5", json!(5)),
+            ("-1.5", json!(-1.5)),
+            ("true", json!(true)),
+            ("null", json!(null)),
+            ("", json!("")),
+            ("05", json!("05")),
+            ("{\"a\":1}", json!("{\"a\":1}")),
+            ("\"quoted\"", json!("\"quoted\"")),
+        ];
+        for (text, value) in cases {
+            assert_eq!(typed(text), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn levels_are_read_in_the_spellings_of_senders() {
+        assert_eq!(level("WARNING"), Ok(Severity::Warn));
+        assert_eq!(level("fatal"), Ok(Severity::Fatal));
+        assert!(level("loud").is_err());
+    }
+}

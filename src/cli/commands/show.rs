@@ -1,0 +1,194 @@
+//! `tracehub show`: one trace as a waterfall.
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    cli::{
+        context::Context,
+        exit::{Code, Failure, Outcome},
+    },
+    model::{SpanId, Trace},
+    query::{
+        TraceReport,
+        resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS, ResolveError, resolve},
+        trace::{findings::Part, issues::TraceIssues},
+    },
+    store::Backend,
+    view::{
+        self,
+        machine::{Format, SPAN, TRACE},
+        show::{LogLines, Picture, ShowOptions},
+    },
+};
+
+/// Show one trace as a waterfall with self time, events and errors
+#[derive(Debug, Args)]
+#[command(after_help = "\
+JSON is the whole trace; csv and tsv have one row a span.
+
+Examples:
+  tracehub show latest
+  tracehub show 4bf9 --attrs
+  tracehub show 4bf9 --span charge
+  tracehub show latest~2 --json | jq '.spans[] | select(.status == \"error\")'")]
+pub struct ShowArgs {
+    /// Full id, unique prefix of at least 4 characters, `latest`, or `latest~2`
+    id: String,
+
+    #[command(flatten)]
+    picture: PictureArgs,
+}
+
+/// How to draw a trace.
+#[derive(Debug, Args)]
+pub struct PictureArgs {
+    /// Which picture
+    #[arg(long, value_enum, default_value_t)]
+    view: ViewArg,
+
+    /// Only this span and what is below it: id, unique prefix of an id, or name
+    #[arg(long, value_name = "SPAN")]
+    span: Option<String>,
+
+    /// Print attributes below each span
+    #[arg(long)]
+    attrs: bool,
+
+    /// Do not fold runs of equal spans
+    #[arg(long)]
+    expand: bool,
+
+    /// Which log lines to draw [default: warn; all where there is nothing else]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    logs: Option<LogsArg>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum ViewArg {
+    /// Bars over time
+    #[default]
+    Waterfall,
+    /// Indented names only
+    Tree,
+    /// One line a span by start time
+    List,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogsArg {
+    /// Warnings and worse
+    Warn,
+    /// All
+    All,
+    /// None
+    None,
+}
+
+impl PictureArgs {
+    fn options(&self, span: Option<SpanId>) -> ShowOptions {
+        ShowOptions {
+            picture: match self.view {
+                ViewArg::Waterfall => Picture::Waterfall,
+                ViewArg::Tree => Picture::Tree,
+                ViewArg::List => Picture::List,
+            },
+            span,
+            attributes: self.attrs,
+            expand: self.expand,
+            logs: self.logs.map(|logs| match logs {
+                LogsArg::Warn => LogLines::Warn,
+                LogsArg::All => LogLines::All,
+                LogsArg::None => LogLines::None,
+            }),
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No such trace or span, an ambiguous one, or the store fails.
+pub async fn run(context: &Context, args: ShowArgs) -> Outcome {
+    show(context, &args.id, &args.picture).await
+}
+
+/// Shows the trace a reference names.
+///
+/// # Errors
+/// The errors of [`run`].
+pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> Outcome {
+    let format = context.format();
+    let shape = if matches!(format, Format::Json | Format::Ndjson | Format::Id) { &TRACE } else { &SPAN };
+    let fields = context.fields(shape)?;
+    let backend = context.open().await?;
+    let trace = context.wait("reading", find(backend.as_ref(), reference)).await?;
+    let span = picture.span.as_deref().map(|text| find_span(&trace, text)).transpose()?;
+    let mut report = TraceReport::new(trace);
+    if format == Format::Table && fields.is_none() {
+        report.issues = context.wait("reading", TraceIssues::look_up(backend.as_ref(), &report.trace)).await?;
+        return context.page(&view::show::render(&report, &picture.options(span), &context.style));
+    }
+    let mut document = report.to_json();
+    if let Some(span) = span {
+        keep_below(&report, span, &mut document);
+    }
+    if std::ptr::eq(shape, &TRACE) {
+        return context.print_object(document, &TRACE, fields.as_ref());
+    }
+    let spans = match document.remove("spans") {
+        Some(Json::Array(spans)) => spans,
+        _ => Vec::new(),
+    };
+    let rows = spans.into_iter().filter_map(|span| match span {
+        Json::Object(span) => Some(span),
+        _ => None,
+    });
+    context.print_rows(rows.collect(), &SPAN, fields.as_ref())
+}
+
+async fn find(backend: &dyn Backend, reference: &str) -> Result<Trace, Failure> {
+    let id = resolve(backend, reference).await?;
+    // Retention may have taken it since.
+    backend.trace(&id).await?.ok_or_else(|| ResolveError::NotFound(reference.to_owned()).into())
+}
+
+/// The span a text names: an id, a unique prefix of one, or a name, of which the first span counts.
+fn find_span(trace: &Trace, text: &str) -> Result<SpanId, Failure> {
+    if let Ok(id) = SpanId::parse(text)
+        && trace.spans.iter().any(|span| span.span_id == id)
+    {
+        return Ok(id);
+    }
+    if let Some(named) = trace.spans.iter().find(|span| span.name == text) {
+        return Ok(named.span_id);
+    }
+    let prefix = text.to_ascii_lowercase();
+    let is_prefix = prefix.len() >= MIN_PREFIX_CHARS;
+    let mut matches: Vec<_> =
+        trace.spans.iter().filter(|span| is_prefix && span.span_id.to_string().starts_with(&prefix)).collect();
+    matches.dedup_by_key(|span| span.span_id);
+    match matches.as_slice() {
+        [only] => Ok(only.span_id),
+        [] => Err(Failure::new(Code::No, format!("no span `{text}` in trace {}", trace.summary.trace_id))
+            .hint("give its id, at least 4 characters of it, or its name")),
+        many => Err(many
+            .iter()
+            .take(MAX_CANDIDATES)
+            .fold(Failure::usage(format!("span `{text}` is ambiguous")), |failure, span| {
+                failure.note(format!("{}  {}", span.span_id, span.name))
+            })
+            .hint("type more of the id")),
+    }
+}
+
+/// Leaves only one span and those below it in the document, and what is found among them.
+fn keep_below(report: &TraceReport, span: SpanId, document: &mut Map<String, Json>) {
+    let Some(root) = report.trace.spans.iter().position(|candidate| candidate.span_id == span) else { return };
+    let below = report.tree.below(root);
+    if let Some(Json::Array(spans)) = document.get_mut("spans") {
+        *spans = spans.drain(..).skip(report.tree.position(root)).take(below.len()).collect();
+    }
+    let findings = report.findings_json(&Part::below(report, below.to_vec()));
+    document.insert("findings".to_owned(), findings);
+}

@@ -1,0 +1,235 @@
+//! `tracehub start`: the server in the foreground, from the ready line to the last acknowledged record on disk.
+
+use std::{
+    net::{SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::{
+    cli::{
+        context::Context,
+        environment::{short_path, variable, variable_os},
+        exit::{Code, Failure, Outcome},
+        signals::Signals,
+        target,
+        values::{Keep, keep},
+    },
+    server::{self, Config, Running, SidePort},
+    store::sqlite::Durability,
+    view::out::{escape, format},
+};
+
+/// Run the server in the foreground
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Point OpenTelemetry SDKs at it with
+OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318, or 4317 for gRPC; the main
+port takes both as well. Ctrl-C or SIGTERM stops it; everything acknowledged is
+on disk by then.
+
+A server that other machines can reach, and every server after its first key,
+wants a key of its callers: see `tracehub keys --help`.
+
+Examples:
+  tracehub start
+  tracehub start --db ./traces.db --retention 7d
+  tracehub start --port 0 --otlp-grpc off --otlp-http off
+  TRACEHUB_PORT=9000 tracehub start --host 0.0.0.0 --allowed-host traces.example")]
+pub struct StartArgs {
+    /// Address or name to listen on
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    host: String,
+
+    /// Main port; 0 picks a free one [env: TRACEHUB_PORT] [default: 8099]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+
+    /// How long to keep records after they were received, or `off` [env: TRACEHUB_RETENTION_HOURS] [default: 24h]
+    #[arg(long, value_name = "DURATION", value_parser = keep)]
+    retention: Option<Keep>,
+
+    /// Also receive OTLP/gRPC there, or `off` [default: 127.0.0.1:4317, unless busy]
+    #[arg(long, value_name = "ADDR|off", value_parser = side_port)]
+    otlp_grpc: Option<SidePort>,
+
+    /// Also receive OTLP/HTTP there, or `off` [default: 127.0.0.1:4318, unless busy]
+    #[arg(long, value_name = "ADDR|off", value_parser = side_port)]
+    otlp_http: Option<SidePort>,
+
+    /// When a write counts as stored
+    #[arg(long, value_enum, default_value_t)]
+    durability: DurabilityArg,
+
+    /// Name that requests may use for this server, besides its address; repeat for more
+    #[arg(long, value_name = "NAME")]
+    allowed_host: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum DurabilityArg {
+    /// On disk: survives power loss
+    #[default]
+    Disk,
+    /// With the operating system: faster, survives only a crash of tracehub
+    Os,
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// A wrong setting, a busy port, a database that cannot be opened or did not close cleanly.
+pub async fn run(context: &Context, args: StartArgs) -> Outcome {
+    let config = config(context, args)?;
+    let mut signals = Signals::listen_to_all().map_err(|error| Failure::of(Code::Failed, &error))?;
+    let running = tokio::select! {
+        started = server::start(config.clone()) => started?,
+        () = signals.next() => return Ok(Code::Interrupted),
+    };
+    running.warnings().iter().for_each(|warning| context.warn(warning));
+    if running.wants_a_key() {
+        warn_of_missing_key(context, &running);
+    }
+    announce(context, &running, &config)?;
+    signals.next().await;
+    context.remark("stopping; once more to stop at once");
+    tokio::select! {
+        stopped = running.stop() => stopped?,
+        // Someone lost patience. What was acknowledged is on disk.
+        () = signals.next() => std::process::exit(i32::from(Code::Interrupted as u8)),
+    }
+    Ok(Code::Done)
+}
+
+fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
+    let port = match args.port {
+        Some(port) => port,
+        None => port_from_environment()?.unwrap_or(8099),
+    };
+    let retention = match args.retention {
+        Some(Keep(retention)) => retention,
+        None => retention_from_environment()?.unwrap_or(Some(Duration::from_secs(24 * 3_600))),
+    };
+    let db: PathBuf = target::own_file(&context.args)?;
+    Ok(Config {
+        host: args.host,
+        port,
+        otlp_grpc: args.otlp_grpc.unwrap_or(SidePort::Default),
+        otlp_http: args.otlp_http.unwrap_or(SidePort::Default),
+        retention,
+        durability: match args.durability {
+            DurabilityArg::Disk => Durability::Disk,
+            DurabilityArg::Os => Durability::Os,
+        },
+        allowed_hosts: args.allowed_host,
+        secret: secret_from_environment()?,
+        ..Config::new(db)
+    })
+}
+
+fn port_from_environment() -> Result<Option<u16>, Failure> {
+    let Some(text) = variable("TRACEHUB_PORT") else { return Ok(None) };
+    let port = text.trim().parse().map_err(|_| Failure::usage(format!("TRACEHUB_PORT is `{text}`, not a port")))?;
+    Ok(Some(port))
+}
+
+fn secret_from_environment() -> Result<Option<String>, Failure> {
+    let Some(secret) = variable_os("TRACEHUB_SECRET") else { return Ok(None) };
+    // Going on without it would open the server to everyone.
+    secret.into_string().map(Some).map_err(|_| Failure::usage("TRACEHUB_SECRET is not text"))
+}
+
+/// How long to keep records; the inner `None` is for ever.
+fn retention_from_environment() -> Result<Option<Option<Duration>>, Failure> {
+    let Some(text) = variable("TRACEHUB_RETENTION_HOURS") else { return Ok(None) };
+    if text.trim().eq_ignore_ascii_case("off") {
+        return Ok(Some(None));
+    }
+    let hours = text.trim().parse::<f64>().ok().filter(|hours| *hours > 0.0);
+    let retention = hours.and_then(|hours| Duration::try_from_secs_f64(hours * 3_600.0).ok());
+    match retention {
+        Some(retention) => Ok(Some(Some(retention))),
+        None => Err(Failure::usage(format!("TRACEHUB_RETENTION_HOURS is `{text}`, not a number of hours above 0"))
+            .hint("`off` keeps everything for ever")),
+    }
+}
+
+/// Reads where a side port listens, for clap.
+fn side_port(text: &str) -> Result<SidePort, String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(SidePort::Off);
+    }
+    if let Ok(port) = text.trim_start_matches(':').parse::<u16>() {
+        return Ok(SidePort::At(SocketAddr::from(([127, 0, 0, 1], port))));
+    }
+    let address = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    address.map(SidePort::At).ok_or_else(|| "write an address such as `127.0.0.1:4317`, a port, or `off`".to_owned())
+}
+
+/// A server that others can reach answers nobody without a key, so somebody should issue one.
+fn warn_of_missing_key(context: &Context, running: &Running) {
+    let file = short_path(&running.backend().info().location);
+    context.warn("other machines can reach this server, so it answers nobody without a key, and there is none yet");
+    context.remark(escape(&format!("hint: create one with `tracehub keys create --project NAME --db {file}`")));
+}
+
+/// Says on stdout that the server is ready: a banner for a person, one line of JSON for a program.
+fn announce(context: &Context, running: &Running, config: &Config) -> Result<(), Failure> {
+    let location = running.backend().info().location.clone();
+    if !context.terminal.stdout || context.args.json {
+        let line = json!({"event": "ready", "url": running.url(), "pid": std::process::id(), "db": location});
+        return done_or_closed(context.print(&format!("{line}\n")));
+    }
+    if context.args.quiet {
+        return Ok(());
+    }
+    done_or_closed(context.print(&banner(context, running, config, &location)))
+}
+
+/// A server goes on when nobody reads its stdout any more.
+fn done_or_closed(printed: Outcome) -> Result<(), Failure> {
+    match printed {
+        Err(failure) if failure.code != Code::Done => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+fn banner(context: &Context, running: &Running, config: &Config, location: &str) -> String {
+    let (grpc, http) = running.side_ports();
+    let url = running.url();
+    let endpoint = http.map_or_else(|| url.to_owned(), |address| format!("http://{address}"));
+    let and_also = |side: Option<SocketAddr>| side.map(|address| format!("http://{address} and ")).unwrap_or_default();
+    let kept = match config.retention {
+        Some(retention) => format!("keeps {}", format::retention(retention.as_secs())),
+        None => "keeps everything".to_owned(),
+    };
+    let option = if context.args.db.is_some() { format!(" --db {}", short_path(location)) } else { String::new() };
+    let lines = [
+        format!("tracehub {} is ready at {url} (pid {})", env!("CARGO_PKG_VERSION"), std::process::id()),
+        format!("  OTLP/HTTP  {}{url}", and_also(http)),
+        format!("  OTLP/gRPC  {}{url}", and_also(grpc)),
+        format!("  database   {}, {kept}", short_path(location)),
+        format!("  API        {url}/docs"),
+        "Send to it:  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf".to_owned(),
+        format!("             export OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}"),
+        format!("Look at it:  tracehub list{option}"),
+        "Ctrl-C stops it.".to_owned(),
+    ];
+    lines.map(|line| escape(&line).into_owned() + "\n").concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_side_port_is_an_address_a_port_or_off() {
+        assert_eq!(side_port("off"), Ok(SidePort::Off));
+        assert_eq!(side_port("0.0.0.0:1234"), Ok(SidePort::At(SocketAddr::from(([0, 0, 0, 0], 1234)))));
+        assert_eq!(side_port("4317"), Ok(SidePort::At(SocketAddr::from(([127, 0, 0, 1], 4317)))));
+        assert!(side_port("127.0.0.1").is_err() && side_port("99999").is_err());
+    }
+}

@@ -1,0 +1,174 @@
+//! `tracehub status`: is a server up, and what does its database hold. Exit code 0 up, 1 down.
+
+use std::{path::Path, sync::Arc};
+
+use clap::Args;
+
+use crate::{
+    cli::{
+        context::Context,
+        environment::short_path,
+        exit::{Code, Failure, Outcome},
+        http,
+    },
+    model::{Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
+    store::{self, Backend, Mode, Target, remote::without_credentials, sqlite::lock},
+    view::{
+        self,
+        machine::{Format, Inner, Shape},
+        status::{ServerFacts, StatusReport},
+    },
+};
+
+/// The document of `status`.
+static STATUS: Shape = Shape {
+    fields: &[
+        ("schema", Inner::Plain),
+        ("status", Inner::Plain),
+        ("url", Inner::Plain),
+        ("pid", Inner::Plain),
+        ("version", Inner::Plain),
+        ("uptime_seconds", Inner::Plain),
+        ("otlp_grpc", Inner::Plain),
+        ("otlp_http", Inner::Plain),
+        ("rejected", Inner::Plain),
+        ("last_received_time", Inner::Plain),
+        (
+            "database",
+            Inner::Object(&[
+                "location",
+                "size_bytes",
+                "retention_hours",
+                "traces",
+                "spans",
+                "checkpoints",
+                "logs",
+                "errors",
+                "last_time",
+            ]),
+        ),
+        ("last_hour", Inner::Object(&["traces", "failed"])),
+        ("trouble", Inner::Plain),
+    ],
+    id: "url",
+};
+
+/// Say whether a server is up, and what its database holds
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exits with 0 when a server is up, with 1 when not.
+
+Examples:
+  tracehub status
+  tracehub status --url http://127.0.0.1:8099
+  tracehub status --json | jq .database.spans")]
+pub struct StatusArgs {}
+
+/// Runs the command.
+///
+/// # Errors
+/// A wrong target, or access was denied.
+pub async fn run(context: &Context, _args: StatusArgs) -> Outcome {
+    let fields = context.fields(&STATUS)?;
+    let report = match context.target()? {
+        Target::Server { url, key } => report_on_server(context, &url, key.as_deref()).await?,
+        Target::File(path) => report_on_file(context, &path).await,
+    };
+    if context.format() == Format::Table && fields.is_none() {
+        context.print(&view::status::render(&shortened(context, report.clone()), &context.style))?;
+    } else {
+        context.print_object(report.to_json(), &STATUS, fields.as_ref())?;
+    }
+    if report.is_up() {
+        return Ok(Code::Done);
+    }
+    if context.terminal.stderr {
+        context.remark("hint: start a server with `tracehub start`");
+    }
+    Ok(Code::No)
+}
+
+async fn report_on_server(context: &Context, url: &str, key: Option<&str>) -> Result<StatusReport, Failure> {
+    let mut report = StatusReport { looked_at: without_credentials(url), ..StatusReport::default() };
+    match http::server_facts(url, key).await {
+        Ok(facts) => {
+            report.server = Some(ServerFacts::from_json(&without_credentials(url), &facts));
+            let target = Target::Server { url: url.to_owned(), key: key.map(str::to_owned) };
+            count(context, &target, &mut report).await;
+        }
+        Err(error @ (store::Error::Denied { .. } | store::Error::BadTarget { .. })) => return Err(error.into()),
+        Err(error) => report.trouble = Some(in_one_line(&error)),
+    }
+    Ok(report)
+}
+
+async fn report_on_file(context: &Context, path: &Path) -> StatusReport {
+    let mut report = StatusReport { looked_at: path.display().to_string(), ..StatusReport::default() };
+    if let Some(lock::Owner { url: Some(url), token, .. }) = lock::owner(path) {
+        match http::server_facts(&url, token.as_deref()).await {
+            Ok(facts) => report.server = Some(ServerFacts::from_json(&url, &facts)),
+            Err(error) => report.trouble = Some(in_one_line(&error)),
+        }
+    }
+    count(context, &Target::File(path.to_owned()), &mut report).await;
+    report
+}
+
+/// Adds what the database holds.
+async fn count(context: &Context, target: &Target, report: &mut StatusReport) {
+    let counted = async {
+        let backend: Arc<dyn Backend> = store::open(target, Mode::Read).await?;
+        report.database = Some(context.wait("counting", backend.stats(&StatsQuery::totals())).await?);
+        let hour_ago = Nanos(context.style.now.0.saturating_sub(NANOS_PER_HOUR));
+        let last_hour = TraceQuery { since: Some(hour_ago), limit: 1, ..TraceQuery::default() };
+        let page = backend.traces(&last_hour).await?;
+        report.last_hour = Some((page.total, page.failed));
+        store::Result::Ok(())
+    };
+    if let Err(error) = counted.await {
+        report.trouble.get_or_insert_with(|| in_one_line(&error));
+    }
+}
+
+/// An error and its causes.
+fn in_one_line(error: &store::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// With paths as people write them, on a terminal.
+fn shortened(context: &Context, mut report: StatusReport) -> StatusReport {
+    if context.terminal.stdout {
+        report.looked_at = short_path(&report.looked_at);
+        if let Some(stats) = &mut report.database {
+            stats.database.location = short_path(&stats.database.location);
+        }
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shape_is_that_of_the_document() {
+        let report = StatusReport { database: Some(Default::default()), last_hour: Some((0, 0)), ..Default::default() };
+        let document = report.to_json();
+        let names: Vec<&str> = STATUS.fields.iter().map(|(name, _)| *name).collect();
+        assert_eq!(document.keys().map(String::as_str).collect::<Vec<_>>(), names);
+        for (name, inner) in STATUS.fields {
+            if let (Inner::Object(fields), Some(object)) = (inner, document[*name].as_object()) {
+                assert_eq!(object.keys().map(String::as_str).collect::<Vec<_>>(), *fields, "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! `tracehub tail`: follow what arrives, one line a record.
+
+use std::collections::{HashSet, VecDeque};
+
+use clap::Args;
+
+use crate::{
+    cli::{
+        context::Context,
+        environment,
+        exit::{Code, Failure, Outcome},
+        stream::{self, Printer},
+        values::{KindArg, LevelArg, Moment, moment},
+    },
+    model::{RecordFilter, Severity, TraceId},
+    query::{
+        Traceparent,
+        resolve::{ResolveError, resolve},
+        tail::{Arrival, Start, Step, Tail, TailQuery},
+    },
+    store::Backend,
+    view::{
+        lists::tail_line,
+        machine::{self, Fields, Format, RECORD},
+        out::escape,
+    },
+};
+
+/// Traces whose ids `-o id` remembers having printed.
+const REMEMBERED_TRACES: usize = 10_000;
+/// Records shown first when nothing is to be followed and nobody says how many.
+const USUAL_LINES: usize = 10;
+/// Most records that can be shown first.
+const MOST_LINES: u64 = 100_000;
+
+/// Follow what arrives, one line a record
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Shows what arrives from now on; with an ID, first what the trace holds already.
+An ID that is not there yet is waited for. A server that goes away is asked
+again until it is back, and nothing is missed or shown twice. Ends at Ctrl-C. A
+span's time is its end; a checkpoint `<-` shows how long its operation took if
+its `->` went by.
+
+JSON (`-o ndjson`, and `--json` is the same here) is one object a line: `kind`
+is span, checkpoint or log, then `trace_id` and the record as `show` has it; a
+span's own kind is `span_kind`. `-o id` prints the id of each trace once.
+
+Examples:
+  tracehub tail
+  tracehub tail --service shop --level error
+  tracehub tail cli-12345-abc
+  tracehub tail -n 20 --no-follow
+  tracehub tail -o ndjson | jq -r 'select(.duration_ms > 500).trace_id'")]
+pub struct TailArgs {
+    /// Only this trace: full id, unique prefix of at least 4 characters, `latest`, or `latest~2`
+    id: Option<String>,
+
+    /// Only this service, or checkpoint source
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+
+    /// Only this kind of record
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
+
+    /// Only records at least this bad; a failed span counts as error, other spans and checkpoints as info
+    #[arg(short, long, value_enum, ignore_case = true)]
+    level: Option<LevelArg>,
+
+    /// First what was received since this time: 5m, 09:00, …
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+
+    /// First the last so many records
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MOST_LINES))]
+    lines: Option<u64>,
+
+    /// Stop after what is there: the last 10 records, unless --lines, --since or an ID say otherwise
+    #[arg(long)]
+    no_follow: bool,
+}
+
+impl TailArgs {
+    fn query(&self, trace: Option<TraceId>) -> TailQuery {
+        let start = match (&self.since, &trace) {
+            (Some(since), _) => Start::Since(since.at),
+            (None, Some(_)) => Start::Beginning,
+            (None, None) => Start::End,
+        };
+        let lines = self.lines.map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));
+        let usual = (self.no_follow && start == Start::End).then_some(USUAL_LINES);
+        TailQuery {
+            filter: RecordFilter { kind: self.kind.map(Into::into), trace, ended_before: None },
+            service: self.service.clone(),
+            level: self.level.map_or(Severity::Trace, Into::into),
+            start,
+            last: lines.or(usual),
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A format that is no stream, an ambiguous id, or the store cannot be read.
+pub async fn run(context: &Context, args: TailArgs) -> Outcome {
+    let mut records = Records::new(context, args.id.is_some())?;
+    stream::until_interrupted(async |printer| follow(context, &args, (&mut records, printer)).await).await
+}
+
+async fn follow(context: &Context, args: &TailArgs, (records, printer): (&mut Records<'_>, &mut Printer)) -> Outcome {
+    let backend = context.open().await?;
+    let trace = match &args.id {
+        Some(reference) => Some(find(context, backend.as_ref(), reference, args.no_follow).await?),
+        None => None,
+    };
+    let mut tail = Tail::start(backend.as_ref(), args.query(trace), environment::now()).await?;
+    loop {
+        match tail.next().await? {
+            Step::Records(arrivals) => printer.print(records.text(&arrivals)).await?,
+            Step::CaughtUp if args.no_follow => return Ok(Code::Done),
+            Step::Lost(error) if args.no_follow => return Err(error.into()),
+            step => remark_on(context, &step),
+        }
+    }
+}
+
+/// What a person who follows should know, besides records.
+pub(super) fn remark_on(context: &Context, step: &Step) {
+    match step {
+        Step::CaughtUp if context.args.verbose > 0 => context.remark("following; Ctrl-C ends"),
+        Step::CaughtUp | Step::Records(_) => {}
+        Step::Lost(error) => {
+            context.remark(format_args!("{}; trying again until it is back", escape(&error.to_string())));
+        }
+        Step::Back => context.remark("back again; going on where it stopped"),
+        Step::Missed(1) => context.remark("1 write was removed before it could be shown"),
+        Step::Missed(writes) => {
+            context.remark(format_args!("{writes} writes were removed before they could be shown"));
+        }
+        Step::Replaced => context.remark("this is another database than before; from its beginning:"),
+    }
+}
+
+/// The trace a reference names, whether or not it is there yet.
+///
+/// # Errors
+/// An ambiguous reference, one that cannot be an id, no such trace while it must be there, or the store fails.
+pub(super) async fn find(
+    context: &Context,
+    backend: &dyn Backend,
+    reference: &str,
+    must_be_there: bool,
+) -> Result<TraceId, Failure> {
+    let not_there = match resolve(backend, reference).await {
+        Ok(id) => return Ok(id),
+        Err(error @ ResolveError::NotFound(_)) => error,
+        Err(error) => return Err(error.into()),
+    };
+    let parent = Traceparent::parse(&reference.to_lowercase()).map(|parent| parent.trace_id);
+    match parent.map_or_else(|| TraceId::parse(reference), Ok) {
+        Ok(id) if !must_be_there && !reference.starts_with("latest") => {
+            context.remark(format_args!("no trace `{}` yet; waiting for it", escape(&id.to_string())));
+            Ok(id)
+        }
+        _ => Err(not_there.into()),
+    }
+}
+
+/// Records in the chosen format.
+#[derive(Debug)]
+struct Records<'a> {
+    context: &'a Context,
+    format: Format,
+    fields: Option<Fields>,
+    is_one_trace: bool,
+    printed: PrintedTraces,
+}
+
+impl<'a> Records<'a> {
+    fn new(context: &'a Context, is_one_trace: bool) -> Result<Records<'a>, Failure> {
+        let format = match context.format() {
+            Format::Json => Format::Ndjson,
+            Format::Csv | Format::Tsv => {
+                let failure = Failure::usage("what is followed has no columns to separate");
+                return Err(failure.hint("use -o ndjson, or -o id"));
+            }
+            format => format,
+        };
+        let fields = context.fields(&RECORD)?;
+        if fields.is_some() && format != Format::Ndjson {
+            return Err(Failure::usage("--fields needs -o ndjson here"));
+        }
+        Ok(Records { context, format, fields, is_one_trace, printed: PrintedTraces::default() })
+    }
+
+    fn text(&mut self, arrivals: &[Arrival]) -> String {
+        match self.format {
+            Format::Id => {
+                let ids = arrivals.iter().filter_map(|arrival| arrival.record.trace_id());
+                ids.filter(|id| self.printed.is_new(id)).map(|id| format!("{}\n", escape(&id.to_string()))).collect()
+            }
+            Format::Table => tail_line::render(arrivals, self.is_one_trace, &stream::style_of_now(self.context)),
+            format => {
+                let objects = arrivals.iter().map(tail_line::to_json).collect();
+                machine::list(objects, &RECORD, format, self.fields.as_ref())
+            }
+        }
+    }
+}
+
+/// Which traces were printed lately.
+#[derive(Debug, Default)]
+struct PrintedTraces {
+    known: HashSet<TraceId>,
+    order: VecDeque<TraceId>,
+}
+
+impl PrintedTraces {
+    fn is_new(&mut self, id: &TraceId) -> bool {
+        if !self.known.insert(id.clone()) {
+            return false;
+        }
+        self.order.push_back(id.clone());
+        if self.order.len() > REMEMBERED_TRACES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
