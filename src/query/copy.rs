@@ -9,10 +9,11 @@ use crate::{
     store::{self, Backend, Error},
 };
 
-/// Records read and written at once.
+/// How many records are read and written at once.
 const BATCH: usize = 2_000;
-/// How often a store that is busy is asked again, and how long after the first refusal; each wait doubles.
+/// How often a store that is busy is asked again.
 const MOST_RETRIES: u32 = 8;
+/// How long after the first refusal a busy store is asked again; each further wait is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// How far a copy got; `accepted + duplicates` is `read`.
@@ -63,6 +64,7 @@ pub async fn copy(
     }
 }
 
+/// Writes a batch to a store, again and again for a while when the store is busy.
 pub(super) async fn write(target: &dyn Backend, batch: &Batch) -> store::Result<Written> {
     if batch.is_empty() {
         return Ok(Written::default());

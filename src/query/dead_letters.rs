@@ -1,5 +1,5 @@
-//! Files of log entries that a logger could not deliver, brought into a store: one entry a line, and a last line that may
-//! be torn, for programs die while they write.
+//! Files of log entries that a logger could not deliver, brought into a store: one entry a line, and a last line that
+//! may be torn, for programs die while they write.
 //!
 //! A line that is no entry costs itself alone. Entries a store has count as duplicates, so a file may be brought in
 //! again.

@@ -28,11 +28,11 @@ pub struct IssueList {
     pub page: Page<Issue>,
     /// For each issue of the page the beginning of its id, as short as it still names it.
     pub short_ids: Vec<String>,
-    /// How many match but for their status, by status; only those with any.
+    /// How many issues match but for their status, by status; only statuses with any.
     pub hidden: Vec<(IssueStatus, u64)>,
 }
 
-/// A page of issues, with ids short enough to type.
+/// Reads a page of issues, with ids short enough to type.
 ///
 /// # Errors
 /// The store fails, or the cursor is foreign.
@@ -50,7 +50,8 @@ pub async fn list(backend: &dyn Backend, query: &IssueQuery) -> Result<IssueList
     Ok(IssueList { page, short_ids, hidden })
 }
 
-/// For each issue the beginning of its id that no other of the store has; at least [`MIN_ISSUE_PREFIX_CHARS`] long.
+/// For each issue the beginning of its id that no other issue of the store has; at least [`MIN_ISSUE_PREFIX_CHARS`]
+/// long.
 ///
 /// # Errors
 /// The store fails.
@@ -61,7 +62,7 @@ pub async fn short_ids(backend: &dyn Backend, issues: &[Issue]) -> Result<Vec<St
     sorted.sort_by_key(|at| ids.get(*at));
     for pair in sorted.windows(2) {
         let [one, other] = pair else { continue };
-        let needed = shared(&ids[*one], &ids[*other]) + 1;
+        let needed = shared_length(&ids[*one], &ids[*other]) + 1;
         for at in [*one, *other] {
             lengths[at] = lengths[at].max(needed);
         }
@@ -76,14 +77,14 @@ pub async fn short_ids(backend: &dyn Backend, issues: &[Issue]) -> Result<Vec<St
                 alike.entry(prefix).or_insert(page.items.iter().map(|issue| issue.id.to_string()).collect())
             }
         };
-        let needed = others.iter().filter(|other| *other != id).map(|other| shared(id, other) + 1).max();
+        let needed = others.iter().filter(|other| *other != id).map(|other| shared_length(id, other) + 1).max();
         *length = needed.map_or(*length, |needed| needed.max(*length));
     }
     Ok(ids.iter().zip(lengths).map(|(id, length)| id.chars().take(length).collect()).collect())
 }
 
 /// How many characters two ids have in common at their beginnings.
-fn shared(one: &str, other: &str) -> usize {
+fn shared_length(one: &str, other: &str) -> usize {
     one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count()
 }
 
@@ -94,24 +95,24 @@ fn starting_with(prefix: &str, limit: usize) -> IssueQuery {
 /// An issue with its traces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IssueReport {
-    /// All that is known of it.
+    /// All that is known of the issue.
     pub detail: IssueDetail,
-    /// The beginning of its id, as short as it still names it.
+    /// The beginning of the issue's id, as short as it still names the issue.
     pub short_id: String,
-    /// Its sample traces, newest first.
+    /// Traces the issue was seen in, newest first.
     pub samples: Vec<SampleTrace>,
 }
 
 /// A trace an issue was seen in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleTrace {
-    /// Its id.
+    /// The id of the trace.
     pub id: TraceId,
-    /// What it is; `None` when it is no longer kept.
+    /// The summary of the trace; `None` when the trace is no longer kept.
     pub summary: Option<TraceSummary>,
 }
 
-/// All of one issue.
+/// Reads an issue with the summaries of its sample traces.
 ///
 /// # Errors
 /// No such issue, more than one, or the store fails.
@@ -141,23 +142,23 @@ async fn summary(backend: &dyn Backend, id: &TraceId) -> Result<Option<TraceSumm
 /// Why a reference names no one issue.
 #[derive(Debug, thiserror::Error)]
 pub enum FindIssueError {
-    /// Nothing matches.
+    /// No issue matches the reference.
     #[error("no issue `{0}`")]
     NotFound(String),
-    /// More than one issue begins with it; up to five of them.
+    /// More than one issue id begins with the reference.
     #[error("`{reference}` is ambiguous")]
     Ambiguous {
-        /// What was asked.
+        /// What was typed.
         reference: String,
         /// Up to five candidates, those seen last first.
         candidates: Vec<Issue>,
     },
-    /// Too short to look for, or not a reference at all.
+    /// The reference is too short to look for, or none at all.
     #[error("`{reference}` is not an issue id: {reason}")]
     Invalid {
-        /// What was asked.
+        /// What was typed.
         reference: String,
-        /// What is wrong with it.
+        /// What is wrong with the reference.
         reason: String,
     },
     /// The store failed.
@@ -165,8 +166,9 @@ pub enum FindIssueError {
     Store(#[from] store::Error),
 }
 
-/// The issue a reference names: a whole id, a unique prefix of at least [`MIN_ISSUE_PREFIX_CHARS`] hex digits in any case,
-/// or `latest`, the issue seen last. A whole id may also be one that a record tells and that leads to another issue.
+/// The issue a reference names: a whole id, a unique prefix of at least [`MIN_ISSUE_PREFIX_CHARS`] hex digits in any
+/// case, or `latest`, the issue seen last. A whole id may also be one that a record tells and that leads to another
+/// issue.
 ///
 /// # Errors
 /// See [`FindIssueError`].
@@ -176,7 +178,7 @@ pub async fn find(backend: &dyn Backend, reference: &str) -> Result<Issue, FindI
         let mut page = backend.issues(&IssueQuery { limit: 1, ..IssueQuery::default() }).await?;
         return page.items.pop().ok_or_else(not_found);
     }
-    check(reference)?;
+    check_spelling(reference)?;
     let prefix = reference.to_ascii_lowercase();
     let mut candidates = backend.issues(&starting_with(&prefix, MAX_CANDIDATES + 1)).await?.items;
     if candidates.len() > 1 {
@@ -190,8 +192,8 @@ pub async fn find(backend: &dyn Backend, reference: &str) -> Result<Issue, FindI
     }
 }
 
-/// The ids that errors of these issues have by themselves: those of all fingerprints that lead to one of them. An id that
-/// leads to no issue stays as it is.
+/// The ids that errors of some issues have by themselves: those of all fingerprints that lead to one of the issues. An
+/// id that leads to no issue stays as it is.
 ///
 /// # Errors
 /// The store fails.
@@ -208,7 +210,7 @@ pub async fn with_aliases(backend: &dyn Backend, ids: &[IssueId]) -> Result<Vec<
     Ok(all)
 }
 
-fn check(reference: &str) -> Result<(), FindIssueError> {
+fn check_spelling(reference: &str) -> Result<(), FindIssueError> {
     let invalid = |reason: String| Err(FindIssueError::Invalid { reference: reference.to_owned(), reason });
     match reference.len() {
         _ if !reference.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
@@ -225,7 +227,7 @@ mod tests {
     use super::*;
 
     fn refusal(reference: &str) -> String {
-        check(reference).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+        check_spelling(reference).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
 
     #[test]
@@ -240,6 +242,9 @@ mod tests {
 
     #[test]
     fn ids_share_what_they_begin_with() {
-        assert_eq!([shared("7f3a", "7f3b"), shared("7f3a", "7f3a"), shared("0", "7f3a")], [3, 4, 0]);
+        assert_eq!(
+            [shared_length("7f3a", "7f3b"), shared_length("7f3a", "7f3a"), shared_length("0", "7f3a")],
+            [3, 4, 0]
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! From what a person types for a key to the key: its id, the beginning of that, the key itself, or what lists show of
-//! it.
+//! From what a person types for a key to the key: its id, the beginning of its id, the key itself, or what lists show
+//! of the key.
 //!
-//! A key that is typed is recognised by its digest and never repeated, whatever is said of it.
+//! A key that is typed in full is recognised by its digest and never repeated, in no answer and no error.
 
 use crate::{
     model::Key,
@@ -13,18 +13,18 @@ use super::resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS};
 /// Why a reference names no one key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
-    /// Nothing matches.
+    /// No key matches the reference.
     #[error("no key `{0}`")]
     NotFound(String),
-    /// More than one id begins with it; up to five of them.
+    /// More than one id of a key begins with the reference.
     #[error("`{reference}` is ambiguous")]
     Ambiguous {
-        /// What was asked.
+        /// What was typed.
         reference: String,
         /// Up to five candidates, oldest first.
         candidates: Vec<Key>,
     },
-    /// Too short to look for.
+    /// The reference is too short to look for.
     #[error("`{0}` is not the id of a key: it is shorter than 4 characters")]
     TooShort(String),
 }

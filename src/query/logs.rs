@@ -18,46 +18,46 @@ use crate::{
     store::{Backend, Result},
 };
 
-/// Records per page when all are asked for.
+/// How many records a page has when all are asked for.
 const PAGE: usize = 1_000;
 /// Pages of one process that are looked through for the neighbours of one record: enough unless many share a service,
 /// or a nanosecond.
 const MOST_PAGES: usize = 20;
-/// Records asked for besides the neighbours wanted, for those of the same nanosecond.
+/// How many records are asked for besides the neighbours wanted, since some may be of the same nanosecond.
 const SPARE: usize = 16;
 
 /// How many neighbours of a record are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Around {
-    /// Before it.
+    /// How many before the record.
     pub before: usize,
-    /// After it.
+    /// How many after the record.
     pub after: usize,
 }
 
-/// A record of an answer.
+/// A record in an answer about log records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogLine {
     /// The record.
     pub log: LogRecord,
-    /// Whether it was asked for; else it only stands near one that was.
+    /// Whether the record was asked for; else it only stands near one that was.
     pub is_match: bool,
 }
 
 /// Most traces whose spans are named for one page of records.
 const MOST_NAMED_TRACES: usize = 100;
-/// How long naming spans may take altogether: those not named by then stay without.
+/// How long naming spans may take altogether; spans without a name by then stay without one.
 const NAMING: Duration = Duration::from_millis(200);
 
-/// What the spans are called that said records.
+/// The names of the spans in which records were logged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpanNames {
     names: HashMap<(TraceId, SpanId), Text>,
 }
 
 impl SpanNames {
-    /// Looks them up, those of the newest records first. It is a courtesy: what cannot be found, or not soon, is left
-    /// out.
+    /// Looks up the names of the spans of records, the newest records first. Names are a courtesy: what cannot be
+    /// found, or not soon, is left out.
     pub async fn look_up(backend: &dyn Backend, logs: impl DoubleEndedIterator<Item = &LogRecord>) -> SpanNames {
         let mut wanted: HashMap<&TraceId, HashSet<SpanId>> = HashMap::new();
         let mut traces = Vec::new();
@@ -79,8 +79,8 @@ impl SpanNames {
         SpanNames { names }
     }
 
-    /// The name of the span that said a record, if it is known.
-    pub fn of(&self, log: &LogRecord) -> Option<&str> {
+    /// The name of the span in which a record was logged, if it is known.
+    pub fn name_of(&self, log: &LogRecord) -> Option<&str> {
         self.names.get(&(log.trace_id.clone()?, log.span_id?)).map(Text::as_str)
     }
 }
@@ -100,12 +100,12 @@ pub struct Pages<'a> {
     query: LogQuery,
     is_everything: bool,
     is_done: bool,
-    /// Whether more match than were asked for; known at the end.
+    /// Whether more records match than were asked for; known at the end.
     pub has_more: bool,
 }
 
 impl<'a> Pages<'a> {
-    /// Nothing read yet.
+    /// Begins before the first page.
     pub fn new(backend: &'a dyn Backend, query: LogQuery) -> Pages<'a> {
         let is_everything = query.limit == 0;
         let limit = if is_everything { PAGE } else { query.limit };
@@ -151,7 +151,7 @@ pub async fn first(backend: &dyn Backend, query: &LogQuery) -> Result<LogPage> {
 }
 
 /// Records with their neighbours: those of the same service, host and process just before and after. Each record comes
-/// once; neighbours of several are told together. `matches` go from the oldest to the newest, and so do the groups and
+/// once; neighbours of several stand in one group. `matches` go from the oldest to the newest, and so do the groups and
 /// what is in them.
 ///
 /// # Errors
@@ -167,7 +167,7 @@ pub async fn with_neighbours(
     // The last group of each process: only it can still grow.
     let mut last: HashMap<Process, usize> = HashMap::new();
     for log in matches {
-        let process = Process::of(&log);
+        let process = Process::new(&log);
         // One more than wanted tells whether the group before ends right there.
         let mut before = neighbours(backend, &log, around.before + 1, false).await?;
         let adjoins = |group: &Group| before.iter().chain([&log]).any(|log| group.ids.contains(&log_id(log)));
@@ -190,6 +190,7 @@ pub async fn with_neighbours(
     Ok(groups.into_iter().map(|group| group.lines).collect())
 }
 
+/// Records that stand next to one another.
 #[derive(Default)]
 struct Group {
     lines: Vec<LogLine>,
@@ -204,7 +205,7 @@ impl Group {
     }
 }
 
-/// Whose records are neighbours.
+/// Who logged a record; records of one process are neighbours.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Process {
     service: String,
@@ -213,18 +214,18 @@ struct Process {
 }
 
 impl Process {
-    fn of(log: &LogRecord) -> Process {
+    fn new(log: &LogRecord) -> Process {
         let named = |field| named_value(log, field).map(value_to_text);
         Process { service: log.resource.service.to_string(), host: named("host"), pid: named("pid") }
     }
 }
 
-/// So many records of the process next to one of its records, the nearest first.
+/// Reads so many records of a process next to one of its records, the nearest first.
 async fn neighbours(backend: &dyn Backend, log: &LogRecord, count: usize, is_after: bool) -> Result<Vec<LogRecord>> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    let process = Process::of(log);
+    let process = Process::new(log);
     let (since, until) = match is_after {
         true => (Some(log.time), None),
         false => (None, log.time.0.checked_add(1).map(Nanos)),
@@ -246,7 +247,7 @@ async fn neighbours(backend: &dyn Backend, log: &LogRecord, count: usize, is_aft
         for other in page.records {
             if !is_past {
                 is_past = other.time == log.time && log_id(&other) == own_id;
-            } else if Process::of(&other) == process {
+            } else if Process::new(&other) == process {
                 found.push(other);
             }
         }
@@ -264,7 +265,7 @@ async fn neighbours(backend: &dyn Backend, log: &LogRecord, count: usize, is_aft
 pub enum LogStep {
     /// Records, at least one: first the last few that were there, the oldest first, then others as they arrive.
     Records(Vec<LogRecord>),
-    /// Anything else that [`Tail`] tells; never records.
+    /// Any other step of [`Tail`]; never records.
     Other(Step),
 }
 
@@ -273,10 +274,11 @@ pub enum LogStep {
 pub struct Follow<'a> {
     tail: Tail<'a>,
     query: &'a LogQuery,
-    /// The last few, before they are told.
+    /// The last few records, until they are handed out.
     first: Vec<LogRecord>,
-    /// How often each of those may come again, because it arrived after following began and before they were read.
-    told: HashMap<String, usize>,
+    /// How often each of the last few records may come again, because it arrived after following began and before the
+    /// last few were read.
+    handed_out: HashMap<String, usize>,
 }
 
 impl<'a> Follow<'a> {
@@ -294,20 +296,20 @@ impl<'a> Follow<'a> {
             start: Start::End,
             last: None,
         };
-        // The end first: what arrives while the last few are read is told twice rather than never, and left out below.
+        // The end first: what arrives while the last few are read is read twice rather than never, and left out below.
         let tail = Tail::start(backend, tail_query, now).await?;
         let newest = LogQuery { oldest_first: false, cursor: None, ..query.clone() };
         let mut first = first(backend, &newest).await?.records;
         first.reverse();
-        let mut told = HashMap::new();
-        first.iter().for_each(|log| *told.entry(log_id(log)).or_default() += 1);
-        Ok(Follow { tail, query, first, told })
+        let mut handed_out = HashMap::new();
+        first.iter().for_each(|log| *handed_out.entry(log_id(log)).or_default() += 1);
+        Ok(Follow { tail, query, first, handed_out })
     }
 
-    /// What happens next; waits for it.
+    /// Waits for what happens next.
     ///
     /// # Errors
-    /// As [`Tail::next`].
+    /// Those of [`Tail::next`].
     pub async fn next(&mut self) -> Result<LogStep> {
         if !self.first.is_empty() {
             return Ok(LogStep::Records(std::mem::take(&mut self.first)));
@@ -317,7 +319,7 @@ impl<'a> Follow<'a> {
                 Step::Records(arrivals) => arrivals,
                 step => {
                     if matches!(step, Step::CaughtUp | Step::Replaced) {
-                        self.told.clear();
+                        self.handed_out.clear();
                     }
                     return Ok(LogStep::Other(step));
                 }
@@ -328,18 +330,18 @@ impl<'a> Follow<'a> {
             });
             let matcher = LogMatcher::new(self.query);
             let mut new: Vec<LogRecord> = logs.filter(|log| matcher.matches(log)).collect();
-            new.retain(|log| !self.was_told(log));
+            new.retain(|log| !self.was_handed_out(log));
             if !new.is_empty() {
                 return Ok(LogStep::Records(new));
             }
         }
     }
 
-    fn was_told(&mut self, log: &LogRecord) -> bool {
-        if self.told.is_empty() {
+    fn was_handed_out(&mut self, log: &LogRecord) -> bool {
+        if self.handed_out.is_empty() {
             return false;
         }
-        match self.told.get_mut(&log_id(log)) {
+        match self.handed_out.get_mut(&log_id(log)) {
             Some(times) if *times > 0 => {
                 *times -= 1;
                 true

@@ -17,23 +17,23 @@ pub const MAX_CANDIDATES: usize = 5;
 /// Why a reference names no one trace.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
-    /// Nothing matches.
+    /// No trace matches the reference.
     #[error("no trace `{0}`")]
     NotFound(String),
-    /// More than one trace begins with it; up to five of them.
+    /// More than one trace id begins with the reference.
     #[error("`{reference}` is ambiguous")]
     Ambiguous {
-        /// What was asked.
+        /// What was typed.
         reference: String,
         /// Up to five candidates, newest first.
         candidates: Vec<TraceSummary>,
     },
-    /// Too short to look for, or not a reference at all.
+    /// The reference is too short to look for, or none at all.
     #[error("`{reference}` is not a trace id: {reason}")]
     Invalid {
-        /// What was asked.
+        /// What was typed.
         reference: String,
-        /// What is wrong with it.
+        /// What is wrong with the reference.
         reason: String,
     },
     /// The store failed.
@@ -41,7 +41,7 @@ pub enum ResolveError {
     Store(#[from] store::Error),
 }
 
-/// The id a reference names.
+/// Finds the id of the trace a reference names.
 ///
 /// # Errors
 /// See [`ResolveError`].
@@ -67,10 +67,10 @@ pub async fn resolve(backend: &dyn Backend, reference: &str) -> Result<TraceId, 
     Err(ResolveError::NotFound(reference.to_owned()))
 }
 
-/// A reference, read.
+/// What a reference says, as it is typed.
 #[derive(Debug, PartialEq, Eq)]
 enum Reference {
-    /// The trace this many before the newest.
+    /// The trace that is so many before the newest.
     Latest(usize),
     /// An id or a prefix, in the spellings to try.
     Id(Vec<String>),
@@ -106,12 +106,13 @@ impl Reference {
     }
 }
 
+/// What a reference comes to among the traces whose ids begin with it.
 enum Choice {
     Nothing,
     One(TraceId),
-    /// `exact_may_hide`: among the matches not fetched there may be one that is the reference itself.
     Many {
         error: ResolveError,
+        /// Whether one of the matches that were not fetched may be the reference itself.
         exact_may_hide: bool,
     },
 }

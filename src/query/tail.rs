@@ -2,7 +2,7 @@
 //!
 //! Works on every backend, since all it needs is a scan that can go on after a cursor. Nothing is read before the last
 //! chunk was taken, so a slow reader costs neither memory nor an open transaction. A store that cannot be reached for
-//! a while is asked again, ever more seldom, and the cursor makes sure that nothing is missed or told twice.
+//! a while is asked again, ever more seldom, and the cursor makes sure that nothing is missed or read twice.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -29,7 +29,7 @@ const FIRST_LOOK_NS: u64 = 2 * NANOS_PER_SECOND;
 /// Entries without an exit that are remembered; the oldest are forgotten first.
 const MAX_OPEN: usize = 16_384;
 
-/// What to follow.
+/// What of a store to follow, and from where on.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TailQuery {
     /// What the store should look for.
@@ -38,18 +38,18 @@ pub struct TailQuery {
     pub service: Option<String>,
     /// Only records at least this bad; see [`Record::severity`].
     pub level: Severity,
-    /// Where to begin.
+    /// Where in the store to begin.
     pub start: Start,
-    /// Of what lies there already only the last so many; `None` is all.
+    /// How many records at most of what lies there already, the last of them; `None` is all.
     pub last: Option<usize>,
 }
 
-/// Where to begin.
+/// Where in a store following begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
     /// With the oldest record.
     Beginning,
-    /// With what was received at or after this, by the clock of whoever stored it.
+    /// With what was received at or after a time, by the clock of whoever stored it.
     Since(Nanos),
     /// With what arrives from now on.
     #[default]
@@ -61,25 +61,25 @@ pub enum Start {
 pub struct Arrival {
     /// The record.
     pub record: Record,
-    /// How long it took, nanoseconds: a span, or the operation an exit closes whose entry went by. `None` when it is
-    /// neither, or the entry was not seen.
+    /// How long a span took, or the operation an exit closes whose entry went by, in nanoseconds. `None` for any other
+    /// record, and when the entry was not seen.
     pub duration_ns: Option<u64>,
 }
 
-/// What happened next.
+/// What happens while a store is followed.
 #[derive(Debug)]
 pub enum Step {
     /// Records, at least one, in commit order; those of different kinds that were read together go by time.
     Records(Vec<Arrival>),
-    /// Everything that was there has been told. Comes once, before the first record that is new.
+    /// Everything that was there has been handed out. Comes once, before the first record that is new.
     CaughtUp,
-    /// The store cannot be read at the moment; the next step waits until it can. Told once per outage.
+    /// The store cannot be read at the moment; the next step waits until it can. Comes once per outage.
     Lost(Error),
     /// The store can be read again, and goes on where it stopped.
     Back,
-    /// So many writes were removed whole after they arrived and before they could be told.
+    /// So many writes were removed whole after they arrived and before they could be handed out.
     Missed(u64),
-    /// The store holds less than it did: it is another one. All of it follows.
+    /// The store holds less than it did, so it is another one. All of it follows.
     Replaced,
 }
 
@@ -90,20 +90,20 @@ pub struct Tail<'a> {
     query: TailQuery,
     cursor: Option<Cursor>,
     open: OpenEntries,
-    /// Read while looking for the last few; told before anything else.
+    /// Records read while looking for the last few; handed out before anything else.
     found: VecDeque<Arrival>,
-    /// Writes that were removed before they could be told, and of which nothing was said yet.
+    /// How many writes were removed before they could be handed out and have not been reported.
     missed: u64,
     /// Whether all that was there at the start has been read.
     is_new: bool,
-    told_caught_up: bool,
+    has_said_caught_up: bool,
     has_answered: bool,
     /// Pause before the next attempt, while the store is lost.
     pause: Option<Duration>,
 }
 
 impl<'a> Tail<'a> {
-    /// Finds the place to begin; `now` is the present of whoever stored the records.
+    /// Finds where to begin; `now` is the present of whoever stored the records.
     ///
     /// # Errors
     /// The store fails.
@@ -116,7 +116,7 @@ impl<'a> Tail<'a> {
             found: VecDeque::new(),
             missed: 0,
             is_new: false,
-            told_caught_up: false,
+            has_said_caught_up: false,
             has_answered: false,
             pause: None,
         };
@@ -132,7 +132,7 @@ impl<'a> Tail<'a> {
         Ok(tail)
     }
 
-    /// What happens next; waits for it. Dropping the future loses nothing.
+    /// Waits for what happens next. Dropping the future loses nothing.
     ///
     /// # Errors
     /// The store cannot be read and will not be by waiting: it is denied, corrupt, or of another version. The first
@@ -146,14 +146,14 @@ impl<'a> Tail<'a> {
             return Ok(Step::Records(self.found.drain(..most).collect()));
         }
         loop {
-            if self.is_new && !self.told_caught_up {
-                self.told_caught_up = true;
+            if self.is_new && !self.has_said_caught_up {
+                self.has_said_caught_up = true;
                 return Ok(Step::CaughtUp);
             }
             if let Some(pause) = self.pause {
                 tokio::time::sleep(pause).await;
             }
-            let records = match self.read().await {
+            let records = match self.read_chunk().await {
                 Ok(records) => records,
                 Err(error) => match self.fail(error)? {
                     Some(step) => return Ok(step),
@@ -173,18 +173,18 @@ impl<'a> Tail<'a> {
     }
 
     /// Reads one chunk and moves behind it. Empty when nothing new arrived, or nothing that is wanted.
-    async fn read(&mut self) -> Result<Vec<Arrival>> {
+    async fn read_chunk(&mut self) -> Result<Vec<Arrival>> {
         // What is there is read without waiting, and a store that was lost is asked for a sign of life.
         let wait = if self.is_new && self.pause.is_none() { WAIT } else { Duration::ZERO };
         let chunk = self.backend.scan(&self.query.filter, self.cursor.as_ref(), MAX_RECORDS, wait).await?;
         self.cursor = Some(chunk.next);
-        // What was removed before following began was never to be told.
+        // What was removed before following began was never asked for.
         self.missed += if self.is_new { chunk.missed } else { 0 };
         self.is_new |= chunk.at_end;
         Ok(self.arrivals(chunk.batch))
     }
 
-    /// What an error means: the end, a step to tell, or another attempt in silence.
+    /// What an error means: the end, a step to hand out, or another attempt in silence.
     fn fail(&mut self, error: Error) -> Result<Option<Step>> {
         if !self.has_answered {
             return Err(error);
@@ -212,8 +212,8 @@ impl<'a> Tail<'a> {
         Ok(())
     }
 
-    /// Finds the last few that are wanted: looks a short time back, and further as long as that holds too few, because
-    /// a store only reads forward.
+    /// Finds the last few records that are wanted: looks a short time back, and further as long as that holds too few,
+    /// because a store only reads forward.
     async fn find_last(&mut self, last: usize, since: Nanos, now: Nanos) -> Result<()> {
         let oldest = self.backend.cursor_at(since).await?;
         let mut look_ns = FIRST_LOOK_NS;
@@ -232,14 +232,14 @@ impl<'a> Tail<'a> {
         }
     }
 
-    /// Reads from a place to the end and keeps the last few that are wanted.
+    /// Reads from a cursor to the end and keeps the last few records that are wanted.
     async fn read_last(&mut self, last: usize, place: Cursor) -> Result<()> {
         self.cursor = Some(place);
         (self.has_answered, self.is_new) = (true, false);
         self.open = OpenEntries::default();
         self.found.clear();
         while !self.is_new {
-            let arrivals = self.read().await?;
+            let arrivals = self.read_chunk().await?;
             self.found.extend(arrivals);
             let surplus = self.found.len().saturating_sub(last);
             self.found.drain(..surplus);
@@ -247,7 +247,7 @@ impl<'a> Tail<'a> {
         Ok(())
     }
 
-    /// The records that are wanted, those of different kinds by time.
+    /// The records of a batch that are wanted, those of different kinds by time.
     fn arrivals(&mut self, batch: Batch) -> Vec<Arrival> {
         let Batch { spans, logs, checkpoints } = batch;
         let mut kinds = [
@@ -277,14 +277,14 @@ impl<'a> Tail<'a> {
     }
 }
 
-/// Entries whose exits have not gone by.
+/// Entries of operations whose exits have not gone by.
 ///
 /// Keys are digests, so that long names from outside cost no memory.
 #[derive(Debug, Default)]
 struct OpenEntries {
     /// The open entries of one operation, the oldest first: number and time.
     by_operation: HashMap<u128, Vec<(u64, f64)>>,
-    /// The last entries, open or not.
+    /// The last entries that went by, open or not.
     order: VecDeque<(u128, u64)>,
     next_number: u64,
 }

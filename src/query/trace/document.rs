@@ -87,8 +87,8 @@ impl TraceReport {
         json
     }
 
-    /// The JSON of an operation: end and duration are null while it is open; `parent` is the place of the operation it ran
-    /// inside.
+    /// The JSON of an operation: end and duration are null while it is open; `parent` is the place of the operation it
+    /// ran inside.
     fn operation_json(&self, operation: &Operation) -> Json {
         let time = |index: usize| self.trace.checkpoints.get(index).map_or(Nanos(0), |checkpoint| checkpoint.time());
         let (start, end) = (time(operation.enter), operation.exit.map(time));
@@ -116,8 +116,8 @@ impl TraceReport {
 #[derive(Default, Serialize)]
 struct FindingObject {
     kind: &'static str,
-    /// The spans the finding is about: the calls; the one with the gap; the late one; those that tell of an error, the innermost
-    /// first.
+    /// The spans the finding is about: the calls; the one with the gap; the late one; those that tell of an error, the
+    /// innermost first.
     spans: Vec<String>,
     /// Who makes the calls, or which span had ended.
     parent_span_id: Option<String>,

@@ -1,4 +1,5 @@
-//! Echoes: an error that is told again on every span it passed through. Only the innermost span says where it came from.
+//! Echoes: an error that is told again on every span it passed through. Only the innermost span says where it came
+//! from.
 
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_128;
@@ -84,7 +85,8 @@ impl Search {
         }
     }
 
-    /// Adds a place where an error is told, to the error that was told below if there is one; returns which error it is.
+    /// Adds a place where an error is told, to the error that was told below if there is one; returns which error it
+    /// is.
     fn add(&mut self, below: Option<usize>, place: Repeat) -> usize {
         match below.and_then(|error| Some((error, self.errors.get_mut(error)?))) {
             Some((error, echo)) => {

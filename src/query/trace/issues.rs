@@ -18,15 +18,16 @@ use crate::{
 
 /// How many errors of a trace are grouped; a trace that failed ten thousand times fails in few ways.
 const MOST_ERRORS: usize = 500;
-/// How many issues are asked for one by one, because another fingerprint than their own leads to them.
+/// How many issues are asked for one by one, because a store may know them under another id.
 const MOST_ASKED: usize = 32;
 
 /// The issues of one trace. Empty when nobody looked.
 #[derive(Debug, Clone, Default)]
 pub struct TraceIssues {
-    /// By span and place of the event: that of the error where it was recorded furthest out, and that of this span alone.
+    /// The issue of each exception, by span and place of the event: that of the error where it was recorded furthest
+    /// out, and that of the span alone.
     of_events: FxHashMap<(usize, usize), [IssueId; 2]>,
-    /// By place of the log record.
+    /// The issue of each error log, by place of the record.
     of_logs: FxHashMap<usize, IssueId>,
     known: FxHashMap<IssueId, KnownIssue>,
 }
@@ -36,7 +37,7 @@ pub struct TraceIssues {
 pub struct KnownIssue {
     /// The issue.
     pub issue: Issue,
-    /// The beginning of its id, as short as it still names it.
+    /// The beginning of the issue's id, as short as it still names the issue.
     pub short_id: String,
 }
 
@@ -71,7 +72,7 @@ impl TraceIssues {
         Ok(issues)
     }
 
-    /// All issues there may be, each once, those that are likelier first.
+    /// The ids of all issues there may be, each once, those that are likelier first.
     fn ids(&self) -> Vec<IssueId> {
         let mut ids: Vec<IssueId> = self.of_events.values().map(|[outermost, _]| *outermost).collect();
         ids.extend(self.of_logs.values());

@@ -138,7 +138,7 @@ pub fn names_spans(style: &Style) -> bool {
 
 /// What the span of a record is called, where there is room for that.
 fn span_name(log: &LogRecord, options: &LogsOptions, sheet: &Sheet<'_>, style: &Style) -> Option<String> {
-    let name = options.span_names.of(log).filter(|_| names_spans(style))?;
+    let name = options.span_names.name_of(log).filter(|_| names_spans(style))?;
     Some(cut(&sheet.stored(name), MOST_NAME_COLUMNS).into_owned())
 }
 
@@ -288,8 +288,8 @@ impl View<'_> {
         }
     }
 
-    /// `exception.type=HTTPError  code=payments/stripe.py:88  (stack: -v)`, or for a person `HTTPError: declined` when the
-    /// record has not said that; empty for what is no error.
+    /// `exception.type=HTTPError  code=payments/stripe.py:88  (stack: -v)`, or for a person `HTTPError: declined` when
+    /// the record has not said that; empty for what is no error.
     fn about_error(&self, sheet: &Sheet<'_>) -> Line {
         let named = |name| named_value(self.log, name).filter(|value| **value != Value::Empty);
         let gap = if self.style.is_terminal { "  " } else { " " };

@@ -141,8 +141,8 @@ impl Line {
         self
     }
 
-    /// Breaks the line into rows; how many columns the first takes at most, and the others. Breaks at spaces, and inside
-    /// a word only when it is longer than a row.
+    /// Breaks the line into rows; how many columns the first takes at most, and the others. Breaks at spaces, and
+    /// inside a word only when it is longer than a row.
     pub(in crate::view) fn wrap(self, first: usize, others: usize) -> Vec<Line> {
         let (mut rows, mut row) = (Vec::new(), Vec::new());
         let (mut room, mut taken) = (first, 0);

@@ -1,5 +1,5 @@
-//! What every view draws with: numbers as words, lines and tables, made harmless and fitted to the place they go to, and
-//! the way out.
+//! What every view draws with: numbers as words, lines and tables, made harmless and fitted to the place they go to,
+//! and the way out.
 
 pub mod canvas;
 pub mod format;

@@ -1,5 +1,5 @@
-//! The ERRORS block: what was raised or logged, where, the innermost frames, and the issue; the latest first. What a span
-//! and a log record both tell stands there once.
+//! The ERRORS block: what was raised or logged, where, the innermost frames, and the issue; the latest first. What a
+//! span and a log record both tell stands there once.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -213,8 +213,8 @@ fn stack_of(attributes: &Attributes) -> Innermost {
     innermost(&trace, FRAMES)
 }
 
-/// The errors that log records tell of and no span does. Where a span says no more than what went wrong, the record that
-/// says the same lends it the stack and the issue.
+/// The errors that log records tell of and no span does. Where a span says no more than what went wrong, the record
+/// that says the same lends it the stack and the issue.
 fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &Sheet<'_>) -> Vec<Failure<'a>> {
     let trace = &scene.report.trace;
     let spans: FxHashMap<SpanId, usize> =

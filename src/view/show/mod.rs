@@ -1,8 +1,8 @@
 //! One trace as a waterfall, a tree or a list.
 //!
-//! The picture is put together from parts that know nothing of each other: what is drawn (`fold`), how time becomes bars
-//! (`bars`), what stands below a span (`details`), and the blocks around them. What is said was found out in `query`;
-//! here it gets words and places.
+//! The picture is put together from parts that know nothing of each other: what is drawn (`fold`), how time becomes
+//! bars (`bars`), what stands below a span (`details`), and the blocks around them. What is said was found out in
+//! `query`; here it gets words and places.
 
 mod bars;
 mod details;

@@ -113,7 +113,8 @@ impl<'a> Scene<'a> {
         self.style.now.since(self.span(index).start)
     }
 
-    /// The status of the trace. An entry may be open although another was left too often, which counts alone do not show.
+    /// The status of the trace. An entry may be open although another was left too often, which counts alone do not
+    /// show.
     pub(super) fn status(&self) -> TraceStatus {
         match self.report.trace.summary.status {
             TraceStatus::Ok if !self.open.is_empty() => TraceStatus::Open,
