@@ -18,7 +18,7 @@ use super::{
     environment::short_path,
     exit::{Code, Failure, Outcome},
     target,
-    values::{KindArg, Moment, age},
+    values::{Moment, age},
 };
 
 /// Delete traces: all of them, or those the flags name
@@ -43,7 +43,7 @@ pub struct ClearArgs {
 
     /// Only records of this kind
     #[arg(long, value_enum)]
-    kind: Option<KindArg>,
+    kind: Option<RecordKind>,
 
     /// Do not ask
     #[arg(short, long)]
@@ -99,11 +99,7 @@ async fn filter(backend: &dyn Backend, args: &ClearArgs) -> Result<RecordFilter,
         Some(reference) => Some(resolve(backend, reference).await?),
         None => None,
     };
-    Ok(RecordFilter {
-        kind: args.kind.map(RecordKind::from),
-        trace,
-        ended_before: args.older_than.as_ref().map(|moment| moment.at),
-    })
+    Ok(RecordFilter { kind: args.kind, trace, ended_before: args.older_than.as_ref().map(|moment| moment.at) })
 }
 
 fn sentence(removed: &Removed, dry_run: bool) -> String {

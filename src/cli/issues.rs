@@ -85,7 +85,7 @@ struct ListArgs {
 
     /// What comes first [default: last-seen]
     #[arg(long, value_enum, value_name = "ORDER")]
-    sort: Option<SortArg>,
+    sort: Option<IssueSort>,
 
     /// Turn the order round
     #[arg(long)]
@@ -110,18 +110,6 @@ enum StatusArg {
     Ignored,
     /// Every status
     All,
-}
-
-/// What comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum SortArg {
-    /// What was seen last
-    #[default]
-    LastSeen,
-    /// What is newest
-    FirstSeen,
-    /// What happened most
-    Count,
 }
 
 impl ListArgs {
@@ -165,11 +153,7 @@ impl ListArgs {
             until,
             id_prefix: None,
             ids: Vec::new(),
-            sort: match self.sort.unwrap_or_default() {
-                SortArg::LastSeen => IssueSort::LastSeen,
-                SortArg::FirstSeen => IssueSort::FirstSeen,
-                SortArg::Count => IssueSort::Count,
-            },
+            sort: self.sort.unwrap_or_default(),
             reverse: self.reverse,
             cursor: self.cursor.clone().filter(|cursor| !cursor.is_empty()).map(Cursor),
             counts_since: Some(counts_since(context.style.now)),

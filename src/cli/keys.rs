@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
@@ -80,7 +80,7 @@ struct CreateArgs {
         default_value = "ingest",
         hide_possible_values = true
     )]
-    scope: Vec<ScopeArg>,
+    scope: Vec<KeyScope>,
 }
 
 /// List the keys ever issued, oldest first
@@ -111,26 +111,6 @@ struct RevokeArgs {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ScopeArg {
-    /// Send records
-    Ingest,
-    /// Look
-    Read,
-    /// Everything
-    Admin,
-}
-
-impl From<ScopeArg> for KeyScope {
-    fn from(scope: ScopeArg) -> KeyScope {
-        match scope {
-            ScopeArg::Ingest => KeyScope::Ingest,
-            ScopeArg::Read => KeyScope::Read,
-            ScopeArg::Admin => KeyScope::Admin,
-        }
-    }
 }
 
 /// Reads the name of a project, for clap.
@@ -173,10 +153,9 @@ async fn create(context: &Context, args: &CreateArgs) -> Outcome {
 }
 
 async fn issue(backend: &Arc<dyn Backend>, args: &CreateArgs) -> Result<(ApiKey, Key), Failure> {
-    let scopes: Vec<KeyScope> = args.scope.iter().map(|scope| KeyScope::from(*scope)).collect();
     let mut tries = 1;
     loop {
-        let made = ApiKey::issue(&args.project, &scopes, now());
+        let made = ApiKey::issue(&args.project, &args.scope, now());
         let (secret, key) = made.map_err(|error| Failure::of(Code::Failed, &error))?;
         match backend.add_key(key.clone()).await {
             Ok(()) => return Ok((secret, key)),

@@ -1,9 +1,9 @@
 //! `tracehub list`: recent traces, newest first.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::{
-    model::{Cursor, Page, Sort, TraceQuery, TraceSummary, json::summary_to_json},
+    model::{Cursor, Page, RecordKind, Sort, TraceQuery, TraceSummary, json::summary_to_json},
     view::{
         self,
         list::ListContext,
@@ -15,7 +15,7 @@ use super::{
     context::Context,
     environment::short_path,
     exit::{Code, Failure, Outcome},
-    values::{KindArg, RangeArgs, duration_ns, pair},
+    values::{RangeArgs, duration_ns, pair},
 };
 
 /// List recent traces, newest first
@@ -65,14 +65,14 @@ pub struct ListArgs {
 
     /// Only traces that hold this kind of record
     #[arg(long, value_enum)]
-    kind: Option<KindArg>,
+    kind: Option<RecordKind>,
 
     #[command(flatten)]
     range: RangeArgs,
 
     /// What comes first
     #[arg(long, value_enum, default_value_t)]
-    sort: SortArg,
+    sort: Sort,
 
     /// Turn the order round
     #[arg(long)]
@@ -81,31 +81,6 @@ pub struct ListArgs {
     /// Go on after this place; stderr then names the next one. Empty is the beginning
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
-}
-
-/// What comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum SortArg {
-    /// The newest
-    #[default]
-    Start,
-    /// The slowest
-    Duration,
-    /// Those with most spans
-    Spans,
-    /// Those with most errors
-    Errors,
-}
-
-impl From<SortArg> for Sort {
-    fn from(sort: SortArg) -> Sort {
-        match sort {
-            SortArg::Start => Sort::Start,
-            SortArg::Duration => Sort::Duration,
-            SortArg::Spans => Sort::Spans,
-            SortArg::Errors => Sort::Errors,
-        }
-    }
 }
 
 impl ListArgs {
@@ -121,11 +96,11 @@ impl ListArgs {
             max_duration_ns: self.max_duration,
             attributes: self.attr.clone(),
             project: self.project.clone(),
-            kind: self.kind.map(Into::into),
+            kind: self.kind,
             since,
             until,
             id_prefix: None,
-            sort: self.sort.into(),
+            sort: self.sort,
             reverse: self.reverse,
             cursor: self.cursor.clone().filter(|cursor| !cursor.is_empty()).map(Cursor),
         })

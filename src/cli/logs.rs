@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    model::{FieldFilter, LogQuery, LogRecord, Needle, TraceId, json::log_to_json},
+    model::{FieldFilter, LogQuery, LogRecord, Needle, Severity, TraceId, json::log_to_json},
     query::{
         issues,
         logs::{Around, Follow, LogLine, LogStep, Pages, SpanNames, first, with_neighbours},
@@ -22,7 +22,7 @@ use super::{
     exit::{Code, Failure, Outcome},
     stream::{self, Printer},
     tail,
-    values::{LevelArg, RangeArgs, field},
+    values::{RangeArgs, field},
 };
 
 /// Find log records, or follow them
@@ -50,7 +50,7 @@ pub struct LogsArgs {
 
     /// Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter
     #[arg(short, long, value_enum, ignore_case = true, hide_possible_values = true)]
-    level: Option<LevelArg>,
+    level: Option<Severity>,
 
     /// Only this service
     #[arg(long, value_name = "NAME")]
@@ -128,7 +128,7 @@ impl LogsArgs {
         Ok(LogQuery {
             limit: self.limit,
             text: self.text.clone(),
-            level: self.level.map(Into::into),
+            level: self.level,
             service: self.service.clone(),
             module: self.module.clone(),
             environment: self.env.clone(),

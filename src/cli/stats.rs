@@ -1,6 +1,6 @@
 //! `tracehub stats`: totals, and calls, errors and latency by operation.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -30,7 +30,7 @@ Examples:
 pub struct StatsArgs {
     /// What a row stands for
     #[arg(long, value_enum, default_value_t)]
-    by: ByArg,
+    by: StatsBy,
 
     #[command(flatten)]
     range: RangeArgs,
@@ -44,30 +44,6 @@ pub struct StatsArgs {
     all: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum ByArg {
-    /// A service and an operation
-    #[default]
-    Operation,
-    /// A service
-    Service,
-    /// A checkpoint source
-    Source,
-    /// An AI model
-    Model,
-}
-
-impl From<ByArg> for StatsBy {
-    fn from(by: ByArg) -> StatsBy {
-        match by {
-            ByArg::Operation => StatsBy::Operation,
-            ByArg::Service => StatsBy::Service,
-            ByArg::Source => StatsBy::Source,
-            ByArg::Model => StatsBy::Model,
-        }
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -77,7 +53,7 @@ pub async fn run(context: &Context, args: StatsArgs) -> Outcome {
     let is_document = matches!(format, Format::Json | Format::Ndjson);
     let fields = context.fields(if is_document { &STATS } else { &OPERATION })?;
     let (since, until) = args.range.ends()?;
-    let query = StatsQuery { since, until, service: args.service.clone(), by: args.by.into() };
+    let query = StatsQuery { since, until, service: args.service.clone(), by: args.by };
     let backend = context.open().await?;
     let stats = context.wait("counting", backend.stats(&query)).await?;
     if is_document {

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use clap::Args;
 
 use crate::{
-    model::{RecordFilter, Severity, TraceId},
+    model::{RecordFilter, RecordKind, Severity, TraceId},
     query::{
         Traceparent,
         resolve::{ResolveError, resolve},
@@ -24,7 +24,7 @@ use super::{
     environment,
     exit::{Code, Failure, Outcome},
     stream::{self, Printer},
-    values::{KindArg, LevelArg, Moment, moment},
+    values::{Moment, moment},
 };
 
 /// Traces whose ids `-o id` remembers having printed.
@@ -63,11 +63,11 @@ pub struct TailArgs {
 
     /// Only this kind of record
     #[arg(long, value_enum)]
-    kind: Option<KindArg>,
+    kind: Option<RecordKind>,
 
     /// Only records at least this bad; a failed span counts as error, other spans and checkpoints as info
     #[arg(short, long, value_enum, ignore_case = true)]
-    level: Option<LevelArg>,
+    level: Option<Severity>,
 
     /// First what was received since this time: 5m, 09:00, …
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -92,9 +92,9 @@ impl TailArgs {
         let lines = self.lines.map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));
         let usual = (self.no_follow && start == Start::End).then_some(USUAL_LINES);
         TailQuery {
-            filter: RecordFilter { kind: self.kind.map(Into::into), trace, ended_before: None },
+            filter: RecordFilter { kind: self.kind, trace, ended_before: None },
             service: self.service.clone(),
-            level: self.level.map_or(Severity::Trace, Into::into),
+            level: self.level.unwrap_or(Severity::Trace),
             start,
             last: lines.or(usual),
         }

@@ -8,6 +8,7 @@ use super::{
     Cursor, Nanos, Text, TraceId,
     grouping::Why,
     id::{IdError, from_hex},
+    words::words,
 };
 
 /// The id of an issue: 16 hex digits that follow from project, service and fingerprint, so that the same error has the
@@ -55,35 +56,18 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// What people decided about an issue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-#[repr(u8)]
-pub enum IssueStatus {
-    /// Nothing yet, or it came back.
-    #[default]
-    Open = 0,
-    /// It is mended; an event later than that opens it again.
-    Resolved = 1,
-    /// It may happen; events count and change nothing.
-    Ignored = 2,
-}
-
-impl IssueStatus {
-    /// All of them.
-    pub const ALL: [IssueStatus; 3] = [IssueStatus::Open, IssueStatus::Resolved, IssueStatus::Ignored];
-
-    /// The word in flags and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            IssueStatus::Open => "open",
-            IssueStatus::Resolved => "resolved",
-            IssueStatus::Ignored => "ignored",
-        }
-    }
-
-    /// The status of its word.
-    pub fn parse(word: &str) -> Option<IssueStatus> {
-        IssueStatus::ALL.into_iter().find(|status| status.as_str() == word)
+words! {
+    /// What people decided about an issue.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+    #[repr(u8)]
+    pub enum IssueStatus {
+        /// Nothing yet, or it came back.
+        #[default]
+        Open = "open",
+        /// It is mended; an event later than that opens it again.
+        Resolved = "resolved",
+        /// It may happen; events count and change nothing.
+        Ignored = "ignored",
     }
 }
 
@@ -208,30 +192,16 @@ pub struct IssueQuery {
     pub counts_since: Option<Nanos>,
 }
 
-/// Order of a list of issues; every order begins with the largest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum IssueSort {
-    /// Seen last first.
-    #[default]
-    LastSeen,
-    /// First seen last first: the newest issue.
-    FirstSeen,
-    /// Most events first.
-    Count,
-}
-
-impl IssueSort {
-    /// The word in flags and query strings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            IssueSort::LastSeen => "last-seen",
-            IssueSort::FirstSeen => "first-seen",
-            IssueSort::Count => "count",
-        }
-    }
-
-    /// The order of its word.
-    pub fn parse(word: &str) -> Option<IssueSort> {
-        [IssueSort::LastSeen, IssueSort::FirstSeen, IssueSort::Count].into_iter().find(|sort| sort.as_str() == word)
+words! {
+    /// What comes first in a list of issues; every order begins with the largest.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum IssueSort {
+        /// What was seen last.
+        #[default]
+        LastSeen = "last-seen",
+        /// What is newest.
+        FirstSeen = "first-seen",
+        /// What happened most.
+        Count = "count",
     }
 }

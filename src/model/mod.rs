@@ -26,6 +26,7 @@ pub mod trace;
 pub mod traceparent;
 pub mod value;
 pub mod when;
+pub mod words;
 
 pub use ask::{
     Cursor, FieldFilter, FieldOperator, LogPage, LogQuery, Page, RecordFilter, RecordKind, Retention, Sort, StatsBy,

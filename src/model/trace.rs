@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId, genai};
+use super::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId, genai, words::words};
 
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,25 +52,16 @@ impl TraceSummary {
     }
 }
 
-/// Outcome of a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TraceStatus {
-    /// Nothing failed, nothing is open.
-    Ok,
-    /// It has at least one error.
-    Error,
-    /// No error, but a checkpoint was entered and not left.
-    Open,
-}
-
-impl TraceStatus {
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TraceStatus::Ok => "ok",
-            TraceStatus::Error => "error",
-            TraceStatus::Open => "open",
-        }
+words! {
+    /// Outcome of a trace.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum TraceStatus {
+        /// Nothing failed, nothing is open.
+        Ok = "ok",
+        /// It has at least one error.
+        Error = "error",
+        /// No error, but a checkpoint was entered and not left.
+        Open = "open",
     }
 }
 

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value as Json, json};
 
 pub use crate::model::Traceparent;
-use crate::model::{SpanId, TraceId};
+use crate::model::{SpanId, TraceId, words::words};
 
 /// The variables that may name a trace, as they are set; unset and empty are the same.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,25 +18,16 @@ pub struct Environment<'a> {
     pub correlation_id: Option<&'a str>,
 }
 
-/// Which variable named the trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// `TRACEPARENT`
-    Traceparent,
-    /// `TRACEHUB_TRACE_ID`
-    TraceId,
-    /// `TRACEHUB_CORRELATION_ID`
-    CorrelationId,
-}
-
-impl Source {
-    /// The name of the variable.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Source::Traceparent => "TRACEPARENT",
-            Source::TraceId => "TRACEHUB_TRACE_ID",
-            Source::CorrelationId => "TRACEHUB_CORRELATION_ID",
-        }
+words! {
+    /// Which variable named the trace.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Source {
+        /// `TRACEPARENT`
+        Traceparent = "TRACEPARENT",
+        /// `TRACEHUB_TRACE_ID`
+        TraceId = "TRACEHUB_TRACE_ID",
+        /// `TRACEHUB_CORRELATION_ID`
+        CorrelationId = "TRACEHUB_CORRELATION_ID",
     }
 }
 

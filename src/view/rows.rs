@@ -20,23 +20,30 @@ use super::{
     out::escape,
     text::{is_invisible, width},
 };
+use crate::model::words::words;
 
-/// What to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Table,
-    /// One JSON document, indented.
-    Json,
-    /// One JSON object a line.
-    Ndjson,
-    /// [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180) with a header line.
-    Csv,
-    /// Tab-separated with a header line; tabs and line ends as `\t` and `\n`.
-    Tsv,
-    /// Ids only, one a line.
-    Id,
+words! {
+    /// What to print.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Format {
+        /// For people.
+        #[default]
+        Table = "table",
+        /// One JSON document.
+        /// Indented.
+        Json = "json",
+        /// One JSON object a line.
+        Ndjson = "ndjson",
+        /// Comma-separated with a header.
+        /// As [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180) has it.
+        Csv = "csv",
+        /// Tab-separated with a header.
+        /// Tabs and line ends stand as `\t` and `\n`.
+        Tsv = "tsv",
+        /// Ids only.
+        /// One a line.
+        Id = "id",
+    }
 }
 
 /// The text of a list of objects. An empty list is `[]`, no line at all, or a header line, as the format has it.

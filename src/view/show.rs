@@ -19,29 +19,36 @@ use super::{
     line::{Line, Paint, Sheet},
     style::Style,
 };
-use crate::{model::SpanId, query::show::TraceReport};
+use crate::{
+    model::{SpanId, words::words},
+    query::show::TraceReport,
+};
 
-/// Which picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Picture {
-    /// Bars over time.
-    #[default]
-    Waterfall,
-    /// Indented names only.
-    Tree,
-    /// One line a span by start time.
-    List,
+words! {
+    /// Which picture.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Picture {
+        /// Bars over time.
+        #[default]
+        Waterfall = "waterfall",
+        /// Indented names only.
+        Tree = "tree",
+        /// One line a span by start time.
+        List = "list",
+    }
 }
 
-/// Which log lines to draw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLines {
-    /// Warnings and worse.
-    Warn,
-    /// All.
-    All,
-    /// None.
-    None,
+words! {
+    /// Which log lines to draw.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum LogLines {
+        /// Warnings and worse.
+        Warn = "warn",
+        /// All.
+        All = "all",
+        /// None.
+        None = "none",
+    }
 }
 
 /// What to draw of a trace.

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::Nanos;
+use crate::model::{Nanos, words::words};
 
 /// What views need to know of the place they print to.
 #[derive(Debug, Clone)]
@@ -23,13 +23,15 @@ pub struct Style {
     pub zone: TimeZone,
 }
 
-/// How times are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeStyle {
-    /// As ages.
-    Relative,
-    /// As local clock time.
-    Local,
-    /// As UTC.
-    Utc,
+words! {
+    /// How times are written.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum TimeStyle {
+        /// As ages: 12s, 4m, 3h.
+        Relative = "relative",
+        /// In the local time zone.
+        Local = "local",
+        /// In UTC.
+        Utc = "utc",
+    }
 }
