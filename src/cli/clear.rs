@@ -1,7 +1,7 @@
 //! `tracehub clear`: deletes traces, after saying how many and asking.
 
 use clap::Args;
-use serde_json::{Map, json};
+use serde::Serialize;
 
 use crate::{
     model::{RecordFilter, RecordKind, Removed},
@@ -90,7 +90,9 @@ pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
         (Format::Table, None) => context.print(&sentence(&removed, args.dry_run)),
         // There are no ids to print, and quiet means no messages.
         (Format::Id, _) => Ok(Code::Done),
-        (_, fields) => context.print_object(document(&removed, args.dry_run), &REMOVED, fields.as_ref()),
+        (_, fields) => {
+            context.print_object(&Cleared { dry_run: args.dry_run, removed: &removed }, &REMOVED, fields.as_ref())
+        }
     }
 }
 
@@ -128,16 +130,12 @@ fn counts(removed: &Removed) -> String {
     text
 }
 
-fn document(removed: &Removed, dry_run: bool) -> Map<String, serde_json::Value> {
-    let pairs = [
-        ("dry_run", json!(dry_run)),
-        ("traces", json!(removed.traces)),
-        ("spans", json!(removed.spans)),
-        ("checkpoints", json!(removed.checkpoints)),
-        ("logs", json!(removed.logs)),
-        ("issues", json!(removed.issues)),
-    ];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+/// The document of `clear`.
+#[derive(Serialize)]
+struct Cleared<'r> {
+    dry_run: bool,
+    #[serde(flatten)]
+    removed: &'r Removed,
 }
 
 #[cfg(test)]

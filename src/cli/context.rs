@@ -10,7 +10,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use owo_colors::OwoColorize as _;
-use serde_json::{Map, Value as Json};
+use serde::Serialize;
 
 use crate::{
     store::{self, Backend, Mode, Target},
@@ -111,7 +111,12 @@ impl Context {
     ///
     /// # Errors
     /// Stdout is closed or failed.
-    pub fn print_rows(&self, rows: Vec<Map<String, Json>>, shape: &Shape, fields: Option<&Fields>) -> Outcome {
+    pub fn print_rows<R: Serialize>(
+        &self,
+        rows: impl IntoIterator<Item = R>,
+        shape: &Shape,
+        fields: Option<&Fields>,
+    ) -> Outcome {
         self.print(&rows::list(rows, shape, self.format(), fields))
     }
 
@@ -119,7 +124,7 @@ impl Context {
     ///
     /// # Errors
     /// Stdout is closed or failed.
-    pub fn print_object(&self, object: Map<String, Json>, shape: &Shape, fields: Option<&Fields>) -> Outcome {
+    pub fn print_object(&self, object: &impl Serialize, shape: &Shape, fields: Option<&Fields>) -> Outcome {
         self.print(&rows::object(object, shape, self.format(), fields))
     }
 

@@ -3,10 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::{
-    model::{
-        Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus,
-        json::{issue_detail_to_json, issue_to_json},
-    },
+    model::{Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus},
     query::issues::{self, FindIssueError, IssueList},
     store::{self, Backend, Mode},
     view::{
@@ -258,7 +255,7 @@ async fn list(context: &Context, args: ListArgs) -> Outcome {
     if context.format() != Format::Table || fields.is_some() {
         let page = context.wait("reading", backend.issues(&query)).await?;
         remark_on(context, &args, &IssueList { page: page.clone(), short_ids: Vec::new(), hidden: Vec::new() });
-        return context.print_rows(page.items.iter().map(issue_to_json).collect(), &ISSUE, fields.as_ref());
+        return context.print_rows(&page.items, &ISSUE, fields.as_ref());
     }
     let issues = context.wait("reading", issues::list(backend.as_ref(), &query)).await?;
     remark_on(context, &args, &issues);
@@ -281,7 +278,7 @@ async fn show(context: &Context, args: ShowArgs) -> Outcome {
     let backend = context.open().await?;
     let report = context.wait("reading", issues::report(backend.as_ref(), &args.id)).await?;
     if context.format() != Format::Table || fields.is_some() {
-        return context.print_object(issue_detail_to_json(&report.detail), &ISSUE_DETAIL, fields.as_ref());
+        return context.print_object(&report.detail, &ISSUE_DETAIL, fields.as_ref());
     }
     let options = DetailOptions { why: args.why, full_stack: context.args.verbose > 0 };
     context.page(&view::issues::detail(&report, options, &context.style))
@@ -297,7 +294,7 @@ async fn change(context: &Context, references: &[String], status: IssueStatus) -
     let (issues, unknown) = changed?;
     closed?;
     if context.format() != Format::Table || fields.is_some() {
-        context.print_rows(issues.iter().map(issue_to_json).collect(), &ISSUE, fields.as_ref())?;
+        context.print_rows(&issues, &ISSUE, fields.as_ref())?;
     }
     match unknown.as_slice() {
         [] => Ok(Code::Done),

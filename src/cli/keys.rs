@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::{
-    model::{Key, KeyScope, json::key_to_json},
+    model::{Key, KeyScope},
     query::keys::find,
     secret::ApiKey,
     store::{self, Backend, Mode},
@@ -141,13 +141,13 @@ async fn create(context: &Context, args: &CreateArgs) -> Outcome {
     match (context.format(), fields) {
         // Quiet scripts want the key, too: there is no second chance to see it.
         (Format::Table | Format::Id, None) => context.print(&format!("{}\n", secret.reveal()))?,
-        (_, fields) => context.print_object(issued(&secret, &key), &ISSUED, fields.as_ref())?,
+        (_, fields) => context.print_object(&issued(&secret, &key), &ISSUED, fields.as_ref())?,
     };
     context.remark(escape(&format!(
         "key {} of project {} permits {}; it is not shown again",
         key.id,
         key.project,
-        words(&key.scopes).join(", ")
+        key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
     )));
     Ok(Code::Done)
 }
@@ -165,19 +165,14 @@ async fn issue(backend: &Arc<dyn Backend>, args: &CreateArgs) -> Result<(ApiKey,
     }
 }
 
-fn issued(secret: &ApiKey, key: &Key) -> Map<String, Json> {
-    let pairs = [
-        ("id", json!(key.id.as_str())),
-        ("project", json!(key.project.as_str())),
-        ("key", json!(secret.reveal())),
-        ("scopes", json!(words(&key.scopes))),
-        ("created", json!(key.created.to_rfc3339())),
-    ];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-fn words(scopes: &[KeyScope]) -> Vec<&'static str> {
-    scopes.iter().map(|scope| scope.as_str()).collect()
+fn issued(secret: &ApiKey, key: &Key) -> Json {
+    json!({
+        "id": key.id,
+        "project": key.project,
+        "key": secret.reveal(),
+        "scopes": key.scopes,
+        "created": key.created,
+    })
 }
 
 async fn list(context: &Context) -> Outcome {
@@ -188,7 +183,7 @@ async fn list(context: &Context) -> Outcome {
         context.remark("no keys yet; `tracehub keys create --project NAME` issues one");
     }
     if context.format() != Format::Table || fields.is_some() {
-        return context.print_rows(keys.iter().map(key_to_json).collect(), &KEY, fields.as_ref());
+        return context.print_rows(&keys, &KEY, fields.as_ref());
     }
     context.print(&view::keys::render(&keys, &short_path(&backend.info().location), &context.style))
 }
@@ -216,6 +211,6 @@ async fn revoke(context: &Context, args: &RevokeArgs) -> Outcome {
             let sentence = format!("key {} of project {} {said}", key.id, key.project);
             context.print(&format!("{}\n", escape(&sentence)))
         }
-        (_, fields) => context.print_object(key_to_json(&key), &KEY, fields.as_ref()),
+        (_, fields) => context.print_object(&key, &KEY, fields.as_ref()),
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    model::{Cursor, Page, RecordKind, Sort, TraceQuery, TraceSummary, json::summary_to_json},
+    model::{Cursor, Page, RecordKind, Sort, TraceQuery, TraceSummary},
     view::{
         self,
         list::ListContext,
@@ -118,7 +118,7 @@ pub async fn run(context: &Context, args: ListArgs) -> Outcome {
     let page = context.wait("reading", backend.traces(&query)).await?;
     remark_on(context, &args, &query, &page);
     if context.format() != Format::Table || fields.is_some() {
-        return context.print_rows(page.items.iter().map(summary_to_json).collect(), &SUMMARY, fields.as_ref());
+        return context.print_rows(&page.items, &SUMMARY, fields.as_ref());
     }
     if page.items.is_empty() && context.terminal.stdout {
         return Ok(Code::Done);

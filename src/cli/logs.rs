@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    model::{FieldFilter, LogQuery, LogRecord, Needle, Severity, TraceId, json::log_to_json},
+    model::{FieldFilter, LogQuery, LogRecord, Needle, Severity, TraceId},
     query::{
         issues,
         logs::{Around, Follow, LogLine, LogStep, Pages, SpanNames, first, with_neighbours},
@@ -214,7 +214,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Outcome {
             logs.reverse();
         }
         if !prints_parts {
-            rest.extend(logs.iter().map(log_to_json));
+            rest.extend(logs);
             continue;
         }
         let lines = lines(logs);
@@ -223,7 +223,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Outcome {
         context.print(&text(context, &options, &lines, fields.as_ref()))?;
     }
     if !prints_parts {
-        return context.print_rows(rest, &LOG, fields.as_ref());
+        return context.print_rows(&rest, &LOG, fields.as_ref());
     }
     totals.has_more = pages.has_more;
     finish(context, &args, totals, for_people)
@@ -260,8 +260,7 @@ async fn with_context(
         groups.iter_mut().for_each(|lines| lines.reverse());
     }
     if context.format() != Format::Table || fields.is_some() {
-        let objects = groups.iter().flatten().map(|line| log_to_json(&line.log)).collect();
-        return context.print_rows(objects, &LOG, fields);
+        return context.print_rows(groups.iter().flatten().map(|line| &line.log), &LOG, fields);
     }
     let mut totals = Totals { has_more, ..Totals::default() };
     groups.iter().for_each(|lines| totals.add(lines));
@@ -279,7 +278,7 @@ fn lines(logs: Vec<LogRecord>) -> Vec<LogLine> {
 fn text(context: &Context, options: &LogsOptions, lines: &[LogLine], fields: Option<&Fields>) -> String {
     match context.format() {
         Format::Table if fields.is_none() => view::render(lines, options, &stream::style_of_now(context)),
-        format => rows::list(lines.iter().map(|line| log_to_json(&line.log)).collect(), &LOG, format, fields),
+        format => rows::list(lines.iter().map(|line| &line.log), &LOG, format, fields),
     }
 }
 
@@ -322,8 +321,7 @@ async fn print_arriving(
                 let text = match context.format() {
                     // A document that never ends is one object a line.
                     Format::Json => {
-                        let objects = lines.iter().map(|line| log_to_json(&line.log)).collect();
-                        rows::list(objects, &LOG, Format::Ndjson, fields.as_ref())
+                        rows::list(lines.iter().map(|line| &line.log), &LOG, Format::Ndjson, fields.as_ref())
                     }
                     _ => text(context, &options, &lines, fields.as_ref()),
                 };

@@ -100,7 +100,7 @@ pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> 
         keep_below(&report, span, &mut document);
     }
     if std::ptr::eq(shape, &TRACE) {
-        return context.print_object(document, &TRACE, fields.as_ref());
+        return context.print_object(&document, &TRACE, fields.as_ref());
     }
     let spans = match document.remove("spans") {
         Some(Json::Array(spans)) => spans,
@@ -110,7 +110,7 @@ pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> 
         Json::Object(span) => Some(span),
         _ => None,
     });
-    context.print_rows(rows.collect(), &SPAN, fields.as_ref())
+    context.print_rows(rows, &SPAN, fields.as_ref())
 }
 
 async fn find(backend: &dyn Backend, reference: &str) -> Result<Trace, Failure> {

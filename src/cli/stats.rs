@@ -1,13 +1,9 @@
 //! `tracehub stats`: totals, and calls, errors and latency by operation.
 
 use clap::Args;
-use serde_json::{Map, Value as Json};
 
 use crate::{
-    model::{
-        StatsBy, StatsQuery,
-        json::{operation_to_json, stats_to_json},
-    },
+    model::{StatsBy, StatsQuery},
     view::{
         self,
         rows::{Format, OPERATION, STATS},
@@ -57,13 +53,11 @@ pub async fn run(context: &Context, args: StatsArgs) -> Outcome {
     let backend = context.open().await?;
     let stats = context.wait("counting", backend.stats(&query)).await?;
     if is_document {
-        return context.print_object(stats_to_json(&stats), &STATS, fields.as_ref());
+        return context.print_object(&stats, &STATS, fields.as_ref());
     }
     if format == Format::Table && fields.is_none() {
         let options = StatsOptions { range: args.range.label(), by: query.by, all: args.all };
         return context.page(&view::stats::render(&stats, &options, &context.style));
     }
-    let rows: Vec<Map<String, Json>> =
-        stats.operations.iter().filter_map(|row| operation_to_json(row).as_object().cloned()).collect();
-    context.print_rows(rows, &OPERATION, fields.as_ref())
+    context.print_rows(&stats.operations, &OPERATION, fields.as_ref())
 }

@@ -203,10 +203,7 @@ impl<'a> Records<'a> {
                 ids.filter(|id| self.printed.is_new(id)).map(|id| format!("{}\n", escape(&id.to_string()))).collect()
             }
             Format::Table => record::render(arrivals, self.is_one_trace, &stream::style_of_now(self.context)),
-            format => {
-                let objects = arrivals.iter().map(record::to_json).collect();
-                rows::list(objects, &RECORD, format, self.fields.as_ref())
-            }
+            format => rows::list(arrivals.iter().map(record::to_json), &RECORD, format, self.fields.as_ref()),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::python_json::{self, Fault, Node};
 use crate::model::{Checkpoint, Direction, Text};
 
 pub use crate::model::checkpoint::trace_id;
-pub use record::{from_json, write_json, write_whole_json};
+pub use record::{write_json, write_whole_json};
 pub use refusal::{Problems, Refusal};
 
 use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, Rule, STRING, Step};

@@ -91,7 +91,7 @@ pub struct Written {
 }
 
 /// How much a deletion removed, or would remove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Removed {
     /// Traces of which nothing is left.
     pub traces: u64,
@@ -102,7 +102,6 @@ pub struct Removed {
     /// Log records.
     pub logs: u64,
     /// Issues; they go with everything, or when they were not seen for long.
-    #[serde(default)]
     pub issues: u64,
 }
 

@@ -66,7 +66,7 @@ words! {
 }
 
 /// Tokens used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tokens {
     /// Sent to models.
     pub input: u64,
@@ -75,7 +75,7 @@ pub struct Tokens {
 }
 
 /// Money spent.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
     /// How much, in units of the currency.
     pub amount: f64,

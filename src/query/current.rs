@@ -2,10 +2,8 @@
 //!
 //! Pure functions: whoever calls them reads the environment and the random bytes.
 
-use serde_json::{Map, Value as Json, json};
-
 pub use crate::model::Traceparent;
-use crate::model::{SpanId, TraceId, words::words};
+use crate::model::{SpanId, TraceId, json::document::document, words::words};
 
 /// The variables that may name a trace, as they are set; unset and empty are the same.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,16 +42,12 @@ pub struct Current {
     pub sampled: Option<bool>,
 }
 
-impl Current {
-    /// The JSON of `trace current`.
-    pub fn to_json(&self) -> Map<String, Json> {
-        let pairs = [
-            ("trace_id", json!(self.trace_id.to_string())),
-            ("span_id", json!(self.span_id.map(|id| id.to_string()))),
-            ("source", json!(self.source.as_str())),
-            ("sampled", json!(self.sampled)),
-        ];
-        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+document! {
+    Current as current {
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "source": source,
+        "sampled": sampled,
     }
 }
 

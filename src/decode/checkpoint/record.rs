@@ -5,9 +5,6 @@ use serde_json::Value as Json;
 use super::super::python_json::write_text;
 use crate::model::Checkpoint;
 
-/// Reads back what [`write_json`] and [`write_whole_json`] write.
-pub use crate::model::json::checkpoint_from_json as from_json;
-
 /// Appends the record as `GET /traces/{id}` of the original prints it: its fields in its order, `data` as it is stored,
 /// with every digit of a number.
 pub fn write_json(checkpoint: &Checkpoint, out: &mut String) {

@@ -24,7 +24,7 @@ use crate::{
     model::{
         Fingerprint, IssueId, IssueStatus, Text, TraceId,
         grouping::{Grouping, Why},
-        json::{why_from_json, why_to_json},
+        json,
     },
     store::{
         Result,
@@ -345,7 +345,7 @@ fn find(transaction: &Connection, grouping: &IssueId) -> Result<Option<i64>> {
 /// Makes a fingerprint lead to an issue, unless it leads to one already.
 fn add_fingerprint(transaction: &Connection, alias: &Alias, row: i64) -> Result<()> {
     let sql = "INSERT OR IGNORE INTO issue_fingerprints(grouping, issue, fingerprint, why) VALUES (?1, ?2, ?3, ?4)";
-    let why = why_to_json(&alias.why).to_string();
+    let why = json::text(&alias.why);
     transaction.prepare_cached(sql)?.execute(params![alias.grouping.0, row, alias.fingerprint.0, why])?;
     Ok(())
 }
@@ -360,7 +360,7 @@ fn recent(transaction: &Connection, project: &str, service: &str) -> Result<Vec<
     let mut recent = Vec::new();
     while let Some(row) = rows.next()? {
         let json: Json = serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default();
-        if let Ok(why) = why_from_json(&json) {
+        if let Ok(why) = json::read::<Why>(&json) {
             recent.push((row.get(0)?, why));
         }
     }

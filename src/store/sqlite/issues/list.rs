@@ -8,7 +8,7 @@ use super::{hour_ns, row_of, traces};
 use crate::{
     model::{
         Cursor, Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
-        StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json::why_from_json,
+        StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json,
     },
     store::{
         Error, Result,
@@ -254,7 +254,7 @@ fn fingerprints(connection: &Connection, row: i64, own: &Fingerprint) -> Result<
         if why.is_none() {
             let corrupt = |what: String| Error::Corrupt(format!("what a fingerprint was made of: {what}"));
             let json = serde_json::from_str(&row.get::<_, String>(1)?).map_err(|error| corrupt(error.to_string()))?;
-            why = Some(why_from_json(&json).map_err(|error| corrupt(error.to_string()))?);
+            why = Some(json::read::<Why>(&json).map_err(|error| corrupt(error.to_string()))?);
         }
     }
     Ok((fingerprints, why.unwrap_or_default()))
