@@ -341,8 +341,7 @@ fn sentence(before: &Issue, after: &Issue, short_id: &str) -> String {
     let done = match after.status {
         status if status == before.status => return format!("{} already: {short_id}  {title}", status.as_str()),
         IssueStatus::Open => "reopened",
-        IssueStatus::Resolved => "resolved",
-        IssueStatus::Ignored => "ignored",
+        status => status.as_str(),
     };
     format!("{done} {short_id}  {title}")
 }

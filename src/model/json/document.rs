@@ -75,16 +75,6 @@ pub fn read<T: FromJson>(json: &Json) -> Result<T> {
     T::from_json(json, "{}")
 }
 
-/// Writes a document as a JSON object.
-pub(crate) fn serialize<D: Document, S: serde::Serializer>(
-    document: &D,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(D::KEYS.len()))?;
-    document.write_pairs(&mut map)?;
-    map.end()
-}
-
 /// Declares the JSON object that a type is, key by key in the order they are written. Each key stands for a field of
 /// the type (`:`, with `as` in the way of a [`Codec`]), or for something worked out of it that is not read (`=`). A
 /// document may go on from another that lies in one of its fields (`..field`), and work something out first (`let`).
@@ -137,7 +127,10 @@ macro_rules! document {
 
         impl serde::Serialize for $($name)+ {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-                $crate::model::json::document::serialize(self, serializer)
+                let key_count = <Self as $crate::model::json::document::Document>::KEYS.len();
+                let mut map = serializer.serialize_map(Some(key_count))?;
+                $crate::model::json::document::Document::write_pairs(self, &mut map)?;
+                serde::ser::SerializeMap::end(map)
             }
         }
     };

@@ -1,4 +1,4 @@
-//! The documents of more than one command: their fields, as the model states them, and what lies in those.
+//! The documents that are printed: their fields, most of them as the model states them, and what lies in those.
 
 use super::shape::{
     Inner::{Object, Open, Rows},
