@@ -8,7 +8,7 @@ mod shape;
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 pub use self::{
     documents::{
@@ -55,20 +55,17 @@ pub fn list<R: Serialize>(
     fields: Option<&Fields>,
 ) -> String {
     let rows = rows.into_iter();
-    match (format, fields) {
-        (Format::Json, None) => json_document(&rows.collect::<Vec<_>>()),
-        (Format::Json, Some(fields)) => json_document(&rows.map(|row| chosen(&row, fields)).collect::<Vec<_>>()),
-        (Format::Ndjson, None) => rows.map(|row| json_line(&row)).collect(),
-        (Format::Ndjson, Some(fields)) => rows.map(|row| json_line(&chosen(&row, fields))).collect(),
+    match format {
+        Format::Json => json_document(&rows.collect::<Vec<_>>(), fields),
+        Format::Ndjson => rows.map(|row| json_line(&row, fields)).collect(),
         _ => cells(&rows.map(|row| json::object(&row)).collect::<Vec<_>>(), shape, format, fields),
     }
 }
 
 /// The text of one object: a JSON document, a line, its id; in the other formats a list of one.
 pub fn object(row: &impl Serialize, shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
-    match (format, fields) {
-        (Format::Json, None) => json_document(row),
-        (Format::Json, Some(fields)) => json_document(&chosen(row, fields)),
+    match format {
+        Format::Json => json_document(row, fields),
         _ => list([row], shape, format, fields),
     }
 }
@@ -86,9 +83,10 @@ fn cells(rows: &[Map<String, Json>], shape: &Shape, format: Format, fields: Opti
     }
 }
 
-fn chosen(row: &impl Serialize, Fields(paths): &Fields) -> Json {
+/// The chosen fields of an object, or of each object of a list.
+fn chosen(value: &impl Serialize, Fields(paths): &Fields) -> Json {
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-    pick(&Json::Object(json::object(row)), &paths)
+    pick(&json!(value), &paths)
 }
 
 /// The part of a value that lies on the paths. A key that holds dots itself, as attributes do, wins over a path.
@@ -123,13 +121,17 @@ fn pick_below(object: &Map<String, Json>, path: &str, paths: &[&str], picked: &m
     picked.insert(key.to_owned(), value);
 }
 
-fn json_document(value: &impl Serialize) -> String {
+fn json_document(value: &impl Serialize, fields: Option<&Fields>) -> String {
+    let text = match fields {
+        None => serde_json::to_string_pretty(value),
+        Some(fields) => serde_json::to_string_pretty(&chosen(value, fields)),
+    };
     // Keys are text, and memory does not fail.
-    harmless_json(serde_json::to_string_pretty(value).unwrap_or_default() + "\n")
+    harmless_json(text.unwrap_or_default() + "\n")
 }
 
-fn json_line(value: &impl Serialize) -> String {
-    harmless_json(json::text(value) + "\n")
+fn json_line(value: &impl Serialize, fields: Option<&Fields>) -> String {
+    harmless_json(fields.map_or_else(|| json::text(value), |fields| chosen(value, fields).to_string()) + "\n")
 }
 
 /// Escapes what `serde_json` leaves as it is and a terminal would act on. All of it lies within strings.
@@ -253,8 +255,6 @@ fn table(rows: &[Map<String, Json>], shape: &Shape, fields: Option<&Fields>) -> 
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn row(value: Json) -> Map<String, Json> {

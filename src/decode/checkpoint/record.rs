@@ -12,7 +12,7 @@ pub fn write_json(checkpoint: &Checkpoint, out: &mut String) {
     out.push('}');
 }
 
-/// The same with its project, where it is in one, which the original does not know.
+/// Appends a record as [`write_json`] does, and its project, where it is in one; the original does not know projects.
 pub fn write_whole_json(checkpoint: &Checkpoint, out: &mut String) {
     write_fields(checkpoint, out);
     if !checkpoint.project.is_empty() {

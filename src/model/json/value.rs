@@ -44,6 +44,7 @@ fn serialize_pairs<S: Serializer>(pairs: &[(Text, Value)], serializer: S) -> std
 pub fn value_to_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.to_string(),
+        Value::Int(number) => number.to_string(),
         // Bytes and numbers that JSON lacks are text there, in which nothing is escaped.
         other => serde_json::to_string(other).unwrap_or_default().trim_matches('"').to_owned(),
     }
