@@ -10,15 +10,15 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use owo_colors::OwoColorize as _;
-use serde_json::{Map, Value as Json};
+use serde::Serialize;
 
-use super::{
-    environment::{self, Terminal},
-    exit::{Code, Failure, Outcome},
-    global::GlobalArgs,
-    target,
-};
 use crate::{
+    cli::{
+        environment::{self, Terminal},
+        exit::{Code, Failure, Outcome},
+        global::GlobalArgs,
+        target,
+    },
     store::{self, Backend, Mode, Target},
     view::{
         machine::{self, Fields, Format, Shape},
@@ -109,7 +109,12 @@ impl Context {
     ///
     /// # Errors
     /// Stdout is closed or failed.
-    pub fn print_rows(&self, rows: Vec<Map<String, Json>>, shape: &Shape, fields: Option<&Fields>) -> Outcome {
+    pub fn print_rows<R: Serialize>(
+        &self,
+        rows: impl IntoIterator<Item = R>,
+        shape: &Shape,
+        fields: Option<&Fields>,
+    ) -> Outcome {
         self.print(&machine::list(rows, shape, self.format(), fields))
     }
 
@@ -117,7 +122,7 @@ impl Context {
     ///
     /// # Errors
     /// Stdout is closed or failed.
-    pub fn print_object(&self, object: Map<String, Json>, shape: &Shape, fields: Option<&Fields>) -> Outcome {
+    pub fn print_object(&self, object: &impl Serialize, shape: &Shape, fields: Option<&Fields>) -> Outcome {
         self.print(&machine::object(object, shape, self.format(), fields))
     }
 

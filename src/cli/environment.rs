@@ -147,7 +147,7 @@ pub fn style(args: &GlobalArgs, terminal: &Terminal) -> Style {
         color: wants_color(args.color, terminal.stdout),
         ascii: args.ascii || is_ascii_locale(),
         is_terminal: terminal.stdout,
-        times: args.time.map(Into::into),
+        times: args.time,
         now: now(),
         zone: zone(),
     }

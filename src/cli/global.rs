@@ -31,7 +31,7 @@ pub struct GlobalArgs {
 
     /// What to print: table, json, ndjson, csv, tsv, id [default: table]
     #[arg(short, long, value_name = "FORMAT", global = true, value_enum, hide_possible_values = true)]
-    pub output: Option<OutputArg>,
+    pub output: Option<Format>,
 
     /// Print JSON, the same as `-o json`
     #[arg(long, global = true)]
@@ -55,7 +55,7 @@ pub struct GlobalArgs {
 
     /// How to write times: relative, local, utc [default: relative on a terminal, else utc]
     #[arg(long, value_name = "STYLE", global = true, value_enum, hide_possible_values = true)]
-    pub time: Option<TimeArg>,
+    pub time: Option<TimeStyle>,
 
     /// Columns to fill [default: the terminal's]
     #[arg(long, value_name = "N", global = true, value_parser = width)]
@@ -80,8 +80,8 @@ impl GlobalArgs {
         let exclude = |a: &str, b: &str| Err(Failure::usage(format!("{a} and {b} exclude each other")));
         match (self.json, self.quiet, self.output) {
             (true, true, _) => exclude("--json", "--quiet"),
-            (true, _, Some(output)) if output != OutputArg::Json => exclude("--json", "--output"),
-            (_, true, Some(output)) if output != OutputArg::Id => exclude("--quiet", "--output"),
+            (true, _, Some(output)) if output != Format::Json => exclude("--json", "--output"),
+            (_, true, Some(output)) if output != Format::Id => exclude("--quiet", "--output"),
             _ => Ok(()),
         }
     }
@@ -91,7 +91,7 @@ impl GlobalArgs {
         match (self.json, self.quiet, self.output) {
             (true, _, _) => Format::Json,
             (_, true, _) => Format::Id,
-            (_, _, Some(output)) => output.into(),
+            (_, _, Some(output)) => output,
             (_, _, None) => Format::Table,
         }
     }
@@ -107,57 +107,6 @@ pub enum ColorChoice {
     Always,
     /// Never
     Never,
-}
-
-/// What to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputArg {
-    /// For people
-    Table,
-    /// One JSON document
-    Json,
-    /// One JSON object a line
-    Ndjson,
-    /// Comma-separated with a header
-    Csv,
-    /// Tab-separated with a header
-    Tsv,
-    /// Ids only
-    Id,
-}
-
-impl From<OutputArg> for Format {
-    fn from(output: OutputArg) -> Format {
-        match output {
-            OutputArg::Table => Format::Table,
-            OutputArg::Json => Format::Json,
-            OutputArg::Ndjson => Format::Ndjson,
-            OutputArg::Csv => Format::Csv,
-            OutputArg::Tsv => Format::Tsv,
-            OutputArg::Id => Format::Id,
-        }
-    }
-}
-
-/// How to write times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TimeArg {
-    /// As ages: 12s, 4m, 3h
-    Relative,
-    /// In the local time zone
-    Local,
-    /// In UTC
-    Utc,
-}
-
-impl From<TimeArg> for TimeStyle {
-    fn from(time: TimeArg) -> TimeStyle {
-        match time {
-            TimeArg::Relative => TimeStyle::Relative,
-            TimeArg::Local => TimeStyle::Local,
-            TimeArg::Utc => TimeStyle::Utc,
-        }
-    }
 }
 
 fn width(text: &str) -> Result<u16, String> {

@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValue};
 
-use crate::model::{FieldFilter, Nanos, RecordKind, Severity, time_input};
-
-use super::{environment, exit::Failure};
+use crate::{
+    cli::{environment, exit::Failure},
+    model::{FieldFilter, IssueSort, KeyScope, Nanos, RecordKind, Severity, Sort, StatsBy, time_input},
+    store::sqlite::Durability,
+    view::{
+        machine::Format,
+        out::style::TimeStyle,
+        show::{LogLines, Picture},
+    },
+};
 
 /// A point in time and what was typed for it.
 #[derive(Debug, Clone)]
@@ -100,60 +107,51 @@ impl RangeArgs {
     }
 }
 
-/// A kind of record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KindArg {
-    /// OpenTelemetry spans
-    Spans,
-    /// Entry and exit records
-    Checkpoints,
-    /// Log records
-    Logs,
+/// Makes the values of enums with words the values of flags, each with its meaning as its help.
+macro_rules! flag_values {
+    ($($enum:ty: $values:expr;)+) => {$(
+        impl ValueEnum for $enum {
+            fn value_variants<'a>() -> &'a [Self] {
+                &$values
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                Some(PossibleValue::new(self.as_str()).help(self.meaning()))
+            }
+        }
+    )+};
 }
 
-impl From<KindArg> for RecordKind {
-    fn from(kind: KindArg) -> RecordKind {
-        match kind {
-            KindArg::Spans => RecordKind::Spans,
-            KindArg::Checkpoints => RecordKind::Checkpoints,
-            KindArg::Logs => RecordKind::Logs,
-        }
+flag_values! {
+    RecordKind: RecordKind::ALL;
+    KeyScope: KeyScope::ALL;
+    IssueSort: IssueSort::ALL;
+    // A server alone asks for the last of these.
+    Sort: [Sort::Start, Sort::Duration, Sort::Spans, Sort::Errors];
+    StatsBy: [StatsBy::Operation, StatsBy::Service, StatsBy::Source, StatsBy::Model];
+    Format: Format::ALL;
+    TimeStyle: TimeStyle::ALL;
+    Picture: Picture::ALL;
+    LogLines: LogLines::ALL;
+    Durability: Durability::ALL;
+}
+
+/// The least level of what is shown; the first letter will do.
+impl ValueEnum for Severity {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Severity::ALL
     }
-}
 
-/// How bad a log record is; the first letter will do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LevelArg {
-    /// Everything
-    #[value(alias = "t")]
-    Trace,
-    /// For developers
-    #[value(alias = "d")]
-    Debug,
-    /// Normal operation
-    #[value(alias = "i")]
-    Info,
-    /// Something to look at
-    #[value(aliases = ["w", "warning"])]
-    Warn,
-    /// Something failed
-    #[value(aliases = ["e", "err"])]
-    Error,
-    /// The program cannot go on
-    #[value(aliases = ["f", "critical"])]
-    Fatal,
-}
-
-impl From<LevelArg> for Severity {
-    fn from(level: LevelArg) -> Severity {
-        match level {
-            LevelArg::Trace => Severity::Trace,
-            LevelArg::Debug => Severity::Debug,
-            LevelArg::Info => Severity::Info,
-            LevelArg::Warn => Severity::Warn,
-            LevelArg::Error => Severity::Error,
-            LevelArg::Fatal => Severity::Fatal,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = PossibleValue::new(self.as_str()).help(self.meaning());
+        Some(match self {
+            Severity::Trace => value.help("Everything").alias("t"),
+            Severity::Debug => value.alias("d"),
+            Severity::Info => value.alias("i"),
+            Severity::Warn => value.aliases(["w", "warning"]),
+            Severity::Error => value.aliases(["e", "err"]),
+            Severity::Fatal => value.aliases(["f", "critical"]),
+        })
     }
 }
 

@@ -6,13 +6,15 @@
 
 mod refusal;
 
-use super::python_json::{self, Fault, Node};
-use crate::model::{Checkpoint, Direction, Text};
+use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, PathStep, Rule, STRING};
+
+use crate::{
+    decode::python_json::{self, Fault, Node},
+    model::{Checkpoint, Direction, Text},
+};
 
 pub use crate::model::checkpoint::trace_id;
 pub use refusal::{Problems, Refusal};
-
-use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, PathStep, Rule, STRING};
 
 /// The host name given to a record that has none.
 const UNKNOWN_HOST: Text = Text::from_static("unknown");

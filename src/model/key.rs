@@ -1,34 +1,18 @@
 //! API keys, without their secrets: a store knows the digest of a key and never the key.
 
-use super::{Nanos, Text};
+use crate::model::{Nanos, Text, words::words};
 
-/// What a key permits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum KeyScope {
-    /// Send records.
-    Ingest,
-    /// Look at what was sent.
-    Read,
-    /// Delete, resolve, issue keys; also everything else.
-    Admin,
-}
-
-impl KeyScope {
-    /// All of them, in the order they are listed.
-    pub const ALL: [KeyScope; 3] = [KeyScope::Ingest, KeyScope::Read, KeyScope::Admin];
-
-    /// The word in flags and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            KeyScope::Ingest => "ingest",
-            KeyScope::Read => "read",
-            KeyScope::Admin => "admin",
-        }
-    }
-
-    /// The scope of its word.
-    pub fn parse(word: &str) -> Option<KeyScope> {
-        KeyScope::ALL.into_iter().find(|scope| scope.as_str() == word)
+words! {
+    /// What a key permits.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum KeyScope {
+        /// Send records.
+        Ingest = "ingest",
+        /// Look.
+        Read = "read",
+        /// Everything.
+        /// To delete, resolve and issue keys, and what the others permit.
+        Admin = "admin",
     }
 }
 

@@ -13,6 +13,7 @@ pub mod stack;
 pub mod stats;
 pub mod trace;
 pub mod value;
+pub mod words;
 
 pub use issue::{
     Fingerprint, HourCount, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, StatusChange,

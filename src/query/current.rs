@@ -2,10 +2,8 @@
 //!
 //! Pure functions: whoever calls them reads the environment and the random bytes.
 
-use serde_json::{Map, Value as Json, json};
-
 pub use crate::model::Traceparent;
-use crate::model::{SpanId, TraceId};
+use crate::model::{SpanId, TraceId, json::document::document, words::words};
 
 /// The variables that may name a trace, as they are set; one that is empty counts as not set.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,25 +16,16 @@ pub struct Environment<'a> {
     pub correlation_id: Option<&'a str>,
 }
 
-/// Which variable named the trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// `TRACEPARENT`
-    Traceparent,
-    /// `TRACEHUB_TRACE_ID`
-    TraceId,
-    /// `TRACEHUB_CORRELATION_ID`
-    CorrelationId,
-}
-
-impl Source {
-    /// The name of the variable.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Source::Traceparent => "TRACEPARENT",
-            Source::TraceId => "TRACEHUB_TRACE_ID",
-            Source::CorrelationId => "TRACEHUB_CORRELATION_ID",
-        }
+words! {
+    /// Which variable named the trace.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Source {
+        /// `TRACEPARENT`
+        Traceparent = "TRACEPARENT",
+        /// `TRACEHUB_TRACE_ID`
+        TraceId = "TRACEHUB_TRACE_ID",
+        /// `TRACEHUB_CORRELATION_ID`
+        CorrelationId = "TRACEHUB_CORRELATION_ID",
     }
 }
 
@@ -53,16 +42,12 @@ pub struct Current {
     pub sampled: Option<bool>,
 }
 
-impl Current {
-    /// The JSON of `trace current`.
-    pub fn to_json(&self) -> Map<String, Json> {
-        let pairs = [
-            ("trace_id", json!(self.trace_id.to_string())),
-            ("span_id", json!(self.span_id.map(|id| id.to_string()))),
-            ("source", json!(self.source.as_str())),
-            ("sampled", json!(self.sampled)),
-        ];
-        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+document! {
+    Current as current {
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "source": source,
+        "sampled": sampled,
     }
 }
 

@@ -12,10 +12,7 @@ use serde_json::Value as Json;
 use crate::{
     api::{self, Pairs},
     decode::body::MediaType,
-    model::{
-        IssueId, IssueQuery, Nanos,
-        json::{issue_detail_to_json, issue_to_json},
-    },
+    model::{IssueId, IssueQuery, Nanos},
 };
 
 use super::{
@@ -43,7 +40,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(
         let (backend, query) = (Arc::clone(&backend), IssueQuery { cursor, ..query.clone() });
         async move { backend.issues(&query).await }
     };
-    lists::answer(first, is_everything, ask, issue_to_json).await
+    lists::answer(first, is_everything, ask).await
 }
 
 /// `GET /api/v1/issues/{id}`
@@ -54,7 +51,7 @@ pub(super) async fn show(
 ) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let detail = app.backend.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
-    Ok(reply::json(StatusCode::OK, &Json::Object(issue_detail_to_json(&detail))))
+    Ok(reply::json(StatusCode::OK, &detail))
 }
 
 /// `PATCH /api/v1/issues/{id}`
@@ -78,7 +75,7 @@ pub(super) async fn change(
     let document: Json = serde_json::from_slice(&received.bytes).map_err(|error| Failure::Body(error.to_string()))?;
     let change = api::issue_change_from_json(&document)?;
     let issue = app.backend.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
-    Ok(reply::json(StatusCode::OK, &Json::Object(issue_to_json(&issue))))
+    Ok(reply::json(StatusCode::OK, &issue))
 }
 
 /// What is no id names no issue.

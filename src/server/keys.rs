@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     model::{
         Key, Nanos, Text,
-        json::{key_from_wire, key_to_wire},
+        json::{self, key_to_wire},
     },
     secret::{KEY_PREFIX, SHOWN_CHARS, id_of},
 };
@@ -33,8 +33,8 @@ const DOCUMENT_BYTES: usize = 64 << 10;
 pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     app.access.authorize(&headers, Scope::Admin)?;
     let keys = app.backend.keys().await?;
-    let rows: Vec<Json> = keys.iter().map(|key| Json::Object(key_to_wire(key))).collect();
-    Ok(reply::json(StatusCode::OK, &Json::Array(rows)))
+    let rows: Vec<_> = keys.iter().map(key_to_wire).collect();
+    Ok(reply::json(StatusCode::OK, &rows))
 }
 
 /// `POST /api/v1/keys`
@@ -43,12 +43,12 @@ pub(super) async fn issue(State(app): State<Arc<App>>, request: Request<Body>) -
         Ok(document) => document,
         Err(refusal) => return Ok(reply::problem(refusal.status(), &refusal.message(DOCUMENT_BYTES))),
     };
-    let key = key_from_wire(&document).map_err(|error| Failure::Body(error.to_string()))?;
+    let key = json::read::<Key>(&document).map_err(|error| Failure::Body(error.to_string()))?;
     if let Some(problem) = problem(&key) {
         return Err(Failure::Body(problem.to_owned()));
     }
     app.backend.add_key(key.clone()).await?;
-    let answer = reply::json(StatusCode::OK, &Json::Object(key_to_wire(&key)));
+    let answer = reply::json(StatusCode::OK, &key_to_wire(&key));
     app.access.keyring().learn(key);
     Ok(answer)
 }
@@ -66,7 +66,7 @@ pub(super) async fn revoke(
         Err(_) => None,
     };
     let Some(key) = key else { return Ok(reply::problem(StatusCode::NOT_FOUND, "there is no key with this id")) };
-    let answer = reply::json(StatusCode::OK, &Json::Object(key_to_wire(&key)));
+    let answer = reply::json(StatusCode::OK, &key_to_wire(&key));
     app.access.keyring().learn(key);
     Ok(answer)
 }

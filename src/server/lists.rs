@@ -9,11 +9,11 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, stream};
 use http::{HeaderName, HeaderValue, Response, header};
-use serde_json::{Map, Value as Json};
+use serde::Serialize;
 
 use crate::{
     api,
-    model::{Cursor, Page},
+    model::{Cursor, Page, json},
     store,
 };
 
@@ -22,23 +22,21 @@ use super::{reply, traces::Answer};
 /// Items read at once for a list of all of them.
 pub(super) const PAGE: usize = 1_000;
 
-/// The page that begins at `first`, or with `is_everything` all pages from there on. `ask` reads a page, `write` writes
-/// an item down.
+/// The page that begins at `first`, or with `is_everything` all pages from there on. `ask` reads a page.
 pub(super) async fn answer<T, F>(
     first: Option<Cursor>,
     is_everything: bool,
     ask: impl Fn(Option<Cursor>) -> F + Send + 'static,
-    write: fn(&T) -> Map<String, Json>,
 ) -> Answer
 where
-    T: Send + 'static,
+    T: Serialize + Send + 'static,
     F: Future<Output = store::Result<Page<T>>> + Send + 'static,
 {
     let page = ask(first).await?;
     let (total, failed) = (page.total, page.failed);
     let (next, body) = match page.next.clone() {
-        Some(_) if is_everything => (None, Body::from_stream(pages(page, ask, write))),
-        next => (next, Body::from(elements(&page.items, write, ("[", "]")))),
+        Some(_) if is_everything => (None, Body::from_stream(pages(page, ask))),
+        next => (next, Body::from(elements(&page.items, ("[", "]")))),
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -54,15 +52,11 @@ where
 
 /// A list from its first page on as pieces of one JSON array; an error cuts it short, which the client sees as a broken
 /// body.
-fn pages<T, F>(
-    first: Page<T>,
-    ask: impl Fn(Option<Cursor>) -> F,
-    write: fn(&T) -> Map<String, Json>,
-) -> impl Stream<Item = store::Result<Bytes>>
+fn pages<T: Serialize, F>(first: Page<T>, ask: impl Fn(Option<Cursor>) -> F) -> impl Stream<Item = store::Result<Bytes>>
 where
     F: Future<Output = store::Result<Page<T>>>,
 {
-    let first_bytes = elements(&first.items, write, ("[", ""));
+    let first_bytes = elements(&first.items, ("[", ""));
     stream::try_unfold((Some(first_bytes), first.next), move |(ready, next)| {
         let asked = next.is_some().then(|| ask(next.clone()));
         async move {
@@ -73,17 +67,17 @@ where
             let page = asked.await?;
             let open = if page.items.is_empty() { "" } else { "," };
             let close = if page.next.is_none() { "]" } else { "" };
-            Ok(Some((elements(&page.items, write, (open, close)), (None, page.next))))
+            Ok(Some((elements(&page.items, (open, close)), (None, page.next))))
         }
     })
 }
 
 /// Elements of a JSON array, with what comes before and after them.
-pub(super) fn elements<T>(items: &[T], write: fn(&T) -> Map<String, Json>, (open, close): (&str, &str)) -> Bytes {
+pub(super) fn elements(items: &[impl Serialize], (open, close): (&str, &str)) -> Bytes {
     let mut text = String::from(open);
     for (index, item) in items.iter().enumerate() {
         text.push_str(if index == 0 { "" } else { "," });
-        text.push_str(&Json::Object(write(item)).to_string());
+        text.push_str(&json::text(item));
     }
     text.push_str(close);
     Bytes::from(text)

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 use crate::{
     api::{self, Pairs},
-    model::{Cursor, LogPage, LogQuery, LogRecord, Nanos, json::log_to_json},
+    model::{Cursor, LogPage, LogQuery, LogRecord, Nanos},
     query::issues,
     store::{self, Backend},
 };
@@ -74,7 +74,7 @@ fn pages(
 /// Records as JSON; many of them off the async threads, since to say which issue an error belongs to is work.
 async fn written(records: Vec<LogRecord>, around: (&'static str, &'static str)) -> store::Result<Bytes> {
     let is_little = records.len() <= FEW;
-    let write = move || elements(&records, log_to_json, around);
+    let write = move || elements(&records, around);
     if is_little {
         return Ok(write());
     }

@@ -257,6 +257,83 @@ fn grpc_operation(signal: &str) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        model::{
+            Checkpoint, Cost, DatabaseInfo, Event, HourCount, Issue, IssueDetail, IssueStatus, Key, KeyScope, Kind,
+            Link, OperationStats, RecordKind, Removed, Scope, Severity, Span, Stats, StatusChange, StatusCode,
+            Timeline, Tokens, TraceStatus, TraceSummary, Written,
+            grouping::Why,
+            json::{Document, LOG_KEYS},
+        },
+        query::{TraceReport, samples},
+    };
+
+    #[test]
+    fn schemas_name_the_keys_of_the_documents_and_no_others() {
+        let schemas: Json = serde_json::from_str(SCHEMAS).expect("JSON");
+        let report = TraceReport::new(samples::trace(vec![samples::span("a", 1, 0, 1, 2)]));
+        let (list, tree) = (report.to_json(), report.to_tree_json());
+        let beside_summary = |document: &Map<String, Json>| -> Vec<String> {
+            document.keys().filter(|key| !TraceSummary::KEYS.contains(&key.as_str())).cloned().collect()
+        };
+        let (list, tree) = (beside_summary(&list), beside_summary(&tree));
+        let names = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        for (place, mut keys) in [
+            ("/TraceSummary", names(TraceSummary::KEYS)),
+            ("/TraceSummary/properties/tokens", names(Tokens::KEYS)),
+            ("/TraceSummary/properties/cost", names(Cost::KEYS)),
+            ("/Trace/allOf/1", list),
+            ("/Tree/allOf/1", tree),
+            ("/Span", names(Span::KEYS)),
+            ("/Span/properties/events/items", names(Event::KEYS)),
+            ("/Span/properties/links/items", names(Link::KEYS)),
+            ("/Span/properties/scope", names(Scope::KEYS)),
+            ("/Checkpoint", names(Checkpoint::KEYS)),
+            ("/Log", names(LOG_KEYS)),
+            ("/Issue", names(Issue::KEYS)),
+            ("/Issue/properties/counts/items", names(HourCount::KEYS)),
+            ("/IssueDetail", names(IssueDetail::KEYS)),
+            ("/IssueDetail/properties/history/items", names(StatusChange::KEYS)),
+            ("/IssueDetail/properties/why", names(Why::KEYS)),
+            ("/Key", names(&[Key::KEYS, &["digest"]].concat())),
+            ("/Stats", names(Stats::KEYS)),
+            ("/Stats/properties/database", names(DatabaseInfo::KEYS)),
+            ("/Stats/properties/timeline", names(Timeline::KEYS)),
+            ("/Stats/properties/operations/items", names(OperationStats::KEYS)),
+            ("/Written", names(Written::KEYS)),
+            ("/Removed", names(Removed::KEYS)),
+        ] {
+            let schema = schemas.pointer(place).expect(place);
+            let mut documented: Vec<String> = schema["properties"].as_object().expect(place).keys().cloned().collect();
+            documented.sort();
+            keys.sort();
+            assert_eq!(documented, keys, "{place}");
+        }
+    }
+
+    #[test]
+    fn schemas_name_the_words_of_enums_and_no_others() {
+        let schemas: Json = serde_json::from_str(SCHEMAS).expect("JSON");
+        for (place, mut words) in [
+            ("/TraceSummary/properties/kinds/items", RecordKind::ALL.map(RecordKind::as_str).to_vec()),
+            ("/TraceSummary/properties/status", TraceStatus::ALL.map(TraceStatus::as_str).to_vec()),
+            ("/Span/properties/kind", Kind::ALL.map(Kind::as_str).to_vec()),
+            ("/Span/properties/status", StatusCode::ALL.map(StatusCode::as_str).to_vec()),
+            ("/Log/properties/level", Severity::ALL.map(Severity::as_str).to_vec()),
+            ("/Issue/properties/status", IssueStatus::ALL.map(IssueStatus::as_str).to_vec()),
+            (
+                "/IssueDetail/properties/history/items/properties/status",
+                IssueStatus::ALL.map(IssueStatus::as_str).to_vec(),
+            ),
+            ("/Key/properties/scopes/items", KeyScope::ALL.map(KeyScope::as_str).to_vec()),
+        ] {
+            let documented = schemas.pointer(place).expect(place)["enum"].as_array().expect(place);
+            let mut documented: Vec<&str> = documented.iter().filter_map(Json::as_str).collect();
+            documented.sort_unstable();
+            words.sort_unstable();
+            assert_eq!(documented, words, "{place}");
+        }
+    }
 
     #[test]
     fn every_route_is_documented_once_and_every_reference_leads_somewhere() {

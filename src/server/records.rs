@@ -95,8 +95,7 @@ pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -
     match app.backend.write(batch).await {
         Ok(written) => {
             app.counters.stored(written, 0);
-            let document = json!({ "accepted": written.accepted, "duplicates": written.duplicates });
-            Ok(reply::json(StatusCode::OK, &document))
+            Ok(reply::json(StatusCode::OK, &written))
         }
         Err(error) => {
             let refusal = ingest::write_failed(&app, &error);

@@ -3,9 +3,10 @@
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::json;
 
-use crate::api;
+use crate::{api, model::json};
 
 /// A document of a type, in one piece so that it leaves in one write.
 pub(super) fn document(status: StatusCode, media: &'static str, bytes: impl Into<Bytes>) -> Response<Body> {
@@ -16,8 +17,8 @@ pub(super) fn document(status: StatusCode, media: &'static str, bytes: impl Into
 }
 
 /// A JSON document of the query API.
-pub(super) fn json(status: StatusCode, value: &Json) -> Response<Body> {
-    let mut response = document(status, "application/json", value.to_string());
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    let mut response = document(status, "application/json", json::text(value));
     mark(response.headers_mut());
     response
 }

@@ -359,7 +359,7 @@ pub(super) const TABLE: &[Route] = &[
     },
     Route {
         tag: "store",
-        ..ask(path::CURSOR, "A place from which a scan can go on.", CURSOR, "Place", || get(records::cursor))
+        ..ask(path::CURSOR, "A place from which a scan can go on.", CURSOR, "ScanCursor", || get(records::cursor))
     },
     Route {
         tag: "store",

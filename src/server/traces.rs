@@ -12,19 +12,15 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     api::{self, BadParameter, Pairs},
-    model::{
-        Nanos, RecordFilter, Removed, Trace, TraceId, TraceQuery,
-        json::{stats_to_json, summary_to_json},
-    },
+    model::{Nanos, RecordFilter, Removed, Trace, TraceId, TraceQuery},
     query::TraceReport,
+    server::{
+        access::{Forbidden, Scope},
+        app::App,
+        ingest::{self, with_causes},
+        lists, reply,
+    },
     store,
-};
-
-use super::{
-    access::{Forbidden, Scope},
-    app::App,
-    ingest::{self, with_causes},
-    lists, reply,
 };
 
 /// Why a question has no answer.
@@ -103,7 +99,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(
         let (backend, query) = (Arc::clone(&backend), TraceQuery { cursor, ..query.clone() });
         async move { backend.traces(&query).await }
     };
-    lists::answer(first, is_everything, ask, summary_to_json).await
+    lists::answer(first, is_everything, ask).await
 }
 
 /// The `{id}` of a path, or why it is no text.
@@ -143,7 +139,7 @@ pub(super) async fn tree(State(app): State<Arc<App>>, headers: HeaderMap, id: Pa
 /// One trace, for someone who may see it.
 async fn one(app: &App, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
     let trace = app.backend.trace(&trace_id(id)?).await?.ok_or(Failure::NoTrace)?;
-    let write = move |trace: Trace| reply::json(StatusCode::OK, &Json::Object(shape(&TraceReport::new(trace))));
+    let write = move |trace: Trace| reply::json(StatusCode::OK, &shape(&TraceReport::new(trace)));
     if trace.spans.len() < 1_000 {
         return Ok(write(trace));
     }
@@ -160,7 +156,7 @@ fn trace_id(text: &str) -> Result<TraceId, Failure> {
 pub(super) async fn stats(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let stats = app.backend.stats(&api::stats_query_from_pairs(&pairs, Nanos::now())?).await?;
-    Ok(reply::json(StatusCode::OK, &Json::Object(stats_to_json(&stats))))
+    Ok(reply::json(StatusCode::OK, &stats))
 }
 
 /// `DELETE /api/v1/traces`

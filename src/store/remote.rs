@@ -20,21 +20,21 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
-use self::stream::{Said, Stream, Streams};
-use super::{Backend, Chunk, Error, Info, Result, wire};
 use crate::{
     api::{self, Pairs, path},
     connect::client_for,
     model::{
         Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
         RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
-        json::{
-            JsonError, checkpoint_from_json, issue_detail_from_json, issue_from_json, key_from_wire, key_to_wire,
-            log_from_json, span_from_json, stats_from_json, summary_from_json,
-        },
+        json::{self, FromJson, JsonError, key_to_wire},
+    },
+    store::{
+        Backend, Chunk, Error, Info, Result,
+        remote::stream::{Said, Stream, Streams},
+        wire,
     },
 };
 
@@ -234,16 +234,31 @@ impl Remote {
         let request = self.request(Method::GET, path::LOGS, &api::log_query_to_pairs(query));
         let (headers, json) = self.ask_always(request).await?;
         let next = headers.get(api::NEXT_CURSOR_HEADER).and_then(|value| value.to_str().ok());
-        let read = || {
-            let records = json.as_array().ok_or(JsonError { key: "[]" })?;
-            records.iter().map(log_from_json).collect::<std::result::Result<_, _>>()
-        };
-        let records = read().map_err(|error| self.wrong_json(error))?;
+        let records = self.read_list(&json)?;
         Ok(LogPage { records, next: next.map(|cursor| Cursor(cursor.to_owned())) })
     }
 
-    fn removed(&self, json: Json) -> Result<Removed> {
-        serde_json::from_value(json).map_err(|error| self.protocol(error.to_string()))
+    fn read<T: FromJson>(&self, json: &Json) -> Result<T> {
+        json::read(json).map_err(|error| self.wrong_json(error))
+    }
+
+    fn read_list<T: FromJson>(&self, json: &Json) -> Result<Vec<T>> {
+        Vec::from_json(json, "[]").map_err(|error| self.wrong_json(error))
+    }
+
+    /// A page of a list: its items as an array, the rest in headers.
+    fn read_page<T: FromJson>(&self, headers: &header::HeaderMap, json: &Json) -> Result<Page<T>> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let count = |name: &'static str| {
+            let count = text(name).and_then(|text| text.parse().ok()).ok_or(JsonError { key: name });
+            count.map_err(|error| self.wrong_json(error))
+        };
+        Ok(Page {
+            items: self.read_list(json)?,
+            next: text(api::NEXT_CURSOR_HEADER).map(|cursor| Cursor(cursor.to_owned())),
+            total: count(api::TOTAL_HEADER)?,
+            failed: count(api::FAILED_HEADER)?,
+        })
     }
 }
 
@@ -261,40 +276,14 @@ fn later(detail: Option<String>) -> Error {
     }
 }
 
-fn records<T>(
-    json: &Json,
-    key: &'static str,
-    read: impl Fn(&Json) -> std::result::Result<T, JsonError>,
-) -> std::result::Result<Vec<T>, JsonError> {
-    json[key].as_array().ok_or(JsonError { key })?.iter().map(read).collect()
-}
-
-fn trace_from_json(id: &TraceId, json: &Json) -> std::result::Result<Option<Trace>, JsonError> {
-    let spans = records(json, "spans", |span| span_from_json(id, span))?;
-    let checkpoints = records(json, "checkpoints", checkpoint_from_json)?;
-    let logs = records(json, "logs", log_from_json)?;
-    Ok(Trace::new(id.clone(), spans, checkpoints, logs))
-}
-
-/// A page of a list: its items as an array, the rest in headers.
-fn page<T>(
-    headers: &header::HeaderMap,
-    json: &Json,
-    read: impl Fn(&Json) -> std::result::Result<T, JsonError>,
-) -> std::result::Result<Page<T>, JsonError> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let count = |name: &'static str| text(name).and_then(|text| text.parse().ok()).ok_or(JsonError { key: name });
-    Ok(Page {
-        items: json
-            .as_array()
-            .ok_or(JsonError { key: "[]" })?
-            .iter()
-            .map(read)
-            .collect::<std::result::Result<_, _>>()?,
-        next: text(api::NEXT_CURSOR_HEADER).map(|cursor| Cursor(cursor.to_owned())),
-        total: count(api::TOTAL_HEADER)?,
-        failed: count(api::FAILED_HEADER)?,
-    })
+fn trace_from_json(id: TraceId, json: &mut Json) -> std::result::Result<Option<Trace>, JsonError> {
+    let spans = json.get_mut("spans").and_then(Json::as_array_mut).into_iter().flatten();
+    for span in spans.filter_map(Json::as_object_mut) {
+        span.insert("trace_id".to_owned(), json!(id));
+    }
+    let spans = FromJson::from_json(&json["spans"], "spans")?;
+    let checkpoints = FromJson::from_json(&json["checkpoints"], "checkpoints")?;
+    Ok(Trace::new(id, spans, checkpoints, FromJson::from_json(&json["logs"], "logs")?))
 }
 
 fn issue_path(id: &IssueId) -> String {
@@ -311,9 +300,7 @@ impl Backend for Remote {
         let request = self.request(Method::POST, path::RECORDS, &Pairs::new());
         let request = request.header(header::CONTENT_TYPE, "application/json").body(wire::records_to_json(&batch));
         let (_, json) = self.ask_always(request).await?;
-        let count = |key| json[key].as_u64().ok_or(JsonError { key });
-        let read = || Ok(Written { accepted: count("accepted")?, duplicates: count("duplicates")? });
-        read().map_err(|error| self.wrong_json(error))
+        self.read(&json)
     }
 
     async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk> {
@@ -357,13 +344,15 @@ impl Backend for Remote {
     async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
         let request = self.request(Method::GET, path::TRACES, &api::trace_query_to_pairs(query));
         let (headers, json) = self.ask_always(request).await?;
-        page(&headers, &json, summary_from_json).map_err(|error| self.wrong_json(error))
+        self.read_page(&headers, &json)
     }
 
     async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
         let pairs = vec![("id".to_owned(), id.to_string())];
-        let Some((_, json)) = self.ask(self.request(Method::GET, path::TRACE, &pairs)).await? else { return Ok(None) };
-        trace_from_json(id, &json).map_err(|error| self.wrong_json(error))
+        let Some((_, mut json)) = self.ask(self.request(Method::GET, path::TRACE, &pairs)).await? else {
+            return Ok(None);
+        };
+        trace_from_json(id.clone(), &mut json).map_err(|error| self.wrong_json(error))
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<LogPage> {
@@ -387,13 +376,13 @@ impl Backend for Remote {
     async fn issues(&self, query: &IssueQuery) -> Result<Page<Issue>> {
         let request = self.request(Method::GET, path::ISSUES, &api::issue_query_to_pairs(query));
         let (headers, json) = self.ask_always(request).await?;
-        page(&headers, &json, issue_from_json).map_err(|error| self.wrong_json(error))
+        self.read_page(&headers, &json)
     }
 
     async fn issue(&self, id: &IssueId) -> Result<Option<IssueDetail>> {
         let request = self.request(Method::GET, &issue_path(id), &Pairs::new());
         let Some((_, json)) = self.ask(request).await? else { return Ok(None) };
-        issue_detail_from_json(&json).map(Some).map_err(|error| self.wrong_json(error))
+        self.read(&json).map(Some)
     }
 
     async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>> {
@@ -401,13 +390,12 @@ impl Backend for Remote {
         let body = api::issue_change_to_json(change).to_string();
         let request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         let Some((_, json)) = self.ask(request).await? else { return Ok(None) };
-        issue_from_json(&json).map(Some).map_err(|error| self.wrong_json(error))
+        self.read(&json).map(Some)
     }
 
     async fn keys(&self) -> Result<Vec<Key>> {
         let (_, json) = self.ask_always(self.request(Method::GET, path::KEYS, &Pairs::new())).await?;
-        let rows = json.as_array().ok_or_else(|| self.wrong_json(JsonError { key: "[]" }))?;
-        rows.iter().map(key_from_wire).collect::<std::result::Result<_, _>>().map_err(|error| self.wrong_json(error))
+        self.read_list(&json)
     }
 
     async fn add_key(&self, key: Key) -> Result<()> {
@@ -424,7 +412,7 @@ impl Backend for Remote {
         let Some((_, json)) = self.ask(self.request(Method::DELETE, &path, &Pairs::new())).await? else {
             return Ok(None);
         };
-        key_from_wire(&json).map(Some).map_err(|error| self.wrong_json(error))
+        self.read(&json).map(Some)
     }
 
     async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
@@ -436,21 +424,21 @@ impl Backend for Remote {
     async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
         let request = self.request(Method::GET, path::STATS, &api::stats_query_to_pairs(query));
         let (_, json) = self.ask_always(request).await?;
-        stats_from_json(&json).map_err(|error| self.wrong_json(error))
+        self.read(&json)
     }
 
     async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {
         let mut pairs = api::filter_to_pairs(filter);
         pairs.push(("dry_run".to_owned(), dry_run.to_string()));
         let (_, json) = self.ask_always(self.request(Method::DELETE, path::TRACES, &pairs)).await?;
-        self.removed(json)
+        self.read(&json)
     }
 
     async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
         let before = keep.received_before.to_rfc3339();
         let pairs = vec![("received_before".to_owned(), before), ("budget".to_owned(), budget.to_string())];
         let (_, json) = self.ask_always(self.request(Method::POST, path::PRUNE, &pairs)).await?;
-        self.removed(json)
+        self.read(&json)
     }
 
     async fn close(&self) -> Result<()> {

@@ -1,16 +1,15 @@
 //! Records on their way between a server and a program that uses it as its store: JSON in the shapes of `show`, each
 //! span with the id of its trace.
 
-use serde::Deserialize;
-use serde_json::{Value as Json, json, value::RawValue};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, value::RawValue};
 
-use super::Chunk;
-use crate::model::{
-    Batch, Checkpoint, Cursor, LogRecord, Span, Text, TraceId,
-    json::{
-        JsonError, checkpoint_from_json, log_from_json, log_to_json, span_from_json, span_to_json,
-        write_checkpoint_and_project,
+use crate::{
+    model::{
+        Batch, Checkpoint, Cursor, Span, Text, TraceId,
+        json::{self, JsonError, write_checkpoint_and_project},
     },
+    store::Chunk,
 };
 
 /// Why a document of records cannot be read.
@@ -37,7 +36,7 @@ pub fn chunk_to_json(chunk: &Chunk) -> String {
     let Chunk { batch, next, at_end, missed } = chunk;
     let mut text = String::from("{");
     write_members(batch, &mut text);
-    text.push_str(&format!(r#","next":{},"at_end":{at_end},"missed":{missed}}}"#, json!(next.0)));
+    text.push_str(&format!(r#","next":{},"at_end":{at_end},"missed":{missed}}}"#, json::text(&next.0)));
     text
 }
 
@@ -48,7 +47,7 @@ fn write_members(batch: &Batch, text: &mut String) {
     // As text, because numbers in a payload may have more digits than a JSON library keeps.
     list(text, &batch.checkpoints, write_checkpoint_and_project);
     text.push_str(r#"],"logs":["#);
-    list(text, &batch.logs, |log, text| text.push_str(&Json::Object(log_to_json(log)).to_string()));
+    list(text, &batch.logs, |log, text| text.push_str(&json::text(log)));
     text.push(']');
 }
 
@@ -59,10 +58,16 @@ fn list<T>(text: &mut String, records: &[T], write: impl Fn(&T, &mut String)) {
     }
 }
 
+/// A span with the id of its trace.
+#[derive(Serialize)]
+struct TracedSpan<'s> {
+    #[serde(flatten)]
+    span: &'s Span,
+    trace_id: &'s TraceId,
+}
+
 fn write_span(span: &Span, text: &mut String) {
-    let mut object = span_to_json(span, 0, &[]);
-    object.insert("trace_id".to_owned(), json!(span.trace_id.to_string()));
-    text.push_str(&Json::Object(object).to_string());
+    text.push_str(&json::text(&TracedSpan { span, trace_id: &span.trace_id }));
 }
 
 #[derive(Deserialize)]
@@ -105,18 +110,14 @@ pub fn chunk_from_json(bytes: &[u8]) -> Result<Chunk, WireError> {
 }
 
 fn batch(document: &Document<'_>) -> Result<Batch, WireError> {
-    let read_span = |span: &Json| {
-        let id = span["trace_id"].as_str().and_then(|id| TraceId::parse(id).ok());
-        span_from_json(&id.ok_or(JsonError { key: "trace_id" })?, span)
-    };
-    let spans: Result<Vec<Span>, JsonError> = document.spans.iter().map(read_span).collect();
-    let logs: Result<Vec<LogRecord>, JsonError> = document.logs.iter().map(log_from_json).collect();
+    let spans: Result<_, JsonError> = document.spans.iter().map(json::read).collect();
+    let logs: Result<_, JsonError> = document.logs.iter().map(json::read).collect();
     let checkpoints: Result<_, WireError> = document.checkpoints.iter().map(|record| read_checkpoint(record)).collect();
     Ok(Batch { spans: spans?, logs: logs?, checkpoints: checkpoints? })
 }
 
 fn read_checkpoint(record: &RawValue) -> Result<Checkpoint, WireError> {
-    let mut checkpoint = checkpoint_from_json(&serde_json::from_str(record.get())?)?;
+    let mut checkpoint = json::read::<Checkpoint>(&serde_json::from_str(record.get())?)?;
     if checkpoint.data.is_some() {
         let payload: Payload<'_> = serde_json::from_str(record.get())?;
         // In one line, as everything else in a record that is written: line ends stand between tokens only.

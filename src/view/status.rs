@@ -1,7 +1,7 @@
 //! The state of a server and its database, as text and as JSON.
 
 use owo_colors::OwoColorize as _;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::out::{
@@ -10,7 +10,11 @@ use super::out::{
     style::Style,
     text::width,
 };
-use crate::model::{Nanos, Stats, json::database_to_json, time::NANOS_PER_SECOND};
+use crate::model::{
+    DatabaseInfo, Nanos, Stats,
+    json::{SCHEMA, document::document},
+    time::NANOS_PER_SECOND,
+};
 
 /// What is known of a server and its database; what is not known is left out.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -73,41 +77,42 @@ impl StatusReport {
     pub fn is_up(&self) -> bool {
         self.server.is_some()
     }
+}
 
-    /// The JSON of `status`; every key is always there.
-    pub fn to_json(&self) -> Map<String, Json> {
-        let server = self.server.as_ref();
-        let word = server.map_or("down", |server| if server.status == "degraded" { "degraded" } else { "up" });
-        let database = self.database.as_ref().map(|stats| {
-            let facts = database_to_json(&stats.database);
-            json!({
-                "location": facts["location"],
-                "size_bytes": facts["size_bytes"],
-                "retention_hours": facts["retention_hours"],
-                "traces": stats.traces,
-                "spans": stats.spans,
-                "checkpoints": stats.checkpoints,
-                "logs": stats.logs,
-                "errors": stats.errors,
-                "last_time": stats.last.map(Nanos::to_rfc3339),
-            })
-        });
-        let pairs = [
-            ("schema", json!(crate::model::json::SCHEMA)),
-            ("status", json!(word)),
-            ("url", json!(server.map(|server| &server.url))),
-            ("pid", json!(server.and_then(|server| server.pid))),
-            ("version", json!(server.and_then(|server| server.version.as_ref()))),
-            ("uptime_seconds", json!(server.and_then(|server| server.uptime_seconds))),
-            ("otlp_grpc", json!(server.and_then(|server| server.otlp_grpc.as_ref()))),
-            ("otlp_http", json!(server.and_then(|server| server.otlp_http.as_ref()))),
-            ("rejected", json!(server.and_then(|server| server.rejected))),
-            ("last_received_time", json!(server.and_then(|server| server.last_received).map(Nanos::to_rfc3339))),
-            ("database", json!(database)),
-            ("last_hour", json!(self.last_hour.map(|(traces, failed)| json!({"traces": traces, "failed": failed})))),
-            ("trouble", json!(self.trouble)),
-        ];
-        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+document! {
+    StatusReport as report {
+        let server = report.server.as_ref();
+        "schema" = SCHEMA,
+        "status" = server.map_or("down", |server| if server.status == "degraded" { "degraded" } else { "up" }),
+        "url" = server.map(|server| &server.url),
+        "pid" = server.and_then(|server| server.pid),
+        "version" = server.and_then(|server| server.version.as_ref()),
+        "uptime_seconds" = server.and_then(|server| server.uptime_seconds),
+        "otlp_grpc" = server.and_then(|server| server.otlp_grpc.as_ref()),
+        "otlp_http" = server.and_then(|server| server.otlp_http.as_ref()),
+        "rejected" = server.and_then(|server| server.rejected),
+        "last_received_time" = server.and_then(|server| server.last_received),
+        "database" = report.database.as_ref().map(|stats| DatabaseFacts { database: &stats.database, stats }),
+        "last_hour" = report.last_hour.map(|(traces, failed)| json!({ "traces": traces, "failed": failed })),
+        "trouble" = report.trouble,
+    }
+}
+
+/// What `status` says of a database: where it lies and what it holds.
+pub struct DatabaseFacts<'s> {
+    database: &'s DatabaseInfo,
+    stats: &'s Stats,
+}
+
+document! {
+    DatabaseFacts<'_> as facts {
+        ..database,
+        "traces" = facts.stats.traces,
+        "spans" = facts.stats.spans,
+        "checkpoints" = facts.stats.checkpoints,
+        "logs" = facts.stats.logs,
+        "errors" = facts.stats.errors,
+        "last_time" = facts.stats.last,
     }
 }
 
@@ -201,7 +206,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::model::DatabaseInfo;
+    use crate::model::json::object;
 
     fn style(ascii: bool) -> Style {
         let now = Nanos(1_795_252_442_117_000_000);
@@ -257,8 +262,8 @@ mod tests {
         let report = StatusReport { looked_at: "http://h\x1b[2J".into(), ..StatusReport::default() };
         assert_eq!(render(&report, &style(true)), "o not running   http://h\\x1b[2J\n");
         assert_eq!(
-            (report.to_json()["status"].clone(), report.to_json().len()),
-            (json!("down"), self::report().to_json().len())
+            (object(&report)["status"].clone(), object(&report).len()),
+            (json!("down"), object(&self::report()).len())
         );
     }
 }

@@ -14,8 +14,7 @@ use rusqlite::{Connection, types::Value as Sql};
 use serde_json::Value as Json;
 use tracehub::{
     model::{
-        Batch, Cursor, Nanos, RecordFilter, RecordKind, Retention, Sort, StatsQuery, TraceId, TraceQuery,
-        json::checkpoint_to_json,
+        Batch, Cursor, Nanos, RecordFilter, RecordKind, Retention, Sort, StatsQuery, TraceId, TraceQuery, json::object,
     },
     store::{self, Backend, Error, Mode, Target},
 };
@@ -44,7 +43,7 @@ async fn open(path: &str) -> Arc<dyn Backend> {
 /// The checkpoints of a trace as JSON.
 async fn checkpoints(path: &str, id: &str) -> Vec<serde_json::Map<String, Json>> {
     let trace = open(path).await.trace(&TraceId::parse(id).expect("an id")).await.expect("read").expect("there");
-    trace.checkpoints.iter().map(checkpoint_to_json).collect()
+    trace.checkpoints.iter().map(object).collect()
 }
 
 /// Every file of a folder with its bytes.

@@ -1,7 +1,7 @@
 //! `tracehub clear`: deletes traces, after saying how many and asking.
 
 use clap::Args;
-use serde_json::{Map, json};
+use serde::Serialize;
 
 use crate::{
     cli::{
@@ -9,7 +9,7 @@ use crate::{
         environment::short_path,
         exit::{Code, Failure, Outcome},
         target,
-        values::{KindArg, Moment, age},
+        values::{Moment, age},
     },
     model::{RecordFilter, RecordKind, Removed},
     query::resolve::resolve,
@@ -42,7 +42,7 @@ pub struct ClearArgs {
 
     /// Only records of this kind
     #[arg(long, value_enum)]
-    kind: Option<KindArg>,
+    kind: Option<RecordKind>,
 
     /// Do not ask
     #[arg(short, long)]
@@ -89,7 +89,9 @@ pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
         (Format::Table, None) => context.print(&sentence(&removed, args.dry_run)),
         // There are no ids to print, and quiet means no messages.
         (Format::Id, _) => Ok(Code::Done),
-        (_, fields) => context.print_object(document(&removed, args.dry_run), &REMOVED, fields.as_ref()),
+        (_, fields) => {
+            context.print_object(&Cleared { dry_run: args.dry_run, removed: &removed }, &REMOVED, fields.as_ref())
+        }
     }
 }
 
@@ -98,11 +100,7 @@ async fn filter(backend: &dyn Backend, args: &ClearArgs) -> Result<RecordFilter,
         Some(reference) => Some(resolve(backend, reference).await?),
         None => None,
     };
-    Ok(RecordFilter {
-        kind: args.kind.map(RecordKind::from),
-        trace,
-        ended_before: args.older_than.as_ref().map(|moment| moment.at),
-    })
+    Ok(RecordFilter { kind: args.kind, trace, ended_before: args.older_than.as_ref().map(|moment| moment.at) })
 }
 
 fn sentence(removed: &Removed, dry_run: bool) -> String {
@@ -131,16 +129,12 @@ fn counts(removed: &Removed) -> String {
     text
 }
 
-fn document(removed: &Removed, dry_run: bool) -> Map<String, serde_json::Value> {
-    let pairs = [
-        ("dry_run", json!(dry_run)),
-        ("traces", json!(removed.traces)),
-        ("spans", json!(removed.spans)),
-        ("checkpoints", json!(removed.checkpoints)),
-        ("logs", json!(removed.logs)),
-        ("issues", json!(removed.issues)),
-    ];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+/// The document of `clear`.
+#[derive(Serialize)]
+struct Cleared<'r> {
+    dry_run: bool,
+    #[serde(flatten)]
+    removed: &'r Removed,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod source;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::{
     cli::{
@@ -94,8 +94,8 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
         (_, fields) => {
             let mut documents: Vec<_> = imported.iter().map(|imported| document(imported, location)).collect();
             match documents.pop() {
-                Some(only) if documents.is_empty() => context.print_object(only, &IMPORTED, fields.as_ref()),
-                last => context.print_rows(documents.into_iter().chain(last).collect(), &IMPORTED, fields.as_ref()),
+                Some(only) if documents.is_empty() => context.print_object(&only, &IMPORTED, fields.as_ref()),
+                last => context.print_rows(documents.into_iter().chain(last), &IMPORTED, fields.as_ref()),
             }
         }
     }
@@ -203,16 +203,15 @@ fn sentence(imported: &Imported, target: &str) -> String {
     format!("imported {read} from {} into {}: {}\n", place(source), place(target), parts.join(", "))
 }
 
-fn document(imported: &Imported, target: &str) -> Map<String, Json> {
+fn document(imported: &Imported, target: &str) -> Json {
     let error = |(file, line, reason): &(String, u64, String)| json!({ "file": file, "line": line, "reason": reason });
-    let pairs = [
-        ("read", json!(imported.copied.read)),
-        ("accepted", json!(imported.copied.accepted)),
-        ("duplicates", json!(imported.copied.duplicates)),
-        ("skipped", json!(imported.skipped)),
-        ("source", json!(imported.source)),
-        ("target", json!(target)),
-        ("errors", imported.errors.iter().map(error).collect()),
-    ];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    json!({
+        "read": imported.copied.read,
+        "accepted": imported.copied.accepted,
+        "duplicates": imported.copied.duplicates,
+        "skipped": imported.skipped,
+        "source": imported.source,
+        "target": target,
+        "errors": imported.errors.iter().map(error).collect::<Vec<_>>(),
+    })
 }

@@ -9,10 +9,7 @@ use crate::{
         target,
         values::RangeArgs,
     },
-    model::{
-        Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus,
-        json::{issue_detail_to_json, issue_to_json},
-    },
+    model::{Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus},
     query::issues::{self, FindIssueError, IssueList},
     store::{self, Backend, Mode},
     view::{
@@ -83,7 +80,7 @@ struct ListArgs {
 
     /// What comes first [default: last-seen]
     #[arg(long, value_enum, value_name = "ORDER")]
-    sort: Option<SortArg>,
+    sort: Option<IssueSort>,
 
     /// Turn the order round
     #[arg(long)]
@@ -108,18 +105,6 @@ enum StatusArg {
     Ignored,
     /// Every status
     All,
-}
-
-/// What comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum SortArg {
-    /// What was seen last
-    #[default]
-    LastSeen,
-    /// What is newest
-    FirstSeen,
-    /// What happened most
-    Count,
 }
 
 impl ListArgs {
@@ -163,11 +148,7 @@ impl ListArgs {
             until,
             id_prefix: None,
             ids: Vec::new(),
-            sort: match self.sort.unwrap_or_default() {
-                SortArg::LastSeen => IssueSort::LastSeen,
-                SortArg::FirstSeen => IssueSort::FirstSeen,
-                SortArg::Count => IssueSort::Count,
-            },
+            sort: self.sort.unwrap_or_default(),
             reverse: self.reverse,
             cursor: self.cursor.clone().filter(|cursor| !cursor.is_empty()).map(Cursor),
             counts_since: Some(counts_since(context.style.now)),
@@ -272,7 +253,7 @@ async fn list(context: &Context, args: ListArgs) -> Outcome {
     if context.format() != Format::Table || fields.is_some() {
         let page = context.wait("reading", backend.issues(&query)).await?;
         remark_on(context, &args, &IssueList { page: page.clone(), short_ids: Vec::new(), hidden: Vec::new() });
-        return context.print_rows(page.items.iter().map(issue_to_json).collect(), &ISSUE, fields.as_ref());
+        return context.print_rows(&page.items, &ISSUE, fields.as_ref());
     }
     let issues = context.wait("reading", issues::list(backend.as_ref(), &query)).await?;
     remark_on(context, &args, &issues);
@@ -295,7 +276,7 @@ async fn show(context: &Context, args: ShowArgs) -> Outcome {
     let backend = context.open().await?;
     let report = context.wait("reading", issues::report(backend.as_ref(), &args.id)).await?;
     if context.format() != Format::Table || fields.is_some() {
-        return context.print_object(issue_detail_to_json(&report.detail), &ISSUE_DETAIL, fields.as_ref());
+        return context.print_object(&report.detail, &ISSUE_DETAIL, fields.as_ref());
     }
     let options = DetailOptions { why: args.why, full_stack: context.args.verbose > 0 };
     context.page(&view::issues::detail(&report, options, &context.style))
@@ -311,7 +292,7 @@ async fn change(context: &Context, references: &[String], status: IssueStatus) -
     let (issues, unknown) = changed?;
     closed?;
     if context.format() != Format::Table || fields.is_some() {
-        context.print_rows(issues.iter().map(issue_to_json).collect(), &ISSUE, fields.as_ref())?;
+        context.print_rows(&issues, &ISSUE, fields.as_ref())?;
     }
     match unknown.as_slice() {
         [] => Ok(Code::Done),
@@ -358,8 +339,7 @@ fn sentence(before: &Issue, after: &Issue, short_id: &str) -> String {
     let done = match after.status {
         status if status == before.status => return format!("{} already: {short_id}  {title}", status.as_str()),
         IssueStatus::Open => "reopened",
-        IssueStatus::Resolved => "resolved",
-        IssueStatus::Ignored => "ignored",
+        status => status.as_str(),
     };
     format!("{done} {short_id}  {title}")
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Map, Value as Json, json};
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
 
 use crate::{
     cli::{
@@ -13,7 +13,7 @@ use crate::{
         exit::{Code, Failure, Outcome},
         target,
     },
-    model::{Key, KeyScope, json::key_to_json},
+    model::{Key, KeyScope},
     query::keys::find,
     secret::ApiKey,
     store::{self, Backend, Mode},
@@ -79,7 +79,7 @@ struct CreateArgs {
         default_value = "ingest",
         hide_possible_values = true
     )]
-    scope: Vec<ScopeArg>,
+    scope: Vec<KeyScope>,
 }
 
 /// List the keys ever issued, oldest first
@@ -112,26 +112,6 @@ struct RevokeArgs {
     yes: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ScopeArg {
-    /// Send records
-    Ingest,
-    /// Look
-    Read,
-    /// Everything
-    Admin,
-}
-
-impl From<ScopeArg> for KeyScope {
-    fn from(scope: ScopeArg) -> KeyScope {
-        match scope {
-            ScopeArg::Ingest => KeyScope::Ingest,
-            ScopeArg::Read => KeyScope::Read,
-            ScopeArg::Admin => KeyScope::Admin,
-        }
-    }
-}
-
 /// Reads the name of a project, for clap.
 pub(super) fn project(text: &str) -> Result<String, String> {
     match Key::is_project(text) {
@@ -160,22 +140,21 @@ async fn create(context: &Context, args: &CreateArgs) -> Outcome {
     match (context.format(), fields) {
         // Quiet scripts want the key, too: there is no second chance to see it.
         (Format::Table | Format::Id, None) => context.print(&format!("{}\n", secret.reveal()))?,
-        (_, fields) => context.print_object(issued(&secret, &key), &ISSUED, fields.as_ref())?,
+        (_, fields) => context.print_object(&issued(&secret, &key), &ISSUED, fields.as_ref())?,
     };
     context.remark(escape(&format!(
         "key {} of project {} permits {}; it is not shown again",
         key.id,
         key.project,
-        words(&key.scopes).join(", ")
+        key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
     )));
     Ok(Code::Done)
 }
 
 async fn issue(backend: &Arc<dyn Backend>, args: &CreateArgs) -> Result<(ApiKey, Key), Failure> {
-    let scopes: Vec<KeyScope> = args.scope.iter().map(|scope| KeyScope::from(*scope)).collect();
     let mut tries = 1;
     loop {
-        let made = ApiKey::issue(&args.project, &scopes, now());
+        let made = ApiKey::issue(&args.project, &args.scope, now());
         let (secret, key) = made.map_err(|error| Failure::of(Code::Failed, &error))?;
         match backend.add_key(key.clone()).await {
             Ok(()) => return Ok((secret, key)),
@@ -185,19 +164,14 @@ async fn issue(backend: &Arc<dyn Backend>, args: &CreateArgs) -> Result<(ApiKey,
     }
 }
 
-fn issued(secret: &ApiKey, key: &Key) -> Map<String, Json> {
-    let pairs = [
-        ("id", json!(key.id.as_str())),
-        ("project", json!(key.project.as_str())),
-        ("key", json!(secret.reveal())),
-        ("scopes", json!(words(&key.scopes))),
-        ("created", json!(key.created.to_rfc3339())),
-    ];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-fn words(scopes: &[KeyScope]) -> Vec<&'static str> {
-    scopes.iter().map(|scope| scope.as_str()).collect()
+fn issued(secret: &ApiKey, key: &Key) -> Json {
+    json!({
+        "id": key.id,
+        "project": key.project,
+        "key": secret.reveal(),
+        "scopes": key.scopes,
+        "created": key.created,
+    })
 }
 
 async fn list(context: &Context) -> Outcome {
@@ -208,7 +182,7 @@ async fn list(context: &Context) -> Outcome {
         context.remark("no keys yet; `tracehub keys create --project NAME` issues one");
     }
     if context.format() != Format::Table || fields.is_some() {
-        return context.print_rows(keys.iter().map(key_to_json).collect(), &KEY, fields.as_ref());
+        return context.print_rows(&keys, &KEY, fields.as_ref());
     }
     context.print(&view::lists::keys::render(&keys, &short_path(&backend.info().location), &context.style))
 }
@@ -236,6 +210,6 @@ async fn revoke(context: &Context, args: &RevokeArgs) -> Outcome {
             let sentence = format!("key {} of project {} {said}", key.id, key.project);
             context.print(&format!("{}\n", escape(&sentence)))
         }
-        (_, fields) => context.print_object(key_to_json(&key), &KEY, fields.as_ref()),
+        (_, fields) => context.print_object(&key, &KEY, fields.as_ref()),
     }
 }

@@ -1,15 +1,15 @@
 //! `tracehub list`: recent traces, newest first.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::{
     cli::{
         context::Context,
         environment::short_path,
         exit::{Code, Failure, Outcome},
-        values::{KindArg, RangeArgs, duration_ns, pair},
+        values::{RangeArgs, duration_ns, pair},
     },
-    model::{Cursor, Page, Sort, TraceQuery, TraceSummary, json::summary_to_json},
+    model::{Cursor, Page, RecordKind, Sort, TraceQuery, TraceSummary},
     view::{
         self,
         lists::traces::ListContext,
@@ -64,14 +64,14 @@ pub struct ListArgs {
 
     /// Only traces that hold this kind of record
     #[arg(long, value_enum)]
-    kind: Option<KindArg>,
+    kind: Option<RecordKind>,
 
     #[command(flatten)]
     range: RangeArgs,
 
     /// What comes first
     #[arg(long, value_enum, default_value_t)]
-    sort: SortArg,
+    sort: Sort,
 
     /// Turn the order round
     #[arg(long)]
@@ -80,31 +80,6 @@ pub struct ListArgs {
     /// Go on after this place; stderr then names the next one. Empty is the beginning
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
-}
-
-/// What comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum SortArg {
-    /// The newest
-    #[default]
-    Start,
-    /// The slowest
-    Duration,
-    /// Those with most spans
-    Spans,
-    /// Those with most errors
-    Errors,
-}
-
-impl From<SortArg> for Sort {
-    fn from(sort: SortArg) -> Sort {
-        match sort {
-            SortArg::Start => Sort::Start,
-            SortArg::Duration => Sort::Duration,
-            SortArg::Spans => Sort::Spans,
-            SortArg::Errors => Sort::Errors,
-        }
-    }
 }
 
 impl ListArgs {
@@ -120,11 +95,11 @@ impl ListArgs {
             max_duration_ns: self.max_duration,
             attributes: self.attr.clone(),
             project: self.project.clone(),
-            kind: self.kind.map(Into::into),
+            kind: self.kind,
             since,
             until,
             id_prefix: None,
-            sort: self.sort.into(),
+            sort: self.sort,
             reverse: self.reverse,
             cursor: self.cursor.clone().filter(|cursor| !cursor.is_empty()).map(Cursor),
         })
@@ -142,7 +117,7 @@ pub async fn run(context: &Context, args: ListArgs) -> Outcome {
     let page = context.wait("reading", backend.traces(&query)).await?;
     remark_on(context, &args, &query, &page);
     if context.format() != Format::Table || fields.is_some() {
-        return context.print_rows(page.items.iter().map(summary_to_json).collect(), &SUMMARY, fields.as_ref());
+        return context.print_rows(&page.items, &SUMMARY, fields.as_ref());
     }
     if page.items.is_empty() && context.terminal.stdout {
         return Ok(Code::Done);

@@ -13,7 +13,7 @@ use clap::{
     Args,
     builder::{OsStringValueParser, TypedValueParser},
 };
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::{
     cli::{
@@ -163,15 +163,14 @@ pub async fn run(context: &Context, args: LogArgs) -> Outcome {
     if matches!(context.format(), Format::Table | Format::Id) && fields.is_none() {
         return Ok(Code::Done);
     }
-    let document = [
-        ("outcome", json!(outcome)),
-        ("trace_id", json!(trace_id.as_deref())),
-        ("target", json!(place)),
-        ("kept_in", json!(directory)),
-        ("reason", json!(reason.map(|reason| reason.text))),
-    ];
-    let document: Map<String, Json> = document.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    context.print_object(document, &LOGGED, fields.as_ref())
+    let document = json!({
+        "outcome": outcome,
+        "trace_id": trace_id.as_deref(),
+        "target": place,
+        "kept_in": directory,
+        "reason": reason.map(|reason| reason.text),
+    });
+    context.print_object(&document, &LOGGED, fields.as_ref())
 }
 
 /// The record the flags describe.

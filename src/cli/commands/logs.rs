@@ -9,9 +9,9 @@ use crate::{
         environment,
         exit::{Code, Failure, Outcome},
         stream::{self, Printer},
-        values::{LevelArg, RangeArgs, field},
+        values::{RangeArgs, field},
     },
-    model::{FieldFilter, LogQuery, LogRecord, Needle, TraceId, json::log_to_json},
+    model::{FieldFilter, LogQuery, LogRecord, Needle, Severity, TraceId},
     query::{
         issues,
         logs::{Around, Follow, LogLine, LogStep, Pages, SpanNames, first, with_neighbours},
@@ -49,7 +49,7 @@ pub struct LogsArgs {
 
     /// Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter
     #[arg(short, long, value_enum, ignore_case = true, hide_possible_values = true)]
-    level: Option<LevelArg>,
+    level: Option<Severity>,
 
     /// Only this service
     #[arg(long, value_name = "NAME")]
@@ -127,7 +127,7 @@ impl LogsArgs {
         Ok(LogQuery {
             limit: self.limit,
             text: self.text.clone(),
-            level: self.level.map(Into::into),
+            level: self.level,
             service: self.service.clone(),
             module: self.module.clone(),
             environment: self.env.clone(),
@@ -213,7 +213,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Outcome {
             logs.reverse();
         }
         if !prints_parts {
-            rest.extend(logs.iter().map(log_to_json));
+            rest.extend(logs);
             continue;
         }
         let lines = lines(logs);
@@ -222,7 +222,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Outcome {
         context.print(&text(context, &options, &lines, fields.as_ref()))?;
     }
     if !prints_parts {
-        return context.print_rows(rest, &LOG, fields.as_ref());
+        return context.print_rows(&rest, &LOG, fields.as_ref());
     }
     totals.has_more = pages.has_more;
     finish(context, &args, totals, for_people)
@@ -259,8 +259,7 @@ async fn with_context(
         groups.iter_mut().for_each(|lines| lines.reverse());
     }
     if context.format() != Format::Table || fields.is_some() {
-        let objects = groups.iter().flatten().map(|line| log_to_json(&line.log)).collect();
-        return context.print_rows(objects, &LOG, fields);
+        return context.print_rows(groups.iter().flatten().map(|line| &line.log), &LOG, fields);
     }
     let mut totals = Totals { has_more, ..Totals::default() };
     groups.iter().for_each(|lines| totals.add(lines));
@@ -278,7 +277,7 @@ fn lines(logs: Vec<LogRecord>) -> Vec<LogLine> {
 fn text(context: &Context, options: &LogsOptions, lines: &[LogLine], fields: Option<&Fields>) -> String {
     match context.format() {
         Format::Table if fields.is_none() => view::render(lines, options, &stream::style_of_now(context)),
-        format => machine::list(lines.iter().map(|line| log_to_json(&line.log)).collect(), &LOG, format, fields),
+        format => machine::list(lines.iter().map(|line| &line.log), &LOG, format, fields),
     }
 }
 
@@ -321,8 +320,7 @@ async fn print_arriving(
                 let text = match context.format() {
                     // A document that never ends is one object a line.
                     Format::Json => {
-                        let objects = lines.iter().map(|line| log_to_json(&line.log)).collect();
-                        machine::list(objects, &LOG, Format::Ndjson, fields.as_ref())
+                        machine::list(lines.iter().map(|line| &line.log), &LOG, Format::Ndjson, fields.as_ref())
                     }
                     _ => text(context, &options, &lines, fields.as_ref()),
                 };

@@ -1,6 +1,6 @@
 //! `tracehub show`: one trace as a waterfall.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value as Json};
 
 use crate::{
@@ -45,7 +45,7 @@ pub struct ShowArgs {
 pub struct PictureArgs {
     /// Which picture
     #[arg(long, value_enum, default_value_t)]
-    view: ViewArg,
+    view: Picture,
 
     /// Only this span and what is below it: id, unique prefix of an id, or name
     #[arg(long, value_name = "SPAN")]
@@ -61,47 +61,12 @@ pub struct PictureArgs {
 
     /// Which log lines to draw [default: warn; all where there is nothing else]
     #[arg(long, value_enum, value_name = "WHICH")]
-    logs: Option<LogsArg>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum ViewArg {
-    /// Bars over time
-    #[default]
-    Waterfall,
-    /// Indented names only
-    Tree,
-    /// One line a span by start time
-    List,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum LogsArg {
-    /// Warnings and worse
-    Warn,
-    /// All
-    All,
-    /// None
-    None,
+    logs: Option<LogLines>,
 }
 
 impl PictureArgs {
     fn options(&self, span: Option<SpanId>) -> ShowOptions {
-        ShowOptions {
-            picture: match self.view {
-                ViewArg::Waterfall => Picture::Waterfall,
-                ViewArg::Tree => Picture::Tree,
-                ViewArg::List => Picture::List,
-            },
-            span,
-            attributes: self.attrs,
-            expand: self.expand,
-            logs: self.logs.map(|logs| match logs {
-                LogsArg::Warn => LogLines::Warn,
-                LogsArg::All => LogLines::All,
-                LogsArg::None => LogLines::None,
-            }),
-        }
+        ShowOptions { picture: self.view, span, attributes: self.attrs, expand: self.expand, logs: self.logs }
     }
 }
 
@@ -134,7 +99,7 @@ pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> 
         keep_below(&report, span, &mut document);
     }
     if std::ptr::eq(shape, &TRACE) {
-        return context.print_object(document, &TRACE, fields.as_ref());
+        return context.print_object(&document, &TRACE, fields.as_ref());
     }
     let spans = match document.remove("spans") {
         Some(Json::Array(spans)) => spans,
@@ -144,7 +109,7 @@ pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> 
         Json::Object(span) => Some(span),
         _ => None,
     });
-    context.print_rows(rows.collect(), &SPAN, fields.as_ref())
+    context.print_rows(rows, &SPAN, fields.as_ref())
 }
 
 async fn find(backend: &dyn Backend, reference: &str) -> Result<Trace, Failure> {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
 use crate::{
@@ -62,20 +62,11 @@ pub struct StartArgs {
 
     /// When a write counts as stored
     #[arg(long, value_enum, default_value_t)]
-    durability: DurabilityArg,
+    durability: Durability,
 
     /// Name that requests may use for this server, besides its address; repeat for more
     #[arg(long, value_name = "NAME")]
     allowed_host: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum DurabilityArg {
-    /// On disk: survives power loss
-    #[default]
-    Disk,
-    /// With the operating system: faster, survives only a crash of tracehub
-    Os,
 }
 
 /// Runs the server until it is told to stop.
@@ -120,10 +111,7 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         otlp_grpc: args.otlp_grpc.unwrap_or(SidePort::Default),
         otlp_http: args.otlp_http.unwrap_or(SidePort::Default),
         retention,
-        durability: match args.durability {
-            DurabilityArg::Disk => Durability::Disk,
-            DurabilityArg::Os => Durability::Os,
-        },
+        durability: args.durability,
         allowed_hosts: args.allowed_host,
         secret: secret_from_environment()?,
         ..Config::new(db)

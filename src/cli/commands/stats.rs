@@ -1,14 +1,10 @@
 //! `tracehub stats`: totals, and calls, errors and latency by operation.
 
-use clap::{Args, ValueEnum};
-use serde_json::{Map, Value as Json};
+use clap::Args;
 
 use crate::{
     cli::{context::Context, exit::Outcome, values::RangeArgs},
-    model::{
-        StatsBy, StatsQuery,
-        json::{operation_to_json, stats_to_json},
-    },
+    model::{StatsBy, StatsQuery},
     view::{
         self,
         machine::{Format, OPERATION, STATS},
@@ -29,7 +25,7 @@ Examples:
 pub struct StatsArgs {
     /// What a row stands for
     #[arg(long, value_enum, default_value_t)]
-    by: ByArg,
+    by: StatsBy,
 
     #[command(flatten)]
     range: RangeArgs,
@@ -43,30 +39,6 @@ pub struct StatsArgs {
     all: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum ByArg {
-    /// A service and an operation
-    #[default]
-    Operation,
-    /// A service
-    Service,
-    /// A checkpoint source
-    Source,
-    /// An AI model
-    Model,
-}
-
-impl From<ByArg> for StatsBy {
-    fn from(by: ByArg) -> StatsBy {
-        match by {
-            ByArg::Operation => StatsBy::Operation,
-            ByArg::Service => StatsBy::Service,
-            ByArg::Source => StatsBy::Source,
-            ByArg::Model => StatsBy::Model,
-        }
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -76,17 +48,15 @@ pub async fn run(context: &Context, args: StatsArgs) -> Outcome {
     let is_document = matches!(format, Format::Json | Format::Ndjson);
     let fields = context.fields(if is_document { &STATS } else { &OPERATION })?;
     let (since, until) = args.range.ends()?;
-    let query = StatsQuery { since, until, service: args.service.clone(), by: args.by.into() };
+    let query = StatsQuery { since, until, service: args.service.clone(), by: args.by };
     let backend = context.open().await?;
     let stats = context.wait("counting", backend.stats(&query)).await?;
     if is_document {
-        return context.print_object(stats_to_json(&stats), &STATS, fields.as_ref());
+        return context.print_object(&stats, &STATS, fields.as_ref());
     }
     if format == Format::Table && fields.is_none() {
         let options = StatsOptions { range: args.range.label(), by: query.by, all: args.all };
         return context.page(&view::stats::render(&stats, &options, &context.style));
     }
-    let rows: Vec<Map<String, Json>> =
-        stats.operations.iter().filter_map(|row| operation_to_json(row).as_object().cloned()).collect();
-    context.print_rows(rows, &OPERATION, fields.as_ref())
+    context.print_rows(&stats.operations, &OPERATION, fields.as_ref())
 }

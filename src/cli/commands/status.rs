@@ -11,44 +11,21 @@ use crate::{
         exit::{Code, Failure, Outcome},
         http,
     },
-    model::{Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
+    model::{DatabaseInfo, Nanos, StatsQuery, TraceQuery, json::Document, time::NANOS_PER_HOUR},
     store::{self, Backend, Mode, Target, remote::without_credentials, sqlite::lock},
     view::{
         self,
         machine::{Format, Inner, Shape},
-        status::{ServerFacts, StatusReport},
+        status::{DatabaseFacts, ServerFacts, StatusReport},
     },
 };
 
 /// The document of `status`.
 static STATUS: Shape = Shape {
-    fields: &[
-        ("schema", Inner::Plain),
-        ("status", Inner::Plain),
-        ("url", Inner::Plain),
-        ("pid", Inner::Plain),
-        ("version", Inner::Plain),
-        ("uptime_seconds", Inner::Plain),
-        ("otlp_grpc", Inner::Plain),
-        ("otlp_http", Inner::Plain),
-        ("rejected", Inner::Plain),
-        ("last_received_time", Inner::Plain),
-        (
-            "database",
-            Inner::Object(&[
-                "location",
-                "size_bytes",
-                "retention_hours",
-                "traces",
-                "spans",
-                "checkpoints",
-                "logs",
-                "errors",
-                "last_time",
-            ]),
-        ),
-        ("last_hour", Inner::Object(&["traces", "failed"])),
-        ("trouble", Inner::Plain),
+    keys: &[StatusReport::KEYS],
+    inner: &[
+        ("database", Inner::Object(&[DatabaseInfo::KEYS, DatabaseFacts::KEYS])),
+        ("last_hour", Inner::Object(&[&["traces", "failed"]])),
     ],
     id: "url",
 };
@@ -77,7 +54,7 @@ pub async fn run(context: &Context, _args: StatusArgs) -> Outcome {
     if context.format() == Format::Table && fields.is_none() {
         context.print(&view::status::render(&shortened(context, report.clone()), &context.style))?;
     } else {
-        context.print_object(report.to_json(), &STATUS, fields.as_ref())?;
+        context.print_object(&report, &STATUS, fields.as_ref())?;
     }
     if report.is_up() {
         return Ok(Code::Done);
@@ -158,16 +135,16 @@ fn shortened(context: &Context, mut report: StatusReport) -> StatusReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::json;
 
     #[test]
     fn the_shape_is_that_of_the_document() {
         let report = StatusReport { database: Some(Default::default()), last_hour: Some((0, 0)), ..Default::default() };
-        let document = report.to_json();
-        let names: Vec<&str> = STATUS.fields.iter().map(|(name, _)| *name).collect();
-        assert_eq!(document.keys().map(String::as_str).collect::<Vec<_>>(), names);
-        for (name, inner) in STATUS.fields {
+        let document = json::object(&report);
+        assert_eq!(document.keys().collect::<Vec<_>>(), STATUS.names());
+        for (name, inner) in STATUS.inner {
             if let (Inner::Object(fields), Some(object)) = (inner, document[*name].as_object()) {
-                assert_eq!(object.keys().map(String::as_str).collect::<Vec<_>>(), *fields, "{name}");
+                assert_eq!(object.keys().map(String::as_str).collect::<Vec<_>>(), fields.concat(), "{name}");
             }
         }
     }

@@ -10,9 +10,9 @@ use crate::{
         environment,
         exit::{Code, Failure, Outcome},
         stream::{self, Printer},
-        values::{KindArg, LevelArg, Moment, moment},
+        values::{Moment, moment},
     },
-    model::{RecordFilter, Severity, TraceId},
+    model::{RecordFilter, RecordKind, Severity, TraceId},
     query::{
         Traceparent,
         resolve::{ResolveError, resolve},
@@ -62,11 +62,11 @@ pub struct TailArgs {
 
     /// Only this kind of record
     #[arg(long, value_enum)]
-    kind: Option<KindArg>,
+    kind: Option<RecordKind>,
 
     /// Only records at least this bad; a failed span counts as error, other spans and checkpoints as info
     #[arg(short, long, value_enum, ignore_case = true)]
-    level: Option<LevelArg>,
+    level: Option<Severity>,
 
     /// First what was received since this time: 5m, 09:00, …
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -91,9 +91,9 @@ impl TailArgs {
         let lines = self.lines.map(|lines| usize::try_from(lines).unwrap_or(usize::MAX));
         let usual = (self.no_follow && start == Start::End).then_some(USUAL_LINES);
         TailQuery {
-            filter: RecordFilter { kind: self.kind.map(Into::into), trace, ended_before: None },
+            filter: RecordFilter { kind: self.kind, trace, ended_before: None },
             service: self.service.clone(),
-            level: self.level.map_or(Severity::Trace, Into::into),
+            level: self.level.unwrap_or(Severity::Trace),
             start,
             last: lines.or(usual),
         }
@@ -202,10 +202,7 @@ impl<'a> Records<'a> {
                 ids.filter(|id| self.printed.is_new(id)).map(|id| format!("{}\n", escape(&id.to_string()))).collect()
             }
             Format::Table => tail_line::render(arrivals, self.is_one_trace, &stream::style_of_now(self.context)),
-            format => {
-                let objects = arrivals.iter().map(tail_line::to_json).collect();
-                machine::list(objects, &RECORD, format, self.fields.as_ref())
-            }
+            format => machine::list(arrivals.iter().map(tail_line::to_json), &RECORD, format, self.fields.as_ref()),
         }
     }
 }

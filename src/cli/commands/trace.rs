@@ -3,7 +3,7 @@
 use std::{hash::BuildHasher as _, time::Duration};
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{
     list::{self, ListArgs},
@@ -114,7 +114,7 @@ async fn print_current(context: &Context) -> Outcome {
         ));
     };
     if context.format() != Format::Table || fields.is_some() {
-        return context.print_object(found.to_json(), &CURRENT, fields.as_ref());
+        return context.print_object(&found, &CURRENT, fields.as_ref());
     }
     if !context.terminal.stdout {
         return context.print(&format!("{}\n", escape(&found.trace_id.to_string())));
@@ -162,13 +162,8 @@ fn print_fresh(context: &Context, args: &NewArgs) -> Outcome {
     if context.format() == Format::Table && fields.is_none() {
         return context.print(&format!("{trace_id}\n"));
     }
-    let pairs = [
-        ("trace_id", json!(trace_id.to_string())),
-        ("span_id", json!(span_id.to_string())),
-        ("traceparent", json!(traceparent)),
-    ];
-    let document: Map<_, _> = pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    context.print_object(document, &FRESH, fields.as_ref())
+    let document = json!({ "trace_id": trace_id, "span_id": span_id, "traceparent": traceparent });
+    context.print_object(&document, &FRESH, fields.as_ref())
 }
 
 /// Ids nobody else has: the standard library's hashers are keyed by the system's random numbers.

@@ -4,10 +4,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::*;
-use crate::model::{
-    TraceId,
-    json::{checkpoint_from_json, checkpoint_to_json, write_checkpoint},
+use crate::{
+    decode::checkpoint::*,
+    model::{
+        Checkpoint, TraceId,
+        json::{object, read, write_checkpoint},
+    },
 };
 
 /// The recorded exchanges of both ingest routes, without those that end before the body is looked at.
@@ -89,7 +91,7 @@ fn a_record_prints_as_the_published_server_prints_it() {
     let mut text = String::new();
     write_checkpoint(&sent, &mut text);
     insta::assert_snapshot!(text, @r#"{"source_id":"MA","correlation_id":"c","timestamp":1706803200123.0,"suffix":"s","direction":"->","operation":"REST","endpoint":"/x","data":{"b":1,"a":{}},"hostname":"h\n","raw_line":null}"#);
-    assert_eq!(checkpoint_from_json(&serde_json::from_str(&text).expect("JSON")), Ok(sent));
+    assert_eq!(read::<Checkpoint>(&serde_json::from_str(&text).expect("JSON")), Ok(sent));
 }
 
 #[test]
@@ -138,13 +140,13 @@ proptest! {
     #[test]
     fn a_changed_field_is_taken_or_named(key in 0..10_usize, value in any_json()) {
         const KEYS: [&str; 10] = ["source_id", "correlation_id", "timestamp", "suffix", "direction", "operation", "endpoint", "data", "hostname", "raw_line"];
-        let mut sent = checkpoint_to_json(&record("").expect("valid"));
+        let mut sent = object(&record("").expect("valid"));
         sent.insert(KEYS[key].to_owned(), value);
         match batch(json!({"traces": [sent]}).to_string().as_bytes()) {
             Ok(records) => {
                 let mut text = String::new();
                 write_checkpoint(&records[0], &mut text);
-                prop_assert_eq!(checkpoint_from_json(&serde_json::from_str(&text).expect("JSON")).expect("complete").suffix, records[0].suffix.clone());
+                prop_assert_eq!(read::<Checkpoint>(&serde_json::from_str(&text).expect("JSON")).expect("complete").suffix, records[0].suffix.clone());
             }
             Err(refusal) => {
                 let body: Json = serde_json::from_str(refusal.body()).expect("JSON");

@@ -4,37 +4,20 @@ mod id;
 
 pub use id::{Fingerprint, IssueId};
 
-use super::{Cursor, Nanos, Text, TraceId, grouping::Why};
+use crate::model::{Cursor, Nanos, Text, TraceId, grouping::Why, words::words};
 
-/// What people decided about an issue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-#[repr(u8)]
-pub enum IssueStatus {
-    /// Nothing yet, or it came back.
-    #[default]
-    Open = 0,
-    /// The issue is mended; an event later than that opens it again.
-    Resolved = 1,
-    /// The issue may happen; events count and change nothing.
-    Ignored = 2,
-}
-
-impl IssueStatus {
-    /// All of them.
-    pub const ALL: [IssueStatus; 3] = [IssueStatus::Open, IssueStatus::Resolved, IssueStatus::Ignored];
-
-    /// The word in flags and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            IssueStatus::Open => "open",
-            IssueStatus::Resolved => "resolved",
-            IssueStatus::Ignored => "ignored",
-        }
-    }
-
-    /// The status of its word.
-    pub fn parse(word: &str) -> Option<IssueStatus> {
-        IssueStatus::ALL.into_iter().find(|status| status.as_str() == word)
+words! {
+    /// What people decided about an issue.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+    #[repr(u8)]
+    pub enum IssueStatus {
+        /// Nothing yet, or it came back.
+        #[default]
+        Open = "open",
+        /// It is mended; an event later than that opens it again.
+        Resolved = "resolved",
+        /// It may happen; events count and change nothing.
+        Ignored = "ignored",
     }
 }
 
@@ -160,30 +143,16 @@ pub struct IssueQuery {
     pub counts_since: Option<Nanos>,
 }
 
-/// Order of a list of issues; every order begins with the largest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum IssueSort {
-    /// Seen last first.
-    #[default]
-    LastSeen,
-    /// First seen last first: the newest issue.
-    FirstSeen,
-    /// Most events first.
-    Count,
-}
-
-impl IssueSort {
-    /// The word in flags and query strings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            IssueSort::LastSeen => "last-seen",
-            IssueSort::FirstSeen => "first-seen",
-            IssueSort::Count => "count",
-        }
-    }
-
-    /// The order of its word.
-    pub fn parse(word: &str) -> Option<IssueSort> {
-        [IssueSort::LastSeen, IssueSort::FirstSeen, IssueSort::Count].into_iter().find(|sort| sort.as_str() == word)
+words! {
+    /// What comes first in a list of issues; every order begins with the largest.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum IssueSort {
+        /// What was seen last.
+        #[default]
+        LastSeen = "last-seen",
+        /// What is newest.
+        FirstSeen = "first-seen",
+        /// What happened most.
+        Count = "count",
     }
 }

@@ -1,15 +1,16 @@
-//! Log records in the JSON of the public interface: what everybody asks for has a name, the rest stands in `extra`.
+//! Log records: what everybody asks for has a name, the rest stands in `extra`.
 
-use std::sync::Arc;
-
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json, json};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    JsonError, Result, attributes_from_json, attributes_to_json, object, scope_from_json, scope_to_json, string, text,
-    text_or_empty, text_or_null, time, value_from_json, value_to_json,
+    document::{Codec, Document, FromJson, Result, document, object},
+    scalar::{Lenient, NullIfEmpty},
+    span::read_resource,
+    value::{attributes_from_json, value_from_json},
 };
-use crate::model::{LogRecord, Resource, Severity, SpanId, Text, TraceId, Value, grouping};
+use crate::model::{Attributes, LogRecord, Resource, Text, Value, grouping};
 
 /// Fields that are an attribute of the record or else of its resource: the field and the attributes' names, the usual
 /// one first.
@@ -42,50 +43,63 @@ pub fn extra(log: &LogRecord) -> impl Iterator<Item = &(Text, Value)> {
     log.attributes.iter().filter(|(key, _)| !is_named(log, key))
 }
 
-/// A log record. `issue_id` is null when it tells of no error; `resource` and `scope` say who sent it.
+/// The keys of a log record, in the order they are written.
+pub const LOG_KEYS: &[&str] = Content::KEYS;
+
+/// A log record as a tree. `issue_id` is null when it tells of no error; `resource` and `scope` say who sent it.
 ///
-/// `id` is a digest of everything else, so the same record has the same id in every store, whatever order its
-/// attributes come in; two records that differ in nothing share it.
+/// `id` is a digest of everything else, so equal records have equal ids in every store, whatever order their attributes
+/// come in; two records that differ in nothing share it.
 pub fn log_to_json(log: &LogRecord) -> Map<String, Json> {
-    let mut object = content_to_json(log);
-    let id = Json::from(digest(&object));
-    let issue_id = grouping::of_log(log).map_or(Json::Null, |grouping| json!(grouping.issue.to_string()));
-    object.insert("id".to_owned(), id);
-    object.insert("issue_id".to_owned(), issue_id);
-    object
+    let mut json = object(&Content { log });
+    let id = Json::from(digest(&json));
+    let issue_id = grouping::of_log(log).map_or(Json::Null, |grouping| json!(grouping.issue));
+    json.insert("id".to_owned(), id);
+    json.insert("issue_id".to_owned(), issue_id);
+    json
+}
+
+impl Serialize for LogRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        log_to_json(self).serialize(serializer)
+    }
 }
 
 /// The `id` of [`log_to_json`] alone.
 pub fn log_id(log: &LogRecord) -> String {
-    digest(&content_to_json(log))
+    digest(&object(&Content { log }))
 }
 
-/// The record with room for `id` and `issue_id`.
-fn content_to_json(log: &LogRecord) -> Map<String, Json> {
-    let named = |field: &str| named_value(log, field).map_or(Json::Null, value_to_json);
-    object([
-        ("id", Json::Null),
-        ("time", json!(log.time.to_rfc3339())),
-        ("level", json!(log.severity.as_str())),
-        ("message", json!(log.message.as_str())),
-        ("service", json!(log.resource.service.as_str())),
-        ("environment", named("environment")),
-        ("host", named("host")),
-        ("pid", named("pid")),
-        ("thread_id", named("thread_id")),
-        ("module", named("module")),
-        ("trace_id", json!(log.trace_id.as_ref().map(TraceId::to_string))),
-        ("span_id", json!(log.span_id.map(|id| id.to_string()))),
-        ("error_type", named("error_type")),
-        ("error_message", named("error_message")),
-        ("stack_trace", named("stack_trace")),
-        ("issue_id", Json::Null),
-        ("sdk_version", named("sdk_version")),
-        ("extra", attributes_to_json(&extra(log).cloned().collect())),
-        ("resource", attributes_to_json(&log.resource.attributes)),
-        ("scope", scope_to_json(&log.scope)),
-        ("resource_schema_url", text_or_null(&log.resource.schema_url)),
-    ])
+/// A record with room for `id` and `issue_id`, which follow from the rest.
+struct Content<'l> {
+    log: &'l LogRecord,
+}
+
+document! {
+    Content<'_> as content {
+        let log = content.log;
+        "id" = Json::Null,
+        "time" = log.time,
+        "level" = log.severity,
+        "message" = log.message,
+        "service" = log.resource.service,
+        "environment" = named_value(log, "environment"),
+        "host" = named_value(log, "host"),
+        "pid" = named_value(log, "pid"),
+        "thread_id" = named_value(log, "thread_id"),
+        "module" = named_value(log, "module"),
+        "trace_id" = log.trace_id,
+        "span_id" = log.span_id,
+        "error_type" = named_value(log, "error_type"),
+        "error_message" = named_value(log, "error_message"),
+        "stack_trace" = named_value(log, "stack_trace"),
+        "issue_id" = Json::Null,
+        "sdk_version" = named_value(log, "sdk_version"),
+        "extra" = extra(log).cloned().collect::<Attributes>(),
+        "resource" = log.resource.attributes,
+        "scope" = log.scope,
+        "resource_schema_url" = NullIfEmpty::write(&log.resource.schema_url),
+    }
 }
 
 /// 16 hex digits that stand for an object, whatever order its keys come in.
@@ -136,14 +150,25 @@ fn is_named(log: &LogRecord, key: &str) -> bool {
     has_field && log.attributes.get(key).is_some_and(|value| *value != Value::Empty)
 }
 
-/// Reads a log record back; attributes that have a field of their own come after the others.
-///
-/// # Errors
-/// Names the first key that is missing or of the wrong type.
-pub fn log_from_json(json: &Json) -> Result<LogRecord> {
-    let mut resource = Resource::new(attributes_from_json(&json["resource"]));
-    resource.service = text(json, "service")?;
-    resource.schema_url = text_or_empty(&json["resource_schema_url"]);
+/// Attributes that have a field of their own come after the others.
+impl FromJson for LogRecord {
+    fn from_json(json: &Json, _: &'static str) -> Result<LogRecord> {
+        let resource = read_resource(json)?;
+        Ok(LogRecord {
+            time: FromJson::from_json(&json["time"], "time")?,
+            severity: FromJson::from_json(&json["level"], "level")?,
+            message: FromJson::from_json(&json["message"], "message")?,
+            trace_id: Lenient::read(&json["trace_id"], "trace_id")?,
+            span_id: Lenient::read(&json["span_id"], "span_id")?,
+            attributes: read_attributes(json, &resource),
+            resource,
+            scope: FromJson::from_json(&json["scope"], "scope")?,
+        })
+    }
+}
+
+/// The attributes of a record: `extra`, and the fields that neither say nor the resource.
+fn read_attributes(json: &Json, resource: &Resource) -> Attributes {
     let mut attributes = attributes_from_json(&json["extra"]);
     for (field, keys) in NAMED {
         let value = value_from_json(&json[field]);
@@ -158,22 +183,18 @@ pub fn log_from_json(json: &Json) -> Result<LogRecord> {
             attributes.0.push((Text::from(*key), value));
         }
     }
-    Ok(LogRecord {
-        time: time(json, "time")?,
-        severity: Severity::parse(string(json, "level")?).ok_or(JsonError { key: "level" })?,
-        message: text(json, "message")?,
-        trace_id: json["trace_id"].as_str().and_then(|id| TraceId::parse(id).ok()),
-        span_id: json["span_id"].as_str().and_then(|id| SpanId::parse(id).ok()),
-        attributes,
-        resource: Arc::new(resource),
-        scope: scope_from_json(&json["scope"]),
-    })
+    attributes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attributes, Nanos, Scope};
+    use std::sync::Arc;
+
+    use crate::model::{
+        Nanos, Scope, Severity, SpanId, TraceId,
+        json::{JsonError, read},
+    };
 
     fn log() -> LogRecord {
         let attributes: Attributes = [
@@ -207,7 +228,7 @@ mod tests {
         for attributes in [log().attributes, Attributes::EMPTY, [("host.name", "b2"), ("x", "y")].into_iter().collect()]
         {
             let mut sent = LogRecord { attributes, ..log() };
-            let read = log_from_json(&Json::Object(log_to_json(&sent))).expect("complete");
+            let read = read::<LogRecord>(&Json::Object(log_to_json(&sent))).expect("complete");
             let sorted = |attributes: &Attributes| {
                 let mut pairs: Vec<_> =
                     attributes.iter().map(|(key, value)| (key.clone(), format!("{value:?}"))).collect();
@@ -236,7 +257,7 @@ mod tests {
         turned[0].1 = map(["y", "x"]);
         let id = |log: &LogRecord| log_to_json(log)["id"].as_str().map(str::to_owned);
         let sent = LogRecord { attributes: odd.into_iter().collect(), ..log() };
-        let read = log_from_json(&Json::Object(log_to_json(&sent))).expect("complete");
+        let read = read::<LogRecord>(&Json::Object(log_to_json(&sent))).expect("complete");
         let turned = LogRecord { attributes: turned.into_iter().collect(), ..log() };
         assert_eq!((id(&read), id(&turned)), (id(&sent), id(&sent)));
         for other in [
@@ -254,6 +275,6 @@ mod tests {
     fn an_unknown_level_is_an_error() {
         let mut json = Json::Object(log_to_json(&log()));
         json["level"] = json!("loud");
-        assert_eq!(log_from_json(&json), Err(JsonError { key: "level" }));
+        assert_eq!(read::<LogRecord>(&json), Err(JsonError { key: "level" }));
     }
 }

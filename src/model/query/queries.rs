@@ -2,35 +2,18 @@
 
 use std::fmt;
 
-use crate::model::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId};
+use crate::model::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId, words::words};
 
-/// One of the three kinds of record a trace holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RecordKind {
-    /// OpenTelemetry spans.
-    Spans,
-    /// Entry and exit records.
-    Checkpoints,
-    /// Log records.
-    Logs,
-}
-
-impl RecordKind {
-    /// All kinds, in the order they are listed.
-    pub const ALL: [RecordKind; 3] = [RecordKind::Spans, RecordKind::Checkpoints, RecordKind::Logs];
-
-    /// The word in flags and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RecordKind::Spans => "spans",
-            RecordKind::Checkpoints => "checkpoints",
-            RecordKind::Logs => "logs",
-        }
-    }
-
-    /// The kind of its word.
-    pub fn parse(word: &str) -> Option<RecordKind> {
-        RecordKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+words! {
+    /// One of the three kinds of record a trace holds.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum RecordKind {
+        /// OpenTelemetry spans.
+        Spans = "spans",
+        /// Entry and exit records.
+        Checkpoints = "checkpoints",
+        /// Log records.
+        Logs = "logs",
     }
 }
 
@@ -72,39 +55,22 @@ pub struct TraceQuery {
     pub cursor: Option<Cursor>,
 }
 
-/// Order of a list of traces; every order begins with the largest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
-    /// Newest first.
-    #[default]
-    Start,
-    /// Slowest first.
-    Duration,
-    /// Most spans first.
-    Spans,
-    /// Most errors first.
-    Errors,
-    /// The one a checkpoint was received for last first, to the second; here ties go by id alone.
-    Received,
-}
-
-impl Sort {
-    /// The word in flags and query strings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Sort::Start => "start",
-            Sort::Duration => "duration",
-            Sort::Spans => "spans",
-            Sort::Errors => "errors",
-            Sort::Received => "received",
-        }
-    }
-
-    /// The order of its word.
-    pub fn parse(word: &str) -> Option<Sort> {
-        [Sort::Start, Sort::Duration, Sort::Spans, Sort::Errors, Sort::Received]
-            .into_iter()
-            .find(|sort| sort.as_str() == word)
+words! {
+    /// What comes first in a list of traces; every order begins with the largest.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Sort {
+        /// The newest.
+        #[default]
+        Start = "start",
+        /// The slowest.
+        Duration = "duration",
+        /// Those with most spans.
+        Spans = "spans",
+        /// Those with most errors.
+        Errors = "errors",
+        /// The one a checkpoint was received for last.
+        /// To the second; here ties go by id alone.
+        Received = "received",
     }
 }
 
@@ -251,39 +217,21 @@ impl StatsQuery {
     }
 }
 
-/// What one row of the statistics stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum StatsBy {
-    /// A row for each service and operation.
-    #[default]
-    Operation,
-    /// A row for each service.
-    Service,
-    /// A row for each checkpoint source.
-    Source,
-    /// A row for each AI model.
-    Model,
-    /// No rows: totals alone, and no timeline, which costs next to nothing.
-    Nothing,
-}
-
-impl StatsBy {
-    /// The word in flags and query strings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StatsBy::Operation => "operation",
-            StatsBy::Service => "service",
-            StatsBy::Source => "source",
-            StatsBy::Model => "model",
-            StatsBy::Nothing => "nothing",
-        }
-    }
-
-    /// The grouping of its word.
-    pub fn parse(word: &str) -> Option<StatsBy> {
-        [StatsBy::Operation, StatsBy::Service, StatsBy::Source, StatsBy::Model, StatsBy::Nothing]
-            .into_iter()
-            .find(|by| by.as_str() == word)
+words! {
+    /// What one row of the statistics stands for.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum StatsBy {
+        /// A service and an operation.
+        #[default]
+        Operation = "operation",
+        /// A service.
+        Service = "service",
+        /// A checkpoint source.
+        Source = "source",
+        /// An AI model.
+        Model = "model",
+        /// Nothing: totals alone, without rows and without a timeline, which costs next to nothing.
+        Nothing = "nothing",
     }
 }
 

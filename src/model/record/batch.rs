@@ -91,7 +91,7 @@ pub struct Written {
 }
 
 /// How much a deletion removed, or would remove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Removed {
     /// How many traces nothing is left of.
     pub traces: u64,
@@ -101,8 +101,7 @@ pub struct Removed {
     pub checkpoints: u64,
     /// How many log records were removed.
     pub logs: u64,
-    /// How many issues were removed: all when everything was deleted, else those not seen for long.
-    #[serde(default)]
+    /// Issues; they go with everything, or when they were not seen for long.
     pub issues: u64,
 }
 

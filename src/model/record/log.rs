@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId};
+use crate::model::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId, words::words};
 
 /// What an application said at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,47 +32,29 @@ impl LogRecord {
     }
 }
 
-/// How bad a log record is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
-#[repr(u8)]
-pub enum Severity {
-    /// Finest detail.
-    Trace = 0,
-    /// For developers.
-    Debug = 1,
-    /// Normal operation; also what an unnamed level counts as.
-    #[default]
-    Info = 2,
-    /// Something to look at.
-    Warn = 3,
-    /// Something failed.
-    Error = 4,
-    /// The program cannot go on.
-    Fatal = 5,
+words! {
+    /// How bad a log record is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+    #[repr(u8)]
+    pub enum Severity {
+        /// Finest detail.
+        Trace = "trace",
+        /// For developers.
+        Debug = "debug",
+        /// Normal operation.
+        /// Also what an unnamed level counts as.
+        #[default]
+        Info = "info",
+        /// Something to look at.
+        Warn = "warn",
+        /// Something failed.
+        Error = "error",
+        /// The program cannot go on.
+        Fatal = "fatal",
+    }
 }
 
 impl Severity {
-    /// All levels, from the finest to the worst.
-    pub const ALL: [Severity; 6] =
-        [Severity::Trace, Severity::Debug, Severity::Info, Severity::Warn, Severity::Error, Severity::Fatal];
-
-    /// The level of its word.
-    pub fn parse(word: &str) -> Option<Severity> {
-        Severity::ALL.into_iter().find(|level| level.as_str() == word)
-    }
-
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Trace => "trace",
-            Severity::Debug => "debug",
-            Severity::Info => "info",
-            Severity::Warn => "warn",
-            Severity::Error => "error",
-            Severity::Fatal => "fatal",
-        }
-    }
-
     /// The level of an OTLP
     /// [severity number](https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber) (1 to 24).
     pub fn from_number(number: i64) -> Severity {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Attributes, Nanos, SpanId, Text, TraceId};
+use crate::model::{Attributes, Nanos, SpanId, Text, TraceId, words::words};
 
 /// What service name a resource without one gets, as the OpenTelemetry SDKs do.
 pub const UNKNOWN_SERVICE: &str = "unknown_service";
@@ -71,48 +71,31 @@ impl Span {
     }
 }
 
-/// Role of a span in a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-#[repr(u8)]
-pub enum Kind {
-    /// Not said, or a kind this version does not know.
-    #[default]
-    Unspecified = 0,
-    /// Inside one process.
-    Internal = 1,
-    /// Answers a call.
-    Server = 2,
-    /// Makes a call.
-    Client = 3,
-    /// Sends a message.
-    Producer = 4,
-    /// Takes a message.
-    Consumer = 5,
+words! {
+    /// Role of a span in a call.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+    #[repr(u8)]
+    pub enum Kind {
+        /// Not said, or a kind this version does not know.
+        #[default]
+        Unspecified = "unspecified",
+        /// Inside one process.
+        Internal = "internal",
+        /// Answers a call.
+        Server = "server",
+        /// Makes a call.
+        Client = "client",
+        /// Sends a message.
+        Producer = "producer",
+        /// Takes a message.
+        Consumer = "consumer",
+    }
 }
 
 impl Kind {
     /// The kind of an OTLP number; unknown numbers are [`Kind::Unspecified`].
     pub fn from_number(number: i64) -> Kind {
-        match number {
-            1 => Kind::Internal,
-            2 => Kind::Server,
-            3 => Kind::Client,
-            4 => Kind::Producer,
-            5 => Kind::Consumer,
-            _ => Kind::Unspecified,
-        }
-    }
-
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Unspecified => "unspecified",
-            Kind::Internal => "internal",
-            Kind::Server => "server",
-            Kind::Client => "client",
-            Kind::Producer => "producer",
-            Kind::Consumer => "consumer",
-        }
+        usize::try_from(number).ok().and_then(|place| Kind::ALL.get(place).copied()).unwrap_or_default()
     }
 }
 
@@ -125,36 +108,25 @@ pub struct Status {
     pub message: Text,
 }
 
-/// Outcome code of a span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-#[repr(u8)]
-pub enum StatusCode {
-    /// Nobody said.
-    #[default]
-    Unset = 0,
-    /// Said to be fine.
-    Ok = 1,
-    /// Failed.
-    Error = 2,
+words! {
+    /// Outcome code of a span.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+    #[repr(u8)]
+    pub enum StatusCode {
+        /// Nobody said.
+        #[default]
+        Unset = "unset",
+        /// Said to be fine.
+        Ok = "ok",
+        /// Failed.
+        Error = "error",
+    }
 }
 
 impl StatusCode {
     /// The code of an OTLP number; unknown numbers are [`StatusCode::Unset`].
     pub fn from_number(number: i64) -> StatusCode {
-        match number {
-            1 => StatusCode::Ok,
-            2 => StatusCode::Error,
-            _ => StatusCode::Unset,
-        }
-    }
-
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StatusCode::Unset => "unset",
-            StatusCode::Ok => "ok",
-            StatusCode::Error => "error",
-        }
+        usize::try_from(number).ok().and_then(|place| StatusCode::ALL.get(place).copied()).unwrap_or_default()
     }
 }
 

@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{
-    genai,
-    summary::{Cost, Tokens, TraceStatus, TraceSummary},
+use crate::model::{
+    Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId,
+    trace::{
+        genai,
+        summary::{Cost, Tokens, TraceStatus, TraceSummary},
+    },
 };
-use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId};
 
 /// What the summary of a trace depends on; folds of parts of a trace merge in any order.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]

@@ -1,6 +1,6 @@
 //! The summary of a trace: what lists show of it, however many records it has.
 
-use crate::model::{Nanos, RecordKind, Text, TraceId};
+use crate::model::{Nanos, RecordKind, Text, TraceId, words::words};
 
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,30 +46,21 @@ impl TraceSummary {
     }
 }
 
-/// Outcome of a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TraceStatus {
-    /// Nothing failed, nothing is open.
-    Ok,
-    /// The trace has at least one error.
-    Error,
-    /// The trace has no error, but a checkpoint was entered and not left.
-    Open,
-}
-
-impl TraceStatus {
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TraceStatus::Ok => "ok",
-            TraceStatus::Error => "error",
-            TraceStatus::Open => "open",
-        }
+words! {
+    /// Outcome of a trace.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum TraceStatus {
+        /// Nothing failed, nothing is open.
+        Ok = "ok",
+        /// The trace has at least one error.
+        Error = "error",
+        /// No error, but a checkpoint was entered and not left.
+        Open = "open",
     }
 }
 
 /// Tokens that were used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tokens {
     /// Tokens sent to models.
     pub input: u64,
@@ -78,7 +69,7 @@ pub struct Tokens {
 }
 
 /// Money that was spent.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
     /// How much was spent, in units of the currency.
     pub amount: f64,

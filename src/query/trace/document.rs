@@ -3,16 +3,18 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    findings::{Finding, Part},
-    report::TraceReport,
-    warnings::Warning,
-};
-use crate::model::{
-    Nanos,
-    checkpoint_pairs::Operation,
-    json::{SCHEMA, checkpoint_to_json, log_to_json, span_to_json, summary_to_json},
-    time::nanos_to_ms,
+use crate::{
+    model::{
+        Nanos,
+        checkpoint_pairs::Operation,
+        json::{SCHEMA, object, span_to_json},
+        time::nanos_to_ms,
+    },
+    query::trace::{
+        findings::{Finding, Part},
+        report::TraceReport,
+        warnings::Warning,
+    },
 };
 
 /// How many levels of spans the nested JSON has at most. Two levels of JSON make one level of spans, and widespread
@@ -26,10 +28,8 @@ impl TraceReport {
         let spans = self.tree.order.iter().map(|index| Json::Object(self.span_json(*index, None))).collect();
         let mut json = self.head_json();
         json.insert("spans".to_owned(), Json::Array(spans));
-        let checkpoints = self.trace.checkpoints.iter().map(|checkpoint| Json::Object(checkpoint_to_json(checkpoint)));
-        json.insert("checkpoints".to_owned(), checkpoints.collect());
-        let logs = self.trace.logs.iter().map(|log| Json::Object(log_to_json(log)));
-        json.insert("logs".to_owned(), logs.collect());
+        json.insert("checkpoints".to_owned(), json!(self.trace.checkpoints));
+        json.insert("logs".to_owned(), json!(self.trace.logs));
         let operations = self.operations.operations.iter().map(|operation| self.operation_json(operation));
         json.insert("operations".to_owned(), operations.collect());
         json.insert("findings".to_owned(), self.findings_json(&Part::whole(self)));
@@ -83,7 +83,7 @@ impl TraceReport {
     fn head_json(&self) -> Map<String, Json> {
         let mut json = Map::new();
         json.insert("schema".to_owned(), json!(SCHEMA));
-        json.extend(summary_to_json(&self.trace.summary));
+        json.extend(object(&self.trace.summary));
         json
     }
 
@@ -184,7 +184,7 @@ impl FindingObject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Span, Status, StatusCode, Text, Trace, TraceId, json::checkpoint_from_json};
+    use crate::model::{Checkpoint, Kind, Span, Status, StatusCode, Text, Trace, TraceId, json};
     use crate::query::samples::{span, trace};
 
     fn warnings_of(spans: Vec<Span>) -> Vec<String> {
@@ -248,7 +248,7 @@ mod tests {
                 "direction": direction, "operation": "REST", "endpoint": endpoint, "data": {"user_id": 42},
                 "hostname": "host-1", "raw_line": null,
             });
-            checkpoint_from_json(&json).expect("complete")
+            json::read::<Checkpoint>(&json).expect("complete")
         };
         let checkpoints =
             vec![checkpoint(1_000.0, "->", "GET /"), checkpoint(1_001.5, "->", "db"), checkpoint(1_004.0, "<-", "db")];

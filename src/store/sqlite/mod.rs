@@ -65,7 +65,7 @@ use super::{Backend, Chunk, Error, Info, MOST_CHUNK_BYTES, Mode, Result, issues:
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page, Record,
     RecordFilter, RecordKind, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary,
-    Written,
+    Written, words::words,
 };
 
 /// Batches that are more work than this many plain records are made ready off the async threads.
@@ -79,14 +79,16 @@ const POLL: Duration = Duration::from_millis(50);
 /// How often at most it looks when this process does, as long as nothing it finds is what its filter names.
 const PACE: Duration = Duration::from_millis(10);
 
-/// How durable an acknowledged write is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// On disk: survives power loss.
-    #[default]
-    Disk,
-    /// With the operating system: survives a crash of this process only.
-    Os,
+words! {
+    /// How durable an acknowledged write is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Durability {
+        /// On disk: survives power loss.
+        #[default]
+        Disk = "disk",
+        /// With the operating system: faster, survives only a crash of tracehub.
+        Os = "os",
+    }
 }
 
 /// Settings of a store opened for writing.

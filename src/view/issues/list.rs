@@ -109,8 +109,7 @@ fn note(issue: &Issue) -> &'static str {
     match issue.status {
         IssueStatus::Open if issue.is_regressed => "reopened",
         IssueStatus::Open => "",
-        IssueStatus::Resolved => "resolved",
-        IssueStatus::Ignored => "ignored",
+        status => status.as_str(),
     }
 }
 

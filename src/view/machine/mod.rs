@@ -7,68 +7,86 @@ mod shape;
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value as Json};
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
 
 pub use self::{
     documents::{
         CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED,
         SPAN, STATS, SUMMARY, TRACE,
     },
-    shape::{Field, Fields, Inner, Shape, UnknownField},
+    shape::{Fields, Inner, Shape, UnknownField},
 };
 use super::out::{
     escape,
     text::{is_invisible, width},
 };
+use crate::model::{json, words::words};
 
-/// What to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Table,
-    /// One JSON document, indented.
-    Json,
-    /// One JSON object a line.
-    Ndjson,
-    /// [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180) with a header line.
-    Csv,
-    /// Tab-separated with a header line; tabs and line ends as `\t` and `\n`.
-    Tsv,
-    /// Ids only, one a line.
-    Id,
+words! {
+    /// What to print.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Format {
+        /// For people.
+        #[default]
+        Table = "table",
+        /// One JSON document.
+        /// Indented.
+        Json = "json",
+        /// One JSON object a line.
+        Ndjson = "ndjson",
+        /// Comma-separated with a header.
+        /// As [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180) has it.
+        Csv = "csv",
+        /// Tab-separated with a header.
+        /// Tabs and line ends stand as `\t` and `\n`.
+        Tsv = "tsv",
+        /// Ids only.
+        /// One a line.
+        Id = "id",
+    }
 }
 
 /// The text of a list of objects. An empty list is `[]`, no line at all, or a header line, as the format has it.
-pub fn list(rows: Vec<Map<String, Json>>, shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
+pub fn list<R: Serialize>(
+    rows: impl IntoIterator<Item = R>,
+    shape: &Shape,
+    format: Format,
+    fields: Option<&Fields>,
+) -> String {
+    let rows = rows.into_iter();
     match format {
-        Format::Json => json_document(&Json::Array(rows.into_iter().map(|row| chosen(row, fields)).collect())),
-        Format::Ndjson => rows.into_iter().map(|row| json_line(&chosen(row, fields))).collect(),
-        Format::Id => rows.iter().map(|row| format!("{}\n", escape(&cell(row.get(shape.id))))).collect(),
-        Format::Csv => {
-            separated(&rows, shape, fields, |cells| cells.iter().map(csv_cell).collect::<Vec<_>>().join(",") + "\r\n")
-        }
-        Format::Tsv => {
-            separated(&rows, shape, fields, |cells| cells.iter().map(tsv_cell).collect::<Vec<_>>().join("\t") + "\n")
-        }
-        Format::Table => table(&rows, shape, fields),
+        Format::Json => json_document(&rows.collect::<Vec<_>>(), fields),
+        Format::Ndjson => rows.map(|row| json_line(&row, fields)).collect(),
+        _ => cells(&rows.map(|row| json::object(&row)).collect::<Vec<_>>(), shape, format, fields),
     }
 }
 
 /// The text of one object: a JSON document, a line, its id; in the other formats a list of one.
-pub fn object(row: Map<String, Json>, shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
+pub fn object(row: &impl Serialize, shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
     match format {
-        Format::Json => json_document(&chosen(row, fields)),
-        _ => list(vec![row], shape, format, fields),
+        Format::Json => json_document(row, fields),
+        _ => list([row], shape, format, fields),
     }
 }
 
-fn chosen(row: Map<String, Json>, fields: Option<&Fields>) -> Json {
-    let row = Json::Object(row);
-    match fields {
-        None => row,
-        Some(Fields(paths)) => pick(&row, &paths.iter().map(String::as_str).collect::<Vec<_>>()),
+/// The text of a list in a format that is made of cells.
+fn cells(rows: &[Map<String, Json>], shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
+    let join = |cells: &[Cell], escaped: fn(&Cell) -> String, separator: &str, line_end: &str| {
+        cells.iter().map(escaped).collect::<Vec<_>>().join(separator) + line_end
+    };
+    match format {
+        Format::Id => rows.iter().map(|row| format!("{}\n", escape(&cell(row.get(shape.id))))).collect(),
+        Format::Csv => separated(rows, shape, fields, |cells| join(cells, csv_cell, ",", "\r\n")),
+        Format::Tsv => separated(rows, shape, fields, |cells| join(cells, tsv_cell, "\t", "\n")),
+        Format::Table | Format::Json | Format::Ndjson => table(rows, shape, fields),
     }
+}
+
+/// The chosen fields of an object, or of each object of a list.
+fn chosen(value: &impl Serialize, Fields(paths): &Fields) -> Json {
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    pick(&json!(value), &paths)
 }
 
 /// The part of a value that lies on the paths. A key that holds dots itself, as attributes do, wins over a path.
@@ -103,13 +121,17 @@ fn pick_below(object: &Map<String, Json>, path: &str, paths: &[&str], picked: &m
     picked.insert(key.to_owned(), value);
 }
 
-fn json_document(value: &Json) -> String {
-    // Serializing a `Value` to memory cannot fail: its keys are text.
-    harmless_json(serde_json::to_string_pretty(value).unwrap_or_default() + "\n")
+fn json_document(value: &impl Serialize, fields: Option<&Fields>) -> String {
+    let text = match fields {
+        None => serde_json::to_string_pretty(value),
+        Some(fields) => serde_json::to_string_pretty(&chosen(value, fields)),
+    };
+    // Keys are text, and memory does not fail.
+    harmless_json(text.unwrap_or_default() + "\n")
 }
 
-fn json_line(value: &Json) -> String {
-    harmless_json(value.to_string() + "\n")
+fn json_line(value: &impl Serialize, fields: Option<&Fields>) -> String {
+    harmless_json(fields.map_or_else(|| json::text(value), |fields| chosen(value, fields).to_string()) + "\n")
 }
 
 /// Escapes what `serde_json` leaves as it is and a terminal would act on. All of it lies within strings.
@@ -233,8 +255,6 @@ fn table(rows: &[Map<String, Json>], shape: &Shape, fields: Option<&Fields>) -> 
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn row(value: Json) -> Map<String, Json> {
@@ -308,7 +328,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_a_document_too() {
-        let empty = |format| list(Vec::new(), &FRESH, format, None);
+        let empty = |format| list(Vec::<Json>::new(), &FRESH, format, None);
         assert_eq!(empty(Format::Json), "[]\n");
         assert_eq!(empty(Format::Ndjson), "");
         assert_eq!(empty(Format::Id), "");
@@ -318,7 +338,7 @@ mod tests {
     #[test]
     fn json_does_not_steer_the_terminal_and_still_reads_back() {
         let name = "\u{9b}2J\u{7f}\u{202e}\x1b\u{e0041}";
-        let text = object(row(json!({ "trace_id": name })), &FRESH, Format::Json, None);
+        let text = object(&row(json!({ "trace_id": name })), &FRESH, Format::Json, None);
         assert!(!text.contains(|c: char| c != '\n' && is_invisible(c)), "{text}");
         assert_eq!(serde_json::from_str::<Json>(&text).expect("json")["trace_id"], name);
     }

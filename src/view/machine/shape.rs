@@ -1,71 +1,31 @@
 //! Which fields an object has, so that a misspelt `--fields` is an error before anything is read, also when the answer
 //! is empty; and which of them were chosen.
 
-use super::shape::Inner::{Object, Open, Plain, Rows};
+use crate::view::machine::shape::Inner::{Object, Open, Rows};
+
+/// Names of fields, in parts.
+pub type Keys = &'static [&'static [&'static str]];
 
 /// Which fields an object has.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
-    /// The fields in the order they are printed.
-    pub fields: &'static [Field],
+    /// The fields in the order they are printed, in parts; a name of several parts counts in the first.
+    pub keys: Keys,
+    /// The fields that are more than a value or a list of values.
+    pub inner: &'static [(&'static str, Inner)],
     /// The field `Format::Id` prints.
     pub id: &'static str,
 }
 
-/// What lies in a field.
+/// What lies in a field that is more than a value or a list of values.
 #[derive(Debug, Clone, Copy)]
 pub enum Inner {
-    /// A value, or a list of values.
-    Plain,
     /// An object with these fields; each is a column of its own.
-    Object(&'static [&'static str]),
-    /// An object with any fields, such as attributes.
+    Object(Keys),
+    /// An object with any fields, such as attributes, or a list of such objects.
     Open,
     /// A list of objects of this shape.
     Rows(&'static Shape),
-}
-
-/// A field of an object.
-pub type Field = (&'static str, Inner);
-
-/// The fields of several shapes one after the other, each name where it stands first. `N` is how many that are; another
-/// number does not compile.
-pub(super) const fn joined<const N: usize>(parts: &[&[Field]]) -> [Field; N] {
-    let mut fields = [("", Plain); N];
-    let (mut part, mut count) = (0, 0);
-    while part < parts.len() {
-        let mut at = 0;
-        while at < parts[part].len() {
-            let field = parts[part][at];
-            if !has_name(&fields, count, field.0) {
-                fields[count] = field;
-                count += 1;
-            }
-            at += 1;
-        }
-        part += 1;
-    }
-    assert!(count == N, "so many names are not there");
-    fields
-}
-
-const fn has_name(fields: &[Field], count: usize, name: &str) -> bool {
-    let mut at = 0;
-    while at < count {
-        if is_same(fields[at].0.as_bytes(), name.as_bytes()) {
-            return true;
-        }
-        at += 1;
-    }
-    false
-}
-
-const fn is_same(a: &[u8], b: &[u8]) -> bool {
-    let mut at = 0;
-    while at < a.len() && at < b.len() && a[at] == b[at] {
-        at += 1;
-    }
-    a.len() == b.len() && at == a.len()
 }
 
 /// A field no object of the shape has.
@@ -102,22 +62,38 @@ impl Fields {
 }
 
 impl Shape {
+    /// The names of all fields.
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for name in self.keys.iter().copied().flatten() {
+            if !names.contains(name) {
+                names.push(*name);
+            }
+        }
+        names
+    }
+
+    fn inner(&self, name: &str) -> Option<Inner> {
+        self.inner.iter().find(|(known, _)| *known == name).map(|(_, inner)| *inner)
+    }
+
     fn has(&self, path: &str) -> bool {
         let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
-        let Some((_, inner)) = self.fields.iter().find(|(name, _)| *name == head) else { return false };
-        match (rest, inner) {
-            (None, _) | (Some(_), Open) => true,
-            (Some(rest), Object(fields)) => fields.contains(&rest),
-            (Some(rest), Rows(shape)) => shape.has(rest),
-            (Some(_), Plain) => false,
-        }
+        let is_known = self.keys.iter().any(|names| names.contains(&head));
+        is_known
+            && match (rest, self.inner(head)) {
+                (None, _) | (Some(_), Some(Open)) => true,
+                (Some(rest), Some(Object(keys))) => keys.iter().any(|names| names.contains(&rest)),
+                (Some(rest), Some(Rows(shape))) => shape.has(rest),
+                (Some(_), None) => false,
+            }
     }
 
     /// The fields, those of objects one by one.
     fn paths(&self) -> Vec<String> {
-        let paths = self.fields.iter().flat_map(|(name, inner)| match inner {
-            Object(fields) => fields.iter().map(|field| format!("{name}.{field}")).collect(),
-            Plain | Open | Rows(_) => vec![(*name).to_owned()],
+        let paths = self.names().into_iter().flat_map(|name| match self.inner(name) {
+            Some(Object(keys)) => keys.iter().copied().flatten().map(|field| format!("{name}.{field}")).collect(),
+            _ => vec![name.to_owned()],
         });
         paths.collect()
     }

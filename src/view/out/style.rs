@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::format;
-use crate::model::Nanos;
+use crate::model::{Nanos, words::words};
 
 /// What views need to know of the place they print to.
 #[derive(Debug, Clone)]
@@ -45,15 +45,17 @@ impl Style {
     }
 }
 
-/// How times are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeStyle {
-    /// As ages.
-    Relative,
-    /// As local clock time.
-    Local,
-    /// As UTC.
-    Utc,
+words! {
+    /// How times are written.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum TimeStyle {
+        /// As ages: 12s, 4m, 3h.
+        Relative = "relative",
+        /// In the local time zone.
+        Local = "local",
+        /// In UTC.
+        Utc = "utc",
+    }
 }
 
 /// A terminal of so many columns, no colours, twelve seconds after the sample trace began.

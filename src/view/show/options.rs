@@ -1,28 +1,32 @@
 //! What of a trace is drawn, and how: the flags of `show`.
 
-use crate::model::SpanId;
+use crate::model::{SpanId, words::words};
 
-/// How spans are laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Picture {
-    /// Bars over time.
-    #[default]
-    Waterfall,
-    /// Indented names only.
-    Tree,
-    /// One line a span by start time.
-    List,
+words! {
+    /// How spans are laid out.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Picture {
+        /// Bars over time.
+        #[default]
+        Waterfall = "waterfall",
+        /// Indented names only.
+        Tree = "tree",
+        /// One line a span by start time.
+        List = "list",
+    }
 }
 
-/// Which log lines to draw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLines {
-    /// Warnings and worse.
-    Warn,
-    /// Every log line.
-    All,
-    /// No log line.
-    None,
+words! {
+    /// Which log lines to draw.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum LogLines {
+        /// Warnings and worse.
+        Warn = "warn",
+        /// All.
+        All = "all",
+        /// None.
+        None = "none",
+    }
 }
 
 /// What to draw of a trace.

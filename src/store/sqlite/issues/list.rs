@@ -4,16 +4,16 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
 
-use super::{row_of, rows::Rows};
 use crate::{
     model::{
         Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
-        StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json::why_from_json,
+        StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json,
     },
     store::{
         Error, Result,
         issues::{IssueCursor, IssueRows, hours::hour_ns, issue_title},
         sqlite::{
+            issues::{row_of, rows::Rows},
             keys::{from_column, to_column},
             schema,
         },
@@ -246,7 +246,7 @@ fn fingerprints(connection: &Connection, row: i64, own: &Fingerprint) -> Result<
         if why.is_none() {
             let corrupt = |what: String| Error::Corrupt(format!("what a fingerprint was made of: {what}"));
             let json = serde_json::from_str(&row.get::<_, String>(1)?).map_err(|error| corrupt(error.to_string()))?;
-            why = Some(why_from_json(&json).map_err(|error| corrupt(error.to_string()))?);
+            why = Some(json::read::<Why>(&json).map_err(|error| corrupt(error.to_string()))?);
         }
     }
     Ok((fingerprints, why.unwrap_or_default()))

@@ -5,11 +5,7 @@ use serde_json::Value as Json;
 
 use super::list::status_of;
 use crate::{
-    model::{
-        IssueId, IssueStatus, Text,
-        grouping::Why,
-        json::{why_from_json, why_to_json},
-    },
+    model::{IssueId, IssueStatus, Text, grouping::Why, json},
     store::{
         Result,
         issues::{Alias, IssueRows, IssueState, IssueTraces, IssueUpdate, NewIssue},
@@ -35,7 +31,7 @@ impl IssueRows for Rows<'_> {
         let mut recent = Vec::new();
         while let Some(row) = rows.next()? {
             let json: Json = serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default();
-            if let Ok(why) = why_from_json(&json) {
+            if let Ok(why) = json::read::<Why>(&json) {
                 recent.push((row.get(0)?, why));
             }
         }
@@ -71,7 +67,7 @@ impl IssueRows for Rows<'_> {
 
     fn add_fingerprint(&self, row: i64, alias: &Alias) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO issue_fingerprints(grouping, issue, fingerprint, why) VALUES (?1, ?2, ?3, ?4)";
-        let why = why_to_json(&alias.why).to_string();
+        let why = json::text(&alias.why);
         self.0.prepare_cached(sql)?.execute(params![alias.grouping.0, row, alias.fingerprint.0, why])?;
         Ok(())
     }
