@@ -3,6 +3,8 @@
 //! The distinct writes lie first, as differences; then each row's place among them and its place in its
 //! write, low bytes of all rows before high bytes, which is what makes zstd find the pattern.
 
+use crate::model::Record;
+
 /// First byte of the encoding.
 const VERSION: u8 = 2;
 /// The encoding without places within a write.
@@ -19,6 +21,15 @@ pub(super) struct Arrival {
     pub received_ns: u64,
     /// Its place among the records of the write; 0 where that does not matter.
     pub position: u32,
+}
+
+/// A record with how it came.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Arrived {
+    /// With which write, and when.
+    pub arrival: Arrival,
+    /// The record.
+    pub record: Record,
 }
 
 /// Encodes how each row came, in the order of the rows.

@@ -4,10 +4,9 @@ use rusqlite::{Connection, params, types::ValueRef};
 use rustc_hash::FxHashMap;
 
 use super::{
-    arrivals::Arrival,
+    arrivals::{Arrival, Arrived},
     codec::{self, Prepared},
     keys::{from_column, kind_column, read_kind, to_column},
-    segments::Arrived,
 };
 use crate::{
     model::{Record, RecordKind, TraceFold, TraceId},

@@ -10,10 +10,10 @@ use std::cmp::Ordering;
 use rusqlite::Connection;
 
 use super::{
-    arrivals::Arrival,
+    arrivals::{Arrival, Arrived},
     codec::LogRow,
     inbox,
-    segments::{self, Arrived, Extent},
+    segments::{self, Extent},
     traces,
 };
 use crate::{

@@ -7,13 +7,13 @@ use rusqlite::{Connection, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    arrivals::Arrival,
+    arrivals::{Arrival, Arrived},
     codec::NO_TRACE,
     inbox, issues,
-    keeper::Keeper,
     keys::{kind_column, to_column},
-    queue::Forget,
-    segments::{self, Arrived, Extent},
+    queue::{Forget, Queue},
+    sealing,
+    segments::{self, Extent},
     traces::{self, Change, Named},
 };
 use crate::{
@@ -83,24 +83,28 @@ fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
     Ok(logs)
 }
 
-/// Removes what `filter` names.
-pub(super) fn delete(keeper: &Keeper, filter: &RecordFilter) -> Result<Removed> {
+/// Removes what `filter` names; what waits in the inbox is sealed first, `seal_records` at a time.
+pub(super) fn delete(
+    connection: &Connection,
+    queue: &Queue,
+    filter: &RecordFilter,
+    seal_records: usize,
+) -> Result<Removed> {
     if is_everything(filter) {
-        return delete_everything(keeper);
+        return delete_everything(queue);
     }
-    let connection = &keeper.connection;
     if traces::named(connection, filter)?.is_nothing() {
         return Ok(Removed::default());
     }
     // A record keeps its place in its write only in a segment, and a scan may have come as far as within that write.
-    keeper.seal(true)?;
+    sealing::seal(connection, queue, seal_records, true)?;
     let named = traces::named(connection, filter)?;
     let mut removed = Removed::default();
     for kind in RecordKind::ALL.into_iter().filter(|kind| names_kind(filter, *kind)) {
         for extent in segments::extents(connection, kind)? {
             if named.may_be_in(connection, extent.id)? {
                 let goes = |record: &Arrived| named.has(&record.record);
-                add(&mut removed, shrink(keeper, &extent, goes, Forget::Nothing)?);
+                add(&mut removed, shrink(connection, queue, &extent, goes, Forget::Nothing)?);
             }
         }
     }
@@ -113,15 +117,15 @@ pub(super) fn delete(keeper: &Keeper, filter: &RecordFilter) -> Result<Removed> 
         }
     }
     removed.traces = gone.len() as u64;
-    keeper.queue.change(Forget::Everything, move |transaction| {
+    queue.change(Forget::Everything, move |transaction| {
         issues::forget_traces(transaction, &gone)?;
         Ok(Removed::default())
     })?;
     Ok(removed)
 }
 
-fn delete_everything(keeper: &Keeper) -> Result<Removed> {
-    keeper.queue.change(Forget::Everything, |transaction| {
+fn delete_everything(queue: &Queue) -> Result<Removed> {
+    queue.change(Forget::Everything, |transaction| {
         let removed = count_everything(transaction)?;
         transaction.execute_batch(
             "DELETE FROM inbox; DELETE FROM segments; DELETE FROM segment_columns; DELETE FROM traces;
@@ -136,37 +140,36 @@ fn delete_everything(keeper: &Keeper) -> Result<Removed> {
 }
 
 /// Removes about `budget` records received before `cutoff_ns`, the oldest first.
-pub(super) fn prune(keeper: &Keeper, cutoff_ns: u64, budget: usize) -> Result<Removed> {
+pub(super) fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: usize) -> Result<Removed> {
     let mut removed = Removed::default();
     for kind in RecordKind::ALL {
-        for extent in segments::extents_received_before(&keeper.connection, kind, cutoff_ns)? {
+        for extent in segments::extents_received_before(connection, kind, cutoff_ns)? {
             if records(&removed) >= budget as u64 {
                 return Ok(removed);
             }
-            let arrivals = segments::arrivals(&keeper.connection, extent.id)?;
+            let arrivals = segments::arrivals(connection, extent.id)?;
             let is_past = |arrival: &Arrival| arrival.received_ns < cutoff_ns;
             let past = arrivals.iter().filter(|arrival| is_past(arrival)).count();
             if past * WORTH_REWRITING >= arrivals.len() || arrivals.len() <= SHORT_SEGMENT {
                 let goes = |record: &Arrived| is_past(&record.arrival);
-                add(&mut removed, shrink(keeper, &extent, goes, Forget::Before(cutoff_ns))?);
+                add(&mut removed, shrink(connection, queue, &extent, goes, Forget::Before(cutoff_ns))?);
             }
         }
     }
     let left = (budget as u64).saturating_sub(records(&removed));
     if left > 0 {
-        add(&mut removed, prune_inbox(keeper, cutoff_ns, left)?);
+        add(&mut removed, prune_inbox(connection, queue, cutoff_ns, left)?);
     }
-    add(&mut removed, issues::prune(keeper, cutoff_ns, Nanos::now().0)?);
+    add(&mut removed, issues::prune(connection, queue, cutoff_ns, Nanos::now().0)?);
     Ok(removed)
 }
 
-fn prune_inbox(keeper: &Keeper, cutoff_ns: u64, budget: u64) -> Result<Removed> {
+fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u64) -> Result<Removed> {
     let mut removed = Removed::default();
     let mut past: FxHashSet<i64> = FxHashSet::default();
     for kind in RecordKind::ALL {
-        let mut select = keeper
-            .connection
-            .prepare_cached("SELECT seq, count FROM inbox WHERE kind = ?1 AND received_ns < ?2 ORDER BY seq")?;
+        let sql = "SELECT seq, count FROM inbox WHERE kind = ?1 AND received_ns < ?2 ORDER BY seq";
+        let mut select = connection.prepare_cached(sql)?;
         let mut rows = select.query([kind_column(kind), to_column(cutoff_ns)])?;
         while let Some(row) = rows.next()? {
             if records(&removed) >= budget {
@@ -180,14 +183,14 @@ fn prune_inbox(keeper: &Keeper, cutoff_ns: u64, budget: u64) -> Result<Removed> 
         return Ok(Removed::default());
     }
     let (mut losing, mut keeping) = (FxHashSet::default(), FxHashSet::default());
-    inbox::each_folds(&keeper.connection, |seq, folds| {
+    inbox::each_folds(connection, |seq, folds| {
         let side = if past.contains(&seq) { &mut losing } else { &mut keeping };
         side.extend(folds.into_iter().map(|(id, _)| id));
     })?;
     for id in losing.difference(&keeping) {
-        removed.traces += u64::from(traces::find(&keeper.connection, id)?.is_none());
+        removed.traces += u64::from(traces::find(connection, id)?.is_none());
     }
-    keeper.queue.change(Forget::Before(cutoff_ns), move |transaction| {
+    queue.change(Forget::Before(cutoff_ns), move |transaction| {
         let mut delete = transaction.prepare_cached("DELETE FROM inbox WHERE seq = ?1")?;
         for seq in &past {
             delete.execute(params![seq])?;
@@ -197,8 +200,14 @@ fn prune_inbox(keeper: &Keeper, cutoff_ns: u64, budget: u64) -> Result<Removed> 
 }
 
 /// Takes out of a segment what `goes`; a segment of which nothing is left is dropped.
-fn shrink(keeper: &Keeper, extent: &Extent, goes: impl Fn(&Arrived) -> bool, forget: Forget) -> Result<Removed> {
-    let records = segments::records(&keeper.connection, extent)?;
+fn shrink(
+    connection: &Connection,
+    queue: &Queue,
+    extent: &Extent,
+    goes: impl Fn(&Arrived) -> bool,
+    forget: Forget,
+) -> Result<Removed> {
+    let records = segments::records(connection, extent)?;
     let (gone, kept): (Vec<Arrived>, Vec<Arrived>) = records.into_iter().partition(goes);
     if gone.is_empty() {
         return Ok(Removed::default());
@@ -208,18 +217,19 @@ fn shrink(keeper: &Keeper, extent: &Extent, goes: impl Fn(&Arrived) -> bool, for
         *lost.entry(record.record.trace_key().clone()).or_default() += 1;
     }
     lost.remove(&NO_TRACE);
-    let waiting = inbox::folds(&keeper.connection)?;
+    let waiting = inbox::folds(connection)?;
     let mut removed = of_kind(extent.kind, gone.len() as u64);
     let mut changes = Vec::with_capacity(lost.len());
     for (id, lost) in lost {
-        let Some(before) = traces::find(&keeper.connection, &id)? else { continue };
-        let left = left_of(keeper, extent, &kept, (&id, lost, &before.fold))?;
+        let Some(before) = traces::find(connection, &id)? else { continue };
+        let rest = Rest { extent, kept: &kept };
+        let left = rest.fold_of(connection, &id, lost, &before.fold)?;
         removed.traces += u64::from(left.is_empty() && !waiting.contains_key(&id));
         changes.push(Change::new(id, Some(before), left));
     }
     let sealed = (!kept.is_empty()).then(|| segments::seal(extent.kind, &kept)).transpose()?;
     let id = extent.id;
-    keeper.queue.change(forget, move |transaction| {
+    queue.change(forget, move |transaction| {
         segments::remove(transaction, id)?;
         if let Some(sealed) = &sealed {
             segments::insert(transaction, sealed)?;
@@ -229,26 +239,29 @@ fn shrink(keeper: &Keeper, extent: &Extent, goes: impl Fn(&Arrived) -> bool, for
     })
 }
 
-/// The fold of a trace that loses so many records of a segment; `kept` is what stays of that segment.
-fn left_of(
-    keeper: &Keeper,
-    extent: &Extent,
-    kept: &[Arrived],
-    (id, lost, before): (&TraceId, u64, &TraceFold),
-) -> Result<TraceFold> {
-    let mut left = TraceFold::default();
-    if before.spans + before.checkpoints + before.logs <= lost {
-        return Ok(left);
+/// What is left of a segment out of which records are taken.
+struct Rest<'a> {
+    extent: &'a Extent,
+    kept: &'a [Arrived],
+}
+
+impl Rest<'_> {
+    /// The fold of a trace that loses `lost` records of the segment; `before` is its fold with them.
+    fn fold_of(&self, connection: &Connection, id: &TraceId, lost: u64, before: &TraceFold) -> Result<TraceFold> {
+        let mut left = TraceFold::default();
+        if before.spans + before.checkpoints + before.logs <= lost {
+            return Ok(left);
+        }
+        // Records of a segment are sorted by trace.
+        let first = self.kept.partition_point(|record| record.record.trace_key() < id);
+        let of_trace = self.kept.iter().skip(first).take_while(|record| record.record.trace_key() == id);
+        of_trace.for_each(|record| record.record.add_to(&mut left));
+        let elsewhere = segments::records_of(connection, id, before, Some(self.extent.id))?;
+        elsewhere.iter().for_each(|record| record.add_to(&mut left));
+        // What was received last is what is removed last.
+        inbox::note_received(&mut left, before.received_s);
+        Ok(left)
     }
-    // Records of a segment are sorted by trace.
-    let first = kept.partition_point(|record| record.record.trace_key() < id);
-    let of_trace = kept.iter().skip(first).take_while(|record| record.record.trace_key() == id);
-    of_trace.for_each(|record| record.record.add_to(&mut left));
-    let elsewhere = segments::records_of(&keeper.connection, id, before, Some(extent.id))?;
-    elsewhere.iter().for_each(|record| record.add_to(&mut left));
-    // What was received last is what is removed last.
-    inbox::note_received(&mut left, before.received_s);
-    Ok(left)
 }
 
 fn of_kind(kind: RecordKind, count: u64) -> Removed {

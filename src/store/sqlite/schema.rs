@@ -14,8 +14,9 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
 
 use super::{
-    Durability, failure,
+    failure,
     keys::{from_column, to_column},
+    options::Durability,
 };
 use crate::store::{Error, Result};
 

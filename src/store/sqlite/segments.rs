@@ -8,7 +8,7 @@ use std::ops::Range;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    arrivals::{self, Arrival},
+    arrivals::{self, Arrival, Arrived},
     codec::{self, BlockIndex, CodecError, LightLog, LightSpan, LogRow, Segment},
     columns::Columns,
     inbox::{self, Waiting},
@@ -21,15 +21,6 @@ use crate::{
 
 /// A segment whose columns take no more is read column by column, a larger one block by block.
 const MOST_WHOLE_BYTES: u64 = 8 << 20;
-
-/// A record with how it came.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Arrived {
-    /// With which write, and when.
-    pub arrival: Arrival,
-    /// The record.
-    pub record: Record,
-}
 
 /// A segment ready to be stored.
 #[derive(Debug)]

@@ -16,9 +16,12 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{
-    Attributes, Checkpoint, Direction, Kind, Nanos, Resource, Scope, Sort, Span, SpanId, Status, StatusCode, Text,
-    TraceFold,
+use crate::{
+    model::{
+        Attributes, Checkpoint, Direction, Kind, Nanos, RecordKind, Resource, Scope, Sort, Span, SpanId, Status,
+        StatusCode, Text, TraceFold,
+    },
+    store::MOST_CHUNK_BYTES,
 };
 
 fn span(trace: u8, number: u64) -> Span {

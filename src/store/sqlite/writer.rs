@@ -20,7 +20,6 @@ use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::watch;
 
 use super::{
-    Durability, Tuning,
     codec::{self, Prepared},
     commit::{Fresh, count, store_group, transact, without_old},
     failure,
@@ -29,6 +28,7 @@ use super::{
     issues::Uncounted,
     keeper::Chore,
     keys::part_hash,
+    options::{Durability, Tuning},
     queue::{Change, Forget, Job, Message, Part, Work},
     schema,
     seen::Seen,
@@ -64,6 +64,18 @@ struct Admitted {
     fresh: Vec<Option<Part>>,
 }
 
+/// What ties the writer to the rest of its process.
+pub(super) struct Links {
+    /// The way to the thread that seals.
+    pub chores: mpsc::Sender<Chore>,
+    /// Whether sealing was asked for and has not begun.
+    pub seal_asked: Arc<AtomicBool>,
+    /// Told the number of the last write after each commit.
+    pub committed: watch::Sender<i64>,
+    /// Says whether errors were stored that are not counted yet.
+    pub has_uncounted: Arc<AtomicBool>,
+}
+
 /// The thread's own state.
 pub(super) struct Writer {
     path: PathBuf,
@@ -94,9 +106,9 @@ impl Writer {
     pub(super) fn new(
         path: PathBuf,
         connection: Connection,
-        (durability, tuning): (Durability, Tuning),
-        (chores, seal_asked): (mpsc::Sender<Chore>, Arc<AtomicBool>),
-        (committed, has_uncounted): (watch::Sender<i64>, Arc<AtomicBool>),
+        durability: Durability,
+        tuning: Tuning,
+        links: Links,
     ) -> Result<Writer> {
         let mut writer = Writer {
             file: FileId::of(&path)?,
@@ -105,16 +117,16 @@ impl Writer {
             tuning,
             connection: None,
             seen: Seen::default(),
-            uncounted: Uncounted::new(has_uncounted),
+            uncounted: Uncounted::new(links.has_uncounted),
             waiting: VecDeque::new(),
             backlog: 0,
             first_unsealed: None,
             backlog_since: None,
             full_since: None,
             log_bytes: 0,
-            chores,
-            seal_asked,
-            committed,
+            chores: links.chores,
+            seal_asked: links.seal_asked,
+            committed: links.committed,
             stopping: false,
         };
         writer.adopt(connection)?;

@@ -3,7 +3,7 @@
 //! A place lies behind a write or, of a write too large for one chunk, within it. There it is told by the record before
 //! it, not by how many came before: that stays right when the write is sealed, and when some of its records are removed.
 
-use super::super::segments::Arrived;
+use super::super::arrivals::Arrived;
 use crate::{
     model::{Cursor, Record},
     store::{Error, Result},

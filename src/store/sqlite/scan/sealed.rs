@@ -11,10 +11,10 @@ use rustc_hash::FxHashMap;
 
 use super::{
     super::{
-        Tuning,
-        arrivals::Arrival,
+        arrivals::{Arrival, Arrived},
         codec,
-        segments::{self, Arrived, Extent},
+        options::Tuning,
+        segments::{self, Extent},
     },
     place::Within,
 };
