@@ -190,8 +190,11 @@ impl Feed {
     }
 }
 
+/// The feed to go on with, and its next write. Of feeds that may have the same write one whose segment is not read yet
+/// comes first: else a chunk that ends there would end before a write it holds.
 fn next_feed(feeds: &mut [Feed]) -> Option<(i64, &mut Feed)> {
-    feeds.iter_mut().filter_map(|feed| Some((feed.next_seq()?, feed))).min_by_key(|(seq, _)| *seq)
+    let feeds = feeds.iter_mut().filter_map(|feed| Some((feed.next_seq()?, feed)));
+    feeds.min_by_key(|(seq, feed)| (*seq, !feed.needs_segment()))
 }
 
 struct Scan<'a> {
