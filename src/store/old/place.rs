@@ -16,7 +16,7 @@ use crate::store::{
     Error, Result,
     sqlite::{
         failure,
-        schema::{APPLICATION_ID, beside, has_content, immutable_connection, prepare_reading, read_connection},
+        file::schema::{APPLICATION_ID, beside, has_content, immutable_connection, prepare_reading, read_connection},
     },
 };
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::schema;
+use super::file::schema;
 use crate::store::{Error, Result};
 
 /// How often and how long apart an answer is asked for again, when it may be about to change.

@@ -1,44 +1,27 @@
 //! Columns inside a SQLite file: one file, one transaction log, any process may read while one writes.
 //!
-//! A write goes into the [`inbox`] and is committed there before it is answered. When enough waits it is sealed into a
-//! segment ([`segments`]): sorted by trace, split into columns, each compressed in blocks. The table of [`traces`]
+//! A write goes into the [`inbox`](tables::inbox) and is committed there before it is answered. When enough waits it is sealed into a
+//! segment ([`segments`]): sorted by trace, split into columns, each compressed in blocks. The table of [`traces`](tables::traces)
 //! holds a summary of each trace's sealed part; adding the inbox's own summaries gives the whole. No record lies in
-//! the file twice ([`seen`]), so nobody who reads has to look for duplicates.
+//! the file twice ([`dedup`](write::dedup)), so nobody who reads has to look for duplicates.
 //!
-//! Two threads own all changes: the [`writer`] commits, the [`keeper`] works out what to seal, merge and remove.
+//! Two threads own all changes: the [`writer`](write::writer) commits, [`maintenance`] works out what to seal, merge and remove.
 
-mod api_keys;
-mod arrivals;
 pub mod codec;
-mod columns;
-mod commit;
-pub(super) mod failure;
-mod file_id;
-mod inbox;
+pub(in crate::store) mod failure;
+pub(in crate::store) mod file;
 mod issues;
-mod keeper;
-mod keys;
-mod list;
 pub mod lock;
-mod logs;
-mod merging;
+mod maintenance;
 mod options;
 mod ownership;
 mod prepare;
-mod queue;
-mod reader;
-mod removal;
-mod scan;
-pub(super) mod schema;
-mod sealing;
-mod seen;
+mod read;
 mod segments;
-mod stats;
+mod tables;
 #[cfg(test)]
 mod tests;
-mod totals;
-mod traces;
-mod writer;
+mod write;
 
 use std::{
     path::{Path, PathBuf},
@@ -57,10 +40,18 @@ use tokio::{
 
 pub use self::options::{Durability, Options, Tuning};
 use self::{
-    keeper::Chore,
+    file::schema,
+    maintenance::Chore,
+    maintenance::removal,
     ownership::{Ownership, make_file, resolve},
     prepare::{SMALL_BATCH, prepare, work},
-    reader::Readers,
+    read::{
+        list, logs,
+        readers::{self, Readers},
+        scan::{self, LastSegments},
+        stats,
+    },
+    tables::api_keys,
 };
 use super::{Backend, Chunk, Error, Info, Mode, Result, place_by_scanning};
 use crate::model::{
@@ -82,7 +73,7 @@ pub struct Sqlite {
     // Closed in this order: the last connection to go, the writer's, empties the log.
     readers: Arc<Readers>,
     owner: Option<Arc<Ownership>>,
-    last_segments: Arc<scan::LastSegments>,
+    last_segments: Arc<LastSegments>,
     closed: AtomicBool,
 }
 
@@ -130,7 +121,7 @@ impl Sqlite {
             read_only: owner.is_none(),
             schema: Some(schema::VERSION),
         };
-        let last_segments = Arc::new(scan::LastSegments::new(tuning));
+        let last_segments = Arc::new(LastSegments::new(tuning));
         Sqlite { info, readers, owner, last_segments, closed: AtomicBool::new(false) }
     }
 
@@ -266,7 +257,7 @@ impl Backend for Sqlite {
 
     async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
         let id = id.clone();
-        self.readers.run(move |connection| reader::trace(connection, &id)).await
+        self.readers.run(move |connection| readers::trace(connection, &id)).await
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<LogPage> {

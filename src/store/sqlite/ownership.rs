@@ -13,12 +13,14 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    keeper::{Chore, Keeper},
+    file::schema::{self, Found},
     lock::{Lock, Owner},
+    maintenance::{Chore, Keeper},
     options::{Options, Tuning},
-    queue::Queue,
-    schema::{self, Found},
-    writer::{Links, Writer},
+    write::{
+        write_queue::Queue,
+        writer::{Links, Writer},
+    },
 };
 use crate::store::{Error, Result};
 

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{codec, issues::Errors, queue::Part};
+use super::{codec, issues::Errors, write::write_queue::Part};
 use crate::model::{Batch, Record, RecordKind};
 
 /// Batches that are more work than this many plain records are made ready off the async threads.

@@ -111,7 +111,7 @@ async fn what_a_killed_process_acknowledged_is_in_its_log() {
     // A reader that stays keeps the log from being emptied, so what lies on disk is what a kill would leave.
     let reader = schema::open_for_reading(&place.path).expect("opened");
     let snapshot = reader.unchecked_transaction().expect("begun");
-    inbox::backlog(&snapshot).expect("read");
+    tables::inbox::backlog(&snapshot).expect("read");
     write(&store, spans(1, 25)).await;
     write(&store, spans(2, 5)).await;
     for (name, mode) in [("read.db", Mode::Read), ("write.db", Mode::Write)] {
@@ -373,7 +373,7 @@ fn is_sound(path: &Path) {
     let snapshot = connection.unchecked_transaction().expect("begun");
     let counted: [i64; 4] =
         snapshot.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])).expect("counted");
-    let totals = traces::totals(&snapshot).expect("read");
+    let totals = tables::traces::totals(&snapshot).expect("read");
     assert_eq!([totals.traces, totals.failed, totals.spans, totals.errors].map(|total| total as i64), counted);
 }
 
@@ -430,11 +430,11 @@ async fn folds_in_the_table_equal_the_sealed_records() {
     }
     store.close().await.expect("closed");
     let connection = schema::open_for_reading(&place.path).expect("opened");
-    let stored = traces::find(&connection, &span(1, 0).trace_id).expect("read").expect("there");
+    let stored = tables::traces::find(&connection, &span(1, 0).trace_id).expect("read").expect("there");
     let mut fold = TraceFold::default();
     spans(1, 30).iter().for_each(|span| fold.add_span(span));
     assert_eq!(stored.fold, fold);
-    assert_eq!(inbox::backlog(&connection).expect("read").0, 0);
+    assert_eq!(tables::inbox::backlog(&connection).expect("read").0, 0);
 }
 
 fn checkpoint(correlation_id: &str, number: u64) -> Checkpoint {

@@ -1,8 +1,10 @@
 //! Trace folds in bytes: what an inbox row says of its traces and what the table of traces keeps.
 
 use super::{
-    bytes::{Reader, put_bytes, put_signed, put_trace_id, put_varint},
-    envelope,
+    bytes::{
+        envelope,
+        numbers::{Reader, put_bytes, put_signed, put_trace_id, put_varint},
+    },
     error::Result,
 };
 use crate::model::{

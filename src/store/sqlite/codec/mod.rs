@@ -20,57 +20,56 @@
 //! `rows` is what all kinds of record share, and `span_columns`, `checkpoint_columns` and `log_columns` say which field
 //! is which column. `light`, `search` and `log_search` read only what they need.
 
-mod attributes;
 mod bytes;
-mod checkpoint_columns;
-mod checkpoint_rows;
+mod checkpoints;
 mod columns;
-mod envelope;
 mod error;
-mod filter;
 mod fold;
-mod inbox;
-mod index;
-mod light;
-mod log_columns;
-mod log_rows;
-mod log_search;
+mod logs;
 mod prepare;
 mod record;
-mod rows;
 #[cfg(test)]
 mod samples;
 mod search;
-mod segment;
-mod shape;
-mod span_columns;
-mod span_rows;
+mod shared_tables;
+mod spans;
 #[cfg(test)]
 mod tests;
-mod value;
 
 use std::ops::Range;
 
-pub use checkpoint_columns::read_light_checkpoints;
-pub use error::CodecError;
-pub use filter::may_contain;
-pub use fold::{decode_fold, decode_folds, encode_fold, encode_folds};
-pub use index::{BlockIndex, BlockSummary};
-pub use light::{LightSpan, read_light};
-pub use log_columns::{LightLog, read_light_logs, read_log_rows};
-pub use log_search::{LogRow, search_logs};
-pub use prepare::{Prepared, content_bytes, decode_inbox, prepare, repack};
-pub use record::{NO_TRACE, identities};
-pub use rows::rows_of_trace;
-pub use search::{traces_of_project, traces_with_attribute};
-pub use segment::{ColumnSource, Segment, block_range, column_header_bytes};
-pub use span_columns::read_spans;
-
-use self::{
-    checkpoint_columns::each_block_of_checkpoints, log_columns::each_block_of_logs, span_columns::each_block_of_spans,
-    span_rows::SpanRows,
+pub use self::{
+    checkpoints::checkpoint_columns::read_light_checkpoints,
+    columns::{
+        filter::may_contain,
+        index::{BlockIndex, BlockSummary},
+        layout::{ColumnSource, Segment, block_range, column_header_bytes},
+        rows::rows_of_trace,
+    },
+    error::CodecError,
+    fold::{decode_fold, decode_folds, encode_fold, encode_folds},
+    logs::{
+        log_columns::{LightLog, read_light_logs, read_log_rows},
+        log_search::{LogRow, search_logs},
+    },
+    prepare::{Prepared, content_bytes, decode_inbox, prepare, repack},
+    record::{NO_TRACE, identities},
+    search::{traces_of_project, traces_with_attribute},
+    spans::{
+        span_columns::read_spans,
+        stats_columns::{LightSpan, read_light},
+    },
 };
 
+use self::{
+    bytes::envelope,
+    checkpoints::checkpoint_columns::{self, each_block_of_checkpoints},
+    logs::log_columns::{self, each_block_of_logs},
+    spans::{
+        span_columns::{self, each_block_of_spans},
+        span_slices::SpanRows,
+    },
+};
 use crate::model::{Record, RecordKind, TraceId};
 
 /// Seals records, all of this kind and in the order of [`Record::order`], into a segment.
@@ -81,7 +80,7 @@ pub fn seal(kind: RecordKind, records: &[&Record]) -> Result<Segment, CodecError
     let records = || records.iter().copied();
     match kind {
         RecordKind::Spans => {
-            let content = inbox::encode(&Record::spans(records()));
+            let content = shared_tables::encode(&Record::spans(records()));
             let mut rows = SpanRows::default();
             rows.add(&content)?;
             Ok(span_columns::seal_spans(&rows)?.0)

@@ -4,12 +4,13 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    bytes::Reader,
-    checkpoint_rows, envelope,
+    bytes::{envelope, numbers::Reader},
+    checkpoints::checkpoint_rows,
     error::Result,
     fold::encode_folds,
-    inbox, log_rows,
+    logs::log_rows,
     record::{NO_TRACE, identities},
+    shared_tables,
 };
 use crate::model::{Record, RecordKind, TraceFold, TraceId};
 
@@ -61,7 +62,7 @@ pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
 
 fn encode(kind: RecordKind, records: &[Record]) -> Vec<u8> {
     match kind {
-        RecordKind::Spans => inbox::encode(&Record::spans(records)),
+        RecordKind::Spans => shared_tables::encode(&Record::spans(records)),
         RecordKind::Checkpoints => checkpoint_rows::encode(&Record::checkpoints(records)),
         RecordKind::Logs => log_rows::encode(&Record::logs(records)),
     }
@@ -86,7 +87,7 @@ pub fn repack(kind: RecordKind, records: &[Record]) -> Result<Vec<Record>> {
 
 fn decode(kind: RecordKind, reader: Reader) -> Result<Vec<Record>> {
     Ok(match kind {
-        RecordKind::Spans => inbox::decode(reader)?.into_iter().map(Record::Span).collect(),
+        RecordKind::Spans => shared_tables::decode(reader)?.into_iter().map(Record::Span).collect(),
         RecordKind::Checkpoints => checkpoint_rows::decode(reader)?.into_iter().map(Record::Checkpoint).collect(),
         RecordKind::Logs => log_rows::decode(reader)?.into_iter().map(Record::Log).collect(),
     })

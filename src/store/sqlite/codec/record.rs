@@ -7,9 +7,11 @@ use std::cmp::Ordering;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    bytes::{put_bytes, put_trace_id},
-    inbox::{put_resource, put_scope},
-    value::put_attributes,
+    bytes::{
+        numbers::{put_bytes, put_trace_id},
+        value::put_attributes,
+    },
+    shared_tables::{put_resource, put_scope},
 };
 use crate::model::{Checkpoint, LogRecord, Record, RecordKind, Span, Text, TraceId};
 

@@ -5,15 +5,17 @@ use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
 use super::{
-    attributes::{AttributeReader, BlockShapes},
-    bytes::Reader,
-    checkpoint_columns::PROJECT_COLUMN,
-    columns::{ColumnReader, Strings},
+    bytes::numbers::Reader,
+    checkpoints::checkpoint_columns::PROJECT_COLUMN,
+    columns::{
+        attribute_writer::{AttributeReader, BlockShapes},
+        index::BlockIndex,
+        layout::ColumnSource,
+        rows::TraceRuns,
+        writer::{ColumnReader, Strings},
+    },
     error::{CodecError, Result},
-    inbox::get_resource,
-    index::BlockIndex,
-    rows::TraceRuns,
-    segment::ColumnSource,
+    shared_tables::get_resource,
 };
 use crate::model::{RecordKind, TraceId, json};
 

@@ -212,10 +212,10 @@ proptest! {
         let _ = BlockIndex::decode(&bytes);
         let _ = block_range(&bytes, 0);
         // Past the checksum, where only a program with ill intent gets.
-        let reader = bytes::Reader::new(bytes.into());
-        let _ = inbox::decode(reader.clone());
-        let _ = checkpoint_rows::decode(reader.clone());
-        let _ = log_rows::decode(reader);
+        let reader = bytes::numbers::Reader::new(bytes.into());
+        let _ = shared_tables::decode(reader.clone());
+        let _ = checkpoints::checkpoint_rows::decode(reader.clone());
+        let _ = logs::log_rows::decode(reader);
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
     },
     store::{
         Result,
-        sqlite::keys::{from_column, to_column},
+        sqlite::tables::column_types::{from_column, to_column},
     },
 };
 

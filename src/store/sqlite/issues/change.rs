@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use super::{list, row_of};
 use crate::{
     model::{Issue, IssueChange, IssueId, IssueStatus, Nanos},
-    store::{Result, sqlite::keys::to_column},
+    store::{Result, sqlite::tables::column_types::to_column},
 };
 
 /// Changes an issue; what it is then, `None` when there is none of this id.

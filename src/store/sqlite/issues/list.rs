@@ -13,8 +13,8 @@ use crate::{
     store::{
         Error, Result,
         sqlite::{
-            keys::{from_column, to_column},
-            schema,
+            file::schema,
+            tables::column_types::{from_column, to_column},
         },
     },
 };

@@ -9,9 +9,9 @@ use crate::{
     store::{
         Result,
         sqlite::{
-            keys::{from_column, to_column},
-            queue::{Forget, Queue},
-            schema,
+            file::schema,
+            tables::column_types::{from_column, to_column},
+            write::write_queue::{Forget, Queue},
         },
     },
 };

@@ -14,7 +14,7 @@ use crate::{
     model::TraceId,
     store::{
         Error, Result,
-        sqlite::keys::{to_column, trace_hash},
+        sqlite::tables::column_types::{to_column, trace_hash},
     },
 };
 

@@ -20,7 +20,7 @@ use std::{
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{apply, errors::Errors};
-use crate::store::{Error, Result, sqlite::inbox};
+use crate::store::{Error, Result, sqlite::tables::inbox};
 
 /// Counting takes this part of the time, unless errors would be counted later than [`LATEST`].
 const SHARE: u32 = 20;

@@ -12,11 +12,11 @@ use crate::{
         Backend,
         sqlite::{
             Durability, Options, Sqlite, Tuning,
+            file::schema,
             issues::{
                 self,
                 tests::{all, error, open, place, write},
             },
-            schema,
         },
     },
 };

@@ -1,0 +1,289 @@
+//! Checkpoints as columns: which column each field of a [`Checkpoint`] goes to, and back.
+//!
+//! Times are doubles of milliseconds, which must come back to the last bit. Almost all of them are whole milliseconds,
+//! or have three decimals, or come from a clock of seconds times a thousand and so lie on the grid doubles have at that
+//! size; a block takes the coarsest of these units that all its times lie on and stores differences, and the bits
+//! themselves where none fits.
+
+use std::ops::Range;
+
+use super::checkpoint_rows::direction;
+use crate::{
+    model::{Checkpoint, Nanos, Text, TraceId},
+    store::sqlite::codec::{
+        bytes::numbers::{put_varint, unzigzag, zigzag},
+        columns::{
+            index::BlockIndex,
+            layout::{ColumnSource, Segment},
+            rows::{Columnar, TraceRuns, block_summary, seal_rows, trace_runs},
+            writer::{Cells, ColumnReader, ColumnWriter, Numbers, put_planes},
+        },
+        error::{CodecError, Result},
+    },
+};
+
+/// What the column `id` says of a correlation id: that it is the trace id as it prints, or what `correlation` holds.
+const AS_TRACE_ID: u64 = 0;
+const AS_WRITTEN: u64 = 1;
+/// Units of time per millisecond, coarsest first; a double between 2^40 and 2^41, which is now, is a multiple of 2^-12.
+const UNITS_PER_MS: [f64; 3] = [1.0, 1_000.0, 4_096.0];
+/// Instead of a place in [`UNITS_PER_MS`]: the bits.
+const BITS: u8 = u8::MAX;
+/// Beyond this a double does not hold every integer.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+/// The column of projects; segments sealed before there was one lack it.
+pub const PROJECT_COLUMN: &str = "project";
+const HAS_DATA: u64 = 1;
+const HAS_RAW_LINE: u64 = 1 << 1;
+
+impl Columnar for Checkpoint {
+    fn trace_id(&self) -> &TraceId {
+        &self.trace_id
+    }
+
+    fn start(&self) -> Nanos {
+        self.time()
+    }
+
+    fn service(&self) -> &str {
+        &self.source_id
+    }
+
+    fn bytes(&self) -> usize {
+        let optional = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.len());
+        self.correlation_id.len() + self.endpoint.len() + optional(&self.data) + optional(&self.raw_line)
+    }
+}
+
+/// Seals checkpoints that come sorted by trace id and time.
+///
+/// # Errors
+/// None that is known: nothing here is read.
+pub fn seal_checkpoints(rows: &[&Checkpoint]) -> Result<Segment> {
+    seal_rows(
+        rows,
+        |columns, block, _| {
+            write_block(columns, &rows[block]);
+            Ok(())
+        },
+        |_| {},
+    )
+}
+
+fn write_block<'a>(columns: &mut ColumnWriter<'a>, checkpoints: &[&'a Checkpoint]) {
+    columns.raw("trace", &trace_runs(checkpoints));
+    columns.raw("time", &times(checkpoints));
+    let (forms, written) = correlation_ids(checkpoints);
+    columns.numbers("id", &forms);
+    columns.bytes("correlation", &written);
+    let mut strings = |name: &str, string: &dyn Fn(&'a Checkpoint) -> &'a str| {
+        let strings: Vec<&[u8]> = checkpoints.iter().map(|checkpoint| string(checkpoint).as_bytes()).collect();
+        columns.strings(name, &strings);
+    };
+    strings("source", &|checkpoint| &checkpoint.source_id);
+    strings("suffix", &|checkpoint| &checkpoint.suffix);
+    strings("direction", &|checkpoint| checkpoint.direction.as_str());
+    strings("operation", &|checkpoint| &checkpoint.operation);
+    strings("endpoint", &|checkpoint| &checkpoint.endpoint);
+    strings("hostname", &|checkpoint| &checkpoint.hostname);
+    strings("data", &|checkpoint| checkpoint.data.as_deref().unwrap_or_default());
+    strings("raw_line", &|checkpoint| checkpoint.raw_line.as_deref().unwrap_or_default());
+    strings(PROJECT_COLUMN, &|checkpoint| &checkpoint.project);
+    let present = |checkpoint: &&Checkpoint| {
+        u64::from(checkpoint.data.is_some()) * HAS_DATA + u64::from(checkpoint.raw_line.is_some()) * HAS_RAW_LINE
+    };
+    columns.numbers("present", &checkpoints.iter().map(present).collect::<Vec<_>>());
+}
+
+/// The unit, the first time, and how far each is from the one before it.
+fn times(checkpoints: &[&Checkpoint]) -> Vec<u8> {
+    let unit = UNITS_PER_MS.iter().position(|unit| checkpoints.iter().all(|one| lies_on(one.timestamp_ms, *unit)));
+    let number = |checkpoint: &Checkpoint| match unit {
+        Some(unit) => (checkpoint.timestamp_ms * UNITS_PER_MS[unit]).round() as i64,
+        None => checkpoint.timestamp_ms.to_bits() as i64,
+    };
+    let first = checkpoints.first().map_or(0, |checkpoint| number(checkpoint));
+    let mut previous = first;
+    let differences: Vec<u64> = checkpoints
+        .iter()
+        .map(|checkpoint| {
+            let number = number(checkpoint);
+            zigzag(number.wrapping_sub(std::mem::replace(&mut previous, number)))
+        })
+        .collect();
+    let mut out = vec![unit.map_or(BITS, |unit| unit as u8)];
+    put_varint(&mut out, zigzag(first));
+    put_planes(&mut out, &differences);
+    out
+}
+
+/// Whether a time comes back to the last bit from its number of units.
+fn lies_on(timestamp_ms: f64, units_per_ms: f64) -> bool {
+    let number = (timestamp_ms * units_per_ms).round();
+    number.abs() < MOST_EXACT && (number as i64 as f64 / units_per_ms).to_bits() == timestamp_ms.to_bits()
+}
+
+fn read_times(columns: &mut ColumnReader<'_>, block: usize, rows: usize) -> Result<Vec<f64>> {
+    let mut content = columns.raw("time", block)?;
+    let unit = content.byte()?;
+    let units_per_ms = UNITS_PER_MS.get(usize::from(unit)).copied();
+    if units_per_ms.is_none() && unit != BITS {
+        return Err(CodecError::Malformed("unit of time"));
+    }
+    let mut number = unzigzag(content.varint()?);
+    let differences = Numbers::read(&mut content, rows)?;
+    content.finish()?;
+    let mut times = Vec::with_capacity(rows);
+    for row in 0..rows {
+        number = number.wrapping_add(unzigzag(differences.get(row)?));
+        times.push(match units_per_ms {
+            Some(units_per_ms) => number as f64 / units_per_ms,
+            None => f64::from_bits(number as u64),
+        });
+    }
+    Ok(times)
+}
+
+/// Of each row how its correlation id follows from its trace id, and those that do not.
+fn correlation_ids(checkpoints: &[&Checkpoint]) -> (Vec<u64>, Cells) {
+    let (mut forms, mut written) = (Vec::with_capacity(checkpoints.len()), Cells::default());
+    for run in checkpoints.chunk_by(|a, b| a.trace_id == b.trace_id) {
+        let id = run[0].trace_id.to_string();
+        for checkpoint in run {
+            let text = checkpoint.correlation_id.as_str();
+            let form = if text == id { AS_TRACE_ID } else { AS_WRITTEN };
+            forms.push(form);
+            written.push(|out| {
+                if form == AS_WRITTEN {
+                    out.extend_from_slice(text.as_bytes());
+                }
+            });
+        }
+    }
+    (forms, written)
+}
+
+/// Reads checkpoints, in their order, block after block: those of `blocks`, or only those of one trace in them.
+///
+/// # Errors
+/// The source fails or what it gives is damaged, and those of `visit`.
+pub fn each_block_of_checkpoints(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    wanted: (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    visit: impl FnMut(usize, Vec<Checkpoint>) -> Result<()>,
+) -> Result<()> {
+    each_block(source, index, wanted, true, visit)
+}
+
+/// Reads what statistics need of the checkpoints in `blocks`, in their order: all that pairs them; the other fields
+/// are empty.
+///
+/// # Errors
+/// The source fails or what it gives is damaged.
+pub fn read_light_checkpoints(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    blocks: Range<usize>,
+) -> Result<Vec<Checkpoint>> {
+    let mut checkpoints = Vec::new();
+    each_block(source, index, (blocks, None), false, |_, found| {
+        checkpoints.extend(found);
+        Ok(())
+    })?;
+    Ok(checkpoints)
+}
+
+fn each_block(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    (blocks, only): (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    is_whole: bool,
+    mut visit: impl FnMut(usize, Vec<Checkpoint>) -> Result<()>,
+) -> Result<()> {
+    let mut columns = ColumnReader::new(source);
+    for block in blocks {
+        let count = block_summary(index, block)?.rows;
+        let traces = TraceRuns::read(&mut columns, block, count)?;
+        let rows = traces.rows_of(only);
+        if rows.is_empty() {
+            continue;
+        }
+        let mut checkpoints = read_core(&mut columns, (block, count), rows.clone(), &traces)?;
+        if is_whole {
+            read_rest(&mut columns, (block, count), rows, &mut checkpoints)?;
+        }
+        visit(block, checkpoints)?;
+    }
+    Ok(())
+}
+
+fn read_core(
+    columns: &mut ColumnReader<'_>,
+    (block, count): (usize, usize),
+    rows: Range<usize>,
+    traces: &TraceRuns,
+) -> Result<Vec<Checkpoint>> {
+    let times = read_times(columns, block, count)?;
+    let sources = columns.strings("source", block, count)?;
+    let directions = columns.strings("direction", block, count)?;
+    let operations = columns.strings("operation", block, count)?;
+    let endpoints = columns.strings("endpoint", block, count)?;
+    let mut checkpoints = Vec::with_capacity(rows.len());
+    for row in rows {
+        checkpoints.push(Checkpoint {
+            source_id: sources.text(row)?,
+            correlation_id: Text::EMPTY,
+            trace_id: traces.id(row)?.clone(),
+            timestamp_ms: times.get(row).copied().ok_or(CodecError::Truncated)?,
+            suffix: Text::EMPTY,
+            direction: direction(&directions.text(row)?),
+            operation: operations.text(row)?,
+            endpoint: endpoints.text(row)?,
+            data: None,
+            hostname: Text::EMPTY,
+            raw_line: None,
+            project: Text::EMPTY,
+        });
+    }
+    Ok(checkpoints)
+}
+
+fn read_rest(
+    columns: &mut ColumnReader<'_>,
+    (block, count): (usize, usize),
+    rows: Range<usize>,
+    checkpoints: &mut [Checkpoint],
+) -> Result<()> {
+    let forms = columns.numbers("id", block, count)?;
+    let written = columns.strings("correlation", block, count)?;
+    let suffixes = columns.strings("suffix", block, count)?;
+    let hostnames = columns.strings("hostname", block, count)?;
+    let data = columns.strings("data", block, count)?;
+    let raw_lines = columns.strings("raw_line", block, count)?;
+    let projects = columns.strings(PROJECT_COLUMN, block, count)?;
+    let present = columns.numbers("present", block, count)?;
+    let mut known: Option<(TraceId, Text)> = None;
+    for (row, checkpoint) in rows.zip(checkpoints) {
+        checkpoint.correlation_id = match (forms.get(row)?, &checkpoint.trace_id) {
+            (AS_TRACE_ID, TraceId::Text(text)) => text.clone(),
+            (AS_TRACE_ID, id) => match &known {
+                Some((known, text)) if known == id => text.clone(),
+                _ => {
+                    let text = Text::from(id.to_string());
+                    known = Some((id.clone(), text.clone()));
+                    text
+                }
+            },
+            (AS_WRITTEN, _) => written.text(row)?,
+            _ => return Err(CodecError::Malformed("correlation id")),
+        };
+        checkpoint.suffix = suffixes.text(row)?;
+        checkpoint.hostname = hostnames.text(row)?;
+        let present = present.get(row)?;
+        checkpoint.data = (present & HAS_DATA != 0).then(|| data.text(row)).transpose()?;
+        checkpoint.raw_line = (present & HAS_RAW_LINE != 0).then(|| raw_lines.text(row)).transpose()?;
+        checkpoint.project = projects.text(row)?;
+    }
+    Ok(())
+}
