@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::file::schema;
+use super::file::files;
 use crate::store::{Error, Result};
 
 /// How often and how long apart an answer is asked for again, when it may be about to change.
@@ -52,7 +52,7 @@ pub fn owner(path: &Path) -> Option<Owner> {
 }
 
 fn lock_path(path: &Path) -> PathBuf {
-    schema::beside(path, ".lock")
+    files::beside(path, ".lock")
 }
 
 fn read(file: &mut File) -> Option<Owner> {
@@ -77,7 +77,7 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Lock> {
         let lock_path = lock_path(path);
         let failed = |source| Error::Open { path: lock_path.clone(), source };
-        let mut file = schema::private_file().create(true).truncate(false).open(&lock_path).map_err(failed)?;
+        let mut file = files::private_file().create(true).truncate(false).open(&lock_path).map_err(failed)?;
         for attempt in 0..TRIES {
             match file.try_lock() {
                 Ok(()) => {

@@ -40,9 +40,8 @@ use tokio::{
 
 pub use self::options::{Durability, Options, Tuning};
 use self::{
-    file::schema,
-    maintenance::Chore,
-    maintenance::removal,
+    file::{open, schema},
+    maintenance::{Task, removal},
     ownership::{Ownership, make_file, resolve},
     prepare::{SMALL_BATCH, prepare, work},
     read::{
@@ -106,7 +105,7 @@ impl Sqlite {
     /// [`Error::Missing`] and every other reason; an empty file is [`Error::NotOurs`].
     pub async fn open_for_reading(path: PathBuf) -> Result<Arc<Sqlite>> {
         let open = move || {
-            let first = schema::open_for_reading(&path)?;
+            let first = open::open_for_reading(&path)?;
             let path = resolve(&path)?;
             let readers = Arc::new(Readers::new(path.clone(), Some(first)));
             Ok(Sqlite::new(&path, readers, None, Tuning::default()))
@@ -140,7 +139,7 @@ impl Sqlite {
     #[doc(hidden)]
     pub async fn seal_now(&self) -> Result<()> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Chore::Seal { all: true, reply: Some(reply) })?;
+        self.ask(Task::Seal { all: true, reply: Some(reply) })?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -159,8 +158,8 @@ impl Sqlite {
         }
     }
 
-    fn ask(&self, chore: Chore) -> Result<()> {
-        self.owner()?.ask(chore)
+    fn ask(&self, task: Task) -> Result<()> {
+        self.owner()?.ask(task)
     }
 }
 
@@ -314,13 +313,13 @@ impl Backend for Sqlite {
             return self.readers.run(move |connection| removal::count(connection, &filter)).await;
         }
         let (reply, answer) = oneshot::channel();
-        self.ask(Chore::Delete { filter: filter.clone(), reply })?;
+        self.ask(Task::Delete { filter: filter.clone(), reply })?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
     async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Chore::Prune { keep: *keep, budget, reply })?;
+        self.ask(Task::Prune { keep: *keep, budget, reply })?;
         answer.await.map_err(|_| Error::Closed)?
     }
 

@@ -13,9 +13,9 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    file::schema::{self, Found},
+    file::{files, meta, open, schema::Found},
     lock::{Lock, Owner},
-    maintenance::{Chore, Keeper},
+    maintenance::{Maintenance, Task},
     options::{Options, Tuning},
     write::{
         write_queue::Queue,
@@ -31,7 +31,7 @@ pub(super) struct Ownership {
     pub queue: Queue,
     /// The number of the last write that is committed.
     pub committed: watch::Receiver<i64>,
-    chores: mpsc::Sender<Chore>,
+    tasks: mpsc::Sender<Task>,
     has_uncounted: Arc<AtomicBool>,
     threads: Mutex<Option<Threads>>,
     lock: Mutex<Option<Lock>>,
@@ -39,7 +39,7 @@ pub(super) struct Ownership {
 
 #[derive(Debug)]
 struct Threads {
-    keeper: JoinHandle<()>,
+    maintenance: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
 
@@ -50,26 +50,26 @@ impl Ownership {
     /// [`Error::Locked`] names the process that owns the file; see [`Error`] for the rest.
     pub(super) fn take(path: &Path, options: &Options, tuning: Tuning) -> Result<Ownership> {
         let lock = Lock::take(path)?;
-        let connection = schema::open_for_writing(path, options.durability)?;
-        schema::name_database(&connection)?;
+        let connection = open::open_for_writing(path, options.durability)?;
+        meta::name_database(&connection)?;
         if let Some(retention) = options.retention {
-            schema::set_retention(&connection, retention)?;
+            meta::set_retention(&connection, retention)?;
         }
-        let view = schema::open_for_reading(path)?;
+        let view = open::open_for_reading(path)?;
         let (queue, messages) = Queue::new(tuning.queue_bytes);
-        let (chores, chores_to_do) = mpsc::channel();
+        let (tasks, tasks_to_do) = mpsc::channel();
         let (committed, commits) = watch::channel(0);
         let links =
-            Links { chores: chores.clone(), seal_asked: Arc::default(), committed, has_uncounted: Arc::default() };
+            Links { tasks: tasks.clone(), seal_asked: Arc::default(), committed, has_uncounted: Arc::default() };
         let (seal_asked, has_uncounted) = (Arc::clone(&links.seal_asked), Arc::clone(&links.has_uncounted));
         let writer = Writer::new(path.to_owned(), connection, options.durability, tuning, links)?;
-        let keeper = Keeper::new(view, queue.clone(), tuning, seal_asked);
+        let maintenance = Maintenance::new(view, queue.clone(), tuning, seal_asked);
         let threads = Threads {
-            keeper: spawn("tracehub-keeper", move || keeper.run(&chores_to_do))?,
+            maintenance: spawn("tracehub-keeper", move || maintenance.run(&tasks_to_do))?,
             writer: spawn("tracehub-writer", move || writer.run(&messages))?,
         };
         let (threads, lock) = (Mutex::new(Some(threads)), Mutex::new(Some(lock)));
-        Ok(Ownership { queue, committed: commits, chores, has_uncounted, threads, lock })
+        Ok(Ownership { queue, committed: commits, tasks, has_uncounted, threads, lock })
     }
 
     /// Tells other processes how to reach this one.
@@ -85,8 +85,8 @@ impl Ownership {
     ///
     /// # Errors
     /// [`Error::Closed`].
-    pub(super) fn ask(&self, chore: Chore) -> Result<()> {
-        self.chores.send(chore).map_err(|_| Error::Closed)
+    pub(super) fn ask(&self, task: Task) -> Result<()> {
+        self.tasks.send(task).map_err(|_| Error::Closed)
     }
 
     /// Whether errors were stored that are not counted yet.
@@ -97,10 +97,10 @@ impl Ownership {
     /// Ends both threads, after what they have been given, and lets go of the lock.
     pub(super) fn end(&self) {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Threads { keeper, writer }) = threads {
-            // The keeper first: it needs the writer to finish its last chore. A thread that panicked has ended.
-            let _ = self.chores.send(Chore::Stop);
-            let _ = keeper.join();
+        if let Some(Threads { maintenance, writer }) = threads {
+            // The maintenance first: it needs the writer to finish its last task. A thread that panicked has ended.
+            let _ = self.tasks.send(Task::Stop);
+            let _ = maintenance.join();
             self.queue.stop();
             let _ = writer.join();
         }
@@ -113,9 +113,9 @@ impl Ownership {
 /// # Errors
 /// See [`Error`]; a file that is not ours stays as it is and gets no lock beside it.
 pub(super) fn make_file(path: &Path) -> Result<PathBuf> {
-    schema::check_library()?;
-    if schema::probe(path)? == Found::Missing {
-        schema::create(path)?;
+    open::check_library()?;
+    if open::probe(path)? == Found::Missing {
+        files::create(path)?;
     }
     resolve(path)
 }

@@ -109,7 +109,7 @@ async fn what_a_killed_process_acknowledged_is_in_its_log() {
     let place = place();
     let store = open_small(&place.path).await;
     // A reader that stays keeps the log from being emptied, so what lies on disk is what a kill would leave.
-    let reader = schema::open_for_reading(&place.path).expect("opened");
+    let reader = file::open::open_for_reading(&place.path).expect("opened");
     let snapshot = reader.unchecked_transaction().expect("begun");
     tables::inbox::backlog(&snapshot).expect("read");
     write(&store, spans(1, 25)).await;
@@ -117,7 +117,7 @@ async fn what_a_killed_process_acknowledged_is_in_its_log() {
     for (name, mode) in [("read.db", Mode::Read), ("write.db", Mode::Write)] {
         let copy = place.path.with_file_name(name);
         fs::copy(&place.path, &copy).expect("copied");
-        fs::copy(schema::beside(&place.path, "-wal"), schema::beside(&copy, "-wal")).expect("copied");
+        fs::copy(file::files::beside(&place.path, "-wal"), file::files::beside(&copy, "-wal")).expect("copied");
         let found = open(copy, mode).await.expect("opened");
         assert_eq!(all(&*found).await, all(&*store).await, "{mode:?}");
         assert_eq!(found.trace(&span(1, 0).trace_id).await.expect("read").map(|trace| trace.spans.len()), Some(25));
@@ -131,7 +131,7 @@ async fn closing_leaves_one_file_and_an_unheld_lock() {
     write(&store, spans(1, 3)).await;
     all(&*store).await;
     store.close().await.expect("closed");
-    assert!(!schema::beside(&place.path, "-wal").exists() && !schema::beside(&place.path, "-shm").exists());
+    assert!(!file::files::beside(&place.path, "-wal").exists() && !file::files::beside(&place.path, "-shm").exists());
     assert_eq!(lock::owner(&place.path), None);
     assert!(matches!(store.write(Batch::of_spans(spans(1, 1))).await, Err(Error::Closed)));
     assert!(matches!(store.traces(&TraceQuery::default()).await, Err(Error::Closed)));
@@ -365,7 +365,7 @@ proptest! {
 
 /// SQLite finds nothing wrong, and the running totals are those of the table.
 fn is_sound(path: &Path) {
-    let connection = schema::open_for_reading(path).expect("opened");
+    let connection = file::open::open_for_reading(path).expect("opened");
     let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("checked");
     assert_eq!(found, "ok");
     let sql =
@@ -429,7 +429,7 @@ async fn folds_in_the_table_equal_the_sealed_records() {
         store.seal_now().await.expect("sealed");
     }
     store.close().await.expect("closed");
-    let connection = schema::open_for_reading(&place.path).expect("opened");
+    let connection = file::open::open_for_reading(&place.path).expect("opened");
     let stored = tables::traces::find(&connection, &span(1, 0).trace_id).expect("read").expect("there");
     let mut fold = TraceFold::default();
     spans(1, 30).iter().for_each(|span| fold.add_span(span));

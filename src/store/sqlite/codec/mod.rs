@@ -15,11 +15,12 @@
 //! blocks ([`seal`]). All stored bytes carry a checksum, and no bytes, damaged or forged, make a reader panic or
 //! reserve more than their size warrants.
 //!
-//! From the bottom: `bytes` and `value` write numbers, strings and values; `envelope` adds checksum and compression;
-//! `columns` and `attributes` (with `shape`) know blocks, dictionaries and one column per attribute, but no record;
-//! `rows` is what all kinds of record share, and `span_columns`, `checkpoint_columns` and `log_columns` say which field
-//! is which column. `light`, `search` and `log_search` read only what they need.
+//! From the bottom: [`bytes`] writes numbers, texts and values, and adds checksum and compression; [`columns`] knows
+//! blocks, dictionaries and one column per attribute, but no record; [`shared_tables`] is what rows of the inbox share;
+//! [`spans`], [`checkpoints`] and [`logs`] say which field is which byte of a row and which column. `search`,
+//! `stats_columns` and `log_search` read only what they need.
 
+mod arrivals;
 mod bytes;
 mod checkpoints;
 mod columns;
@@ -39,26 +40,24 @@ mod tests;
 use std::ops::Range;
 
 pub use self::{
-    checkpoints::checkpoint_columns::read_light_checkpoints,
+    arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals},
+    checkpoints::checkpoint_columns::{CheckpointForStats, read_checkpoints_for_stats},
     columns::{
         filter::may_contain,
         index::{BlockIndex, BlockSummary},
         layout::{ColumnSource, Segment, block_range, column_header_bytes},
-        rows::rows_of_trace,
+        rows::{WantedRows, rows_of_trace},
     },
     error::CodecError,
     fold::{decode_fold, decode_folds, encode_fold, encode_folds},
     logs::{
-        log_columns::{LightLog, read_light_logs, read_log_rows},
+        log_columns::{LogForStats, read_log_rows, read_logs_for_stats},
         log_search::{LogRow, search_logs},
     },
     prepare::{Prepared, content_bytes, decode_inbox, prepare, repack},
     record::{NO_TRACE, identities},
     search::{traces_of_project, traces_with_attribute},
-    spans::{
-        span_columns::read_spans,
-        stats_columns::{LightSpan, read_light},
-    },
+    spans::stats_columns::{SpanForStats, read_spans_for_stats},
 };
 
 use self::{
@@ -67,10 +66,11 @@ use self::{
     logs::log_columns::{self, each_block_of_logs},
     spans::{
         span_columns::{self, each_block_of_spans},
+        span_rows,
         span_slices::SpanRows,
     },
 };
-use crate::model::{Record, RecordKind, TraceId};
+use crate::model::{Record, RecordKind};
 
 /// Seals records, all of this kind and in the order of [`Record::order`], into a segment.
 ///
@@ -80,7 +80,7 @@ pub fn seal(kind: RecordKind, records: &[&Record]) -> Result<Segment, CodecError
     let records = || records.iter().copied();
     match kind {
         RecordKind::Spans => {
-            let content = shared_tables::encode(&Record::spans(records()));
+            let content = span_rows::encode(&Record::spans(records()));
             let mut rows = SpanRows::default();
             rows.add(&content)?;
             Ok(span_columns::seal_spans(&rows)?.0)
@@ -102,7 +102,7 @@ pub fn seal_span_payloads(payloads: &[&[u8]]) -> Result<(Segment, Vec<usize>), C
     span_columns::seal_spans(&rows)
 }
 
-/// Reads the records of a segment of this kind, in their order: those of `blocks`, or only those of one trace in them.
+/// Reads the records of a segment of this kind, in their order.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged.
@@ -110,25 +110,26 @@ pub fn read_records(
     kind: RecordKind,
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    (blocks, only): (Range<usize>, Option<&TraceId>),
+    wanted: WantedRows<'_, Range<usize>>,
 ) -> Result<Vec<Record>, CodecError> {
     let mut records = Vec::new();
-    each_block(kind, source, index, (blocks, only), |_, found| {
+    each_block(kind, source, index, wanted, |_, found| {
         records.extend(found);
         Ok(())
     })?;
     Ok(records)
 }
 
-/// The same, block after block, so that nobody has to hold more than one; `visit` is told which.
+/// Reads the records of a segment of this kind, in their order, block after block, so that nobody has to hold more than
+/// one; `visit` is told which.
 ///
 /// # Errors
-/// Also those of `visit`.
+/// The source fails or what it gives is damaged, and those of `visit`.
 pub fn each_block(
     kind: RecordKind,
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    wanted: (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
     mut visit: impl FnMut(usize, Vec<Record>) -> Result<(), CodecError>,
 ) -> Result<(), CodecError> {
     match kind {

@@ -1,39 +1,17 @@
-//! The file: its tables, how to recognise it, how to open it, and how older ones are brought up to date.
+//! The tables of the file: how older ones are brought up to date, and which of them a file has.
 //!
-//! Opening never guesses: a file that is not ours, is newer, or cannot be read is refused with its bytes untouched.
-//! The database file itself is never opened with `std::fs` while SQLite has it open: closing such a handle would drop
-//! SQLite's locks.
+//! Steps that were released are never edited; a file that is not ours or is newer is refused with its bytes untouched.
 
-use std::{
-    ffi::OsString,
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, TransactionBehavior};
 
-use crate::store::{
-    Error, Result,
-    sqlite::{
-        failure,
-        options::Durability,
-        tables::column_types::{from_column, to_column},
-    },
-};
+use crate::store::{Error, Result, sqlite::failure};
 
 /// "TRHB": marks a SQLite file as ours.
 pub(in crate::store) const APPLICATION_ID: i64 = 0x5452_4842;
 /// The newest schema this version reads and the one it writes.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
-/// Before this SQLite could lose committed data when two processes shared a file
-/// ([the WAL-reset bug](https://sqlite.org/releaselog/3_51_3.html)).
-const OLDEST_SQLITE: i32 = 3_051_003;
-/// Columns are read whole or by block; large pages keep both cheap.
-pub(crate) const PAGE_BYTES: u64 = 16_384;
-/// How long a connection waits for a lock.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Step `n` leads from schema `n` to `n + 1`; steps are never edited once released.
 const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
 
@@ -193,31 +171,11 @@ pub(crate) enum Found {
     Ours(u32),
 }
 
-/// Looks at a path without changing a byte of it.
+/// What a connection finds in the file at `path`.
 ///
 /// # Errors
-/// [`Error::NotOurs`], [`Error::NewerSchema`], [`Error::Corrupt`], [`Error::Open`], [`Error::Locked`].
-pub(crate) fn probe(path: &Path) -> Result<Found> {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
-        Err(source) => return Err(Error::Open { path: path.to_owned(), source }),
-    };
-    if metadata.is_dir() {
-        return Err(Error::Open { path: path.to_owned(), source: io::ErrorKind::IsADirectory.into() });
-    }
-    if !metadata.is_file() {
-        let source = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-        return Err(Error::Open { path: path.to_owned(), source });
-    }
-    if metadata.len() == 0 {
-        return Ok(Found::Empty);
-    }
-    let connection = read_connection(path)?;
-    identify(&connection, path)
-}
-
-fn identify(connection: &Connection, path: &Path) -> Result<Found> {
+/// [`Error::NotOurs`], [`Error::NewerSchema`], and what SQLite says.
+pub(crate) fn identify(connection: &Connection, path: &Path) -> Result<Found> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let look = || -> rusqlite::Result<(i64, i64, i64)> {
         Ok((
@@ -240,95 +198,11 @@ fn identify(connection: &Connection, path: &Path) -> Result<Found> {
     }
 }
 
-/// Opens a database of ours for reading.
+/// Brings the tables of a file up to date, which are created in a new one.
 ///
 /// # Errors
-/// [`Error::Missing`], and those of [`probe`]; a file without content is [`Error::NotOurs`].
-pub(crate) fn open_for_reading(path: &Path) -> Result<Connection> {
-    match probe(path)? {
-        Found::Missing => Err(Error::Missing(path.to_owned())),
-        Found::Empty => Err(Error::NotOurs(path.to_owned())),
-        Found::Ours(_) => read_connection(path),
-    }
-}
-
-/// A connection that cannot change the file.
-pub(in crate::store) fn read_connection(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| failure::on_open(path, error))?;
-    match prepare_reading(&connection) {
-        Ok(()) => Ok(connection),
-        // A file in WAL mode needs its index beside it, which a read-only medium cannot get. Without a log that is
-        // not yet in the file there is nothing the index would say, and nobody can change the file either.
-        Err(rusqlite::Error::SqliteFailure(error, _))
-            if error.code == rusqlite::ErrorCode::CannotOpen && !has_content(&beside(path, "-wal")) =>
-        {
-            let connection = immutable_connection(path).map_err(|error| failure::on_open(path, error))?;
-            prepare_reading(&connection).map_err(|error| failure::on_open(path, error))?;
-            Ok(connection)
-        }
-        Err(error) => Err(failure::on_open(path, error)),
-    }
-}
-
-pub(in crate::store) fn prepare_reading(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Only the owner of the file checkpoints it.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.execute_batch(
-        "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;",
-    )?;
-    connection.set_prepared_statement_cache_capacity(64);
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-}
-
-/// A connection that takes no locks and makes no files: for a file nobody changes.
-pub(in crate::store) fn immutable_connection(path: &Path) -> rusqlite::Result<Connection> {
-    let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => uri.push(char::from(*byte)),
-            other => uri.push_str(&format!("%{other:02X}")),
-        }
-    }
-    uri.push_str("?immutable=1");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(uri, flags)
-}
-
-/// Opens the file for writing, creating and migrating its tables. The caller holds the lock and has probed the path.
-///
-/// # Errors
-/// [`Error::NewerSchema`] and whatever SQLite says.
-pub(crate) fn open_for_writing(path: &Path, durability: Durability) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failure::on_open(path, error))?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Closing by itself would touch the log by its path, which may be another file's when ours was replaced.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    let synchronous = match durability {
-        Durability::Disk => "FULL",
-        Durability::Os => "NORMAL",
-    };
-    connection.execute_batch(&format!(
-        "PRAGMA page_size={PAGE_BYTES}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA temp_store=MEMORY;
-         PRAGMA trusted_schema=OFF; PRAGMA cache_size=-16384;"
-    ))?;
-    let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        let source = io::Error::other(format!("no write-ahead log here, only `{mode}`"));
-        return Err(Error::Open { path: path.to_owned(), source });
-    }
-    connection.execute_batch(&format!("PRAGMA synchronous={synchronous};"))?;
-    // These two answer with a row.
-    connection.query_row("PRAGMA wal_autocheckpoint=0", [], |_| Ok(()))?;
-    connection.query_row("PRAGMA journal_size_limit=67108864", [], |_| Ok(()))?;
-    migrate(&mut connection, path)?;
-    Ok(connection)
-}
-
-fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+/// [`Error::NewerSchema`] and what SQLite says.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u32 = match identify(&transaction, path)? {
         Found::Ours(version) => version,
@@ -357,139 +231,4 @@ pub(crate) fn knows_issues_and_keys(connection: &Connection) -> Result<bool> {
 
 fn is_at_least(connection: &Connection, version: i64) -> Result<bool> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? >= version)
-}
-
-/// What tells this database from all others; `None` for an old one that was never opened for writing since.
-pub(crate) fn database_id(connection: &Connection) -> Result<Option<String>> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'database_id'")?;
-    Ok(select.query_row([], |row| row.get(0)).optional()?)
-}
-
-/// Gives the database an id unless it has one.
-pub(crate) fn name_database(connection: &Connection) -> Result<()> {
-    let sql = "INSERT OR IGNORE INTO meta(key, value) VALUES ('database_id', lower(hex(randomblob(8))))";
-    connection.execute(sql, [])?;
-    Ok(())
-}
-
-/// How long records are kept, in seconds; `None` when nobody ever said.
-pub(crate) fn retention_seconds(connection: &Connection) -> Result<Option<u64>> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'retention_seconds'")?;
-    let seconds: Option<i64> = select.query_row([], |row| row.get(0)).optional()?;
-    Ok(seconds.map(from_column))
-}
-
-/// Writes how long records are kept.
-pub(crate) fn set_retention(connection: &Connection, retention: Duration) -> Result<()> {
-    let sql = "INSERT INTO meta(key, value) VALUES ('retention_seconds', ?1)
-               ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value";
-    connection.execute(sql, [to_column(retention.as_secs())])?;
-    Ok(())
-}
-
-/// Refuses SQLite libraries that can lose data.
-///
-/// # Errors
-/// [`Error::Io`] naming the version.
-pub(crate) fn check_library() -> Result<()> {
-    let found = rusqlite::version_number();
-    if found < OLDEST_SQLITE {
-        let reason = format!("SQLite {} can lose committed data; at least 3.51.3 is needed", rusqlite::version());
-        return Err(Error::Io(reason.into()));
-    }
-    Ok(())
-}
-
-/// Creates the file and its folder for their owner only, unless they are there.
-///
-/// # Errors
-/// [`Error::Open`].
-pub(crate) fn create(path: &Path) -> Result<()> {
-    let failed = |source| Error::Open { path: path.to_owned(), source };
-    create_folder(path.parent().unwrap_or(Path::new("/"))).map_err(failed)?;
-    match private_file().create_new(true).open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(failed(source)),
-    }
-}
-
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Options that open for writing and, when they create, for the owner only.
-pub(crate) fn private_file() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-/// The path with `suffix` appended to the file name.
-pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Whether there is a file with anything in it.
-pub(in crate::store) fn has_content(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sqlite_inside_is_new_enough_not_to_lose_committed_data() {
-        assert!(rusqlite::version_number() >= OLDEST_SQLITE, "{}", rusqlite::version());
-        assert!(check_library().is_ok());
-    }
-
-    #[test]
-    fn the_file_is_marked_and_has_large_pages_and_a_log() {
-        let folder = tempfile::tempdir().expect("temp dir");
-        let path = folder.path().join("new/deep/t.db");
-        create(&path).expect("created");
-        let connection = open_for_writing(&path, Durability::Disk).expect("opened");
-        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("pragma");
-        assert_eq!(number("PRAGMA application_id"), APPLICATION_ID);
-        assert_eq!(number("PRAGMA user_version"), i64::from(VERSION));
-        assert_eq!(number("PRAGMA page_size"), PAGE_BYTES as i64);
-        assert_eq!(number("PRAGMA auto_vacuum"), 2);
-        assert_eq!(number("PRAGMA synchronous"), 2);
-        assert_eq!(probe(&path).expect("probed"), Found::Ours(VERSION));
-    }
-
-    #[test]
-    fn a_file_that_cannot_change_is_read_without_files_beside_it() {
-        let folder = tempfile::tempdir().expect("temp dir");
-        let path = folder.path().join("100% ?mode=rwc#.db");
-        create(&path).expect("created");
-        let writer = open_for_writing(&path, Durability::Disk).expect("opened");
-        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).expect("configured");
-        drop(writer);
-        let connection = immutable_connection(&path).expect("opened");
-        prepare_reading(&connection).expect("read");
-        assert_eq!(identify(&connection, &path).expect("read"), Found::Ours(VERSION));
-        assert!(!beside(&path, "-shm").exists() && !beside(&path, "-wal").exists());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn file_and_folder_are_for_their_owner_only() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().expect("temp dir");
-        let path = folder.path().join("new/t.db");
-        create(&path).expect("created");
-        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-        assert_eq!((mode(&path), mode(path.parent().expect("parent"))), (0o600, 0o700));
-    }
 }

@@ -61,7 +61,7 @@ fn size_of(connection: &Connection, extent: &Extent, seal_records: u64) -> Resul
     // What is large in bytes counts as large, so that no column comes near what SQLite can hold.
     let most_bytes = MOST_MERGED_BYTES / MANY_NEIGHBOURS as u64;
     let is_heavy = segments::column_bytes(connection, extent.id)? > most_bytes;
-    let blocks = segments::block_count(connection, extent.id)?;
+    let blocks = segments::index(connection, extent.id)?.len();
     Ok(Size { rows: if is_heavy { seal_records } else { rows }, blocks })
 }
 

@@ -1,7 +1,7 @@
 //! The second thread: seals the inbox into segments, merges small segments, removes what is asked for.
 //!
 //! It works out changes from its own read-only view while commits go on, and hands them to the writer as single
-//! transactions. Only this thread ever takes records out of the inbox or touches segments, one chore at a time, so
+//! transactions. Only this thread ever takes records out of the inbox or touches segments, one task at a time, so
 //! what it read still holds when its change is applied; meanwhile the inbox can only grow at its end.
 
 mod merging;
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAGES_PER_STEP: u64 = 512;
 
 /// What the thread is asked to do.
-pub(crate) enum Chore {
+pub(crate) enum Task {
     /// Seal the inbox: as long as a segment's worth waits, or all of it.
     Seal {
         /// Also what is less than a segment's worth.
@@ -65,7 +65,7 @@ pub(crate) enum Chore {
 }
 
 /// The thread's own state.
-pub(crate) struct Keeper {
+pub(crate) struct Maintenance {
     /// Its view of the file.
     connection: Connection,
     /// The way to the writer.
@@ -75,29 +75,34 @@ pub(crate) struct Keeper {
     failed_at: Option<Instant>,
 }
 
-impl Keeper {
-    pub(crate) fn new(connection: Connection, queue: Queue, tuning: Tuning, seal_asked: Arc<AtomicBool>) -> Keeper {
-        Keeper { connection, queue, tuning, seal_asked, failed_at: None }
+impl Maintenance {
+    pub(crate) fn new(
+        connection: Connection,
+        queue: Queue,
+        tuning: Tuning,
+        seal_asked: Arc<AtomicBool>,
+    ) -> Maintenance {
+        Maintenance { connection, queue, tuning, seal_asked, failed_at: None }
     }
 
     /// Works until told to stop.
-    pub(crate) fn run(mut self, chores: &Receiver<Chore>) {
+    pub(crate) fn run(mut self, tasks: &Receiver<Task>) {
         // Who asked may have gone; what was done stays done.
-        while let Ok(chore) = chores.recv() {
-            match chore {
-                Chore::Seal { all, reply: None } => self.seal_in_background(all),
-                Chore::Seal { all, reply: Some(reply) } => {
+        while let Ok(task) = tasks.recv() {
+            match task {
+                Task::Seal { all, reply: None } => self.seal_in_background(all),
+                Task::Seal { all, reply: Some(reply) } => {
                     let _ = reply.send(self.seal(all));
                 }
-                Chore::Delete { filter, reply } => {
+                Task::Delete { filter, reply } => {
                     let removed = removal::delete(&self.connection, &self.queue, &filter, self.tuning.seal_records);
                     let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
                 }
-                Chore::Prune { keep, budget, reply } => {
+                Task::Prune { keep, budget, reply } => {
                     let removed = removal::prune(&self.connection, &self.queue, keep.received_before.0, budget);
                     let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
                 }
-                Chore::Stop => break,
+                Task::Stop => break,
             }
         }
     }

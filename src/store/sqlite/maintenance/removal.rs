@@ -12,12 +12,9 @@ use crate::{
     store::{
         Result,
         sqlite::{
-            codec::NO_TRACE,
+            codec::{Arrival, Arrived, NO_TRACE},
             issues,
-            segments::{
-                self, Extent,
-                arrivals::{Arrival, Arrived},
-            },
+            segments::{self, Extent},
             tables::{
                 column_types::{kind_column, to_column},
                 inbox,

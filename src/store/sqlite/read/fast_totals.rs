@@ -69,7 +69,7 @@ fn count_the_rest(connection: &Connection, stats: &mut Stats) -> Result<()> {
         segments::services(connection, kind)?.iter().flatten().for_each(|service| note(service));
     }
     for extent in segments::extents(connection, RecordKind::Logs)? {
-        let logs = segments::light_logs(connection, extent.id)?;
+        let logs = segments::logs_for_stats(connection, extent.id)?;
         let traceless = logs.iter().filter(|log| !log.has_trace && log.severity >= Severity::Error);
         stats.errors += traceless.count() as u64;
     }

@@ -15,11 +15,8 @@ use crate::{
         Error, MOST_CHUNK_BYTES, Result,
         best::BestPage,
         sqlite::{
-            codec::LogRow,
-            segments::{
-                self, Extent,
-                arrivals::{Arrival, Arrived},
-            },
+            codec::{Arrival, Arrived, LogRow},
+            segments::{self, Extent},
             tables::{inbox, traces},
         },
     },

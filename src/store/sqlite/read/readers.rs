@@ -16,7 +16,7 @@ use crate::{
         Error, Result,
         sqlite::{
             failure,
-            file::schema,
+            file::open,
             segments,
             tables::{inbox, traces},
         },
@@ -65,7 +65,7 @@ impl Readers {
 
     fn take(&self) -> Result<Connection> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| schema::open_for_reading(&self.path), Ok)
+        idle.map_or_else(|| open::open_for_reading(&self.path), Ok)
     }
 
     fn put_back(&self, connection: Connection) {

@@ -18,7 +18,7 @@ use rusqlite::Connection;
 
 pub(crate) use self::sealed::LastSegments;
 use self::{
-    scan_cursor::{Place, Within},
+    scan_cursor::{ScanCursor, Within},
     sealed::Sealed,
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
         Chunk, Result,
         sqlite::{
             codec,
-            file::schema,
+            file::meta,
             segments::{self, Extent},
             tables::{
                 inbox,
@@ -49,16 +49,16 @@ pub(crate) fn scan(
     last_segments: &LastSegments,
 ) -> Result<Chunk> {
     let last_seq = inbox::last_seq(connection)?;
-    let file = schema::database_id(connection)?;
-    let after = from.map_or(Ok(Place::behind(0)), |cursor| Place::read(cursor, file.as_deref(), last_seq))?;
-    let chunk = |batch, next: Place, at_end| {
+    let file = meta::database_id(connection)?;
+    let after = from.map_or(Ok(ScanCursor::behind(0)), |cursor| ScanCursor::read(cursor, file.as_deref(), last_seq))?;
+    let chunk = |batch, next: ScanCursor, at_end| {
         // Who reads from the beginning wants what there is.
         let missed = if from.is_some() { missed(connection, after.whole, next.whole)? } else { 0 };
         Ok(Chunk { batch, next: next.write(file.as_deref()), at_end, missed })
     };
     let wanted = Wanted::new(connection, filter)?;
     if after.whole == last_seq || wanted.named.as_ref().is_some_and(Named::is_nothing) {
-        return chunk(Batch::default(), Place::behind(last_seq), true);
+        return chunk(Batch::default(), ScanCursor::behind(last_seq), true);
     }
     let scan = Scan { connection, wanted: &wanted, last_segments, after };
     let mut feeds: Vec<Feed> = wanted.kinds().map(|kind| scan.feed(kind)).collect::<Result<_>>()?;
@@ -81,7 +81,7 @@ pub(crate) fn scan(
     if end.is_none() {
         last_segments.forget();
     }
-    chunk(filling.batch, end.unwrap_or(Place::behind(last_seq)), end.is_none())
+    chunk(filling.batch, end.unwrap_or(ScanCursor::behind(last_seq)), end.is_none())
 }
 
 /// How many of the writes after `after`, up to `last`, left nothing behind.
@@ -104,7 +104,7 @@ pub(crate) fn cursor_at(connection: &Connection, received: Nanos) -> Result<Curs
     let sealed = segments::first_received_since(connection, received.0)?;
     let first = waiting.into_iter().chain(sealed).min();
     let seq = first.map_or(inbox::last_seq(connection), |seq| Ok(seq - 1))?;
-    Ok(Place::behind(seq).write(schema::database_id(connection)?.as_deref()))
+    Ok(ScanCursor::behind(seq).write(meta::database_id(connection)?.as_deref()))
 }
 
 /// What a chunk holds so far.
@@ -207,7 +207,7 @@ struct Scan<'a> {
     connection: &'a Connection,
     wanted: &'a Wanted<'a>,
     last_segments: &'a LastSegments,
-    after: Place,
+    after: ScanCursor,
 }
 
 impl Scan<'_> {
@@ -238,7 +238,7 @@ impl Scan<'_> {
     }
 
     /// Takes the records of a write, as far as they fit; where the chunk ends if they do not.
-    fn take(&self, feed: &mut Feed, seq: i64, filling: &mut Filling) -> Result<Option<Place>> {
+    fn take(&self, feed: &mut Feed, seq: i64, filling: &mut Filling) -> Result<Option<ScanCursor>> {
         let from = self.after.part_of(seq);
         let taken = match &mut feed.current {
             None => {
@@ -254,7 +254,7 @@ impl Scan<'_> {
         };
         match taken {
             Taken::Nothing => return Ok(Some(self.after.before(seq))),
-            Taken::Part(within) => return Ok(Some(Place::inside(seq, within))),
+            Taken::Part(within) => return Ok(Some(ScanCursor::inside(seq, within))),
             Taken::All => {}
         }
         if feed.current.as_ref().is_some_and(|current| current.records.seq(current.place).is_none()) {
@@ -347,9 +347,9 @@ impl<'f> Wanted<'f> {
 
 /// The place before the newest `records` records of a kind or of all kinds, or a few more; the end for none.
 pub(crate) fn place(connection: &Connection, kind: Option<RecordKind>, records: usize) -> Result<Cursor> {
-    let file = schema::database_id(connection)?;
+    let file = meta::database_id(connection)?;
     if records == 0 {
-        return Ok(Place::behind(inbox::last_seq(connection)?).write(file.as_deref()));
+        return Ok(ScanCursor::behind(inbox::last_seq(connection)?).write(file.as_deref()));
     }
     let mut newest: Vec<(i64, usize)> = Vec::new();
     for kind in RecordKind::ALL.into_iter().filter(|known| kind.is_none_or(|kind| kind == *known)) {
@@ -371,5 +371,5 @@ pub(crate) fn place(connection: &Connection, kind: Option<RecordKind>, records: 
         found += count;
         found >= records
     });
-    Ok(Place::behind(first.map_or(0, |(seq, _)| seq - 1)).write(file.as_deref()))
+    Ok(ScanCursor::behind(first.map_or(0, |(seq, _)| seq - 1)).write(file.as_deref()))
 }

@@ -20,8 +20,8 @@ use crate::{
     store::{
         Result,
         sqlite::{
-            codec::{LightLog, LightSpan},
-            file::schema,
+            codec::{LogForStats, SpanForStats},
+            file::meta,
             issues, segments,
             tables::{
                 column_types::{from_column, part_hash},
@@ -42,16 +42,16 @@ pub(crate) fn stats(connection: &Connection, query: &StatsQuery, location: Strin
     let mut sums = Sums::new(query);
     let window = sums.count_traces(connection)?;
     for extent in segments::extents_overlapping(connection, RecordKind::Spans, window)? {
-        let spans = segments::light_spans(connection, extent.id, query.by == StatsBy::Model)?;
+        let spans = segments::spans_for_stats(connection, extent.id, query.by == StatsBy::Model)?;
         spans.into_iter().for_each(|span| sums.add_span(span));
     }
     for extent in segments::extents_overlapping(connection, RecordKind::Checkpoints, window)? {
-        let checkpoints = segments::light_checkpoints(connection, extent.id)?;
-        checkpoints.into_iter().for_each(|checkpoint| sums.add_checkpoint(checkpoint));
+        let checkpoints = segments::checkpoints_for_stats(connection, extent.id)?;
+        checkpoints.into_iter().for_each(|checkpoint| sums.add_checkpoint(checkpoint.into_checkpoint()));
     }
     let asked = (query.since.map_or(0, |since| since.0), query.until.map_or(u64::MAX, |until| until.0));
     for extent in segments::extents_overlapping(connection, RecordKind::Logs, asked)? {
-        segments::light_logs(connection, extent.id)?.iter().for_each(|log| sums.add_log(log));
+        segments::logs_for_stats(connection, extent.id)?.iter().for_each(|log| sums.add_log(log));
     }
     inbox::each_row(connection, 0, |row| {
         row.records.into_iter().for_each(|record| sums.add(record));
@@ -63,8 +63,8 @@ pub(crate) fn stats(connection: &Connection, query: &StatsQuery, location: Strin
     Ok(stats)
 }
 
-fn light(span: &Span) -> LightSpan {
-    LightSpan {
+fn light(span: &Span) -> SpanForStats {
+    SpanForStats {
         trace_id: span.trace_id.clone(),
         span_id: span.span_id,
         parent: span.parent_span_id,
@@ -83,7 +83,7 @@ pub(crate) fn database(connection: &Connection, location: String) -> Result<Data
     Ok(DatabaseInfo {
         location,
         size_bytes: number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?),
-        retention_seconds: schema::retention_seconds(connection)?,
+        retention_seconds: meta::retention_seconds(connection)?,
     })
 }
 
@@ -159,7 +159,7 @@ impl<'q> Sums<'q> {
             Record::Log(log) => {
                 let service = log.resource.service.clone();
                 let has_trace = log.trace_id.is_some();
-                self.add_log(&LightLog { time: log.time, severity: log.severity, service, has_trace });
+                self.add_log(&LogForStats { time: log.time, severity: log.severity, service, has_trace });
             }
         }
     }
@@ -182,7 +182,7 @@ impl<'q> Sums<'q> {
         }
     }
 
-    fn add_log(&mut self, log: &LightLog) {
+    fn add_log(&mut self, log: &LogForStats) {
         if self.is_named(log.time, &log.service) {
             self.stats.logs += 1;
             self.stats.errors += u64::from(log.severity >= Severity::Error);
@@ -214,7 +214,7 @@ impl<'q> Sums<'q> {
         self.rows.add_checkpoints(checkpoints, query.by, counts);
     }
 
-    fn add_span(&mut self, span: LightSpan) {
+    fn add_span(&mut self, span: SpanForStats) {
         let Some(is_last) = self.is_last(RecordKind::Spans, &span.trace_id) else { return };
         let (trace_id, span) = self.counted(span);
         if !is_last {
@@ -231,7 +231,7 @@ impl<'q> Sums<'q> {
     }
 
     /// Counts a span if the query names it, and says in which row.
-    fn counted(&mut self, span: LightSpan) -> (TraceId, StatsSpan) {
+    fn counted(&mut self, span: SpanForStats) -> (TraceId, StatsSpan) {
         let mut operation = None;
         if self.is_named(span.start, &span.service) {
             self.stats.spans += 1;

@@ -94,9 +94,4 @@ impl ColumnSource for Columns<'_> {
         let frame = self.frame(column, block);
         self.keep_failure(frame)
     }
-
-    fn column_names(&mut self) -> std::result::Result<Vec<String>, CodecError> {
-        let names = self.names().map(|names| names.keys().cloned().collect());
-        self.keep_failure(names)
-    }
 }

@@ -8,10 +8,7 @@ use crate::{
     model::{Record, RecordKind, TraceFold, TraceId},
     store::{
         Result,
-        sqlite::{
-            codec::{self, Prepared},
-            segments::arrivals::{Arrival, Arrived},
-        },
+        sqlite::codec::{self, Arrival, Arrived, Prepared},
     },
 };
 

@@ -27,7 +27,7 @@ pub(crate) enum Fresh<'a> {
 
 impl<'a> Fresh<'a> {
     /// A part, and what is left of it when some of it is stored already.
-    pub(crate) fn of((whole, new): (&'a mut Part, Option<Part>)) -> Fresh<'a> {
+    pub(crate) fn of(whole: &'a mut Part, new: Option<Part>) -> Fresh<'a> {
         new.map_or_else(|| Fresh::Whole(whole), Fresh::New)
     }
 
@@ -66,7 +66,8 @@ pub(crate) fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> R
 pub(crate) fn store_group(
     connection: &mut Connection,
     writes: &[Fresh<'_>],
-    (uncounted, counts): (&Uncounted, bool),
+    uncounted: &Uncounted,
+    counts: bool,
     received_ns: u64,
 ) -> Result<(i64, Duration)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

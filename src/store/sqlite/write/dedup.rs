@@ -18,7 +18,7 @@ const GENERATION: usize = 900_000;
 
 /// Identities of records, and hashes of the traces all of whose records are among them.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Dedup {
     young: Generation,
     old: Generation,
 }
@@ -40,7 +40,7 @@ impl Generation {
     }
 }
 
-impl Seen {
+impl Dedup {
     #[cfg(test)]
     fn has(&self, record: u64) -> bool {
         self.young.records.contains(&record) || self.old.records.contains(&record)
@@ -63,11 +63,12 @@ impl Seen {
     }
 
     /// Notes that these are all sealed records of a trace. `first_unsealed` is the first write that is not sealed.
-    pub(crate) fn know(
+    pub(crate) fn learn(
         &mut self,
         trace: u64,
         records: impl Iterator<Item = u64>,
-        (now_ns, first_unsealed): (u64, Option<i64>),
+        now_ns: u64,
+        first_unsealed: Option<i64>,
     ) {
         // The trace is known as long as all of its records are: those that wait may be in the old generation.
         let old_is_sealed = self.old_is_sealed(first_unsealed);
@@ -79,7 +80,7 @@ impl Seen {
     }
 
     /// Notes some sealed records of a trace that is not known.
-    pub(crate) fn recall(&mut self, records: impl Iterator<Item = u64>, now_ns: u64) {
+    pub(crate) fn remember(&mut self, records: impl Iterator<Item = u64>, now_ns: u64) {
         self.young.records.extend(records);
         self.young.since_ns.get_or_insert(now_ns);
     }
@@ -100,11 +101,11 @@ impl Seen {
     }
 
     /// Starts a new generation when the young one is full and everything the old one saw up to now is sealed.
-    pub(crate) fn turn(&mut self, first_unsealed: Option<i64>) {
-        self.turn_at(GENERATION, first_unsealed);
+    pub(crate) fn rotate(&mut self, first_unsealed: Option<i64>) {
+        self.rotate_at(GENERATION, first_unsealed);
     }
 
-    fn turn_at(&mut self, size: usize, first_unsealed: Option<i64>) {
+    fn rotate_at(&mut self, size: usize, first_unsealed: Option<i64>) {
         if self.young.len() >= size && self.old_is_sealed(first_unsealed) {
             self.old = std::mem::take(&mut self.young);
         }
@@ -129,46 +130,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_recognised_through_one_turn_and_forgotten_with_its_trace_after_two() {
-        let mut seen = Seen::default();
-        seen.know(1, std::iter::empty(), (0, None));
+    fn a_record_is_recognised_through_one_rotation_and_forgotten_with_its_trace_after_two() {
+        let mut seen = Dedup::default();
+        seen.learn(1, std::iter::empty(), 0, None);
         assert!(seen.add(10, 0));
-        seen.turn_at(2, None);
+        seen.rotate_at(2, None);
         assert!(!seen.add(10, 0) && seen.knows(1));
         assert!(seen.add(11, 0) && seen.add(12, 0));
-        seen.turn_at(2, None);
+        seen.rotate_at(2, None);
         assert!(!seen.has(10) && !seen.knows(1));
         assert!(seen.has(11));
     }
 
     #[test]
     fn nothing_is_forgotten_while_it_waits_in_the_inbox() {
-        let mut seen = Seen::default();
+        let mut seen = Dedup::default();
         assert!(seen.add(10, 0));
         seen.stored(5, 5);
-        seen.turn_at(1, Some(1));
+        seen.rotate_at(1, Some(1));
         assert!(seen.add(11, 0));
-        seen.turn_at(1, Some(5));
+        seen.rotate_at(1, Some(5));
         assert!(seen.has(10), "write 5 is not sealed");
-        seen.turn_at(1, Some(6));
+        seen.rotate_at(1, Some(6));
         assert!(!seen.has(10) && seen.has(11));
     }
 
     #[test]
     fn a_trace_is_forgotten_no_later_than_its_records_that_wait() {
-        let mut seen = Seen::default();
+        let mut seen = Dedup::default();
         assert!(seen.add(10, 0));
         seen.stored(5, 5);
-        seen.turn_at(1, Some(5));
-        seen.know(1, std::iter::empty(), (0, Some(5)));
+        seen.rotate_at(1, Some(5));
+        seen.learn(1, std::iter::empty(), 0, Some(5));
         assert!(seen.add(11, 0) && seen.knows(1));
-        seen.turn_at(1, Some(6));
+        seen.rotate_at(1, Some(6));
         assert!(!seen.has(10) && !seen.knows(1));
     }
 
     #[test]
     fn what_began_before_a_removal_is_forgotten() {
-        let mut seen = Seen::default();
+        let mut seen = Dedup::default();
         assert!(seen.add(10, 100));
         assert!(!seen.forget_before(100) && seen.has(10));
         assert!(seen.forget_before(101) && !seen.has(10));

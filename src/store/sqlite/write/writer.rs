@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use super::{
     commit::{Fresh, count, store_group, transact, without_old},
-    dedup::Seen,
+    dedup::Dedup,
     write_queue::{Change, Forget, Job, Message, Part, Work},
 };
 use crate::{
@@ -31,11 +31,11 @@ use crate::{
         sqlite::{
             codec::{self, Prepared},
             failure,
-            file::{file_id::FileId, schema},
+            file::{file_id::FileId, files, open},
             issues::Uncounted,
-            maintenance::Chore,
+            maintenance::Task,
             options::{Durability, Tuning},
-            segments::{self, Wish},
+            segments::{self, StoredRecords},
             tables::{column_types::part_hash, inbox, traces::Finder},
         },
     },
@@ -48,7 +48,7 @@ const LOG_BYTES: u64 = 64 << 20;
 /// Or when nothing was written for this long.
 const GAP: Duration = Duration::from_millis(500);
 /// Every commit writes a few pages whatever it holds.
-const COMMIT_BYTES: u64 = 4 * schema::PAGE_BYTES;
+const COMMIT_BYTES: u64 = 4 * open::PAGE_BYTES;
 /// Longest wait for room in the inbox before waiting writes are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Of a trace with more checkpoints or log records than this only those of the same instants are read back to recognise
@@ -68,7 +68,7 @@ struct Admitted {
 /// What ties the writer to the rest of its process.
 pub(crate) struct Links {
     /// The way to the thread that seals.
-    pub chores: mpsc::Sender<Chore>,
+    pub tasks: mpsc::Sender<Task>,
     /// Whether sealing was asked for and has not begun.
     pub seal_asked: Arc<AtomicBool>,
     /// Told the number of the last write after each commit.
@@ -84,7 +84,7 @@ pub(crate) struct Writer {
     tuning: Tuning,
     connection: Option<Connection>,
     file: FileId,
-    seen: Seen,
+    seen: Dedup,
     uncounted: Uncounted,
     waiting: VecDeque<Job>,
     backlog: u64,
@@ -92,7 +92,7 @@ pub(crate) struct Writer {
     backlog_since: Option<Instant>,
     full_since: Option<Instant>,
     log_bytes: u64,
-    chores: mpsc::Sender<Chore>,
+    tasks: mpsc::Sender<Task>,
     seal_asked: Arc<AtomicBool>,
     /// Told the number of the last write after each commit.
     committed: watch::Sender<i64>,
@@ -117,7 +117,7 @@ impl Writer {
             durability,
             tuning,
             connection: None,
-            seen: Seen::default(),
+            seen: Dedup::default(),
             uncounted: Uncounted::new(links.has_uncounted),
             waiting: VecDeque::new(),
             backlog: 0,
@@ -125,7 +125,7 @@ impl Writer {
             backlog_since: None,
             full_since: None,
             log_bytes: 0,
-            chores: links.chores,
+            tasks: links.tasks,
             seal_asked: links.seal_asked,
             committed: links.committed,
             stopping: false,
@@ -138,7 +138,7 @@ impl Writer {
         if let Some(pages) = self.tuning.most_pages {
             connection.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
         }
-        self.seen = Seen::default();
+        self.seen = Dedup::default();
         let now_ns = Nanos::now().0;
         let seen = &mut self.seen;
         inbox::each_row(&connection, 0, |row| {
@@ -260,7 +260,7 @@ impl Writer {
     fn commit(&mut self, group: &mut [Job]) -> Result<Vec<Written>> {
         self.file.check(&self.path)?;
         let mut connection = self.connect()?;
-        self.seen.turn(self.first_unsealed);
+        self.seen.rotate(self.first_unsealed);
         let mut added = Vec::new();
         let result = self.commit_on(&mut connection, group, &mut added);
         if result.is_err() {
@@ -286,7 +286,8 @@ impl Writer {
         let (outcomes, fresh): (Vec<Written>, Vec<_>) =
             admitted.into_iter().map(|admitted| (admitted.outcome, admitted.fresh)).unzip();
         let parts = group.iter_mut().flat_map(|job| &mut job.parts);
-        let mut fresh: Vec<Fresh<'_>> = parts.zip(fresh.into_iter().flatten()).map(Fresh::of).collect();
+        let mut fresh: Vec<Fresh<'_>> =
+            parts.zip(fresh.into_iter().flatten()).map(|(whole, new)| Fresh::of(whole, new)).collect();
         fresh.retain(|part| part.get().records.records > 0);
         if !fresh.is_empty() {
             self.store(connection, fresh)?;
@@ -301,7 +302,7 @@ impl Writer {
         let mut counts = has_errors && self.uncounted.is_due();
         let last_seq = loop {
             let before = if counts { log_length(&self.path) } else { 0 };
-            match store_group(connection, &fresh, (&self.uncounted, counts), received_ns) {
+            match store_group(connection, &fresh, &self.uncounted, counts, received_ns) {
                 Ok((last_seq, took)) if counts => {
                     self.uncounted.counted(took);
                     self.log_bytes += log_length(&self.path).saturating_sub(before);
@@ -387,20 +388,19 @@ impl Writer {
             }
             let mut records = Vec::new();
             if count > 0 && count <= GIANT_TRACE {
-                let wish = Wish {
+                let wanted = StoredRecords {
                     kind,
                     trace,
                     starts_ns: (stored.start_ns, stored.end_ns),
                     except: None,
                     up_to_seq: i64::MAX,
                 };
-                segments::each_segment(connection, wish, |_, found| {
+                segments::each_segment(connection, wanted, |_, found| {
                     records.extend(found);
                     Ok(())
                 })?;
             }
-            let when = (Nanos::now().0, self.first_unsealed);
-            self.seen.know(hash, codec::identities(records.iter()).into_iter(), when);
+            self.seen.learn(hash, codec::identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
         }
         if too_long.is_empty() {
             return Ok(());
@@ -410,8 +410,8 @@ impl Writer {
         times_ns.dedup();
         for trace in too_long {
             let up_to_seq = self.seen.last_unknown_seq();
-            let records = segments::records_at(connection, (kind, trace), &times_ns, up_to_seq)?;
-            self.seen.recall(codec::identities(records.iter()).into_iter(), Nanos::now().0);
+            let records = segments::records_at(connection, kind, trace, &times_ns, up_to_seq)?;
+            self.seen.remember(codec::identities(records.iter()).into_iter(), Nanos::now().0);
         }
         Ok(())
     }
@@ -466,7 +466,7 @@ impl Writer {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
-        let connection = schema::open_for_writing(&self.path, self.durability)?;
+        let connection = open::open_for_writing(&self.path, self.durability)?;
         self.adopt(connection)?;
         self.connection.take().ok_or(Error::Closed)
     }
@@ -483,7 +483,7 @@ impl Writer {
         let is_old = self.backlog_since.is_some_and(|since| since.elapsed() >= self.tuning.seal_age);
         if (is_full || is_old) && !self.seal_asked.swap(true, Ordering::AcqRel) {
             // It may have ended before this thread, which is then about to end too.
-            let _ = self.chores.send(Chore::Seal { all: is_old, reply: None });
+            let _ = self.tasks.send(Task::Seal { all: is_old, reply: None });
         }
     }
 
@@ -520,12 +520,12 @@ fn receive(messages: &Receiver<Message>, wait: Option<Duration>) -> std::result:
 fn truncate_log(connection: &Connection) -> Result<()> {
     connection.busy_timeout(Duration::ZERO)?;
     let result = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    connection.busy_timeout(schema::BUSY_TIMEOUT)?;
+    connection.busy_timeout(open::BUSY_TIMEOUT)?;
     Ok(result?)
 }
 
 fn log_length(path: &std::path::Path) -> u64 {
-    std::fs::metadata(schema::beside(path, "-wal")).map_or(0, |metadata| metadata.len())
+    std::fs::metadata(files::beside(path, "-wal")).map_or(0, |metadata| metadata.len())
 }
 
 /// Whether every other write would fail the same way, perhaps after the same long wait for a lock.

@@ -84,7 +84,7 @@ pub fn frame(content: &[u8]) -> Vec<u8> {
     if content.is_empty() {
         return Vec::new();
     }
-    let compressed = if content.len() < SMALLEST_COMPRESSED { None } else { compress(content) };
+    let compressed = if content.len() < SMALLEST_COMPRESSED { None } else { compress(content, content.len()) };
     let body = compressed.as_deref().unwrap_or(content);
     let mut out = Vec::with_capacity(FRAME_CHECKSUM + 5 + body.len());
     out.resize(FRAME_CHECKSUM, 0);
@@ -114,23 +114,31 @@ pub fn unframe(frame: Vec<u8>) -> Result<Bytes> {
     if header & 1 == 0 {
         return if body.len() == length { Ok(body) } else { Err(CodecError::Malformed("content length")) };
     }
-    if length > MAX_CONTENT_BYTES || length / ZSTD_MAX_RATIO > body.len() {
+    decompress(&body, length)
+}
+
+/// What [`compress`] made of content of that length.
+///
+/// # Errors
+/// It is damaged.
+pub fn decompress(compressed: &[u8], length: usize) -> Result<Bytes> {
+    if length > MAX_CONTENT_BYTES || length / ZSTD_MAX_RATIO > compressed.len() {
         return Err(CodecError::Malformed("content length"));
     }
     let content = DECOMPRESSOR.with_borrow_mut(|decompressor| {
         let decompressor = decompressor
             .get_or_insert_with(|| zstd::bulk::Decompressor::new().expect("memory for a decompression context"));
-        decompressor.decompress(&body, length)
+        decompressor.decompress(compressed, length)
     });
     exactly(content.map_err(|_| CodecError::Malformed("content does not decompress"))?, length)
 }
 
-/// Compressed content; `None` when it is not smaller.
-fn compress(content: &[u8]) -> Option<Vec<u8>> {
+/// Content compressed with zstd level 1; `None` when it takes more than `most_bytes`.
+pub fn compress(content: &[u8], most_bytes: usize) -> Option<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|compressor| {
         let compressor =
             compressor.get_or_insert_with(|| zstd::bulk::Compressor::new(1).expect("level 1 exists, memory is there"));
-        let mut out = vec![0; content.len()];
+        let mut out = vec![0; most_bytes];
         // Too little room is the only way this fails, and then it was not worth it.
         let used = compressor.compress_to_buffer(content, &mut out[..]).ok()?;
         out.truncate(used);

@@ -34,6 +34,11 @@ pub fn unzigzag(number: u64) -> i64 {
     ((number >> 1) as i64) ^ -((number & 1) as i64)
 }
 
+/// The bits that are set, in one number.
+pub fn bits_of<const N: usize>(flags: [(u64, bool); N]) -> u64 {
+    flags.into_iter().filter(|(_, is_set)| *is_set).fold(0, |bits, (bit, _)| bits | bit)
+}
+
 /// Appends a length and the bytes.
 pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_varint(out, bytes.len() as u64);
@@ -65,7 +70,7 @@ fn varint_at(bytes: &[u8], at: &mut usize) -> Result<u64> {
     if first < 0x80 { Ok(u64::from(first)) } else { long_varint_at(bytes, at, first) }
 }
 
-/// The same of one that does not end with its first byte, which the place is past already.
+/// The unsigned number at a place that is past the first byte already, which was not its last.
 fn long_varint_at(bytes: &[u8], at: &mut usize, first: u8) -> Result<u64> {
     let mut next = || {
         let byte = *bytes.get(*at).ok_or(CodecError::Truncated)?;

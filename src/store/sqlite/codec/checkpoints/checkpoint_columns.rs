@@ -7,16 +7,18 @@
 
 use std::ops::Range;
 
-use super::checkpoint_rows::direction;
+use super::checkpoint_rows::{HAS_DATA, HAS_RAW_LINE, direction};
 use crate::{
-    model::{Checkpoint, Nanos, Text, TraceId},
+    model::{Checkpoint, Direction, Nanos, Text, TraceId},
     store::sqlite::codec::{
-        bytes::numbers::{put_varint, unzigzag, zigzag},
+        bytes::numbers::{bits_of, put_varint, unzigzag, zigzag},
         columns::{
             index::BlockIndex,
             layout::{ColumnSource, Segment},
-            rows::{Columnar, TraceRuns, block_summary, seal_rows, trace_runs},
-            writer::{Cells, ColumnReader, ColumnWriter, Numbers, put_planes},
+            planes::{Numbers, put_planes},
+            reader::ColumnReader,
+            rows::{Columnar, TraceRuns, WantedRows, block_summary, seal_rows, trace_runs},
+            writer::{Cells, ColumnWriter},
         },
         error::{CodecError, Result},
     },
@@ -33,8 +35,6 @@ const BITS: u8 = u8::MAX;
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 /// The column of projects; segments sealed before there was one lack it.
 pub const PROJECT_COLUMN: &str = "project";
-const HAS_DATA: u64 = 1;
-const HAS_RAW_LINE: u64 = 1 << 1;
 
 impl Columnar for Checkpoint {
     fn trace_id(&self) -> &TraceId {
@@ -90,7 +90,7 @@ fn write_block<'a>(columns: &mut ColumnWriter<'a>, checkpoints: &[&'a Checkpoint
     strings("raw_line", &|checkpoint| checkpoint.raw_line.as_deref().unwrap_or_default());
     strings(PROJECT_COLUMN, &|checkpoint| &checkpoint.project);
     let present = |checkpoint: &&Checkpoint| {
-        u64::from(checkpoint.data.is_some()) * HAS_DATA + u64::from(checkpoint.raw_line.is_some()) * HAS_RAW_LINE
+        bits_of([(HAS_DATA, checkpoint.data.is_some()), (HAS_RAW_LINE, checkpoint.raw_line.is_some())])
     };
     columns.numbers("present", &checkpoints.iter().map(present).collect::<Vec<_>>());
 }
@@ -163,67 +163,93 @@ fn correlation_ids(checkpoints: &[&Checkpoint]) -> (Vec<u64>, Cells) {
     (forms, written)
 }
 
-/// Reads checkpoints, in their order, block after block: those of `blocks`, or only those of one trace in them.
+/// Reads checkpoints, in their order, block after block.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged, and those of `visit`.
 pub fn each_block_of_checkpoints(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    wanted: (impl IntoIterator<Item = usize>, Option<&TraceId>),
-    visit: impl FnMut(usize, Vec<Checkpoint>) -> Result<()>,
-) -> Result<()> {
-    each_block(source, index, wanted, true, visit)
-}
-
-/// Reads what statistics need of the checkpoints in `blocks`, in their order: all that pairs them; the other fields
-/// are empty.
-///
-/// # Errors
-/// The source fails or what it gives is damaged.
-pub fn read_light_checkpoints(
-    source: &mut dyn ColumnSource,
-    index: &BlockIndex,
-    blocks: Range<usize>,
-) -> Result<Vec<Checkpoint>> {
-    let mut checkpoints = Vec::new();
-    each_block(source, index, (blocks, None), false, |_, found| {
-        checkpoints.extend(found);
-        Ok(())
-    })?;
-    Ok(checkpoints)
-}
-
-fn each_block(
-    source: &mut dyn ColumnSource,
-    index: &BlockIndex,
-    (blocks, only): (impl IntoIterator<Item = usize>, Option<&TraceId>),
-    is_whole: bool,
+    wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
     mut visit: impl FnMut(usize, Vec<Checkpoint>) -> Result<()>,
 ) -> Result<()> {
     let mut columns = ColumnReader::new(source);
-    for block in blocks {
+    for block in wanted.blocks {
         let count = block_summary(index, block)?.rows;
         let traces = TraceRuns::read(&mut columns, block, count)?;
-        let rows = traces.rows_of(only);
-        if rows.is_empty() {
-            continue;
+        let rows = traces.rows_of(wanted.trace);
+        if !rows.is_empty() {
+            let core = read_core(&mut columns, block, count, rows.clone(), &traces)?;
+            visit(block, read_rest(&mut columns, block, count, rows, core)?)?;
         }
-        let mut checkpoints = read_core(&mut columns, (block, count), rows.clone(), &traces)?;
-        if is_whole {
-            read_rest(&mut columns, (block, count), rows, &mut checkpoints)?;
-        }
-        visit(block, checkpoints)?;
     }
     Ok(())
 }
 
+/// What statistics need of a checkpoint: all that pairs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckpointForStats {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// The component that recorded it.
+    pub source_id: Text,
+    /// When it was recorded, unix milliseconds.
+    pub timestamp_ms: f64,
+    /// Whether it says that an operation began or ended.
+    pub direction: Direction,
+    /// What kind of operation.
+    pub operation: Text,
+    /// Which one.
+    pub endpoint: Text,
+}
+
+impl CheckpointForStats {
+    /// A checkpoint of which everything else is empty, for whoever only pairs it.
+    pub fn into_checkpoint(self) -> Checkpoint {
+        let CheckpointForStats { trace_id, source_id, timestamp_ms, direction, operation, endpoint } = self;
+        Checkpoint {
+            trace_id,
+            source_id,
+            timestamp_ms,
+            direction,
+            operation,
+            endpoint,
+            correlation_id: Text::EMPTY,
+            suffix: Text::EMPTY,
+            data: None,
+            hostname: Text::EMPTY,
+            raw_line: None,
+            project: Text::EMPTY,
+        }
+    }
+}
+
+/// Reads what statistics need of the checkpoints in `blocks`, in their order.
+///
+/// # Errors
+/// The source fails or what it gives is damaged.
+pub fn read_checkpoints_for_stats(
+    source: &mut dyn ColumnSource,
+    index: &BlockIndex,
+    blocks: Range<usize>,
+) -> Result<Vec<CheckpointForStats>> {
+    let mut columns = ColumnReader::new(source);
+    let mut checkpoints = Vec::new();
+    for block in blocks {
+        let count = block_summary(index, block)?.rows;
+        let traces = TraceRuns::read(&mut columns, block, count)?;
+        checkpoints.extend(read_core(&mut columns, block, count, 0..count, &traces)?);
+    }
+    Ok(checkpoints)
+}
+
 fn read_core(
     columns: &mut ColumnReader<'_>,
-    (block, count): (usize, usize),
+    block: usize,
+    count: usize,
     rows: Range<usize>,
     traces: &TraceRuns,
-) -> Result<Vec<Checkpoint>> {
+) -> Result<Vec<CheckpointForStats>> {
     let times = read_times(columns, block, count)?;
     let sources = columns.strings("source", block, count)?;
     let directions = columns.strings("direction", block, count)?;
@@ -231,19 +257,13 @@ fn read_core(
     let endpoints = columns.strings("endpoint", block, count)?;
     let mut checkpoints = Vec::with_capacity(rows.len());
     for row in rows {
-        checkpoints.push(Checkpoint {
-            source_id: sources.text(row)?,
-            correlation_id: Text::EMPTY,
+        checkpoints.push(CheckpointForStats {
             trace_id: traces.id(row)?.clone(),
+            source_id: sources.text(row)?,
             timestamp_ms: times.get(row).copied().ok_or(CodecError::Truncated)?,
-            suffix: Text::EMPTY,
             direction: direction(&directions.text(row)?),
             operation: operations.text(row)?,
             endpoint: endpoints.text(row)?,
-            data: None,
-            hostname: Text::EMPTY,
-            raw_line: None,
-            project: Text::EMPTY,
         });
     }
     Ok(checkpoints)
@@ -251,10 +271,11 @@ fn read_core(
 
 fn read_rest(
     columns: &mut ColumnReader<'_>,
-    (block, count): (usize, usize),
+    block: usize,
+    count: usize,
     rows: Range<usize>,
-    checkpoints: &mut [Checkpoint],
-) -> Result<()> {
+    core: Vec<CheckpointForStats>,
+) -> Result<Vec<Checkpoint>> {
     let forms = columns.numbers("id", block, count)?;
     let written = columns.strings("correlation", block, count)?;
     let suffixes = columns.strings("suffix", block, count)?;
@@ -264,8 +285,9 @@ fn read_rest(
     let projects = columns.strings(PROJECT_COLUMN, block, count)?;
     let present = columns.numbers("present", block, count)?;
     let mut known: Option<(TraceId, Text)> = None;
-    for (row, checkpoint) in rows.zip(checkpoints) {
-        checkpoint.correlation_id = match (forms.get(row)?, &checkpoint.trace_id) {
+    let mut checkpoints = Vec::with_capacity(core.len());
+    for (row, core) in rows.zip(core) {
+        let correlation_id = match (forms.get(row)?, &core.trace_id) {
             (AS_TRACE_ID, TraceId::Text(text)) => text.clone(),
             (AS_TRACE_ID, id) => match &known {
                 Some((known, text)) if known == id => text.clone(),
@@ -278,12 +300,16 @@ fn read_rest(
             (AS_WRITTEN, _) => written.text(row)?,
             _ => return Err(CodecError::Malformed("correlation id")),
         };
-        checkpoint.suffix = suffixes.text(row)?;
-        checkpoint.hostname = hostnames.text(row)?;
         let present = present.get(row)?;
-        checkpoint.data = (present & HAS_DATA != 0).then(|| data.text(row)).transpose()?;
-        checkpoint.raw_line = (present & HAS_RAW_LINE != 0).then(|| raw_lines.text(row)).transpose()?;
-        checkpoint.project = projects.text(row)?;
+        checkpoints.push(Checkpoint {
+            correlation_id,
+            suffix: suffixes.text(row)?,
+            hostname: hostnames.text(row)?,
+            data: (present & HAS_DATA != 0).then(|| data.text(row)).transpose()?,
+            raw_line: (present & HAS_RAW_LINE != 0).then(|| raw_lines.text(row)).transpose()?,
+            project: projects.text(row)?,
+            ..core.into_checkpoint()
+        });
     }
-    Ok(())
+    Ok(checkpoints)
 }

@@ -3,13 +3,15 @@
 use crate::{
     model::{Checkpoint, Direction, Text},
     store::sqlite::codec::{
-        bytes::numbers::{Reader, put_bytes, put_trace_id, put_varint},
+        bytes::numbers::{Reader, bits_of, put_bytes, put_trace_id, put_varint},
         error::Result,
     },
 };
 
-const HAS_DATA: u64 = 1;
-const HAS_RAW_LINE: u64 = 1 << 1;
+/// Bit of a checkpoint with data.
+pub(crate) const HAS_DATA: u64 = 1;
+/// Bit of a checkpoint with the line it was read from.
+pub(crate) const HAS_RAW_LINE: u64 = 1 << 1;
 /// The correlation id is the trace id as it is written out.
 const SAME_ID: u64 = 1 << 2;
 const HAS_PROJECT: u64 = 1 << 3;
@@ -26,13 +28,13 @@ pub fn encode(checkpoints: &[&Checkpoint]) -> Vec<u8> {
 
 fn put(out: &mut Vec<u8>, checkpoint: &Checkpoint) {
     let is_same = is_text_of_trace(checkpoint);
-    let bits = [
+    let bits = bits_of([
         (HAS_DATA, checkpoint.data.is_some()),
         (HAS_RAW_LINE, checkpoint.raw_line.is_some()),
         (SAME_ID, is_same),
         (HAS_PROJECT, !checkpoint.project.is_empty()),
-    ];
-    put_varint(out, bits.iter().filter(|(_, set)| *set).fold(0, |bits, (bit, _)| bits | bit));
+    ]);
+    put_varint(out, bits);
     put_trace_id(out, &checkpoint.trace_id);
     if !is_same {
         put_bytes(out, checkpoint.correlation_id.as_bytes());

@@ -10,6 +10,11 @@ use crate::store::sqlite::codec::error::Result;
 /// Place of the frame all blocks of a column share.
 pub(crate) const SHARED_FRAME: usize = 0;
 
+/// First byte of a block of strings that holds the strings.
+pub(crate) const PLAIN: u8 = 0;
+/// First byte of a block of strings that holds their places in the dictionary.
+pub(crate) const CODED: u8 = 1;
+
 /// Records sealed into columns, ready to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
@@ -37,12 +42,6 @@ pub trait ColumnSource {
     /// # Errors
     /// It cannot be read.
     fn block(&mut self, column: &str, block: usize) -> Result<Option<Vec<u8>>>;
-
-    /// Names of all columns of the segment, in any order.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    fn column_names(&mut self) -> Result<Vec<String>>;
 }
 
 /// How many bytes at the front of a stored column [`block_range`] needs in a segment of so many blocks.

@@ -10,7 +10,8 @@ use super::{
     filter,
     index::{self, BlockIndex, BlockSummary},
     layout::{ColumnSource, Segment},
-    writer::{ColumnReader, ColumnWriter},
+    reader::ColumnReader,
+    writer::ColumnWriter,
 };
 use crate::{
     model::{Nanos, Resource, Scope, TraceId},
@@ -117,6 +118,15 @@ pub(crate) fn block_summary(index: &BlockIndex, block: usize) -> Result<&BlockSu
     index.get(block).ok_or(CodecError::Malformed("no such block"))
 }
 
+/// Which rows of a segment to read.
+#[derive(Debug, Clone)]
+pub struct WantedRows<'t, B> {
+    /// The blocks to look at.
+    pub blocks: B,
+    /// Only the rows of this trace; `None` for all.
+    pub trace: Option<&'t TraceId>,
+}
+
 /// The trace of each row of a block.
 pub(crate) struct TraceRuns {
     /// Where each trace ends, and its id.
@@ -174,13 +184,13 @@ pub fn rows_of_trace(source: &mut dyn ColumnSource, index: &BlockIndex, id: &Tra
 }
 
 /// Encoded values that many rows share behind an `Arc`: each distinct one encoded once.
-pub(crate) struct Shared {
+pub(crate) struct SharedArcs {
     encoded: Vec<Vec<u8>>,
     of_row: Vec<usize>,
 }
 
-impl Shared {
-    pub(crate) fn new<R, T>(rows: &[&R], get: impl Fn(&R) -> &Arc<T>, put: impl Fn(&mut Vec<u8>, &T)) -> Shared {
+impl SharedArcs {
+    pub(crate) fn new<R, T>(rows: &[&R], get: impl Fn(&R) -> &Arc<T>, put: impl Fn(&mut Vec<u8>, &T)) -> SharedArcs {
         let mut places: FxHashMap<*const T, usize> = FxHashMap::default();
         let mut encoded = Vec::new();
         let place = |row: &&R| {
@@ -193,7 +203,7 @@ impl Shared {
             })
         };
         let of_row = rows.iter().map(place).collect();
-        Shared { encoded, of_row }
+        SharedArcs { encoded, of_row }
     }
 
     pub(crate) fn of(&self, rows: Range<usize>) -> Vec<&[u8]> {

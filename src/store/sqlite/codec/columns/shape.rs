@@ -1,4 +1,5 @@
-//! Shapes: the ordered keys and types of a record's attributes. Programs send the same few again and again.
+//! Shapes: the ordered keys and types of a record's attributes, of which programs send the same few again and again; and
+//! the columns where attributes lie.
 
 use std::hash::{Hash, Hasher};
 
@@ -8,6 +9,18 @@ use crate::{
     model::{Attributes, Text, Value},
     store::sqlite::codec::bytes::value::Type,
 };
+
+/// Place in a shape of an attribute in `rest`; columns count from 1.
+pub(crate) const REST: usize = 0;
+/// The column that says which shape each row has.
+pub(crate) const SHAPE_COLUMN: &str = "shape";
+/// The column of attributes whose keys are too rare for columns of their own.
+pub(crate) const REST_COLUMN: &str = "rest";
+
+/// The name of the column of a key and type.
+pub(crate) fn column_name(key: &str, kind: Type) -> String {
+    format!("attr.{key}.{}", kind.as_str())
+}
 
 /// The distinct shapes of some records, numbered as they first appear.
 #[derive(Default)]

@@ -10,11 +10,15 @@ use crate::{
     store::sqlite::codec::{
         bytes::numbers::{unzigzag, zigzag},
         columns::{
-            attribute_writer::{AttributeReader, EncodedAttributes},
+            attribute_reader::AttributeReader,
+            attribute_writer::EncodedAttributes,
             index::{BlockIndex, BlockSummary},
             layout::{ColumnSource, Segment},
-            rows::{Columnar, Shared, SharedValues, TraceRuns, block_summary, once, seal_rows, trace_runs},
-            writer::{ColumnReader, ColumnWriter},
+            reader::ColumnReader,
+            rows::{
+                Columnar, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs,
+            },
+            writer::ColumnWriter,
         },
         error::{CodecError, Result},
         record::NO_TRACE,
@@ -45,8 +49,8 @@ impl Columnar for LogRecord {
 /// # Errors
 /// None that is known: what is sealed was encoded just before.
 pub fn seal_logs(rows: &[&LogRecord]) -> Result<Segment> {
-    let resources = Shared::new(rows, |log| &log.resource, put_resource);
-    let scopes = Shared::new(rows, |log| &log.scope, put_scope);
+    let resources = SharedArcs::new(rows, |log| &log.resource, put_resource);
+    let scopes = SharedArcs::new(rows, |log| &log.scope, put_scope);
     let attributes = EncodedAttributes::new(rows.iter().map(|log| &log.attributes));
     let attributes = attributes.writer();
     seal_rows(
@@ -82,18 +86,16 @@ fn write_block<'a>(columns: &mut ColumnWriter<'a>, logs: &[&'a LogRecord], min_s
 pub fn each_block_of_logs(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    (blocks, only): (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
     mut visit: impl FnMut(usize, Vec<LogRecord>) -> Result<()>,
 ) -> Result<()> {
     let mut reader = LogReader::open(source)?;
-    for block in blocks {
+    for block in wanted.blocks {
         let summary = block_summary(index, block)?;
         let traces = TraceRuns::read(&mut reader.columns, block, summary.rows)?;
-        let rows = traces.rows_of(only);
+        let rows = traces.rows_of(wanted.trace);
         if !rows.is_empty() {
-            let mut logs = Vec::with_capacity(rows.len());
-            reader.read(block, summary, (&traces, rows), &mut logs)?;
-            visit(block, logs)?;
+            visit(block, reader.read(block, summary, &traces, rows)?)?;
         }
     }
     Ok(())
@@ -114,7 +116,7 @@ pub fn read_log_rows(
         let block = of_block.first().map_or(0, |(block, _)| *block);
         let summary = block_summary(index, block)?;
         let traces = TraceRuns::read(&mut reader.columns, block, summary.rows)?;
-        reader.read(block, summary, (&traces, of_block.iter().map(|(_, row)| *row)), &mut logs)?;
+        logs.extend(reader.read(block, summary, &traces, of_block.iter().map(|(_, row)| *row))?);
     }
     Ok(logs)
 }
@@ -133,14 +135,14 @@ impl<'s> LogReader<'s> {
         Ok(LogReader { columns, attributes, shared: SharedValues::default() })
     }
 
-    /// Adds rows of a block, which come in order.
+    /// Reads rows of a block, which come in order.
     fn read(
         &mut self,
         block: usize,
         summary: &BlockSummary,
-        (traces, rows): (&TraceRuns, impl Iterator<Item = usize> + Clone),
-        logs: &mut Vec<LogRecord>,
-    ) -> Result<()> {
+        traces: &TraceRuns,
+        rows: impl Iterator<Item = usize> + Clone,
+    ) -> Result<Vec<LogRecord>> {
         let LogReader { columns, attributes, shared } = self;
         let count = summary.rows;
         let shapes = attributes.block(columns, block, count)?;
@@ -150,6 +152,7 @@ impl<'s> LogReader<'s> {
         let (has_span, spans) = (columns.numbers("has_span", block, count)?, columns.numbers("span", block, count)?);
         let messages = columns.strings("message", block, count)?;
         let (resources, scopes) = (columns.strings("resource", block, count)?, columns.strings("scope", block, count)?);
+        let mut logs = Vec::with_capacity(attributes.len());
         for (row, attributes) in rows.zip(attributes) {
             let span_id = SpanId(spans.get(row)?.to_be_bytes());
             let trace_id = traces.id(row)?;
@@ -164,7 +167,7 @@ impl<'s> LogReader<'s> {
                 scope: once(&mut shared.scopes, scopes.bytes(row)?, get_scope)?,
             });
         }
-        Ok(())
+        Ok(logs)
     }
 }
 
@@ -189,7 +192,7 @@ pub(crate) fn times(
 
 /// What statistics need of a log record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LightLog {
+pub struct LogForStats {
     /// When it happened.
     pub time: Nanos,
     /// How bad it is.
@@ -204,11 +207,11 @@ pub struct LightLog {
 ///
 /// # Errors
 /// The source fails or what it gives is damaged.
-pub fn read_light_logs(
+pub fn read_logs_for_stats(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
     blocks: Range<usize>,
-) -> Result<Vec<LightLog>> {
+) -> Result<Vec<LogForStats>> {
     let mut columns = ColumnReader::new(source);
     let mut shared = SharedValues::default();
     let mut logs = Vec::new();
@@ -222,7 +225,7 @@ pub fn read_light_logs(
             let resource = once(&mut shared.resources, resources.bytes(row)?, get_resource)?;
             let service = resource.service.clone();
             let has_trace = *traces.id(row)? != NO_TRACE;
-            logs.push(LightLog { time, severity: severity(severities.get(row)?)?, service, has_trace });
+            logs.push(LogForStats { time, severity: severity(severities.get(row)?)?, service, has_trace });
         }
     }
     Ok(logs)

@@ -8,7 +8,7 @@ use crate::{
             value::{get_body, put_body},
         },
         error::{CodecError, Result},
-        shared_tables::{ReadTables, Tables, entry, put_resource, put_scope},
+        shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope},
     },
 };
 
@@ -17,7 +17,7 @@ const HAS_SPAN: u64 = 1 << 1;
 
 /// Encodes log records in their order, without envelope.
 pub fn encode(logs: &[&LogRecord]) -> Vec<u8> {
-    let mut tables = Tables::default();
+    let mut tables = SharedTables::default();
     let mut rows = Vec::with_capacity(logs.len() * 160);
     let mut previous = 0;
     for log in logs {

@@ -13,14 +13,14 @@ use crate::{
     store::sqlite::codec::{
         bytes::numbers::Reader,
         columns::{
-            attribute_writer::{AttributeReader, BlockShapes, PlaceCells},
+            attribute_reader::{AttributeReader, BlockShapes, PlaceCells},
             index::{BlockIndex, BlockSummary},
+            known::Known,
             layout::ColumnSource,
+            reader::ColumnReader,
             rows::{BYTES_PER_BLOCK, block_summary},
-            writer::ColumnReader,
         },
         error::{CodecError, Result},
-        search::Known,
         shared_tables::get_resource,
     },
 };

@@ -2,5 +2,6 @@
 //! statistics need.
 
 pub mod span_columns;
+pub mod span_rows;
 pub mod span_slices;
 pub mod stats_columns;

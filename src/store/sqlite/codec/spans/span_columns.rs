@@ -6,20 +6,26 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::span_slices::{Numbered, SpanRow, SpanRows};
+use super::{
+    span_rows::{get_events, get_links},
+    span_slices::{Numbered, SpanRow, SpanRows},
+};
 use crate::{
     model::{Attributes, Kind, Nanos, Span, SpanId, Status, StatusCode, Text, TraceId},
     store::sqlite::codec::{
         bytes::numbers::{unzigzag, zigzag},
         columns::{
-            attribute_writer::{AttributeReader, AttributeWriter},
+            attribute_reader::AttributeReader,
+            attribute_writer::AttributeWriter,
             index::{BlockIndex, BlockSummary},
             layout::{ColumnSource, Segment},
-            rows::{SharedValues, TraceRuns, block_summary, once, seal_rows, trace_runs},
-            writer::{Cells, ColumnReader, ColumnWriter, Numbers, Strings},
+            planes::Numbers,
+            reader::{ColumnReader, Strings},
+            rows::{SharedValues, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs},
+            writer::{Cells, ColumnWriter},
         },
         error::{CodecError, Result},
-        shared_tables::{get_events, get_links, get_resource, get_scope},
+        shared_tables::{get_resource, get_scope},
     },
 };
 
@@ -110,41 +116,23 @@ fn parents(spans: &[&SpanRow<'_>]) -> (Vec<u64>, Vec<u64>) {
     (codes, elsewhere)
 }
 
-/// Reads spans, in their order: those of `blocks`, or only those of one trace in them.
+/// Reads spans, in their order, block after block.
 ///
 /// # Errors
-/// The source fails or what it gives is damaged.
-pub fn read_spans(
-    source: &mut dyn ColumnSource,
-    index: &BlockIndex,
-    blocks: Range<usize>,
-    only: Option<&TraceId>,
-) -> Result<Vec<Span>> {
-    let mut spans = Vec::new();
-    each_block_of_spans(source, index, (blocks, only), |_, found| {
-        spans.extend(found);
-        Ok(())
-    })?;
-    Ok(spans)
-}
-
-/// The same, block after block.
-///
-/// # Errors
-/// Also those of `visit`.
+/// The source fails or what it gives is damaged, and those of `visit`.
 pub fn each_block_of_spans(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    (blocks, only): (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
     mut visit: impl FnMut(usize, Vec<Span>) -> Result<()>,
 ) -> Result<()> {
     let mut columns = ColumnReader::new(source);
     let attributes = AttributeReader::open(&mut columns)?;
     let mut shared = SharedValues::default();
-    for block in blocks {
+    for block in wanted.blocks {
         let summary = block_summary(index, block)?;
         let traces = TraceRuns::read(&mut columns, block, summary.rows)?;
-        let rows = traces.rows_of(only);
+        let rows = traces.rows_of(wanted.trace);
         if !rows.is_empty() {
             let shapes = attributes.block(&mut columns, block, summary.rows)?;
             let attributes = attributes.read(&mut columns, &shapes, rows.clone())?;

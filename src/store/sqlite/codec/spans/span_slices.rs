@@ -5,6 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::span_rows::{HAS_DROPPED, HAS_EVENTS, HAS_FLAGS, HAS_LINKS, HAS_MESSAGE, HAS_PARENT, HAS_STATE};
 use crate::{
     model::{Nanos, SpanId, TraceId},
     store::sqlite::codec::{
@@ -17,7 +18,6 @@ use crate::{
             rows::Columnar,
         },
         error::{CodecError, Result},
-        shared_tables::{HAS_DROPPED, HAS_EVENTS, HAS_FLAGS, HAS_LINKS, HAS_MESSAGE, HAS_PARENT, HAS_STATE},
     },
 };
 
@@ -43,11 +43,11 @@ pub struct SpanRow<'a> {
     pub flags: u32,
     /// Attributes, events and links the SDK dropped.
     pub dropped: [u32; 3],
-    /// Places in the tables.
+    /// Number of its resource in [`SpanRows::resources`].
     pub resource: usize,
-    /// The same.
+    /// Number of its scope in [`SpanRows::scopes`].
     pub scope: usize,
-    /// The same.
+    /// Number of its name in [`SpanRows::names`].
     pub name: usize,
     /// The service of its resource.
     pub service: &'a str,
@@ -57,9 +57,9 @@ pub struct SpanRow<'a> {
     pub trace_state: &'a [u8],
     /// What was said about its status.
     pub message: &'a [u8],
-    /// Its events as [`crate::store::sqlite::codec::shared_tables::put_events`] writes them; nothing when it has none.
+    /// Its events as [`super::span_rows::put_events`] writes them; nothing when it has none.
     pub events: &'a [u8],
-    /// Its links as [`crate::store::sqlite::codec::shared_tables::put_links`] writes them; nothing when it has none.
+    /// Its links as [`super::span_rows::put_links`] writes them; nothing when it has none.
     pub links: &'a [u8],
     /// How many bytes it takes in the inbox.
     bytes: usize,
@@ -131,7 +131,7 @@ struct Tables {
 }
 
 impl<'a> SpanRows<'a> {
-    /// Adds the spans of what [`crate::store::sqlite::codec::shared_tables::encode`] wrote.
+    /// Adds the spans of what [`super::span_rows::encode`] wrote.
     ///
     /// # Errors
     /// The bytes are no such encoding.

@@ -11,11 +11,11 @@ use crate::{
     store::sqlite::codec::{
         bytes::numbers::Reader,
         columns::{
-            attribute_writer::AttributeReader,
+            attribute_reader::AttributeReader,
             index::BlockIndex,
             layout::ColumnSource,
+            reader::ColumnReader,
             rows::{TraceRuns, block_summary},
-            writer::ColumnReader,
         },
         error::Result,
     },
@@ -26,7 +26,7 @@ const MODEL_KEYS: [&str; 2] = ["gen_ai.response.model", "gen_ai.request.model"];
 
 /// What statistics need of a span.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LightSpan {
+pub struct SpanForStats {
     /// Its trace.
     pub trace_id: TraceId,
     /// Its id.
@@ -51,12 +51,12 @@ pub struct LightSpan {
 ///
 /// # Errors
 /// The source fails or what it gives is damaged.
-pub fn read_light(
+pub fn read_spans_for_stats(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
     blocks: Range<usize>,
     with_model: bool,
-) -> Result<Vec<LightSpan>> {
+) -> Result<Vec<SpanForStats>> {
     let mut columns = ColumnReader::new(source);
     let attributes = if with_model { Some(AttributeReader::open(&mut columns)?) } else { None };
     let mut services: FxHashMap<Bytes, Text> = FxHashMap::default();
@@ -71,7 +71,7 @@ pub fn read_light(
             None => Vec::new(),
         };
         for (row, core) in core.into_iter().enumerate() {
-            spans.push(LightSpan {
+            spans.push(SpanForStats {
                 trace_id: traces.id(row)?.clone(),
                 span_id: core.span_id,
                 parent: core.parent,

@@ -5,7 +5,7 @@
 
 use crate::{
     model::{Cursor, Record},
-    store::{Error, Result, sqlite::segments::arrivals::Arrived},
+    store::{Error, Result, sqlite::codec::Arrived},
 };
 
 /// Where a record stands among those of its write: log records and checkpoints in the order they were sent, spans by
@@ -25,27 +25,27 @@ impl Within {
 
 /// A place in commit order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ScanCursor {
     /// The last write all of which lies before.
     pub(crate) whole: i64,
     /// The last record before it of the write after that, if it lies within that one.
     pub(crate) part: Option<Within>,
 }
 
-impl Place {
+impl ScanCursor {
     /// The place behind a write.
-    pub(crate) fn behind(seq: i64) -> Place {
-        Place { whole: seq, part: None }
+    pub(crate) fn behind(seq: i64) -> ScanCursor {
+        ScanCursor { whole: seq, part: None }
     }
 
     /// The place before a write, or within it if it is the one `self` lies in.
-    pub(crate) fn before(self, seq: i64) -> Place {
-        if seq - 1 == self.whole { self } else { Place::behind(seq - 1) }
+    pub(crate) fn before(self, seq: i64) -> ScanCursor {
+        if seq - 1 == self.whole { self } else { ScanCursor::behind(seq - 1) }
     }
 
     /// The place in a write behind its record `within`.
-    pub(crate) fn inside(seq: i64, within: Within) -> Place {
-        Place { whole: seq - 1, part: Some(within) }
+    pub(crate) fn inside(seq: i64, within: Within) -> ScanCursor {
+        ScanCursor { whole: seq - 1, part: Some(within) }
     }
 
     /// Which records of a write lie before it; `None` when all or none do.
@@ -70,24 +70,24 @@ impl Place {
     /// # Errors
     /// [`Error::BadCursor`] for anything else, and when this file never got that far: it was replaced by an older state
     /// of itself, or by another one.
-    pub(crate) fn read(cursor: &Cursor, file: Option<&str>, last_seq: i64) -> Result<Place> {
+    pub(crate) fn read(cursor: &Cursor, file: Option<&str>, last_seq: i64) -> Result<ScanCursor> {
         let place = match cursor.0.strip_prefix("s2.").and_then(|rest| rest.split_once('.')) {
             Some((given, numbers)) if file == Some(given) => parse(numbers),
             Some(_) => None,
             None => cursor.0.strip_prefix("s1.").and_then(parse),
         };
-        let is_there = |place: &Place| (0..=last_seq - i64::from(place.part.is_some())).contains(&place.whole);
+        let is_there = |place: &ScanCursor| (0..=last_seq - i64::from(place.part.is_some())).contains(&place.whole);
         place.filter(is_there).ok_or(Error::BadCursor)
     }
 }
 
-fn parse(numbers: &str) -> Option<Place> {
+fn parse(numbers: &str) -> Option<ScanCursor> {
     let mut numbers = numbers.split('.');
     let whole = i64::from_str_radix(numbers.next()?, 16).ok()?;
-    let Some(first) = numbers.next() else { return Some(Place::behind(whole)) };
+    let Some(first) = numbers.next() else { return Some(ScanCursor::behind(whole)) };
     let number = |text: &str| u64::from_str_radix(text, 16).ok();
     let within = Within(number(first)?, number(numbers.next()?)?);
-    numbers.next().is_none().then_some(Place { whole, part: Some(within) })
+    numbers.next().is_none().then_some(ScanCursor { whole, part: Some(within) })
 }
 
 #[cfg(test)]
@@ -103,9 +103,9 @@ mod tests {
             part in proptest::option::of((any::<u64>(), any::<u64>())),
             file in proptest::option::of("[0-9a-f]{32}"),
         ) {
-            let place = Place { whole, part: part.map(|(first, identity)| Within(first, identity)) };
+            let place = ScanCursor { whole, part: part.map(|(first, identity)| Within(first, identity)) };
             let cursor = place.write(file.as_deref());
-            let read = |file: Option<&str>, last_seq| Place::read(&cursor, file, last_seq).ok();
+            let read = |file: Option<&str>, last_seq| ScanCursor::read(&cursor, file, last_seq).ok();
             prop_assert_eq!(read(file.as_deref(), i64::MAX), Some(place));
             prop_assert_eq!(read(file.as_deref(), whole + i64::from(part.is_some())), Some(place));
             prop_assert_eq!(read(file.as_deref(), whole + i64::from(part.is_some()) - 1), None);
@@ -114,7 +114,7 @@ mod tests {
 
         #[test]
         fn garbage_is_no_cursor(text in "(s[12]\\.)?(a\\.)?[-+.0-9a-gx]{0,20}") {
-            let read = Place::read(&Cursor(text.clone()), Some("a"), 0x10);
+            let read = ScanCursor::read(&Cursor(text.clone()), Some("a"), 0x10);
             let is_cursor = read.is_ok_and(|place| place.whole <= 0x10);
             prop_assert!(!is_cursor || text.starts_with("s1.") || text.starts_with("s2.a."));
         }

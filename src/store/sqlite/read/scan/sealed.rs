@@ -15,12 +15,9 @@ use crate::{
     store::{
         Result,
         sqlite::{
-            codec,
+            codec::{self, Arrival, Arrived},
             options::Tuning,
-            segments::{
-                self, Extent,
-                arrivals::{Arrival, Arrived},
-            },
+            segments::{self, Extent},
         },
     },
 };
