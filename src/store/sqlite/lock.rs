@@ -15,18 +15,19 @@ use std::{
 use super::file::files;
 use crate::store::{Error, Result};
 
-/// How often and how long apart an answer is asked for again, when it may be about to change.
+/// How often an answer is asked for again, when it may be about to change.
 const TRIES: u32 = 10;
+/// How long to wait before an answer is asked for again.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The process that owns a file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Owner {
-    /// Its process id.
+    /// The id of the process.
     pub pid: u32,
-    /// Where its server listens; `None` when it is no server (an import, a test).
+    /// Where the server of the process listens; `None` when it is no server (an import, a test).
     pub url: Option<String>,
-    /// Secret of this run that grants full rights on that server.
+    /// The secret of this run that grants full rights on that server.
     pub token: Option<String>,
 }
 

@@ -1,11 +1,12 @@
 //! Columns inside a SQLite file: one file, one transaction log, any process may read while one writes.
 //!
-//! A write goes into the [`inbox`](tables::inbox) and is committed there before it is answered. When enough waits it is sealed into a
-//! segment ([`segments`]): sorted by trace, split into columns, each compressed in blocks. The table of [`traces`](tables::traces)
-//! holds a summary of each trace's sealed part; adding the inbox's own summaries gives the whole. No record lies in
-//! the file twice ([`dedup`](write::dedup)), so nobody who reads has to look for duplicates.
+//! A write goes into the [`inbox`](tables::inbox) and is committed there before it is answered. When enough waits it is
+//! sealed into a segment ([`segments`]): sorted by trace, split into columns, each compressed in blocks. The table of
+//! [`traces`](tables::traces) holds a summary of each trace's sealed part; adding the inbox's own summaries gives the
+//! whole. No record lies in the file twice ([`dedup`](write::dedup)), so nobody who reads has to look for duplicates.
 //!
-//! Two threads own all changes: the [`writer`](write::writer) commits, [`maintenance`] works out what to seal, merge and remove.
+//! Two threads own all changes: the [`writer`](write::writer) commits, [`maintenance`] works out what to seal, merge and
+//! remove.
 
 pub mod codec;
 pub(in crate::store) mod failure;
@@ -62,10 +63,11 @@ use crate::model::{
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// How often a waiting scan looks for new records when another process writes them.
 const POLL: Duration = Duration::from_millis(50);
-/// How often at most it looks when this process does, as long as nothing it finds is what its filter names.
+/// How often at most a waiting scan looks for new records when this process writes them, as long as nothing it finds is
+/// what its filter names.
 const PACE: Duration = Duration::from_millis(10);
 
-/// A SQLite file.
+/// A store in a SQLite file.
 #[derive(Debug)]
 pub struct Sqlite {
     info: Info,
@@ -88,7 +90,7 @@ impl Sqlite {
     /// [`Sqlite::open_for_writing`] with sizes of one's own.
     ///
     /// # Errors
-    /// Those of [`Sqlite::open_for_writing`].
+    /// See [`Sqlite::open_for_writing`].
     #[doc(hidden)]
     pub async fn open_tuned(path: PathBuf, options: Options, tuning: Tuning) -> Result<Arc<Sqlite>> {
         let open = move || {
@@ -135,7 +137,7 @@ impl Sqlite {
     /// Seals and merges everything that waits.
     ///
     /// # Errors
-    /// It cannot be stored.
+    /// What waits cannot be stored.
     #[doc(hidden)]
     pub async fn seal_now(&self) -> Result<()> {
         let (reply, answer) = oneshot::channel();

@@ -7,10 +7,10 @@ use crate::store::MOST_CHUNK_BYTES;
 /// How durable an acknowledged write is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// On disk: survives power loss.
+    /// The write is on disk and survives power loss.
     #[default]
     Disk,
-    /// With the operating system: survives a crash of this process only.
+    /// The write is with the operating system and survives a crash of this process only.
     Os,
 }
 
@@ -29,7 +29,7 @@ pub struct Options {
 pub struct Tuning {
     /// Records sealed at once.
     pub seal_records: usize,
-    /// Age at which fewer are sealed.
+    /// Age at which fewer records are sealed.
     pub seal_age: Duration,
     /// Unsealed records above which writes wait.
     pub most_unsealed: usize,

@@ -1,14 +1,11 @@
 //! Which write each record of a segment came with, where in it, and when it was received, in few bytes.
 //!
-//! The distinct writes lie first, as differences; then each row's place among them and its place in its
-//! write, low bytes of all rows before high bytes, which is what makes zstd find the pattern.
+//! The distinct writes lie first, as differences; then each row's place among them and its place in its write, low bytes
+//! of all rows before high bytes, which is what makes zstd find the pattern.
 
 use super::{
-    bytes::{
-        envelope,
-        numbers::{Reader, put_signed, put_varint},
-    },
-    columns::planes::{Numbers, put_planes_of_width},
+    bytes::{Reader, envelope, put_signed, put_varint},
+    columns::{Numbers, put_planes_of_width},
     error::{CodecError, Result},
 };
 use crate::model::Record;
@@ -20,21 +17,21 @@ const VERSION_WITHOUT_POSITIONS: u8 = 1;
 /// Bytes of a place among the writes, and of one within a write.
 const PLACE_BYTES: usize = 4;
 
-/// How a record came.
+/// How a record came into the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Arrival {
     /// Number of the write.
     pub seq: i64,
-    /// When it was received, unix nanoseconds.
+    /// When the write was received, unix nanoseconds.
     pub received_ns: u64,
-    /// Its place among the records of the write; 0 where that does not matter.
+    /// The place of the record among those of the write; 0 where that does not matter.
     pub position: u32,
 }
 
 /// A record with how it came.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrived {
-    /// With which write, and when.
+    /// With which write the record came, and when.
     pub arrival: Arrival,
     /// The record.
     pub record: Record,

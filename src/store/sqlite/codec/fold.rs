@@ -1,10 +1,7 @@
 //! Trace folds in bytes: what an inbox row says of its traces and what the table of traces keeps.
 
 use super::{
-    bytes::{
-        envelope,
-        numbers::{Reader, bits_of, put_bytes, put_signed, put_trace_id, put_varint},
-    },
+    bytes::{Reader, bits_of, envelope, put_bytes, put_signed, put_trace_id, put_varint},
     error::Result,
 };
 use crate::model::{

@@ -43,13 +43,10 @@ pub use self::{
     arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals},
     checkpoints::checkpoint_columns::{CheckpointForStats, read_checkpoints_for_stats},
     columns::{
-        filter::may_contain,
-        index::{BlockIndex, BlockSummary},
-        layout::{ColumnSource, Segment, block_range, column_header_bytes},
-        rows::{WantedRows, rows_of_trace},
+        BlockIndex, ColumnSource, Segment, WantedRows, block_range, column_header_bytes, may_contain, rows_of_trace,
     },
     error::CodecError,
-    fold::{decode_fold, decode_folds, encode_fold, encode_folds},
+    fold::{decode_fold, decode_folds, encode_fold},
     logs::{
         log_columns::{LogForStats, read_log_rows, read_logs_for_stats},
         log_search::{LogRow, search_logs},

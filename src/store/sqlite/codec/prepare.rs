@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{
-    bytes::{envelope, numbers::Reader},
+    bytes::{Reader, envelope},
     checkpoints::checkpoint_rows,
     error::Result,
     fold::encode_folds,

@@ -7,10 +7,7 @@ use std::cmp::Ordering;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    bytes::{
-        numbers::{put_bytes, put_trace_id},
-        value::put_attributes,
-    },
+    bytes::{put_attributes, put_bytes, put_trace_id},
     shared_tables::{put_resource, put_scope},
 };
 use crate::model::{Checkpoint, LogRecord, Record, RecordKind, Span, Text, TraceId};

@@ -4,16 +4,9 @@
 use bytes::Bytes;
 
 use super::{
-    bytes::numbers::Reader,
+    bytes::Reader,
     checkpoints::checkpoint_columns::PROJECT_COLUMN,
-    columns::{
-        attribute_reader::{AttributeReader, BlockShapes},
-        index::BlockIndex,
-        known::Known,
-        layout::ColumnSource,
-        reader::ColumnReader,
-        rows::TraceRuns,
-    },
+    columns::{AttributeReader, BlockIndex, BlockShapes, ColumnReader, ColumnSource, Known, TraceRuns},
     error::{CodecError, Result},
     shared_tables::get_resource,
 };

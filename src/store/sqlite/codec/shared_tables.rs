@@ -6,11 +6,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{
-    bytes::{
-        numbers::{Reader, put_bytes, put_varint},
-        value::{Type, get_attributes, put_attributes},
-    },
-    columns::shape::Shapes,
+    bytes::{Reader, Type, get_attributes, put_attributes, put_bytes, put_varint},
+    columns::Shapes,
     error::{CodecError, Result},
 };
 use crate::model::{Attributes, Resource, Scope, Text};

@@ -189,7 +189,7 @@ proptest! {
     fn folds_read_back_and_are_those_of_the_records(records in records(12)) {
         let prepared = prepare(kind_of(&records), &records);
         let folds = decode_folds(&prepared.folds).expect("own folds");
-        prop_assert_eq!(&encode_folds(&folds), &prepared.folds);
+        prop_assert_eq!(&fold::encode_folds(&folds), &prepared.folds);
         prop_assert!(folds.iter().map(|(trace, _)| trace).eq(&prepared.traces));
         for (id, fold) in &folds {
             let mut expected = TraceFold::default();
@@ -215,7 +215,7 @@ proptest! {
         let _ = BlockIndex::decode(&bytes);
         let _ = block_range(&bytes, 0);
         // Past the checksum, where only a program with ill intent gets.
-        let reader = bytes::numbers::Reader::new(bytes.into());
+        let reader = bytes::Reader::new(bytes.into());
         let _ = spans::span_rows::decode(reader.clone());
         let _ = checkpoints::checkpoint_rows::decode(reader.clone());
         let _ = logs::log_rows::decode(reader);

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::store::{
-    Result,
-    sqlite::tables::column_types::{from_column, to_column},
-};
+use super::super::tables::{from_column, to_column};
+use crate::store::Result;
 
 /// What tells this database from all others; `None` for an old one that was never opened for writing since.
 pub(crate) fn database_id(connection: &Connection) -> Result<Option<String>> {

@@ -9,14 +9,12 @@ use std::{fs, io, path::Path, time::Duration};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
+use super::super::{failure, options::Durability};
 use super::{
     files::{beside, has_content},
     schema::{Found, identify, migrate},
 };
-use crate::store::{
-    Error, Result,
-    sqlite::{failure, options::Durability},
-};
+use crate::store::{Error, Result};
 
 /// Before this SQLite could lose committed data when two processes shared a file
 /// ([the WAL-reset bug](https://sqlite.org/releaselog/3_51_3.html)).

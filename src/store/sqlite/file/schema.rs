@@ -6,7 +6,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::store::{Error, Result, sqlite::failure};
+use super::super::failure;
+use crate::store::{Error, Result};
 
 /// "TRHB": marks a SQLite file as ours.
 pub(in crate::store) const APPLICATION_ID: i64 = 0x5452_4842;

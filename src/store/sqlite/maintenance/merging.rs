@@ -4,15 +4,13 @@ use std::ops::Range;
 
 use rusqlite::Connection;
 
+use super::super::{
+    segments::{self, Extent},
+    write::write_queue::{Forget, Queue},
+};
 use crate::{
     model::{RecordKind, Removed},
-    store::{
-        Result,
-        sqlite::{
-            segments::{self, Extent},
-            write::write_queue::{Forget, Queue},
-        },
-    },
+    store::Result,
 };
 
 /// This many small neighbours are merged, if that lifts them into the next size.

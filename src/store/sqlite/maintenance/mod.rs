@@ -1,4 +1,4 @@
-//! The second thread: seals the inbox into segments, merges small segments, removes what is asked for.
+//! Maintenance, the second thread: it seals the inbox into segments, merges small segments, removes what is asked for.
 //!
 //! It works out changes from its own read-only view while commits go on, and hands them to the writer as single
 //! transactions. Only this thread ever takes records out of the inbox or touches segments, one task at a time, so
@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use super::{
     options::Tuning,
-    tables::column_types::from_column,
+    tables::from_column,
     write::write_queue::{Forget, Queue},
 };
 use crate::{
@@ -39,14 +39,14 @@ const PAGES_PER_STEP: u64 = 512;
 pub(crate) enum Task {
     /// Seal the inbox: as long as a segment's worth waits, or all of it.
     Seal {
-        /// Also what is less than a segment's worth.
+        /// Whether to seal also what is less than a segment's worth.
         all: bool,
         /// Told when it is done.
         reply: Option<oneshot::Sender<Result<()>>>,
     },
     /// Remove what a filter names.
     Delete {
-        /// What.
+        /// What the records have in common.
         filter: RecordFilter,
         /// Told what was removed.
         reply: oneshot::Sender<Result<Removed>>,
@@ -60,13 +60,13 @@ pub(crate) enum Task {
         /// Told what was removed.
         reply: oneshot::Sender<Result<Removed>>,
     },
-    /// End.
+    /// End the thread.
     Stop,
 }
 
-/// The thread's own state.
+/// The state of the thread that seals, merges and removes.
 pub(crate) struct Maintenance {
-    /// Its view of the file.
+    /// The thread's view of the file.
     connection: Connection,
     /// The way to the writer.
     queue: Queue,

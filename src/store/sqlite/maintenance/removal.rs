@@ -6,23 +6,20 @@
 use rusqlite::{Connection, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::super::{
+    codec::{Arrival, Arrived, NO_TRACE},
+    issues,
+    segments::{self, Extent},
+    tables::{
+        inbox, kind_column, to_column,
+        traces::{self, Change, Named},
+    },
+    write::write_queue::{Forget, Queue},
+};
 use super::sealing;
 use crate::{
     model::{Nanos, RecordFilter, RecordKind, Removed, TraceFold, TraceId},
-    store::{
-        Result,
-        sqlite::{
-            codec::{Arrival, Arrived, NO_TRACE},
-            issues,
-            segments::{self, Extent},
-            tables::{
-                column_types::{kind_column, to_column},
-                inbox,
-                traces::{self, Change, Named},
-            },
-            write::write_queue::{Forget, Queue},
-        },
-    },
+    store::Result,
 };
 
 /// A segment at most this long is rewritten for the sake of a single record past its retention; of a longer one the

@@ -3,19 +3,17 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
+use super::super::{
+    issues, segments,
+    tables::{
+        inbox::{self, Waiting},
+        traces::{self, Change, Finder},
+    },
+    write::write_queue::{Forget, Queue},
+};
 use crate::{
     model::{RecordKind, Removed, TraceFold, TraceId},
-    store::{
-        Result,
-        sqlite::{
-            issues, segments,
-            tables::{
-                inbox::{self, Waiting},
-                traces::{self, Change, Finder},
-            },
-            write::write_queue::{Forget, Queue},
-        },
-    },
+    store::Result,
 };
 
 /// No more bytes than this, before compression, are sealed at once: SQLite takes no value of a gigabyte.

@@ -3,15 +3,13 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
+use super::super::{
+    segments,
+    tables::{inbox, to_column, traces},
+};
 use crate::{
     model::{Nanos, RecordKind, Severity, Stats, Text},
-    store::{
-        Result,
-        sqlite::{
-            segments,
-            tables::{column_types::to_column, inbox, traces},
-        },
-    },
+    store::Result,
 };
 
 /// Everything statistics say of the whole store but its rows and its timeline.

@@ -6,16 +6,16 @@
 use rusqlite::{Connection, types::Value as Sql};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::super::{
+    file::schema,
+    segments,
+    tables::{inbox, to_column, traces},
+};
 use crate::{
     model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, id::from_hex},
     store::{
         Result,
         select::{Selection, has_attributes, matches},
-        sqlite::{
-            file::schema,
-            segments,
-            tables::{column_types::to_column, inbox, traces},
-        },
     },
 };
 

@@ -9,17 +9,14 @@ use std::cmp::Ordering;
 
 use rusqlite::Connection;
 
+use super::super::{
+    codec::{Arrival, Arrived, LogRow},
+    segments::{self, Extent},
+    tables::{inbox, traces},
+};
 use crate::{
     model::{Cursor, LogMatcher, LogPage, LogQuery, LogRecord, Record, RecordFilter, RecordKind, record::log_bytes},
-    store::{
-        Error, MOST_CHUNK_BYTES, Result,
-        best::BestPage,
-        sqlite::{
-            codec::{Arrival, Arrived, LogRow},
-            segments::{self, Extent},
-            tables::{inbox, traces},
-        },
-    },
+    store::{Error, MOST_CHUNK_BYTES, Result, best::BestPage},
 };
 
 /// One page of the log records `query` names.

@@ -10,17 +10,15 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::super::{
+    failure,
+    file::open,
+    segments,
+    tables::{inbox, traces},
+};
 use crate::{
     model::{Batch, Trace, TraceId},
-    store::{
-        Error, Result,
-        sqlite::{
-            failure,
-            file::open,
-            segments,
-            tables::{inbox, traces},
-        },
-    },
+    store::{Error, Result},
 };
 
 /// Calls that read at once; more of them wait.

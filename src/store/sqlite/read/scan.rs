@@ -21,20 +21,18 @@ use self::{
     scan_cursor::{ScanCursor, Within},
     sealed::Sealed,
 };
+use super::super::{
+    codec,
+    file::meta,
+    segments::{self, Extent},
+    tables::{
+        inbox,
+        traces::{self, Named},
+    },
+};
 use crate::{
     model::{Batch, Cursor, Nanos, Record, RecordFilter, RecordKind},
-    store::{
-        Chunk, Result,
-        sqlite::{
-            codec,
-            file::meta,
-            segments::{self, Extent},
-            tables::{
-                inbox,
-                traces::{self, Named},
-            },
-        },
-    },
+    store::{Chunk, Result},
 };
 
 /// Segments looked at per call, so that a filter that matches little does not hold a snapshot for long.

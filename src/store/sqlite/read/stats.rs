@@ -7,6 +7,12 @@
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::super::{
+    codec::{LogForStats, SpanForStats},
+    file::meta,
+    issues, segments,
+    tables::{from_column, inbox, part_hash, traces},
+};
 use super::fast_totals;
 use crate::{
     model::{
@@ -17,18 +23,7 @@ use crate::{
         self_time::Interval,
         stats::{StatsFold, StatsSpan},
     },
-    store::{
-        Result,
-        sqlite::{
-            codec::{LogForStats, SpanForStats},
-            file::meta,
-            issues, segments,
-            tables::{
-                column_types::{from_column, part_hash},
-                inbox, traces,
-            },
-        },
-    },
+    store::Result,
 };
 
 /// Works out statistics. Traces are counted by their start, records by theirs; a service narrows both to what is its

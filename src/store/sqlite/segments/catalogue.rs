@@ -2,18 +2,13 @@
 
 use rusqlite::{Connection, Row, params};
 
+use super::super::{
+    codec::{self, Arrival, BlockIndex},
+    tables::{from_column, inbox, kind_column, read_kind, to_column},
+};
 use crate::{
     model::{RecordKind, TraceId},
-    store::{
-        Error, Result,
-        sqlite::{
-            codec::{self, Arrival, BlockIndex},
-            tables::{
-                column_types::{from_column, kind_column, read_kind, to_column},
-                inbox,
-            },
-        },
-    },
+    store::{Error, Result},
 };
 
 /// The first and last number of the writes that segments stand for which hold some after `after`, up to `last`; by the
@@ -29,15 +24,15 @@ pub(crate) fn spans_of_seqs(connection: &Connection, after: i64, last: i64) -> R
 /// What a segment's row says without its blobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// Its id.
+    /// The id of the segment.
     pub id: i64,
-    /// Which kind of record it holds.
+    /// Which kind of record the segment holds.
     pub kind: RecordKind,
-    /// Its records.
+    /// How many records the segment holds.
     pub rows: u64,
-    /// Number of the first write it stands for.
+    /// Number of the first write the segment stands for.
     pub first_seq: i64,
-    /// Number of the last one.
+    /// Number of the last write the segment stands for.
     pub last_seq: i64,
 }
 
@@ -169,7 +164,7 @@ pub(crate) fn services(connection: &Connection, kind: RecordKind) -> Result<Vec<
 pub(crate) struct Timed {
     /// The segment.
     pub extent: Extent,
-    /// The earliest and the latest; the segment may end sooner than they say, but never later.
+    /// The earliest and the latest start; the segment may end sooner than they say, but never later.
     pub starts_ns: (u64, u64),
 }
 

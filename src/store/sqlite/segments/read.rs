@@ -4,22 +4,17 @@ use std::ops::Range;
 
 use rusqlite::{Connection, params};
 
+use super::super::{
+    codec::{self, Arrived, BlockIndex, CheckpointForStats, CodecError, LogForStats, LogRow, SpanForStats, WantedRows},
+    tables::{kind_column, to_column},
+};
 use super::{
     catalogue::{Extent, arrivals, column_bytes, extents_overlapping, index},
     segment_columns::Columns,
 };
 use crate::{
     model::{LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId},
-    store::{
-        Error, Result,
-        sqlite::{
-            codec::{
-                self, Arrived, BlockIndex, CheckpointForStats, CodecError, LogForStats, LogRow, SpanForStats,
-                WantedRows,
-            },
-            tables::column_types::{kind_column, to_column},
-        },
-    },
+    store::{Error, Result},
 };
 
 /// A segment whose columns take no more is read column by column, a larger one block by block.
@@ -173,14 +168,14 @@ pub(crate) fn of_project(connection: &Connection, project: &str, since_ns: u64) 
     Ok(traces)
 }
 
-/// Which sealed records to read.
+/// Sealed records of one kind and trace that are to be read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredRecords<'a> {
-    /// Their kind.
+    /// The kind of the records.
     pub kind: RecordKind,
-    /// Their trace.
+    /// The trace of the records.
     pub trace: &'a TraceId,
-    /// From when to when they start, unix nanoseconds.
+    /// From when to when the records start, unix nanoseconds.
     pub starts_ns: (u64, u64),
     /// A segment to leave out.
     pub except: Option<i64>,

@@ -3,10 +3,8 @@
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
-use crate::store::{
-    Error, Result,
-    sqlite::codec::{CodecError, ColumnSource, block_range, column_header_bytes},
-};
+use super::super::codec::{CodecError, ColumnSource, block_range, column_header_bytes};
+use crate::store::{Error, Result};
 
 /// The columns of one segment.
 pub(crate) struct Columns<'c> {

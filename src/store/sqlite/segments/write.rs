@@ -2,19 +2,11 @@
 
 use rusqlite::{Connection, params};
 
-use crate::{
-    model::RecordKind,
-    store::{
-        Result,
-        sqlite::{
-            codec::{self, Arrival, Arrived, Segment},
-            tables::{
-                column_types::{kind_column, to_column},
-                inbox::Waiting,
-            },
-        },
-    },
+use super::super::{
+    codec::{self, Arrival, Arrived, Segment},
+    tables::{inbox::Waiting, kind_column, to_column},
 };
+use crate::{model::RecordKind, store::Result};
 
 /// A segment ready to be stored.
 #[derive(Debug)]

@@ -4,16 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
-use super::column_types::{from_column, to_column};
+use super::super::{
+    file::schema,
+    write::write_queue::{Forget, Queue},
+};
+use super::{from_column, to_column};
 use crate::{
     model::{Key, KeyScope, Nanos, Removed, Text},
-    store::{
-        Error, Result,
-        sqlite::{
-            file::schema,
-            write::write_queue::{Forget, Queue},
-        },
-    },
+    store::{Error, Result},
 };
 
 const COLUMNS: &str = "id, project, prefix, digest, scopes, created_ns, last_used_ns, revoked_ns";

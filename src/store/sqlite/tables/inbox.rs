@@ -3,24 +3,20 @@
 use rusqlite::{Connection, params, types::ValueRef};
 use rustc_hash::FxHashMap;
 
-use super::column_types::{from_column, kind_column, read_kind, to_column};
+use super::super::codec::{self, Arrival, Arrived, Prepared};
+use super::{from_column, kind_column, read_kind, to_column};
 use crate::{
-    model::{Record, RecordKind, TraceFold, TraceId},
-    store::{
-        Result,
-        sqlite::codec::{self, Arrival, Arrived, Prepared},
-    },
+    model::{Record, RecordKind, TraceFold, TraceId, time::NANOS_PER_SECOND},
+    store::Result,
 };
 
-const NS_PER_S: u64 = 1_000_000_000;
-
-/// A row.
+/// A row of the inbox: the records of one kind of one write.
 pub(crate) struct Row {
     /// Number of the write.
     pub seq: i64,
-    /// Which kind of record it holds.
+    /// Which kind of record the row holds.
     pub kind: RecordKind,
-    /// When it was received, unix nanoseconds.
+    /// When the write was received, unix nanoseconds.
     pub received_ns: u64,
     /// The records, in the order sent.
     pub records: Vec<Record>,
@@ -133,7 +129,7 @@ pub(crate) fn rows_with(connection: &Connection, trace: &TraceId) -> Result<Vec<
     Ok(rows)
 }
 
-/// What waits, folded per trace.
+/// The records that wait, folded per trace.
 pub(crate) fn folds(connection: &Connection) -> Result<FxHashMap<TraceId, TraceFold>> {
     let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
     each_folds(connection, |_, row| {
@@ -188,7 +184,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Row> {
 }
 
 impl Row {
-    /// Its records, each with how it came.
+    /// The records of the row, each with how it came.
     pub(crate) fn arrived(self) -> impl Iterator<Item = Arrived> {
         let (seq, received_ns) = (self.seq, self.received_ns);
         self.records.into_iter().enumerate().map(move |(place, record)| {
@@ -199,32 +195,32 @@ impl Row {
     }
 }
 
-/// A row as it lies there, to be sealed.
+/// A row of the inbox as it lies there, to be sealed.
 pub(crate) struct Waiting {
     /// Number of the write.
     pub seq: i64,
-    /// Which kind of record it holds.
+    /// Which kind of record the row holds.
     pub kind: RecordKind,
-    /// When it was received, unix nanoseconds.
+    /// When the write was received, unix nanoseconds.
     pub received_ns: u64,
-    /// How many records.
+    /// How many records the row holds.
     pub count: usize,
-    /// What its traces learn from it.
+    /// What the traces of the records learn from them.
     pub folds: Vec<(TraceId, TraceFold)>,
     /// The records.
     pub payload: Vec<u8>,
 }
 
 impl Waiting {
-    /// How its records came, as long as their order within the write says nothing.
+    /// How the records of the row came, as long as their order within the write says nothing.
     pub(crate) fn arrival(&self) -> Arrival {
         Arrival { seq: self.seq, received_ns: self.received_ns, position: 0 }
     }
 
-    /// Its records.
+    /// The records of the row.
     ///
     /// # Errors
-    /// They are damaged.
+    /// The payload is damaged.
     pub(crate) fn decode(&self) -> Result<Row> {
         let records = codec::decode_inbox(self.kind, &self.payload)?;
         Ok(Row { seq: self.seq, kind: self.kind, received_ns: self.received_ns, records })
@@ -262,11 +258,11 @@ pub(crate) fn oldest(connection: &Connection, records: usize, bytes: usize) -> R
 
 fn read_folds(column: ValueRef<'_>, received_ns: u64) -> Result<Vec<(TraceId, TraceFold)>> {
     let mut folds = codec::decode_folds(column.as_blob().map_err(rusqlite::Error::from)?)?;
-    folds.iter_mut().for_each(|(_, fold)| note_received(fold, received_ns / NS_PER_S));
+    folds.iter_mut().for_each(|(_, fold)| note_received(fold, received_ns / NANOS_PER_SECOND));
     Ok(folds)
 }
 
-/// The records of one trace that wait.
+/// The waiting records of one trace.
 pub(crate) fn records_of(connection: &Connection, trace: &TraceId) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for seq in rows_with(connection, trace)? {

@@ -6,25 +6,20 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{
-    column_types::{Key, from_column, read_trace_id, to_column},
-    inbox,
+use super::super::{
+    codec::{self, NO_TRACE},
+    segments,
 };
+use super::{Key, from_column, inbox, read_trace_id, to_column};
 use crate::{
     model::{Nanos, Record, RecordFilter, TraceFold, TraceId},
-    store::{
-        Result,
-        sqlite::{
-            codec::{self, NO_TRACE},
-            segments,
-        },
-    },
+    store::Result,
 };
 
-/// A row as it is stored.
+/// A row of the table as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
-    /// Its rowid.
+    /// The rowid of the row.
     pub id: i64,
     /// The fold of the trace's sealed records.
     pub fold: TraceFold,
@@ -77,7 +72,7 @@ pub(crate) fn each_by_start(
     Ok(())
 }
 
-/// What becomes of one row, encoded ahead of the transaction that applies it.
+/// What becomes of the row of one trace, encoded ahead of the transaction that applies it.
 #[derive(Debug)]
 pub(crate) struct Change {
     trace: TraceId,
@@ -113,7 +108,7 @@ impl After {
 }
 
 impl Change {
-    /// From the row as it is to the fold it shall have; an empty one removes it.
+    /// The change of a row from what it is to the fold it shall have; an empty fold removes the row.
     pub(crate) fn new(trace: TraceId, before: Option<Stored>, after: TraceFold) -> Change {
         let before =
             before.map(|stored| Before { id: stored.id, spans: stored.fold.spans, errors: stored.fold.errors });
@@ -234,12 +229,12 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Whether it names nothing.
+    /// Whether the filter names nothing.
     pub(crate) fn is_nothing(&self) -> bool {
         self.traces.is_empty() && self.traceless_before.is_none()
     }
 
-    /// Whether it names this record.
+    /// Whether the filter names this record.
     pub(crate) fn has(&self, record: &Record) -> bool {
         match record.trace_id() {
             None => self.traceless_before.is_some_and(|before| record.start() < before),
@@ -247,7 +242,7 @@ impl Named {
         }
     }
 
-    /// Whether a segment may hold records of it; false is certain.
+    /// Whether a segment may hold records the filter names; false is certain.
     pub(crate) fn may_be_in(&self, connection: &Connection, segment: i64) -> Result<bool> {
         let traceless = self.traceless_before.map(|_| &NO_TRACE);
         segments::may_hold(connection, segment, self.traces.keys().chain(traceless))

@@ -4,24 +4,19 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::write_queue::{Part, Work};
-use crate::{
-    model::Removed,
-    store::{
-        Result,
-        sqlite::{
-            codec,
-            issues::{Errors, Uncounted},
-            tables::inbox,
-        },
-    },
+use super::super::{
+    codec,
+    issues::{Errors, Uncounted},
+    tables::inbox,
 };
+use super::write_queue::{Part, Work};
+use crate::{model::Removed, store::Result};
 
 /// A part of a write that is to be stored.
 pub(crate) enum Fresh<'a> {
-    /// As its caller sent it.
+    /// The part as its caller sent it.
     Whole(&'a mut Part),
-    /// Without what is stored already.
+    /// The part without what is stored already.
     New(Part),
 }
 
@@ -31,7 +26,7 @@ impl<'a> Fresh<'a> {
         new.map_or_else(|| Fresh::Whole(whole), Fresh::New)
     }
 
-    /// What is to be stored.
+    /// The part that is to be stored.
     pub(crate) fn get(&self) -> &Part {
         match self {
             Fresh::Whole(part) => part,
@@ -39,7 +34,7 @@ impl<'a> Fresh<'a> {
         }
     }
 
-    /// Its errors, once they are of no more use here.
+    /// Takes the errors of the part, once they are of no more use here.
     pub(crate) fn take_errors(&mut self) -> Errors {
         std::mem::take(match self {
             Fresh::Whole(part) => &mut part.errors,
@@ -61,8 +56,8 @@ pub(crate) fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> R
     Ok(Part { records, errors })
 }
 
-/// Stores writes in one commit and counts their errors and those that wait, or notes that they wait; the number of the
-/// last write, and how long counting took.
+/// Stores writes in one commit. With `counts` it counts their errors and those that wait, else it notes that they wait.
+/// Returns the number of the last write, and how long counting took.
 pub(crate) fn store_group(
     connection: &mut Connection,
     writes: &[Fresh<'_>],
@@ -85,7 +80,7 @@ pub(crate) fn store_group(
     Ok((last_seq, took))
 }
 
-/// Counts the errors that wait; how long it took.
+/// Counts the errors that wait, and returns how long that took.
 pub(crate) fn count(connection: &mut Connection, uncounted: &Uncounted) -> Result<Duration> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let took = uncounted.count(&transaction, std::iter::empty())?;

@@ -11,12 +11,10 @@ use std::sync::{
 use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
+use super::super::{codec::Prepared, issues::Errors};
 use crate::{
     model::{Removed, Written},
-    store::{
-        Error, Result,
-        sqlite::{codec::Prepared, issues::Errors},
-    },
+    store::{Error, Result},
 };
 
 /// What waiting costs besides its payload.

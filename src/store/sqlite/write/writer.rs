@@ -19,6 +19,16 @@ use std::{
 use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::watch;
 
+use super::super::{
+    codec::{self, Prepared},
+    failure,
+    file::{file_id::FileId, files, open},
+    issues::Uncounted,
+    maintenance::Task,
+    options::{Durability, Tuning},
+    segments::{self, StoredRecords},
+    tables::{inbox, part_hash, traces::Finder},
+};
 use super::{
     commit::{Fresh, count, store_group, transact, without_old},
     dedup::Dedup,
@@ -26,30 +36,18 @@ use super::{
 };
 use crate::{
     model::{Nanos, RecordKind, Removed, TraceId, Written},
-    store::{
-        Error, Result,
-        sqlite::{
-            codec::{self, Prepared},
-            failure,
-            file::{file_id::FileId, files, open},
-            issues::Uncounted,
-            maintenance::Task,
-            options::{Durability, Tuning},
-            segments::{self, StoredRecords},
-            tables::{column_types::part_hash, inbox, traces::Finder},
-        },
-    },
+    store::{Error, Result},
 };
 
 /// Writes per commit at most.
 const GROUP: usize = 16;
-/// The log is copied into the file when it is about this long.
+/// The log is copied into the file when it is about this long, or nothing was written for [`GAP`].
 const LOG_BYTES: u64 = 64 << 20;
-/// Or when nothing was written for this long.
+/// After so long without a write the log is copied into the file, and sealing may be asked for again.
 const GAP: Duration = Duration::from_millis(500);
-/// Every commit writes a few pages whatever it holds.
+/// About what a commit writes besides what it holds: a few pages.
 const COMMIT_BYTES: u64 = 4 * open::PAGE_BYTES;
-/// Longest wait for room in the inbox before waiting writes are refused.
+/// The longest wait for room in the inbox before waiting writes are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Of a trace with more checkpoints or log records than this only those of the same instants are read back to recognise
 /// late repetitions.
@@ -77,7 +75,7 @@ pub(crate) struct Links {
     pub has_uncounted: Arc<AtomicBool>,
 }
 
-/// The thread's own state.
+/// The state of the thread that writes.
 pub(crate) struct Writer {
     path: PathBuf,
     durability: Durability,
@@ -100,7 +98,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Takes over a connection.
+    /// A writer that takes over a connection.
     ///
     /// # Errors
     /// The inbox cannot be read.
@@ -533,7 +531,7 @@ fn concerns_all(error: &Error) -> bool {
     matches!(error, Error::Locked(_) | Error::Gone(_) | Error::ReadOnly | Error::Closed)
 }
 
-/// The same failure for another caller.
+/// A failure once more, for another caller.
 fn copy(error: &Error) -> Error {
     match error {
         Error::DiskFull => Error::DiskFull,

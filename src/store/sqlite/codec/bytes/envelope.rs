@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::numbers::{Reader, put_varint};
-use crate::store::sqlite::codec::error::{CodecError, Result};
+use super::super::error::{CodecError, Result};
+use super::{Reader, put_varint};
 
 /// Version of every encoding in this module.
 pub const VERSION: u8 = 1;
@@ -44,7 +44,7 @@ pub fn wrap(content: &[u8]) -> Vec<u8> {
 /// The content of what [`wrap`] made.
 ///
 /// # Errors
-/// It is damaged or of another version.
+/// The bytes are damaged or of another version.
 pub fn unwrap(bytes: &[u8]) -> Result<Bytes> {
     open(bytes).map(Bytes::copy_from_slice)
 }
@@ -62,7 +62,7 @@ pub fn wrap_lz4(content: &[u8]) -> Vec<u8> {
 /// The content of what [`wrap_lz4`] made.
 ///
 /// # Errors
-/// It is damaged or of another version.
+/// The bytes are damaged or of another version.
 pub fn unwrap_lz4(bytes: &[u8]) -> Result<Bytes> {
     let (length, body) = get_length(open(bytes)?, LZ4_MAX_RATIO)?;
     let content =
@@ -98,7 +98,7 @@ pub fn frame(content: &[u8]) -> Vec<u8> {
 /// The content of a [`frame`].
 ///
 /// # Errors
-/// It is damaged.
+/// The bytes are damaged.
 pub fn unframe(frame: Vec<u8>) -> Result<Bytes> {
     let Some((checksum, rest)) = frame.split_first_chunk::<FRAME_CHECKSUM>() else {
         return if frame.is_empty() { Ok(Bytes::new()) } else { Err(CodecError::Truncated) };
@@ -120,7 +120,7 @@ pub fn unframe(frame: Vec<u8>) -> Result<Bytes> {
 /// What [`compress`] made of content of that length.
 ///
 /// # Errors
-/// It is damaged.
+/// The bytes are damaged.
 pub fn decompress(compressed: &[u8], length: usize) -> Result<Bytes> {
     if length > MAX_CONTENT_BYTES || length / ZSTD_MAX_RATIO > compressed.len() {
         return Err(CodecError::Malformed("content length"));

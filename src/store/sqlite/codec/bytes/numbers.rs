@@ -5,10 +5,8 @@
 
 use bytes::Bytes;
 
-use crate::{
-    model::{SpanId, Text, TraceId},
-    store::sqlite::codec::error::{CodecError, Result},
-};
+use super::super::error::{CodecError, Result};
+use crate::model::{SpanId, Text, TraceId};
 
 /// Appends an unsigned number, small ones in few bytes.
 pub fn put_varint(out: &mut Vec<u8>, mut number: u64) {
@@ -62,7 +60,7 @@ pub fn put_trace_id(out: &mut Vec<u8>, id: &TraceId) {
 /// The unsigned number at a place, which moves past it.
 ///
 /// # Errors
-/// It is cut short or does not fit 64 bits.
+/// The number is cut short or does not fit 64 bits.
 #[inline(always)]
 fn varint_at(bytes: &[u8], at: &mut usize) -> Result<u64> {
     let first = *bytes.get(*at).ok_or(CodecError::Truncated)?;
@@ -91,7 +89,7 @@ fn long_varint_at(bytes: &[u8], at: &mut usize, first: u8) -> Result<u64> {
     Err(CodecError::Malformed("number over 64 bits"))
 }
 
-/// Finds where things lie in what the functions above wrote, without taking them out. Errors are those of [`Reader`].
+/// Finds where things lie in what the `put_` functions wrote, without taking them out. Errors are those of [`Reader`].
 #[derive(Debug, Clone, Copy)]
 pub struct Slice<'a> {
     bytes: &'a [u8],
@@ -99,7 +97,7 @@ pub struct Slice<'a> {
 }
 
 impl<'a> Slice<'a> {
-    /// At the beginning of `bytes`.
+    /// A slice that begins with `bytes`.
     pub fn new(bytes: &'a [u8]) -> Slice<'a> {
         Slice { bytes, at: 0 }
     }
@@ -174,15 +172,15 @@ impl<'a> Slice<'a> {
     }
 }
 
-/// Bytes that are UTF-8.
+/// Bytes as text.
 ///
 /// # Errors
-/// They are not.
+/// The bytes are not UTF-8.
 pub fn to_str(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|_| CodecError::Malformed("text is not UTF-8"))
 }
 
-/// Reads what the functions above wrote.
+/// Reads what the `put_` functions wrote.
 #[derive(Debug, Clone)]
 pub struct Reader {
     bytes: Bytes,
@@ -209,7 +207,7 @@ impl Reader {
     /// The next byte.
     ///
     /// # Errors
-    /// There is none.
+    /// No byte is left.
     pub fn byte(&mut self) -> Result<u8> {
         let byte = *self.bytes.get(self.at).ok_or(CodecError::Truncated)?;
         self.at += 1;
@@ -219,7 +217,7 @@ impl Reader {
     /// An unsigned number.
     ///
     /// # Errors
-    /// It is cut short or does not fit 64 bits.
+    /// The number is cut short or does not fit 64 bits.
     pub fn varint(&mut self) -> Result<u64> {
         varint_at(&self.bytes, &mut self.at)
     }
@@ -227,7 +225,7 @@ impl Reader {
     /// A signed number.
     ///
     /// # Errors
-    /// As [`Reader::varint`].
+    /// Those of [`Reader::varint`].
     pub fn signed(&mut self) -> Result<i64> {
         self.varint().map(unzigzag)
     }
@@ -235,7 +233,7 @@ impl Reader {
     /// An unsigned number of at most 32 bits.
     ///
     /// # Errors
-    /// As [`Reader::varint`], or it is larger.
+    /// Those of [`Reader::varint`], or the number is larger.
     pub fn varint_u32(&mut self) -> Result<u32> {
         u32::try_from(self.varint()?).map_err(|_| CodecError::Malformed("number over 32 bits"))
     }
@@ -244,7 +242,7 @@ impl Reader {
     /// them can be reserved.
     ///
     /// # Errors
-    /// As [`Reader::varint`], or it is larger.
+    /// Those of [`Reader::varint`], or the number is larger.
     pub fn count(&mut self) -> Result<usize> {
         let count = self.varint()?;
         match usize::try_from(count) {
@@ -256,7 +254,7 @@ impl Reader {
     /// The next `len` bytes.
     ///
     /// # Errors
-    /// There are fewer.
+    /// There are fewer bytes.
     pub fn take(&mut self, len: usize) -> Result<&[u8]> {
         let end = self.at.checked_add(len).ok_or(CodecError::Truncated)?;
         let taken = self.bytes.get(self.at..end).ok_or(CodecError::Truncated)?;
@@ -267,7 +265,7 @@ impl Reader {
     /// The next `N` bytes.
     ///
     /// # Errors
-    /// There are fewer.
+    /// There are fewer bytes.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         self.take(N)?.try_into().map_err(|_| CodecError::Truncated)
     }
@@ -275,7 +273,7 @@ impl Reader {
     /// The next `len` bytes, sharing the buffer.
     ///
     /// # Errors
-    /// There are fewer.
+    /// There are fewer bytes.
     pub fn slice(&mut self, len: usize) -> Result<Bytes> {
         let start = self.at;
         self.take(len)?;
@@ -285,7 +283,7 @@ impl Reader {
     /// A length and that many bytes, sharing the buffer.
     ///
     /// # Errors
-    /// There are fewer.
+    /// There are fewer bytes.
     pub fn bytes(&mut self) -> Result<Bytes> {
         let len = self.count()?;
         self.slice(len)
@@ -294,7 +292,7 @@ impl Reader {
     /// A length and that many bytes of UTF-8, sharing the buffer.
     ///
     /// # Errors
-    /// There are fewer, or they are not UTF-8.
+    /// There are fewer bytes, or they are not UTF-8.
     pub fn text(&mut self) -> Result<Text> {
         let len = self.count()?;
         self.text_of(len)
@@ -303,7 +301,7 @@ impl Reader {
     /// The next `len` bytes as text, sharing the buffer.
     ///
     /// # Errors
-    /// There are fewer, or they are not UTF-8.
+    /// There are fewer bytes, or they are not UTF-8.
     pub fn text_of(&mut self, len: usize) -> Result<Text> {
         if len == 0 {
             return Ok(Text::EMPTY);
@@ -314,7 +312,7 @@ impl Reader {
     /// What [`put_trace_id`] wrote.
     ///
     /// # Errors
-    /// It is cut short or not UTF-8.
+    /// The id is cut short or not UTF-8.
     pub fn trace_id(&mut self) -> Result<TraceId> {
         match self.varint()?.checked_sub(1) {
             None => Ok(TraceId::Otel(self.array()?)),
@@ -328,7 +326,7 @@ impl Reader {
     /// Eight bytes that name a span.
     ///
     /// # Errors
-    /// There are fewer.
+    /// There are fewer bytes.
     pub fn span_id(&mut self) -> Result<SpanId> {
         self.array().map(SpanId)
     }

@@ -1,10 +1,8 @@
 //! Attribute values in bytes: a type tag and a body, which may stand apart because many values share one type.
 
-use super::numbers::{Reader, Slice, put_bytes, put_signed, put_varint};
-use crate::{
-    model::{Attributes, Text, Value},
-    store::sqlite::codec::error::{CodecError, Result},
-};
+use super::super::error::{CodecError, Result};
+use super::{Reader, Slice, put_bytes, put_signed, put_varint};
+use crate::model::{Attributes, Text, Value};
 
 /// Deepest nesting that is read back; well above what the decoders let in.
 const MAX_DEPTH: usize = 128;

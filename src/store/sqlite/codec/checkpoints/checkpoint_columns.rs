@@ -7,31 +7,26 @@
 
 use std::ops::Range;
 
-use super::checkpoint_rows::{HAS_DATA, HAS_RAW_LINE, direction};
-use crate::{
-    model::{Checkpoint, Direction, Nanos, Text, TraceId},
-    store::sqlite::codec::{
-        bytes::numbers::{bits_of, put_varint, unzigzag, zigzag},
-        columns::{
-            index::BlockIndex,
-            layout::{ColumnSource, Segment},
-            planes::{Numbers, put_planes},
-            reader::ColumnReader,
-            rows::{Columnar, TraceRuns, WantedRows, block_summary, seal_rows, trace_runs},
-            writer::{Cells, ColumnWriter},
-        },
-        error::{CodecError, Result},
+use super::super::{
+    bytes::{bits_of, put_varint, unzigzag, zigzag},
+    columns::{
+        BlockIndex, Cells, ColumnReader, ColumnSource, ColumnWriter, Columnar, Numbers, Segment, TraceRuns, WantedRows,
+        block_summary, put_planes, seal_rows, trace_runs,
     },
+    error::{CodecError, Result},
 };
+use super::checkpoint_rows::{HAS_DATA, HAS_RAW_LINE, direction};
+use crate::model::{Checkpoint, Direction, Nanos, Text, TraceId};
 
-/// What the column `id` says of a correlation id: that it is the trace id as it prints, or what `correlation` holds.
+/// What the column `id` says of a correlation id that is the trace id as it prints.
 const AS_TRACE_ID: u64 = 0;
+/// What the column `id` says of a correlation id that lies in the column `correlation`.
 const AS_WRITTEN: u64 = 1;
 /// Units of time per millisecond, coarsest first; a double between 2^40 and 2^41, which is now, is a multiple of 2^-12.
 const UNITS_PER_MS: [f64; 3] = [1.0, 1_000.0, 4_096.0];
-/// Instead of a place in [`UNITS_PER_MS`]: the bits.
+/// Stands where a block has no unit of [`UNITS_PER_MS`]: it holds the bits of its times.
 const BITS: u8 = u8::MAX;
-/// Beyond this a double does not hold every integer.
+/// The first integer beyond which a double does not hold every one.
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 /// The column of projects; segments sealed before there was one lack it.
 pub const PROJECT_COLUMN: &str = "project";
@@ -189,17 +184,17 @@ pub fn each_block_of_checkpoints(
 /// What statistics need of a checkpoint: all that pairs it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckpointForStats {
-    /// Its trace.
+    /// The trace of the checkpoint.
     pub trace_id: TraceId,
-    /// The component that recorded it.
+    /// The component that recorded the checkpoint.
     pub source_id: Text,
-    /// When it was recorded, unix milliseconds.
+    /// When the checkpoint was recorded, unix milliseconds.
     pub timestamp_ms: f64,
-    /// Whether it says that an operation began or ended.
+    /// Whether an operation began or ended.
     pub direction: Direction,
-    /// What kind of operation.
+    /// What kind of operation began or ended.
     pub operation: Text,
-    /// Which one.
+    /// Which operation of that kind.
     pub endpoint: Text,
 }
 

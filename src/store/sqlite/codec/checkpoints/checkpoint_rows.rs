@@ -1,17 +1,15 @@
 //! Checkpoints as the inbox keeps them: row after row, every field in place; lz4 takes care of what repeats.
 
-use crate::{
-    model::{Checkpoint, Direction, Text},
-    store::sqlite::codec::{
-        bytes::numbers::{Reader, bits_of, put_bytes, put_trace_id, put_varint},
-        error::Result,
-    },
+use super::super::{
+    bytes::{Reader, bits_of, put_bytes, put_trace_id, put_varint},
+    error::Result,
 };
+use crate::model::{Checkpoint, Direction, Text};
 
 /// Bit of a checkpoint with data.
-pub(crate) const HAS_DATA: u64 = 1;
+pub const HAS_DATA: u64 = 1;
 /// Bit of a checkpoint with the line it was read from.
-pub(crate) const HAS_RAW_LINE: u64 = 1 << 1;
+pub const HAS_RAW_LINE: u64 = 1 << 1;
 /// The correlation id is the trace id as it is written out.
 const SAME_ID: u64 = 1 << 2;
 const HAS_PROJECT: u64 = 1 << 3;

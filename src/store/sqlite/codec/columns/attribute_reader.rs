@@ -2,21 +2,12 @@
 
 use std::ops::Range;
 
-use super::{
-    planes::Numbers,
-    reader::{ColumnReader, Strings},
-    shape::{REST, REST_COLUMN, SHAPE_COLUMN, column_name},
+use super::super::{
+    bytes::{Reader, Type, get_body, get_value, unzigzag},
+    error::{CodecError, Result},
 };
-use crate::{
-    model::{Attributes, Text, Value},
-    store::sqlite::codec::{
-        bytes::{
-            numbers::{Reader, unzigzag},
-            value::{Type, get_body, get_value},
-        },
-        error::{CodecError, Result},
-    },
-};
+use super::{ColumnReader, Numbers, REST, REST_COLUMN, SHAPE_COLUMN, Strings, column_name};
+use crate::model::{Attributes, Text, Value};
 
 /// More values than any block holds; a damaged shape must not make a reader reserve more.
 const MAX_VALUES_PER_BLOCK: usize = 1 << 24;
@@ -116,7 +107,7 @@ impl AttributeReader {
         self.columns.iter().any(|(known, _)| known == key) || self.may_be_rest(key)
     }
 
-    /// Tells, for each row of a block that has `key`, its value (the last one, when the key repeats).
+    /// Tells the value of `key` for each row of a block that has it: the last one, when the key repeats.
     ///
     /// # Errors
     /// The source fails or the bytes are damaged.
@@ -214,16 +205,16 @@ impl BlockShapes {
 
 /// The values of one place of the shapes in one block.
 pub enum PlaceCells {
-    /// A column of its own.
+    /// The values of one key and type, which have a column of their own.
     Column {
-        /// Its key.
+        /// The key of the column.
         key: Text,
-        /// The type of its values.
+        /// The type of the values.
         kind: Type,
         /// The values.
         values: Values,
     },
-    /// Rare keys with their values.
+    /// Rare keys, each with its value.
     Rest(Strings),
 }
 

@@ -9,21 +9,12 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::{
-    planes::put_planes,
-    shape::{REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name},
-    writer::{Cells, ColumnWriter},
+use super::super::{
+    bytes::{Slice, Type, put_body, put_bytes, put_varint, skip_body},
+    error::Result,
 };
-use crate::{
-    model::Attributes,
-    store::sqlite::codec::{
-        bytes::{
-            numbers::{Slice, put_bytes, put_varint},
-            value::{Type, put_body, skip_body},
-        },
-        error::Result,
-    },
-};
+use super::{Cells, ColumnWriter, REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name, put_planes};
+use crate::model::Attributes;
 
 /// Most columns of attributes in a segment.
 const MAX_COLUMNS: usize = 200;
@@ -41,13 +32,13 @@ pub type Shape<'a> = Vec<(&'a str, Type)>;
 /// The attributes of a row as they lie in the inbox.
 #[derive(Debug, Clone, Copy)]
 pub struct RawAttributes<'a> {
-    /// Which shape they have.
+    /// Which shape the attributes have.
     pub shape: usize,
-    /// Their values one after the other, as [`crate::store::sqlite::codec::bytes::value::put_body`] writes them.
+    /// The values one after the other, as [`put_body`] writes them.
     pub bodies: &'a [u8],
 }
 
-/// Attributes brought into the form they have in the inbox.
+/// Attributes in the form they have in the inbox.
 pub struct EncodedAttributes<'a> {
     shapes: Vec<Shape<'a>>,
     bodies: Vec<u8>,
@@ -70,7 +61,7 @@ impl<'a> EncodedAttributes<'a> {
         EncodedAttributes { shapes: known.distinct().iter().map(shape).collect(), bodies, rows }
     }
 
-    /// What writes them.
+    /// What writes the attributes into columns.
     pub fn writer(&self) -> AttributeWriter<'_> {
         let mut start = 0;
         let row = |(shape, end): &(usize, usize)| {

@@ -2,7 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{model::TraceId, store::sqlite::codec::bytes::numbers::put_trace_id};
+use super::super::bytes::put_trace_id;
+use crate::model::TraceId;
 
 /// Bits per trace id.
 const BITS_PER_ID: usize = 11;

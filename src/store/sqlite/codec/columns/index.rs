@@ -2,16 +2,11 @@
 
 use std::ops::Range;
 
-use crate::{
-    model::TraceId,
-    store::sqlite::codec::{
-        bytes::{
-            envelope,
-            numbers::{Reader, put_signed, put_trace_id, put_varint},
-        },
-        error::{CodecError, Result},
-    },
+use super::super::{
+    bytes::{Reader, envelope, put_signed, put_trace_id, put_varint},
+    error::{CodecError, Result},
 };
+use crate::model::TraceId;
 
 /// No block has more rows, so that a damaged count cannot make a reader reserve much.
 pub const MAX_ROWS_PER_BLOCK: usize = 4096;
@@ -70,16 +65,6 @@ impl BlockIndex {
     /// One block; `None` past the last.
     pub fn get(&self, block: usize) -> Option<&BlockSummary> {
         self.blocks.get(block)
-    }
-
-    /// Trace of a block's first row; `None` past the last block.
-    pub fn first_trace(&self, block: usize) -> Option<&TraceId> {
-        self.blocks.get(block).map(|block| &block.first_trace)
-    }
-
-    /// Trace of a block's last row; `None` past the last block.
-    pub fn last_trace(&self, block: usize) -> Option<&TraceId> {
-        self.blocks.get(block).map(|block| &block.last_trace)
     }
 
     /// All blocks.

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::reader::Strings;
-use crate::store::sqlite::codec::error::Result;
+use super::super::error::Result;
+use super::Strings;
 
 /// What is known of the strings of a column, so that each is looked at once: by place in the dictionary, which costs
 /// next to nothing to look up, or by its bytes in blocks without one.

@@ -5,15 +5,15 @@
 
 use std::ops::Range;
 
-use crate::store::sqlite::codec::error::Result;
+use super::super::error::Result;
 
 /// Place of the frame all blocks of a column share.
-pub(crate) const SHARED_FRAME: usize = 0;
+pub const SHARED_FRAME: usize = 0;
 
 /// First byte of a block of strings that holds the strings.
-pub(crate) const PLAIN: u8 = 0;
+pub const PLAIN: u8 = 0;
 /// First byte of a block of strings that holds their places in the dictionary.
-pub(crate) const CODED: u8 = 1;
+pub const CODED: u8 = 1;
 
 /// Records sealed into columns, ready to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

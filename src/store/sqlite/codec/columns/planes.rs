@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 
-use crate::store::sqlite::codec::{
-    bytes::numbers::Reader,
+use super::super::{
+    bytes::Reader,
     error::{CodecError, Result},
 };
 

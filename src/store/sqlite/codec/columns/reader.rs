@@ -5,17 +5,12 @@ use std::{cell::RefCell, ops::Range, rc::Rc};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::{
-    layout::{CODED, ColumnSource, PLAIN, SHARED_FRAME},
-    planes::Numbers,
+use super::super::{
+    bytes::{Reader, envelope},
+    error::{CodecError, Result},
 };
-use crate::{
-    model::Text,
-    store::sqlite::codec::{
-        bytes::{envelope, numbers::Reader},
-        error::{CodecError, Result},
-    },
-};
+use super::{CODED, ColumnSource, Numbers, PLAIN, SHARED_FRAME};
+use crate::model::Text;
 
 /// Columns of one segment being read.
 pub struct ColumnReader<'s> {

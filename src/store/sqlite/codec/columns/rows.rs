@@ -6,35 +6,27 @@ use std::{collections::BTreeSet, ops::Range, sync::Arc};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::{
-    filter,
-    index::{self, BlockIndex, BlockSummary},
-    layout::{ColumnSource, Segment},
-    reader::ColumnReader,
-    writer::ColumnWriter,
+use super::super::{
+    bytes::{Reader, put_trace_id, put_varint},
+    error::{CodecError, Result},
 };
-use crate::{
-    model::{Nanos, Resource, Scope, TraceId},
-    store::sqlite::codec::{
-        bytes::numbers::{Reader, put_trace_id, put_varint},
-        error::{CodecError, Result},
-    },
-};
+use super::{BlockIndex, BlockSummary, ColumnReader, ColumnSource, ColumnWriter, Segment, filter, index};
+use crate::model::{Nanos, Resource, Scope, TraceId};
 
 /// Rows of a block, the last one of a segment aside: reading one trace decompresses at least this much.
 const ROWS_PER_BLOCK: usize = 1024;
 /// Attribute and event bytes after which a block ends whatever its rows.
-pub(crate) const BYTES_PER_BLOCK: usize = 4 << 20;
+pub const BYTES_PER_BLOCK: usize = 4 << 20;
 
-/// A record that can be a row.
-pub(crate) trait Columnar {
-    /// Its trace.
+/// A record that can be a row of columns.
+pub trait Columnar {
+    /// The trace of the record.
     fn trace_id(&self) -> &TraceId;
-    /// When it began.
+    /// When the record began.
     fn start(&self) -> Nanos;
-    /// The service it came from.
+    /// The service the record came from.
     fn service(&self) -> &str;
-    /// About how many bytes it has whose number has no bound.
+    /// About how many bytes the record has whose number has no bound.
     fn bytes(&self) -> usize;
 }
 
@@ -43,7 +35,7 @@ pub(crate) trait Columnar {
 ///
 /// # Errors
 /// Those of `write`.
-pub(crate) fn seal_rows<'a, R: Columnar>(
+pub fn seal_rows<'a, R: Columnar>(
     rows: &[&'a R],
     mut write: impl FnMut(&mut ColumnWriter<'a>, Range<usize>, u64) -> Result<()>,
     finish: impl FnOnce(&mut ColumnWriter<'a>),
@@ -82,7 +74,7 @@ fn summarize<R: Columnar>(block: &[&R]) -> BlockSummary {
     }
 }
 
-/// Cuts rows sorted by trace id into blocks of about [`ROWS_PER_BLOCK`], between two traces where that is near, so
+/// Cuts rows that are sorted by trace id into blocks of about [`ROWS_PER_BLOCK`], between two traces where that is near, so
 /// that most traces lie in one block; sooner where rows are very large.
 fn cut_blocks<R: Columnar>(rows: &[&R]) -> Vec<Range<usize>> {
     let mut blocks = Vec::new();
@@ -103,8 +95,8 @@ fn cut_blocks<R: Columnar>(rows: &[&R]) -> Vec<Range<usize>> {
     blocks
 }
 
-/// Rows come sorted by trace: how many rows, then the id, trace after trace.
-pub(crate) fn trace_runs<R: Columnar>(rows: &[&R]) -> Vec<u8> {
+/// The traces of rows, which come sorted by trace: how many rows, then the id, trace after trace.
+pub fn trace_runs<R: Columnar>(rows: &[&R]) -> Vec<u8> {
     let mut out = Vec::new();
     for run in rows.chunk_by(|a, b| a.trace_id() == b.trace_id()) {
         put_varint(&mut out, run.len() as u64);
@@ -113,8 +105,8 @@ pub(crate) fn trace_runs<R: Columnar>(rows: &[&R]) -> Vec<u8> {
     out
 }
 
-/// What the index says of a block.
-pub(crate) fn block_summary(index: &BlockIndex, block: usize) -> Result<&BlockSummary> {
+/// What the index says of a block, which must be there.
+pub fn block_summary(index: &BlockIndex, block: usize) -> Result<&BlockSummary> {
     index.get(block).ok_or(CodecError::Malformed("no such block"))
 }
 
@@ -128,13 +120,13 @@ pub struct WantedRows<'t, B> {
 }
 
 /// The trace of each row of a block.
-pub(crate) struct TraceRuns {
+pub struct TraceRuns {
     /// Where each trace ends, and its id.
     runs: Vec<(usize, TraceId)>,
 }
 
 impl TraceRuns {
-    pub(crate) fn read(columns: &mut ColumnReader<'_>, block: usize, count: usize) -> Result<TraceRuns> {
+    pub fn read(columns: &mut ColumnReader<'_>, block: usize, count: usize) -> Result<TraceRuns> {
         let mut content = columns.raw("trace", block)?;
         let mut runs = Vec::new();
         let mut end = 0;
@@ -145,13 +137,13 @@ impl TraceRuns {
         if end == count { Ok(TraceRuns { runs }) } else { Err(CodecError::MissingColumn) }
     }
 
-    pub(crate) fn id(&self, row: usize) -> Result<&TraceId> {
+    pub fn id(&self, row: usize) -> Result<&TraceId> {
         let run = self.runs.partition_point(|(end, _)| *end <= row);
         self.runs.get(run).map(|(_, id)| id).ok_or(CodecError::Malformed("rows of a block"))
     }
 
     /// The rows of one trace, or all of them.
-    pub(crate) fn rows_of(&self, only: Option<&TraceId>) -> Range<usize> {
+    pub fn rows_of(&self, only: Option<&TraceId>) -> Range<usize> {
         let Some(id) = only else { return 0..self.runs.last().map_or(0, |(end, _)| *end) };
         let run = self.runs.partition_point(|(_, known)| known < id);
         let start = run.checked_sub(1).and_then(|before| self.runs.get(before)).map_or(0, |(end, _)| *end);
@@ -184,13 +176,13 @@ pub fn rows_of_trace(source: &mut dyn ColumnSource, index: &BlockIndex, id: &Tra
 }
 
 /// Encoded values that many rows share behind an `Arc`: each distinct one encoded once.
-pub(crate) struct SharedArcs {
+pub struct SharedArcs {
     encoded: Vec<Vec<u8>>,
     of_row: Vec<usize>,
 }
 
 impl SharedArcs {
-    pub(crate) fn new<R, T>(rows: &[&R], get: impl Fn(&R) -> &Arc<T>, put: impl Fn(&mut Vec<u8>, &T)) -> SharedArcs {
+    pub fn new<R, T>(rows: &[&R], get: impl Fn(&R) -> &Arc<T>, put: impl Fn(&mut Vec<u8>, &T)) -> SharedArcs {
         let mut places: FxHashMap<*const T, usize> = FxHashMap::default();
         let mut encoded = Vec::new();
         let place = |row: &&R| {
@@ -206,20 +198,20 @@ impl SharedArcs {
         SharedArcs { encoded, of_row }
     }
 
-    pub(crate) fn of(&self, rows: Range<usize>) -> Vec<&[u8]> {
+    pub fn of(&self, rows: Range<usize>) -> Vec<&[u8]> {
         self.of_row[rows].iter().map(|place| self.encoded[*place].as_slice()).collect()
     }
 }
 
 /// Resources and scopes decoded so far, by their bytes, so that equal ones are one again.
 #[derive(Default)]
-pub(crate) struct SharedValues {
-    pub(crate) resources: FxHashMap<Bytes, Arc<Resource>>,
-    pub(crate) scopes: FxHashMap<Bytes, Arc<Scope>>,
+pub struct SharedValues {
+    pub resources: FxHashMap<Bytes, Arc<Resource>>,
+    pub scopes: FxHashMap<Bytes, Arc<Scope>>,
 }
 
 /// The value of these bytes, decoded when they are seen for the first time.
-pub(crate) fn once<T: Default>(
+pub fn once<T: Default>(
     known: &mut FxHashMap<Bytes, Arc<T>>,
     bytes: Bytes,
     get: impl Fn(&mut Reader) -> Result<T>,

@@ -5,20 +5,18 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHashMap;
 
-use crate::{
-    model::{Attributes, Text, Value},
-    store::sqlite::codec::bytes::value::Type,
-};
+use super::super::bytes::Type;
+use crate::model::{Attributes, Text, Value};
 
 /// Place in a shape of an attribute in `rest`; columns count from 1.
-pub(crate) const REST: usize = 0;
+pub const REST: usize = 0;
 /// The column that says which shape each row has.
-pub(crate) const SHAPE_COLUMN: &str = "shape";
+pub const SHAPE_COLUMN: &str = "shape";
 /// The column of attributes whose keys are too rare for columns of their own.
-pub(crate) const REST_COLUMN: &str = "rest";
+pub const REST_COLUMN: &str = "rest";
 
 /// The name of the column of a key and type.
-pub(crate) fn column_name(key: &str, kind: Type) -> String {
+pub fn column_name(key: &str, kind: Type) -> String {
     format!("attr.{key}.{}", kind.as_str())
 }
 

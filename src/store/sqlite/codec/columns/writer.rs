@@ -7,11 +7,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{
-    layout::{CODED, PLAIN, SHARED_FRAME},
-    planes::put_planes,
-};
-use crate::store::sqlite::codec::bytes::{envelope, numbers::put_varint};
+use super::super::bytes::{envelope, put_varint};
+use super::{CODED, PLAIN, SHARED_FRAME, put_planes};
 
 /// A dictionary grows to no more entries than this: reading one trace should not cost a long one.
 const MAX_DICTIONARY_ENTRIES: usize = 8192;

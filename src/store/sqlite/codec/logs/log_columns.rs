@@ -4,27 +4,19 @@
 
 use std::ops::Range;
 
-use super::log_rows::severity;
-use crate::{
-    model::{LogRecord, Nanos, Severity, SpanId, Text, TraceId},
-    store::sqlite::codec::{
-        bytes::numbers::{unzigzag, zigzag},
-        columns::{
-            attribute_reader::AttributeReader,
-            attribute_writer::EncodedAttributes,
-            index::{BlockIndex, BlockSummary},
-            layout::{ColumnSource, Segment},
-            reader::ColumnReader,
-            rows::{
-                Columnar, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs,
-            },
-            writer::ColumnWriter,
-        },
-        error::{CodecError, Result},
-        record::NO_TRACE,
-        shared_tables::{get_resource, get_scope, put_resource, put_scope},
+use super::super::{
+    bytes::{unzigzag, zigzag},
+    columns::{
+        AttributeReader, BlockIndex, BlockSummary, ColumnReader, ColumnSource, ColumnWriter, Columnar,
+        EncodedAttributes, Segment, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, seal_rows,
+        trace_runs,
     },
+    error::{CodecError, Result},
+    record::NO_TRACE,
+    shared_tables::{get_resource, get_scope, put_resource, put_scope},
 };
+use super::log_rows::severity;
+use crate::model::{LogRecord, Nanos, Severity, SpanId, Text, TraceId};
 
 impl Columnar for LogRecord {
     fn trace_id(&self) -> &TraceId {
@@ -175,12 +167,7 @@ impl<'s> LogReader<'s> {
 ///
 /// # Errors
 /// The source fails or what it gives is damaged.
-pub(crate) fn times(
-    columns: &mut ColumnReader<'_>,
-    block: usize,
-    count: usize,
-    min_start_ns: u64,
-) -> Result<Vec<Nanos>> {
+pub fn times(columns: &mut ColumnReader<'_>, block: usize, count: usize, min_start_ns: u64) -> Result<Vec<Nanos>> {
     let differences = columns.numbers("time", block, count)?;
     let mut time = min_start_ns;
     let mut next = |row| {
@@ -193,13 +180,13 @@ pub(crate) fn times(
 /// What statistics need of a log record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogForStats {
-    /// When it happened.
+    /// When the record was made.
     pub time: Nanos,
-    /// How bad it is.
+    /// How bad what the record tells of is.
     pub severity: Severity,
-    /// Its service.
+    /// The service the record is of.
     pub service: Text,
-    /// Whether it belongs to a trace.
+    /// Whether the record belongs to a trace.
     pub has_trace: bool,
 }
 

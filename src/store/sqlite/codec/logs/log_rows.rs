@@ -1,16 +1,11 @@
 //! Log records as the inbox keeps them: row after row behind the same tables spans have.
 
-use crate::{
-    model::{Attributes, LogRecord, Nanos, Severity},
-    store::sqlite::codec::{
-        bytes::{
-            numbers::{Reader, put_bytes, put_signed, put_trace_id, put_varint},
-            value::{get_body, put_body},
-        },
-        error::{CodecError, Result},
-        shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope},
-    },
+use super::super::{
+    bytes::{Reader, get_body, put_body, put_bytes, put_signed, put_trace_id, put_varint},
+    error::{CodecError, Result},
+    shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope},
 };
+use crate::model::{Attributes, LogRecord, Nanos, Severity};
 
 const HAS_TRACE: u64 = 1;
 const HAS_SPAN: u64 = 1 << 1;

@@ -4,39 +4,33 @@
 //! a block none of whose rows are left is not read further. Which trace a record belongs to and which issue is not
 //! decided here.
 
+use super::super::{
+    bytes::Reader,
+    columns::{
+        AttributeReader, BYTES_PER_BLOCK, BlockIndex, BlockShapes, BlockSummary, ColumnReader, ColumnSource, Known,
+        PlaceCells, block_summary,
+    },
+    error::{CodecError, Result},
+    shared_tables::get_resource,
+};
 use super::log_columns::times;
-use crate::{
-    model::{
-        LogMatcher, Needle, Severity,
-        log_match::{Condition, ERROR_KEYS, TextFilter},
-    },
-    store::sqlite::codec::{
-        bytes::numbers::Reader,
-        columns::{
-            attribute_reader::{AttributeReader, BlockShapes, PlaceCells},
-            index::{BlockIndex, BlockSummary},
-            known::Known,
-            layout::ColumnSource,
-            reader::ColumnReader,
-            rows::{BYTES_PER_BLOCK, block_summary},
-        },
-        error::{CodecError, Result},
-        shared_tables::get_resource,
-    },
+use crate::model::{
+    LogMatcher, Needle, Severity,
+    log_match::{Condition, ERROR_KEYS, TextFilter},
 };
 
-/// A row that was found.
+/// A log record that was found, by where its row lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogRow {
-    /// Its block.
+    /// The block of the row.
     pub block: usize,
-    /// Its place in the block.
+    /// The place of the row in the block.
     pub row: usize,
-    /// Its place in the segment.
+    /// The place of the row in the segment.
     pub row_of_segment: usize,
-    /// When it happened, unix nanoseconds.
+    /// When the record was made, unix nanoseconds.
     pub time_ns: u64,
-    /// Its share of the bytes that make a block full.
+    /// The row's share of the bytes that make a block full.
     pub share_bytes: usize,
 }
 

@@ -6,28 +6,20 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
+use super::super::{
+    bytes::{unzigzag, zigzag},
+    columns::{
+        AttributeReader, AttributeWriter, BlockIndex, BlockSummary, Cells, ColumnReader, ColumnSource, ColumnWriter,
+        Numbers, Segment, SharedValues, Strings, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs,
+    },
+    error::{CodecError, Result},
+    shared_tables::{get_resource, get_scope},
+};
 use super::{
     span_rows::{get_events, get_links},
     span_slices::{Numbered, SpanRow, SpanRows},
 };
-use crate::{
-    model::{Attributes, Kind, Nanos, Span, SpanId, Status, StatusCode, Text, TraceId},
-    store::sqlite::codec::{
-        bytes::numbers::{unzigzag, zigzag},
-        columns::{
-            attribute_reader::AttributeReader,
-            attribute_writer::AttributeWriter,
-            index::{BlockIndex, BlockSummary},
-            layout::{ColumnSource, Segment},
-            planes::Numbers,
-            reader::{ColumnReader, Strings},
-            rows::{SharedValues, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs},
-            writer::{Cells, ColumnWriter},
-        },
-        error::{CodecError, Result},
-        shared_tables::{get_resource, get_scope},
-    },
-};
+use crate::model::{Attributes, Kind, Nanos, Span, SpanId, Status, StatusCode, Text, TraceId};
 
 /// Codes in the column `parent`; larger ones are how many rows away the parent is, zigzag, plus two.
 const NO_PARENT: u64 = 0;
@@ -149,18 +141,18 @@ pub fn each_block_of_spans(
 }
 
 /// What every reader needs of a row.
-pub(crate) struct CoreSpan {
-    pub(crate) span_id: SpanId,
-    pub(crate) parent: Option<SpanId>,
-    pub(crate) start: Nanos,
-    pub(crate) end: Nanos,
-    pub(crate) name: Text,
-    pub(crate) status: StatusCode,
+pub struct CoreSpan {
+    pub span_id: SpanId,
+    pub parent: Option<SpanId>,
+    pub start: Nanos,
+    pub end: Nanos,
+    pub name: Text,
+    pub status: StatusCode,
 }
 
 impl CoreSpan {
     /// Reads some rows of a block.
-    pub(crate) fn read(
+    pub fn read(
         columns: &mut ColumnReader<'_>,
         block: usize,
         summary: &BlockSummary,

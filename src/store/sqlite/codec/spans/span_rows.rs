@@ -3,25 +3,23 @@
 //! This is on the path of every write, so it does only what pays at once: resources, scopes, names and attribute
 //! shapes are written once a batch, everything else in place; lz4 takes care of repeated values.
 
-use crate::{
-    model::{Attributes, Event, Kind, Link, Nanos, Span, Status, StatusCode, Text, TraceId},
-    store::sqlite::codec::{
-        bytes::{
-            numbers::{Reader, bits_of, put_bytes, put_signed, put_trace_id, put_varint},
-            value::{get_attributes, get_body, put_attributes, put_body},
-        },
-        error::Result,
-        shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope, table},
+use super::super::{
+    bytes::{
+        Reader, bits_of, get_attributes, get_body, put_attributes, put_body, put_bytes, put_signed, put_trace_id,
+        put_varint,
     },
+    error::Result,
+    shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope, table},
 };
+use crate::model::{Attributes, Event, Kind, Link, Nanos, Span, Status, StatusCode, Text, TraceId};
 
-pub(crate) const HAS_PARENT: u64 = 1;
-pub(crate) const HAS_STATE: u64 = 1 << 1;
-pub(crate) const HAS_FLAGS: u64 = 1 << 2;
-pub(crate) const HAS_DROPPED: u64 = 1 << 3;
-pub(crate) const HAS_EVENTS: u64 = 1 << 4;
-pub(crate) const HAS_LINKS: u64 = 1 << 5;
-pub(crate) const HAS_MESSAGE: u64 = 1 << 6;
+pub const HAS_PARENT: u64 = 1;
+pub const HAS_STATE: u64 = 1 << 1;
+pub const HAS_FLAGS: u64 = 1 << 2;
+pub const HAS_DROPPED: u64 = 1 << 3;
+pub const HAS_EVENTS: u64 = 1 << 4;
+pub const HAS_LINKS: u64 = 1 << 5;
+pub const HAS_MESSAGE: u64 = 1 << 6;
 
 /// Encodes spans in their order, without envelope.
 pub fn encode(spans: &[&Span]) -> Vec<u8> {

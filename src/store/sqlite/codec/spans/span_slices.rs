@@ -5,63 +5,55 @@
 
 use rustc_hash::FxHashMap;
 
-use super::span_rows::{HAS_DROPPED, HAS_EVENTS, HAS_FLAGS, HAS_LINKS, HAS_MESSAGE, HAS_PARENT, HAS_STATE};
-use crate::{
-    model::{Nanos, SpanId, TraceId},
-    store::sqlite::codec::{
-        bytes::{
-            numbers::{Slice, to_str},
-            value::{Type, skip_attributes, skip_body},
-        },
-        columns::{
-            attribute_writer::{RawAttributes, Shape},
-            rows::Columnar,
-        },
-        error::{CodecError, Result},
-    },
+use super::super::{
+    bytes::{Slice, Type, skip_attributes, skip_body, to_str},
+    columns::{Columnar, RawAttributes, Shape},
+    error::{CodecError, Result},
 };
+use super::span_rows::{HAS_DROPPED, HAS_EVENTS, HAS_FLAGS, HAS_LINKS, HAS_MESSAGE, HAS_PARENT, HAS_STATE};
+use crate::model::{Nanos, SpanId, TraceId};
 
-/// A span.
+/// A span as it lies in a payload: numbers of what it shares with others, and slices of the rest.
 pub struct SpanRow<'a> {
-    /// The place of its payload among those added.
+    /// The place of the span's payload among those added.
     pub payload: usize,
-    /// Its trace.
+    /// The trace of the span.
     pub trace_id: TraceId,
-    /// Its own id.
+    /// The id of the span.
     pub span_id: SpanId,
-    /// The span it was started in.
+    /// The span this one was started in.
     pub parent_span_id: Option<SpanId>,
-    /// When it started.
+    /// When the span started.
     pub start: Nanos,
-    /// When it ended.
+    /// When the span ended.
     pub end: Nanos,
-    /// Number of its kind.
+    /// Number of the span's kind.
     pub kind: u8,
-    /// Number of its status.
+    /// Number of the span's status.
     pub status: u8,
     /// Trace flags.
     pub flags: u32,
     /// Attributes, events and links the SDK dropped.
     pub dropped: [u32; 3],
-    /// Number of its resource in [`SpanRows::resources`].
+    /// Number of the resource in [`SpanRows::resources`].
     pub resource: usize,
-    /// Number of its scope in [`SpanRows::scopes`].
+    /// Number of the scope in [`SpanRows::scopes`].
     pub scope: usize,
-    /// Number of its name in [`SpanRows::names`].
+    /// Number of the name in [`SpanRows::names`].
     pub name: usize,
-    /// The service of its resource.
+    /// The service of the resource.
     pub service: &'a str,
-    /// What was recorded about it.
+    /// The attributes of the span.
     pub attributes: RawAttributes<'a>,
     /// Trace state; empty when not sent.
     pub trace_state: &'a [u8],
-    /// What was said about its status.
+    /// The message of the status.
     pub message: &'a [u8],
-    /// Its events as [`super::span_rows::put_events`] writes them; nothing when it has none.
+    /// The events as [`put_events`](super::span_rows::put_events) writes them; nothing when there are none.
     pub events: &'a [u8],
-    /// Its links as [`super::span_rows::put_links`] writes them; nothing when it has none.
+    /// The links as [`put_links`](super::span_rows::put_links) writes them; nothing when there are none.
     pub links: &'a [u8],
-    /// How many bytes it takes in the inbox.
+    /// How many bytes the span takes in the inbox.
     bytes: usize,
 }
 

@@ -5,21 +5,13 @@ use std::ops::Range;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::span_columns::CoreSpan;
-use crate::{
-    model::{Nanos, SpanId, StatusCode, Text, TraceId, Value},
-    store::sqlite::codec::{
-        bytes::numbers::Reader,
-        columns::{
-            attribute_reader::AttributeReader,
-            index::BlockIndex,
-            layout::ColumnSource,
-            reader::ColumnReader,
-            rows::{TraceRuns, block_summary},
-        },
-        error::Result,
-    },
+use super::super::{
+    bytes::Reader,
+    columns::{AttributeReader, BlockIndex, ColumnReader, ColumnSource, TraceRuns, block_summary},
+    error::Result,
 };
+use super::span_columns::CoreSpan;
+use crate::model::{Nanos, SpanId, StatusCode, Text, TraceId, Value};
 
 /// The attributes that name a model, best first; as [`genai::model`](crate::model::genai::model) asks for them.
 const MODEL_KEYS: [&str; 2] = ["gen_ai.response.model", "gen_ai.request.model"];
@@ -27,23 +19,23 @@ const MODEL_KEYS: [&str; 2] = ["gen_ai.response.model", "gen_ai.request.model"];
 /// What statistics need of a span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpanForStats {
-    /// Its trace.
+    /// The trace of the span.
     pub trace_id: TraceId,
-    /// Its id.
+    /// The id of the span.
     pub span_id: SpanId,
-    /// The span it was started in.
+    /// The span this one was started in.
     pub parent: Option<SpanId>,
-    /// Its name.
+    /// The name of the span.
     pub name: Text,
-    /// Its service.
+    /// The service the span is of.
     pub service: Text,
-    /// When it started.
+    /// When the span started.
     pub start: Nanos,
-    /// When it ended.
+    /// When the span ended.
     pub end: Nanos,
-    /// Whether its status is an error.
+    /// Whether the status of the span is an error.
     pub is_error: bool,
-    /// The AI model it called, when asked for and named.
+    /// The AI model the span called, when asked for and named.
     pub model: Option<Text>,
 }
 

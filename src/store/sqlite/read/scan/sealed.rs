@@ -25,22 +25,22 @@ use crate::{
 /// The records of a segment in commit order.
 #[derive(Debug)]
 pub(crate) enum Sealed {
-    /// Themselves.
+    /// The records themselves.
     Decoded(Vec<Arrived>),
-    /// Where they lie.
+    /// Where the records lie.
     Listed(Vec<Listed>),
 }
 
-/// A record of a segment.
+/// Where a record of a segment lies, and how large it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listed {
-    /// How it came.
+    /// How the record came.
     arrival: Arrival,
-    /// Where it stands in its write.
+    /// Where the record stands in its write.
     pub(crate) within: Within,
-    /// Its place in the segment.
+    /// The place of the record in the segment.
     pub(crate) row: usize,
-    /// [`Record::bytes`] of it.
+    /// [`Record::bytes`] of the record.
     pub(crate) bytes: usize,
 }
 
@@ -148,7 +148,7 @@ struct Kept {
 }
 
 impl LastSegments {
-    /// None yet.
+    /// A memory that holds no segment yet.
     pub(crate) fn new(tuning: Tuning) -> LastSegments {
         LastSegments { kept: Mutex::default(), tuning }
     }
@@ -171,7 +171,7 @@ impl LastSegments {
         Ok(records)
     }
 
-    /// Lets go of them.
+    /// Lets go of all segments.
     pub(crate) fn forget(&self) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
     }
