@@ -113,15 +113,17 @@ fn get_fold(reader: &mut Reader, id: &TraceId) -> Result<TraceFold> {
     Ok(fold)
 }
 
-const ROOT_HAS_PARENT: u64 = 1;
+/// The candidate has a parent, which is not in the trace.
+const CANDIDATE_HAS_PARENT: u64 = 1;
+/// The candidate is no span.
 const NO_SPAN: u64 = 1 << 1;
-/// The name is the trace's id: so are those of traces without spans.
+/// The candidate is named by the id of its trace, as those of traces without spans are.
 const NAMED_BY_ID: u64 = 1 << 2;
 
 fn put_candidate(out: &mut Vec<u8>, candidate: &Candidate, id: &TraceId, fold: &TraceFold) {
     let (has_parent, no_span, start_ns, span_id) = candidate.rank;
     let is_named_by_id = matches!(id, TraceId::Text(text) if *text == candidate.name.as_str());
-    out.push(bits_of([(ROOT_HAS_PARENT, has_parent), (NO_SPAN, no_span), (NAMED_BY_ID, is_named_by_id)]) as u8);
+    out.push(bits_of([(CANDIDATE_HAS_PARENT, has_parent), (NO_SPAN, no_span), (NAMED_BY_ID, is_named_by_id)]) as u8);
     put_signed(out, start_ns.wrapping_sub(fold.start_ns) as i64);
     out.extend_from_slice(&span_id);
     if !is_named_by_id {
@@ -133,7 +135,7 @@ fn put_candidate(out: &mut Vec<u8>, candidate: &Candidate, id: &TraceId, fold: &
 fn get_candidate(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<Candidate> {
     let bits = u64::from(reader.byte()?);
     let start_ns = fold_start_ns.wrapping_add(reader.signed()? as u64);
-    let rank = (bits & ROOT_HAS_PARENT != 0, bits & NO_SPAN != 0, start_ns, reader.array()?);
+    let rank = (bits & CANDIDATE_HAS_PARENT != 0, bits & NO_SPAN != 0, start_ns, reader.array()?);
     let name = if bits & NAMED_BY_ID != 0 { id.to_string() } else { string(reader)? };
     Ok(Candidate { rank, name, service: string(reader)? })
 }

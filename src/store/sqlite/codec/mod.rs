@@ -88,7 +88,8 @@ pub fn seal(kind: RecordKind, records: &[&Record]) -> Result<Segment, CodecError
 }
 
 /// Seals the spans of payloads ([`Prepared::payload`]), in any order, into a segment; with it comes, for each of its
-/// rows, the place of the payload it was in. The same as [`seal`] of the decoded spans, without decoding them.
+/// rows, the place of the payload it was in. The segment is the one [`seal`] makes of the decoded spans, but nothing is
+/// decoded.
 ///
 /// # Errors
 /// A payload is damaged, or none of spans.

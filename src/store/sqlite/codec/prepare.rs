@@ -16,11 +16,11 @@ use crate::model::{Record, RecordKind, TraceFold, TraceId};
 /// One accepted write of one kind of record, ready for the inbox.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
-    /// Which kind.
+    /// Which kind of record.
     pub kind: RecordKind,
     /// The records; [`decode_inbox`] reads them back.
     pub payload: Vec<u8>,
-    /// How many there are.
+    /// How many records there are.
     pub records: u32,
     /// Earliest start, unix nanoseconds; `u64::MAX` without records.
     pub min_start_ns: u64,
@@ -28,13 +28,13 @@ pub struct Prepared {
     pub max_end_ns: u64,
     /// The traces of the records, sorted; log records without one are in none.
     pub traces: Vec<TraceId>,
-    /// What the summary of each of them learns from the records; [`decode_folds`](super::decode_folds) reads it.
+    /// What the summary of each trace learns from the records; [`decode_folds`](super::decode_folds) reads it.
     pub folds: Vec<u8>,
     /// The identity of each record, in order, as [`identities`] has it.
     pub identities: Vec<u64>,
-    /// When each began, unix nanoseconds, in order.
+    /// When each record began, unix nanoseconds, in order.
     pub starts_ns: Vec<u64>,
-    /// Whether log records without a trace are among them.
+    /// Whether log records without a trace are among the records.
     pub has_traceless: bool,
 }
 

@@ -16,7 +16,7 @@ use crate::model::{Checkpoint, LogRecord, Record, RecordKind, Span, Text, TraceI
 pub static NO_TRACE: TraceId = TraceId::Text(Text::EMPTY);
 
 impl Record {
-    /// The trace it lies under; [`NO_TRACE`] when it belongs to none.
+    /// The trace the record lies under; [`NO_TRACE`] when it belongs to none.
     pub fn trace_key(&self) -> &TraceId {
         self.trace_id().unwrap_or(&NO_TRACE)
     }

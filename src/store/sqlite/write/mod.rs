@@ -1,5 +1,6 @@
 //! Writing: the queue of what waits, what is known already, and the one thread that commits.
 
+mod admission;
 pub(crate) mod commit;
 pub(crate) mod dedup;
 pub(crate) mod write_queue;

@@ -20,22 +20,21 @@ use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::watch;
 
 use super::super::{
-    codec::{self, Prepared},
-    failure,
+    codec, failure,
     file::{file_id::FileId, files, open},
     issues::Uncounted,
     maintenance::Task,
     options::{Durability, Tuning},
-    segments::{self, StoredRecords},
-    tables::{inbox, part_hash, traces::Finder},
+    tables::inbox,
 };
 use super::{
-    commit::{Fresh, count, store_group, transact, without_old},
+    admission::{Admission, Admitted},
+    commit::{Fresh, count, store_group, transact},
     dedup::Dedup,
-    write_queue::{Change, Forget, Job, Message, Part, Work},
+    write_queue::{Change, Forget, Job, Message, Work},
 };
 use crate::{
-    model::{Nanos, RecordKind, Removed, TraceId, Written},
+    model::{Nanos, Removed, Written},
     store::{Error, Result},
 };
 
@@ -49,20 +48,6 @@ const GAP: Duration = Duration::from_millis(500);
 const COMMIT_BYTES: u64 = 4 * open::PAGE_BYTES;
 /// The longest wait for room in the inbox before waiting writes are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Of a trace with more checkpoints or log records than this only those of the same instants are read back to recognise
-/// late repetitions.
-const LONG_TRACE: u64 = 10_000;
-/// A trace with more spans than this is not read back at all.
-const GIANT_TRACE: u64 = 200_000;
-
-/// What is to be stored of a write, and what its caller will be told.
-struct Admitted {
-    outcome: Written,
-    /// Each part without what is stored already; `None` for one that is all new. The job itself stays what the caller
-    /// sent, for when its group fails and it is tried again alone.
-    fresh: Vec<Option<Part>>,
-}
-
 /// What ties the writer to the rest of its process.
 pub(crate) struct Links {
     /// The way to the thread that seals.
@@ -279,7 +264,9 @@ impl Writer {
         }
         // Every trace is looked up, and locking for each would cost more than looking.
         let view = connection.unchecked_transaction()?;
-        let admitted: Vec<Admitted> = group.iter().map(|job| self.admit(&view, job, added)).collect::<Result<_>>()?;
+        let (known, first_unsealed) = (&mut self.seen, self.first_unsealed);
+        let mut admission = Admission { connection: &view, known, first_unsealed, added };
+        let admitted: Vec<Admitted> = group.iter().map(|job| admission.admit(job)).collect::<Result<_>>()?;
         view.finish()?;
         let (outcomes, fresh): (Vec<Written>, Vec<_>) =
             admitted.into_iter().map(|admitted| (admitted.outcome, admitted.fresh)).unzip();
@@ -343,75 +330,6 @@ impl Writer {
         }
         self.log_bytes += COMMIT_BYTES + log_length(&self.path).saturating_sub(before);
         result.map(|_| ())
-    }
-
-    /// Finds out what of a write is not stored yet.
-    fn admit(&mut self, connection: &Connection, job: &Job, added: &mut Vec<u64>) -> Result<Admitted> {
-        let mut outcome = Written { accepted: 0, duplicates: job.duplicates };
-        let mut fresh = Vec::with_capacity(job.parts.len());
-        for part in &job.parts {
-            let identities = &part.records.identities;
-            self.get_to_know(connection, &part.records)?;
-            let now_ns = Nanos::now().0;
-            let is_new: Vec<bool> = identities.iter().map(|record| self.seen.add(*record, now_ns)).collect();
-            let records = identities.iter().zip(&is_new);
-            added.extend(records.filter(|(_, new)| **new).map(|(record, _)| *record));
-            let repeated = is_new.iter().filter(|new| !**new).count();
-            outcome.accepted += (is_new.len() - repeated) as u64;
-            outcome.duplicates += repeated as u64;
-            fresh.push(if repeated > 0 { Some(without_old(part, &is_new)?) } else { None });
-        }
-        Ok(Admitted { outcome, fresh })
-    }
-
-    /// Looks up what is stored of the traces of a write.
-    fn get_to_know(&mut self, connection: &Connection, part: &Prepared) -> Result<()> {
-        let kind = part.kind;
-        let mut too_long: Vec<&TraceId> = part.has_traceless.then_some(&codec::NO_TRACE).into_iter().collect();
-        let mut finder = Finder::new(connection)?;
-        for trace in &part.traces {
-            let hash = part_hash(kind, trace);
-            if self.seen.knows(hash) {
-                continue;
-            }
-            let stored = finder.find(trace)?.map(|stored| stored.fold).unwrap_or_default();
-            let count = match kind {
-                RecordKind::Spans => stored.spans,
-                RecordKind::Checkpoints => stored.checkpoints,
-                RecordKind::Logs => stored.logs,
-            };
-            if count > LONG_TRACE && kind != RecordKind::Spans {
-                too_long.push(trace);
-                continue;
-            }
-            let mut records = Vec::new();
-            if count > 0 && count <= GIANT_TRACE {
-                let wanted = StoredRecords {
-                    kind,
-                    trace,
-                    starts_ns: (stored.start_ns, stored.end_ns),
-                    except: None,
-                    up_to_seq: i64::MAX,
-                };
-                segments::each_segment(connection, wanted, |_, found| {
-                    records.extend(found);
-                    Ok(())
-                })?;
-            }
-            self.seen.learn(hash, codec::identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
-        }
-        if too_long.is_empty() {
-            return Ok(());
-        }
-        let mut times_ns = part.starts_ns.clone();
-        times_ns.sort_unstable();
-        times_ns.dedup();
-        for trace in too_long {
-            let up_to_seq = self.seen.last_unknown_seq();
-            let records = segments::records_at(connection, kind, trace, &times_ns, up_to_seq)?;
-            self.seen.remember(codec::identities(records.iter()).into_iter(), Nanos::now().0);
-        }
-        Ok(())
     }
 
     fn note_stored(&mut self, fresh: &[Fresh<'_>], last_seq: i64) {

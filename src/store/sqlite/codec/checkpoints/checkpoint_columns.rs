@@ -90,7 +90,7 @@ fn write_block<'a>(columns: &mut ColumnWriter<'a>, checkpoints: &[&'a Checkpoint
     columns.numbers("present", &checkpoints.iter().map(present).collect::<Vec<_>>());
 }
 
-/// The unit, the first time, and how far each is from the one before it.
+/// The times of rows: the unit, the first time, and how far each is from the one before it.
 fn times(checkpoints: &[&Checkpoint]) -> Vec<u8> {
     let unit = UNITS_PER_MS.iter().position(|unit| checkpoints.iter().all(|one| lies_on(one.timestamp_ms, *unit)));
     let number = |checkpoint: &Checkpoint| match unit {

@@ -97,7 +97,7 @@ fn get(reader: &mut Reader) -> Result<Checkpoint> {
     })
 }
 
-/// The direction of its text, which is shared when it is an unusual one.
+/// The direction a text names; an unusual text is shared with it.
 pub fn direction(text: &Text) -> Direction {
     match Direction::parse(text) {
         Direction::Other(_) => Direction::Other(text.clone()),

@@ -14,15 +14,15 @@ pub const MAX_ROWS_PER_BLOCK: usize = 4096;
 /// What the index says of one block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockSummary {
-    /// Rows in it.
+    /// How many rows the block has.
     pub rows: usize,
-    /// Trace of its first row.
+    /// The trace of the first row.
     pub first_trace: TraceId,
-    /// Trace of its last row.
+    /// The trace of the last row.
     pub last_trace: TraceId,
-    /// Earliest start, unix nanoseconds.
+    /// The earliest start of a row, unix nanoseconds.
     pub min_start_ns: u64,
-    /// Latest start, unix nanoseconds.
+    /// The latest start of a row, unix nanoseconds.
     pub max_start_ns: u64,
 }
 

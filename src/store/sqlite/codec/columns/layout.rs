@@ -18,29 +18,29 @@ pub const CODED: u8 = 1;
 /// Records sealed into columns, ready to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// How many rows.
+    /// How many rows the segment has.
     pub rows: u32,
     /// The block index; [`BlockIndex::decode`](super::index::BlockIndex::decode) reads it.
     pub blocks: Vec<u8>,
     /// Name and bytes of each column; [`block_range`] finds the frames in the bytes.
     pub columns: Vec<(String, Vec<u8>)>,
-    /// Which traces it may hold; [`may_contain`](super::filter::may_contain) asks it.
+    /// Which traces the segment may hold; [`may_contain`](super::filter::may_contain) asks it.
     pub trace_filter: Vec<u8>,
-    /// Services in it, sorted.
+    /// The services of the rows, sorted.
     pub services: Vec<String>,
-    /// Earliest start, unix nanoseconds; `u64::MAX` without rows.
+    /// The earliest start of a row, unix nanoseconds; `u64::MAX` without rows.
     pub min_start_ns: u64,
-    /// Latest start, unix nanoseconds; 0 without rows.
+    /// The latest start of a row, unix nanoseconds; 0 without rows.
     pub max_start_ns: u64,
 }
 
 /// Where the columns of one segment come from.
 pub trait ColumnSource {
     /// Frame number `block` of a column, as [`block_range`] cuts it; `None` when the segment has no such column. The
-    /// readers here also ask for the frame all blocks share; to a source it is a number like the others.
+    /// frame that all blocks share is asked for by its number, like the others.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The column cannot be read.
     fn block(&mut self, column: &str, block: usize) -> Result<Option<Vec<u8>>>;
 }
 

@@ -71,7 +71,7 @@ fn write_block<'a>(columns: &mut ColumnWriter<'a>, logs: &[&'a LogRecord], min_s
     columns.strings("message", &logs.iter().map(|log| log.message.as_bytes()).collect::<Vec<_>>());
 }
 
-/// Reads log records, in their order, block after block: those of `blocks`, or only those of one trace in them.
+/// Reads log records, in their order, block after block.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged, and those of `visit`.

@@ -74,7 +74,7 @@ fn get(tables: &ReadTables, reader: &mut Reader, previous: u64) -> Result<LogRec
     Ok(LogRecord { time, severity, message, trace_id, span_id, attributes, resource, scope })
 }
 
-/// The severity of its number.
+/// The severity a number stands for.
 pub fn severity(number: u64) -> Result<Severity> {
     let place = usize::try_from(number).unwrap_or(usize::MAX);
     Severity::ALL.get(place).copied().ok_or(CodecError::Malformed("severity"))
