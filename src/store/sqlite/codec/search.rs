@@ -74,7 +74,7 @@ pub fn traces_of_project(
     let mut cells = Known::<bool>::default();
     for (block, summary) in index.iter().enumerate() {
         let of_row = columns.strings(name, block, summary.rows)?;
-        let has = |row| cells.of(&of_row, row, is_wanted);
+        let has = |row| cells.look_up(&of_row, row, is_wanted);
         let has = (0..summary.rows).map(has).collect::<Result<Vec<bool>>>()?;
         if !has.contains(&true) {
             continue;
@@ -108,7 +108,7 @@ impl AttributeSearch<'_, '_> {
     /// Which rows have the pair; `resources` remembers which resources do.
     fn rows_with(&mut self, pair: &(String, String), resources: &mut Known<bool>) -> Result<Vec<bool>> {
         let of_row = self.columns.strings("resource", self.block, self.rows)?;
-        let has = |row| resources.of(&of_row, row, |resource| has_pair(resource, pair));
+        let has = |row| resources.look_up(&of_row, row, |resource| has_pair(resource, pair));
         let mut has = (0..self.rows).map(has).collect::<Result<Vec<bool>>>()?;
         let (key, text) = pair;
         if self.attributes.may_have(key) {

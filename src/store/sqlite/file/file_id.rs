@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::store::{Error, Result};
 
-/// A file, whatever its name.
+/// A file by what the system knows it by, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId {
     device: u64,
@@ -12,8 +12,8 @@ pub(crate) struct FileId {
 }
 
 impl FileId {
-    /// The file at a path now.
-    pub(crate) fn of(path: &Path) -> Result<FileId> {
+    /// The file that is at a path now.
+    pub(crate) fn at(path: &Path) -> Result<FileId> {
         let metadata = std::fs::metadata(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
         #[cfg(unix)]
         {
@@ -33,7 +33,7 @@ impl FileId {
     /// # Errors
     /// [`Error::Gone`].
     pub(crate) fn check(self, path: &Path) -> Result<()> {
-        match FileId::of(path) {
+        match FileId::at(path) {
             Ok(found) if found == self => Ok(()),
             _ => Err(Error::Gone(path.to_owned())),
         }

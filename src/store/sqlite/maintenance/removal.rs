@@ -145,7 +145,7 @@ pub(crate) fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budg
     let mut removed = Removed::default();
     for kind in RecordKind::ALL {
         for extent in segments::extents_received_before(connection, kind, cutoff_ns)? {
-            if records(&removed) >= budget as u64 {
+            if record_count(&removed) >= budget as u64 {
                 return Ok(removed);
             }
             let arrivals = segments::arrivals(connection, extent.id)?;
@@ -157,7 +157,7 @@ pub(crate) fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budg
             }
         }
     }
-    let left = (budget as u64).saturating_sub(records(&removed));
+    let left = (budget as u64).saturating_sub(record_count(&removed));
     if left > 0 {
         add(&mut removed, prune_inbox(connection, queue, cutoff_ns, left)?);
     }
@@ -173,7 +173,7 @@ fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u
         let mut select = connection.prepare_cached(sql)?;
         let mut rows = select.query([kind_column(kind), to_column(cutoff_ns)])?;
         while let Some(row) = rows.next()? {
-            if records(&removed) >= budget {
+            if record_count(&removed) >= budget {
                 break;
             }
             past.insert(row.get(0)?);
@@ -273,7 +273,7 @@ fn of_kind(kind: RecordKind, count: u64) -> Removed {
     }
 }
 
-fn records(removed: &Removed) -> u64 {
+fn record_count(removed: &Removed) -> u64 {
     removed.spans + removed.checkpoints + removed.logs
 }
 

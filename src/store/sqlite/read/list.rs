@@ -23,7 +23,7 @@ use crate::{
 pub(crate) fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSummary>> {
     let mut found = Selection::new(query)?;
     let waiting = merged(connection)?;
-    if let Some(index) = Index::of(connection, query)? {
+    if let Some(index) = Index::choose(connection, query)? {
         index.walk(connection, &waiting, &mut found)?;
     } else {
         let searched = [with_attributes(connection, query)?, of_project(connection, query)?];
@@ -87,7 +87,7 @@ enum Index {
 
 impl Index {
     /// The index for a query without other conditions; `None` when all rows must be looked at.
-    fn of(connection: &Connection, query: &TraceQuery) -> Result<Option<Index>> {
+    fn choose(connection: &Connection, query: &TraceQuery) -> Result<Option<Index>> {
         let TraceQuery { limit, cursor, reverse, .. } = query;
         let plain = TraceQuery { limit: *limit, cursor: cursor.clone(), reverse: *reverse, ..TraceQuery::default() };
         let by_receipt = TraceQuery { sort: Sort::Received, kind: Some(RecordKind::Checkpoints), ..plain.clone() };

@@ -51,7 +51,7 @@ impl Readers {
         let readers = Arc::clone(self);
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let connection = readers.take()?;
+            let connection = readers.take_connection()?;
             let result = snapshot(&connection, work);
             if result.as_ref().err().is_none_or(|error| !failure::spoils_connection(error)) {
                 readers.put_back(connection);
@@ -61,7 +61,7 @@ impl Readers {
         task.await.map_err(|error| Error::Io(error.into()))?
     }
 
-    fn take(&self) -> Result<Connection> {
+    fn take_connection(&self) -> Result<Connection> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| open::open_for_reading(&self.path), Ok)
     }

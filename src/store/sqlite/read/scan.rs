@@ -51,7 +51,7 @@ pub(crate) fn scan(
     let after = from.map_or(Ok(ScanCursor::behind(0)), |cursor| ScanCursor::read(cursor, file.as_deref(), last_seq))?;
     let chunk = |batch, next: ScanCursor, at_end| {
         // Who reads from the beginning wants what there is.
-        let missed = if from.is_some() { missed(connection, after.whole, next.whole)? } else { 0 };
+        let missed = if from.is_some() { count_missed(connection, after.whole, next.whole)? } else { 0 };
         Ok(Chunk { batch, next: next.write(file.as_deref()), at_end, missed })
     };
     let wanted = Wanted::new(connection, filter)?;
@@ -70,20 +70,20 @@ pub(crate) fn scan(
         if must_stop {
             end = Some(after.before(seq));
         } else if feed.needs_segment() {
-            segments_left -= usize::from(scan.load(feed)?);
+            segments_left -= usize::from(scan.load_segment(feed)?);
         } else {
-            end = scan.take(feed, seq, &mut filling)?;
+            end = scan.take_write(feed, seq, &mut filling)?;
         }
     }
-    feeds.iter_mut().try_for_each(|feed| scan.fetch(feed, &mut filling))?;
+    feeds.iter_mut().try_for_each(|feed| scan.fetch_chosen(feed, &mut filling))?;
     if end.is_none() {
         last_segments.forget();
     }
     chunk(filling.batch, end.unwrap_or(ScanCursor::behind(last_seq)), end.is_none())
 }
 
-/// How many of the writes after `after`, up to `last`, left nothing behind.
-fn missed(connection: &Connection, after: i64, last: i64) -> Result<u64> {
+/// How many writes after `after`, up to `last`, left nothing behind.
+fn count_missed(connection: &Connection, after: i64, last: i64) -> Result<u64> {
     if after == last {
         return Ok(0);
     }
@@ -175,7 +175,7 @@ struct Feed {
 struct Current {
     extent: Extent,
     records: Arc<Sealed>,
-    /// The next record.
+    /// The place of the next record.
     place: usize,
     /// Rows of the segment that were taken and are to be fetched.
     chosen: Vec<usize>,
@@ -224,7 +224,7 @@ impl Scan<'_> {
     }
 
     /// Reads the next segment of a feed; whether it had to be, because it may hold what is wanted.
-    fn load(&self, feed: &mut Feed) -> Result<bool> {
+    fn load_segment(&self, feed: &mut Feed) -> Result<bool> {
         let Some(extent) = feed.segments.pop_front() else { return Ok(false) };
         if !self.wanted.may_be_in(self.connection, extent.id)? {
             return Ok(false);
@@ -236,7 +236,7 @@ impl Scan<'_> {
     }
 
     /// Takes the records of a write, as far as they fit; where the chunk ends if they do not.
-    fn take(&self, feed: &mut Feed, seq: i64, filling: &mut Filling) -> Result<Option<ScanCursor>> {
+    fn take_write(&self, feed: &mut Feed, seq: i64, filling: &mut Filling) -> Result<Option<ScanCursor>> {
         let from = self.after.part_of(seq);
         let taken = match &mut feed.current {
             None => {
@@ -256,7 +256,7 @@ impl Scan<'_> {
             Taken::All => {}
         }
         if feed.current.as_ref().is_some_and(|current| current.records.seq(current.place).is_none()) {
-            self.fetch(feed, filling)?;
+            self.fetch_chosen(feed, filling)?;
         }
         Ok(None)
     }
@@ -265,7 +265,7 @@ impl Scan<'_> {
         let Some(row) = inbox::row(self.connection, seq)? else { return Ok(Taken::All) };
         let kind = row.kind;
         let rows = row.arrived().filter(|arrived| self.wanted.has(&arrived.record)).collect();
-        let (rows, taken) = filling.choose(rows, from, |arrived| arrived.record.bytes(), Within::of);
+        let (rows, taken) = filling.choose(rows, from, |arrived| arrived.record.bytes(), Within::new);
         let mut records: Vec<Record> = rows.into_iter().map(|arrived| arrived.record).collect();
         if from.is_some() || matches!(taken, Taken::Part(_)) {
             // The rest of the write is not to be kept for the sake of these.
@@ -283,7 +283,7 @@ impl Scan<'_> {
                 let rows = records.get(place).unwrap_or_default().iter();
                 let rows = rows.filter(|arrived| self.wanted.has(&arrived.record)).collect();
                 let (rows, taken) =
-                    filling.choose(rows, from, |arrived| arrived.record.bytes(), |arrived| Within::of(arrived));
+                    filling.choose(rows, from, |arrived| arrived.record.bytes(), |arrived| Within::new(arrived));
                 rows.into_iter().for_each(|arrived| arrived.record.clone().push_to(&mut filling.batch));
                 taken
             }
@@ -297,7 +297,7 @@ impl Scan<'_> {
     }
 
     /// Ends the segment a feed is reading: fetches what was chosen of it and not read yet.
-    fn fetch(&self, feed: &mut Feed, filling: &mut Filling) -> Result<()> {
+    fn fetch_chosen(&self, feed: &mut Feed, filling: &mut Filling) -> Result<()> {
         let Some(Current { extent, chosen, .. }) = feed.current.take() else { return Ok(()) };
         if !chosen.is_empty() {
             let only = self.wanted.filter.trace.as_ref();

@@ -159,12 +159,12 @@ pub(crate) fn services(connection: &Connection, kind: RecordKind) -> Result<Vec<
     Ok(services)
 }
 
-/// A segment, and from when to when its records begin, unix nanoseconds.
+/// A segment with the time its records begin in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timed {
     /// The segment.
     pub extent: Extent,
-    /// The earliest and the latest start; the segment may end sooner than they say, but never later.
+    /// The earliest and the latest start, unix nanoseconds; the segment may end sooner than they say, but never later.
     pub starts_ns: (u64, u64),
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Fresh<'a> {
 
 impl<'a> Fresh<'a> {
     /// A part, and what is left of it when some of it is stored already.
-    pub(crate) fn of(whole: &'a mut Part, new: Option<Part>) -> Fresh<'a> {
+    pub(crate) fn new(whole: &'a mut Part, new: Option<Part>) -> Fresh<'a> {
         new.map_or_else(|| Fresh::Whole(whole), Fresh::New)
     }
 

@@ -27,10 +27,11 @@ pub(crate) struct Dedup {
 struct Generation {
     records: FxHashSet<u64>,
     traces: FxHashSet<u64>,
-    /// When it began, unix nanoseconds; `None` while nothing was put in.
+    /// When the generation began, unix nanoseconds; `None` while nothing was put in.
     since_ns: Option<u64>,
-    /// The first and the last write with records in it.
+    /// The first write with records in the generation; `None` without any.
     first_seq: Option<i64>,
+    /// The last write with records in the generation.
     last_seq: i64,
 }
 
@@ -46,7 +47,7 @@ impl Dedup {
         self.young.records.contains(&record) || self.old.records.contains(&record)
     }
 
-    /// Adds a record; false when it was there.
+    /// Adds a record; false when it was known.
     pub(crate) fn add(&mut self, record: u64, now_ns: u64) -> bool {
         self.young.since_ns.get_or_insert(now_ns);
         !self.old.records.contains(&record) && self.young.records.insert(record)
@@ -57,7 +58,7 @@ impl Dedup {
         self.young.records.remove(&record);
     }
 
-    /// Whether all stored records of a trace are here.
+    /// Whether all stored records of a trace are known.
     pub(crate) fn knows(&self, trace: u64) -> bool {
         self.young.traces.contains(&trace) || self.old.traces.contains(&trace)
     }
@@ -95,7 +96,7 @@ impl Dedup {
         self.young.last_seq = self.young.last_seq.max(last_seq);
     }
 
-    /// The last write some of whose records may not be here; of every later one all records are.
+    /// The last write some of whose records may not be known; of every later one all records are.
     pub(crate) fn last_unknown_seq(&self) -> i64 {
         self.old.first_seq.or(self.young.first_seq).map_or(i64::MAX, |seq| seq - 1)
     }

@@ -20,7 +20,7 @@ use crate::{
 /// What waiting costs besides its payload.
 const JOB_BYTES: usize = 512;
 
-/// What the thread is sent.
+/// What the thread that writes is sent.
 pub(crate) enum Message {
     /// A write of one caller.
     Write(Job),
@@ -34,7 +34,7 @@ pub(crate) enum Message {
 pub(crate) struct Part {
     /// The records, ready for the inbox.
     pub records: Prepared,
-    /// The errors among them.
+    /// The errors among the records.
     pub errors: Errors,
 }
 
@@ -42,14 +42,14 @@ pub(crate) struct Part {
 pub(crate) struct Job {
     /// The records, a part for each kind.
     pub parts: Vec<Part>,
-    /// How many more of its records were left out before it came here.
+    /// How many records of the write were left out before it came here.
     pub duplicates: u64,
     reply: oneshot::Sender<Result<Written>>,
     _room: Room,
 }
 
 impl Job {
-    /// Tells whoever waits what became of it.
+    /// Tells whoever waits what became of the write.
     pub(crate) fn answer(self, outcome: Result<Written>) {
         // Who asked may have gone; what was stored stays stored.
         let _ = self.reply.send(outcome);
@@ -61,11 +61,11 @@ pub(crate) type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<Removed> + Sen
 
 /// A change of what is stored, applied in one transaction.
 pub(crate) struct Change {
-    /// Applies it.
+    /// Applies the change.
     pub work: Work,
     /// What the writer must forget afterwards.
     pub forget: Forget,
-    /// Told the outcome.
+    /// Told what became of the change.
     pub reply: Reply,
 }
 
@@ -95,7 +95,7 @@ impl Drop for Room {
     }
 }
 
-/// The way to the thread.
+/// The way to the thread that writes.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     messages: mpsc::Sender<Message>,
@@ -104,7 +104,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// A queue and its other end.
+    /// A queue and the end the thread reads from.
     pub(crate) fn new(most_bytes: usize) -> (Queue, Receiver<Message>) {
         // Bounded by bytes through `Room`, not by count.
         let (messages, receiver) = mpsc::channel();

@@ -67,7 +67,7 @@ pub(crate) struct Writer {
     tuning: Tuning,
     connection: Option<Connection>,
     file: FileId,
-    seen: Dedup,
+    dedup: Dedup,
     uncounted: Uncounted,
     waiting: VecDeque<Job>,
     backlog: u64,
@@ -95,12 +95,12 @@ impl Writer {
         links: Links,
     ) -> Result<Writer> {
         let mut writer = Writer {
-            file: FileId::of(&path)?,
+            file: FileId::at(&path)?,
             path,
             durability,
             tuning,
             connection: None,
-            seen: Dedup::default(),
+            dedup: Dedup::default(),
             uncounted: Uncounted::new(links.has_uncounted),
             waiting: VecDeque::new(),
             backlog: 0,
@@ -113,22 +113,22 @@ impl Writer {
             committed: links.committed,
             stopping: false,
         };
-        writer.adopt(connection)?;
+        writer.adopt_connection(connection)?;
         Ok(writer)
     }
 
-    fn adopt(&mut self, connection: Connection) -> Result<()> {
+    fn adopt_connection(&mut self, connection: Connection) -> Result<()> {
         if let Some(pages) = self.tuning.most_pages {
             connection.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
         }
-        self.seen = Dedup::default();
+        self.dedup = Dedup::default();
         let now_ns = Nanos::now().0;
-        let seen = &mut self.seen;
+        let dedup = &mut self.dedup;
         inbox::each_row(&connection, 0, |row| {
             codec::identities(row.records.iter()).into_iter().for_each(|record| {
-                seen.add(record, now_ns);
+                dedup.add(record, now_ns);
             });
-            seen.stored(row.seq, row.seq);
+            dedup.stored(row.seq, row.seq);
             true
         })?;
         self.uncounted.read(&connection)?;
@@ -152,15 +152,15 @@ impl Writer {
     pub(crate) fn run(mut self, messages: &Receiver<Message>) {
         while !self.stopping {
             if self.waiting.is_empty() || !self.has_room() {
-                match receive(messages, self.idle_for()) {
-                    Ok(message) => self.take(message),
+                match receive_message(messages, self.idle_for()) {
+                    Ok(message) => self.handle(message),
                     Err(RecvTimeoutError::Timeout) => self.idle(),
                     Err(RecvTimeoutError::Disconnected) => self.stopping = true,
                 }
             }
             while self.waiting.len() < GROUP && !self.stopping {
                 let Ok(message) = messages.try_recv() else { break };
-                self.take(message);
+                self.handle(message);
             }
             self.commit_waiting();
             if self.uncounted.due_in() == Some(Duration::ZERO) {
@@ -178,7 +178,7 @@ impl Writer {
         self.close();
     }
 
-    fn take(&mut self, message: Message) {
+    fn handle(&mut self, message: Message) {
         match message {
             Message::Write(job) => self.waiting.push_back(job),
             Message::Change(change) => self.change(change),
@@ -228,7 +228,7 @@ impl Writer {
         match self.commit(&mut group) {
             Ok(outcomes) => group.into_iter().zip(outcomes).for_each(|(job, outcome)| job.answer(Ok(outcome))),
             Err(error) if group.len() == 1 || concerns_all(&error) => {
-                group.into_iter().for_each(|job| job.answer(Err(copy(&error))));
+                group.into_iter().for_each(|job| job.answer(Err(copy_error(&error))));
             }
             Err(_) => {
                 for mut job in group {
@@ -243,13 +243,13 @@ impl Writer {
     fn commit(&mut self, group: &mut [Job]) -> Result<Vec<Written>> {
         self.file.check(&self.path)?;
         let mut connection = self.connect()?;
-        self.seen.rotate(self.first_unsealed);
+        self.dedup.rotate(self.first_unsealed);
         let mut added = Vec::new();
         let result = self.commit_on(&mut connection, group, &mut added);
         if result.is_err() {
-            added.into_iter().for_each(|record| self.seen.take_back(record));
+            added.into_iter().for_each(|record| self.dedup.take_back(record));
         }
-        self.keep(connection, result.as_ref().err());
+        self.keep_connection(connection, result.as_ref().err());
         result
     }
 
@@ -264,7 +264,7 @@ impl Writer {
         }
         // Every trace is looked up, and locking for each would cost more than looking.
         let view = connection.unchecked_transaction()?;
-        let (known, first_unsealed) = (&mut self.seen, self.first_unsealed);
+        let (known, first_unsealed) = (&mut self.dedup, self.first_unsealed);
         let mut admission = Admission { connection: &view, known, first_unsealed, added };
         let admitted: Vec<Admitted> = group.iter().map(|job| admission.admit(job)).collect::<Result<_>>()?;
         view.finish()?;
@@ -272,7 +272,7 @@ impl Writer {
             admitted.into_iter().map(|admitted| (admitted.outcome, admitted.fresh)).unzip();
         let parts = group.iter_mut().flat_map(|job| &mut job.parts);
         let mut fresh: Vec<Fresh<'_>> =
-            parts.zip(fresh.into_iter().flatten()).map(|(whole, new)| Fresh::of(whole, new)).collect();
+            parts.zip(fresh.into_iter().flatten()).map(|(whole, new)| Fresh::new(whole, new)).collect();
         fresh.retain(|part| part.get().records.records > 0);
         if !fresh.is_empty() {
             self.store(connection, fresh)?;
@@ -314,7 +314,7 @@ impl Writer {
         }
         if let Ok(mut connection) = self.connect() {
             let result = self.count_uncounted(&mut connection);
-            self.keep(connection, result.as_ref().err());
+            self.keep_connection(connection, result.as_ref().err());
         }
     }
 
@@ -335,7 +335,7 @@ impl Writer {
     fn note_stored(&mut self, fresh: &[Fresh<'_>], last_seq: i64) {
         self.committed.send_replace(last_seq);
         let first_seq = last_seq - fresh.len() as i64 + 1;
-        self.seen.stored(first_seq, last_seq);
+        self.dedup.stored(first_seq, last_seq);
         self.first_unsealed.get_or_insert(first_seq);
         self.backlog += fresh.iter().map(|part| u64::from(part.get().records.records)).sum::<u64>();
         self.backlog_since.get_or_insert_with(Instant::now);
@@ -354,7 +354,7 @@ impl Writer {
         // Whoever asks for a change may have seen the errors; sealing waits for them, nothing else need.
         let counted = self.count_uncounted(&mut connection);
         if counted.as_ref().is_err_and(failure::spoils_connection) {
-            self.keep(connection, counted.as_ref().err());
+            self.keep_connection(connection, counted.as_ref().err());
             connection = self.connect()?;
         }
         let before = log_length(&self.path);
@@ -368,12 +368,12 @@ impl Writer {
         });
         let failure = result.as_ref().err();
         match forget {
-            Forget::Everything if failure.is_none() => self.adopt(connection)?,
+            Forget::Everything if failure.is_none() => self.adopt_connection(connection)?,
             // What still waits must be known again.
-            Forget::Before(cutoff_ns) if failure.is_none() && self.seen.forget_before(cutoff_ns) => {
-                self.adopt(connection)?;
+            Forget::Before(cutoff_ns) if failure.is_none() && self.dedup.forget_before(cutoff_ns) => {
+                self.adopt_connection(connection)?;
             }
-            _ => self.keep(connection, failure),
+            _ => self.keep_connection(connection, failure),
         }
         result
     }
@@ -383,12 +383,12 @@ impl Writer {
             return Ok(connection);
         }
         let connection = open::open_for_writing(&self.path, self.durability)?;
-        self.adopt(connection)?;
+        self.adopt_connection(connection)?;
         self.connection.take().ok_or(Error::Closed)
     }
 
     /// Keeps the connection for the next time, unless its failure means it can no longer be trusted.
-    fn keep(&mut self, connection: Connection, failure: Option<&Error>) {
+    fn keep_connection(&mut self, connection: Connection, failure: Option<&Error>) {
         if failure.is_none_or(|error| !failure::spoils_connection(error)) {
             self.connection = Some(connection);
         }
@@ -426,7 +426,10 @@ impl Writer {
     }
 }
 
-fn receive(messages: &Receiver<Message>, wait: Option<Duration>) -> std::result::Result<Message, RecvTimeoutError> {
+fn receive_message(
+    messages: &Receiver<Message>,
+    wait: Option<Duration>,
+) -> std::result::Result<Message, RecvTimeoutError> {
     match wait {
         Some(wait) => messages.recv_timeout(wait),
         None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -450,7 +453,7 @@ fn concerns_all(error: &Error) -> bool {
 }
 
 /// A failure once more, for another caller.
-fn copy(error: &Error) -> Error {
+fn copy_error(error: &Error) -> Error {
     match error {
         Error::DiskFull => Error::DiskFull,
         Error::ReadOnly => Error::ReadOnly,

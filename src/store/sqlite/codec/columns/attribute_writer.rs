@@ -111,7 +111,7 @@ impl<'a> AttributeWriter<'a> {
     /// # Errors
     /// A row's values are none of its shape.
     pub fn write_block(&self, out: &mut ColumnWriter<'a>, rows: Range<usize>) -> Result<()> {
-        let mut cells: Vec<Buffer<'a>> = self.columns.iter().map(|column| Buffer::of(column.kind)).collect();
+        let mut cells: Vec<Buffer<'a>> = self.columns.iter().map(|column| Buffer::new(column.kind)).collect();
         let mut rest = Cells::default();
         for row in &self.rows[rows.clone()] {
             let mut bodies = Slice::new(row.bodies);
@@ -227,7 +227,7 @@ enum Buffer<'a> {
 }
 
 impl<'a> Buffer<'a> {
-    fn of(kind: Type) -> Buffer<'a> {
+    fn new(kind: Type) -> Buffer<'a> {
         match kind {
             Type::Empty => Buffer::Nothing,
             Type::Bool | Type::Int | Type::Double => Buffer::Numbers(Vec::new()),

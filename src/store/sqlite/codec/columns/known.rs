@@ -25,7 +25,7 @@ impl<T: Copy> Known<T> {
     ///
     /// # Errors
     /// There are fewer rows, and those of `look`.
-    pub fn of(&mut self, strings: &Strings, row: usize, look: impl FnOnce(Bytes) -> Result<T>) -> Result<T> {
+    pub fn look_up(&mut self, strings: &Strings, row: usize, look: impl FnOnce(Bytes) -> Result<T>) -> Result<T> {
         let code = strings.code(row)?;
         if let Some(known) = code.and_then(|code| self.by_code.get(&code)) {
             return Ok(*known);

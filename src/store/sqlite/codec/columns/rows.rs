@@ -198,7 +198,7 @@ impl SharedArcs {
         SharedArcs { encoded, of_row }
     }
 
-    pub fn of(&self, rows: Range<usize>) -> Vec<&[u8]> {
+    pub fn encoded(&self, rows: Range<usize>) -> Vec<&[u8]> {
         self.of_row[rows].iter().map(|place| self.encoded[*place].as_slice()).collect()
     }
 }

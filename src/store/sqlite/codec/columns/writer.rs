@@ -149,8 +149,8 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// These cells.
-    pub fn of(cells: &[&[u8]]) -> Cells {
+    /// Cells that are there already.
+    pub fn new(cells: &[&[u8]]) -> Cells {
         Cells { lengths: cells.iter().map(|cell| cell.len() as u64).collect(), bytes: cells.concat() }
     }
 

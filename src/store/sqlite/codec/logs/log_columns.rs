@@ -49,8 +49,8 @@ pub fn seal_logs(rows: &[&LogRecord]) -> Result<Segment> {
         rows,
         |columns, block, min_start_ns| {
             write_block(columns, &rows[block.clone()], min_start_ns);
-            columns.strings("resource", &resources.of(block.clone()));
-            columns.strings("scope", &scopes.of(block.clone()));
+            columns.strings("resource", &resources.encoded(block.clone()));
+            columns.strings("scope", &scopes.encoded(block.clone()));
             attributes.write_block(columns, block)
         },
         |columns| attributes.finish(columns),

@@ -154,7 +154,7 @@ impl BlockSearch<'_, '_> {
         }
         let resources = self.columns.strings("resource", self.block, self.summary.rows)?;
         // An encoded resource begins with its service.
-        self.keep(|row| known.of(&resources, row, |bytes| Ok(Reader::new(bytes).text()? == service)))
+        self.keep(|row| known.look_up(&resources, row, |bytes| Ok(Reader::new(bytes).text()? == service)))
     }
 
     fn keep_errors(&mut self) -> Result<()> {
@@ -186,7 +186,7 @@ impl BlockSearch<'_, '_> {
         for row in &self.left {
             // A message without a place in the dictionary hardly comes again.
             matches[*row] = match strings.code(*row)? {
-                Some(_) => messages.of(&strings, *row, |bytes| is_in(&text.needle, &bytes))?,
+                Some(_) => messages.look_up(&strings, *row, |bytes| is_in(&text.needle, &bytes))?,
                 None => is_in(&text.needle, strings.slice(*row)?)?,
             };
         }
@@ -213,7 +213,7 @@ impl BlockSearch<'_, '_> {
             let resources = self.columns.strings("resource", self.block, self.summary.rows)?;
             let look = |bytes| Ok(condition.verdict(&get_resource(&mut Reader::new(bytes))?.attributes));
             for row in self.left.iter().filter(|row| verdicts[**row].is_none()).copied().collect::<Vec<_>>() {
-                verdicts[row] = known.of(&resources, row, look)?;
+                verdicts[row] = known.look_up(&resources, row, look)?;
             }
         }
         Ok(verdicts.into_iter().map(|verdict| condition.concludes(verdict)).collect())

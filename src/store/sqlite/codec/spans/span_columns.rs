@@ -81,8 +81,8 @@ fn write_block<'a>(
     let all = |part: &dyn Fn(&SpanRow<'a>) -> &'a [u8]| spans.iter().map(|span| part(span)).collect::<Vec<_>>();
     columns.strings("message", &all(&|span| span.message));
     columns.strings("trace_state", &all(&|span| span.trace_state));
-    columns.bytes("events", &Cells::of(&all(&|span| span.events)));
-    columns.bytes("links", &Cells::of(&all(&|span| span.links)));
+    columns.bytes("events", &Cells::new(&all(&|span| span.events)));
+    columns.bytes("links", &Cells::new(&all(&|span| span.links)));
 }
 
 /// Where the parent of each row is, and the ids of those that are in no row of the same trace and block.

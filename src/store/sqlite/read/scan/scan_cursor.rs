@@ -1,6 +1,6 @@
-//! Places in commit order, and cursors, which are places written down with the file they are of.
+//! The cursor of a scan: a place in commit order, written down with the file it is of.
 //!
-//! A place lies behind a write or, of a write too large for one chunk, within it. There it is told by the record before
+//! The place lies behind a write or, of a write too large for one chunk, within it. There it is told by the record before
 //! it, not by how many came before: that stays right when the write is sealed, and when some of its records are removed.
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct Within(u64, u64);
 
 impl Within {
-    pub(crate) fn of(arrived: &Arrived) -> Within {
+    pub(crate) fn new(arrived: &Arrived) -> Within {
         let first = match &arrived.record {
             Record::Span(span) => span.start.0,
             Record::Checkpoint(_) | Record::Log(_) => u64::from(arrived.arrival.position),
@@ -23,12 +23,12 @@ impl Within {
     }
 }
 
-/// A place in commit order.
+/// A place in commit order, where a scan goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ScanCursor {
-    /// The last write all of which lies before.
+    /// The last write all of which lies before the place.
     pub(crate) whole: i64,
-    /// The last record before it of the write after that, if it lies within that one.
+    /// The last record before the place of the write after `whole`, if the place lies within that write.
     pub(crate) part: Option<Within>,
 }
 
@@ -38,7 +38,7 @@ impl ScanCursor {
         ScanCursor { whole: seq, part: None }
     }
 
-    /// The place before a write, or within it if it is the one `self` lies in.
+    /// The place before a write, or `self` if that lies within the write.
     pub(crate) fn before(self, seq: i64) -> ScanCursor {
         if seq - 1 == self.whole { self } else { ScanCursor::behind(seq - 1) }
     }
@@ -48,7 +48,7 @@ impl ScanCursor {
         ScanCursor { whole: seq - 1, part: Some(within) }
     }
 
-    /// Which records of a write lie before it; `None` when all or none do.
+    /// The last record of a write that lies before the place; `None` when all or none do.
     pub(crate) fn part_of(self, seq: i64) -> Option<Within> {
         self.part.filter(|_| seq - 1 == self.whole)
     }

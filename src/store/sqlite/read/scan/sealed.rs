@@ -96,7 +96,7 @@ impl Sealed {
 fn list(first_row: usize, records: &[Arrived]) -> impl Iterator<Item = Listed> {
     records.iter().enumerate().map(move |(place, arrived)| Listed {
         arrival: arrived.arrival,
-        within: Within::of(arrived),
+        within: Within::new(arrived),
         row: first_row + place,
         bytes: arrived.record.bytes(),
     })
