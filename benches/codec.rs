@@ -21,8 +21,8 @@ use tracehub::{
         TraceId, Value,
     },
     store::sqlite::codec::{
-        BlockIndex, CodecError, ColumnSource, Segment, block_range, decode_inbox, prepare, read_light, read_spans,
-        seal, seal_span_payloads, traces_with_attribute,
+        BlockIndex, CodecError, ColumnSource, Segment, WantedRows, block_range, decode_inbox, prepare, read_records,
+        read_spans_for_stats, seal, seal_span_payloads, traces_with_attribute,
     },
 };
 
@@ -56,11 +56,15 @@ fn main() {
     report("decode_inbox + seal", spans, || sort_and_seal(&decode()).rows);
     let payloads: Vec<&[u8]> = prepared.iter().map(|one| one.payload.as_slice()).collect();
     report("seal_span_payloads", spans, || seal_span_payloads(&payloads).expect("own payloads").0.rows);
-    report("read_spans", spans, || read_spans(&mut source, &index, 0..index.len(), None).expect("own segment").len());
-    report("read_light", spans, || read_light(&mut source, &index, 0..index.len(), false).expect("own segment").len());
-    report("read_light with model", spans, || {
-        read_light(&mut source, &index, 0..index.len(), true).expect("own segment").len()
+    report("read_records", spans, || {
+        let all = WantedRows { blocks: 0..index.len(), trace: None };
+        read_records(SPANS, &mut source, &index, all).expect("own segment").len()
     });
+    for with_model in [false, true] {
+        report(&format!("read_spans_for_stats, with model: {with_model}"), spans, || {
+            read_spans_for_stats(&mut source, &index, 0..index.len(), with_model).expect("own segment").len()
+        });
+    }
     for (key, value) in [("http.route", "/api/v1/orders/{id}"), ("db.rows", "17"), ("host.name", "nowhere"), ("no", "")]
     {
         let pairs = [(key.to_owned(), value.to_owned())];
@@ -71,7 +75,8 @@ fn main() {
     let ids: Vec<TraceId> = decode().iter().map(|span| span.trace_key().clone()).step_by(97).collect();
     let one = best(|| {
         for id in &ids {
-            black_box(read_spans(&mut source, &index, index.blocks_of(id), Some(id)).expect("own segment"));
+            let wanted = WantedRows { blocks: index.blocks_of(id), trace: Some(id) };
+            black_box(read_records(SPANS, &mut source, &index, wanted).expect("own segment"));
         }
     });
     println!("{:<50} {:>8.0} µs", "read one trace", one.as_secs_f64() * 1e6 / ids.len() as f64);
@@ -115,10 +120,6 @@ impl ColumnSource for Memory {
     fn block(&mut self, column: &str, block: usize) -> Result<Option<Vec<u8>>, CodecError> {
         let Some(bytes) = self.0.get(column) else { return Ok(None) };
         Ok(block_range(bytes, block).and_then(|range: Range<usize>| bytes.get(range)).map(<[u8]>::to_vec))
-    }
-
-    fn column_names(&mut self) -> Result<Vec<String>, CodecError> {
-        Ok(self.0.keys().cloned().collect())
     }
 }
 

@@ -3,8 +3,6 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
-use super::{msgtrace, python};
-
 /// How the rows of one program's files lie.
 #[derive(Debug)]
 pub(super) struct Format {
@@ -24,6 +22,54 @@ pub(super) struct Format {
     pub holds_spans: bool,
 }
 
+/// How the databases of msgtrace look.
+static MSGTRACE: Format = Format {
+    kind: "msgtrace",
+    table: "spans",
+    columns: &[
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "name",
+        "kind",
+        "start_time",
+        "end_time",
+        "duration_ms",
+        "status_code",
+        "status_description",
+        "attributes",
+        "resource_attributes",
+        "events",
+    ],
+    required: &["trace_id", "span_id", "name", "start_time"],
+    sibling: Some(("traces", "trace_id")),
+    heavy: &["events"],
+    holds_spans: true,
+};
+
+/// How the databases of the Python tracehub server look.
+static PYTHON: Format = Format {
+    kind: "python-tracehub",
+    table: "traces",
+    columns: &[
+        "correlation_id",
+        "source_id",
+        "timestamp",
+        "suffix",
+        "direction",
+        "operation",
+        "endpoint",
+        "hostname",
+        "data",
+        "raw_line",
+        "created_at",
+    ],
+    required: &["correlation_id", "source_id", "timestamp", "direction"],
+    sibling: None,
+    heavy: &["data", "raw_line"],
+    holds_spans: false,
+};
+
 /// A format, and which of its columns the file at hand has.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -37,7 +83,7 @@ pub(super) struct Layout {
 impl Layout {
     /// The layout of the file behind `connection`; `None` when it is none of the known ones.
     pub(super) fn find(connection: &Connection) -> Option<Layout> {
-        [&msgtrace::FORMAT, &python::FORMAT].into_iter().find_map(|format| {
+        [&MSGTRACE, &PYTHON].into_iter().find_map(|format| {
             let present = columns(connection, format.table)?;
             let has_all = format.required.iter().all(|column| present.contains(*column));
             let has_sibling = format

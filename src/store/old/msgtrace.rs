@@ -9,10 +9,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{
-    cell::{Cells, Moment},
-    layout::Format,
-};
+use super::cell::{Cells, Moment};
 use crate::{
     decode::checkpoint,
     model::{
@@ -21,31 +18,6 @@ use crate::{
         time::{NANOS_PER_MS, NANOS_PER_SECOND},
         value::MAX_VALUE_DEPTH,
     },
-};
-
-/// How such a file looks.
-pub(super) static FORMAT: Format = Format {
-    kind: "msgtrace",
-    table: "spans",
-    columns: &[
-        "trace_id",
-        "span_id",
-        "parent_span_id",
-        "name",
-        "kind",
-        "start_time",
-        "end_time",
-        "duration_ms",
-        "status_code",
-        "status_description",
-        "attributes",
-        "resource_attributes",
-        "events",
-    ],
-    required: &["trace_id", "span_id", "name", "start_time"],
-    sibling: Some(("traces", "trace_id")),
-    heavy: &["events"],
-    holds_spans: true,
 };
 
 /// Resources remembered at once.

@@ -16,7 +16,11 @@ use crate::store::{
     Error, Result,
     sqlite::{
         failure,
-        schema::{APPLICATION_ID, beside, has_content, immutable_connection, prepare_reading, read_connection},
+        file::{
+            files::{beside, has_content},
+            open::{immutable_connection, prepare_reading, read_connection},
+            schema::APPLICATION_ID,
+        },
     },
 };
 

@@ -2,36 +2,10 @@
 //!
 //! The published 0.1.0 and its successor write the same columns; other versions may lack some.
 
-use super::{
-    cell::{Cells, Moment},
-    layout::Format,
-};
+use super::cell::{Cells, Moment};
 use crate::{
     decode::checkpoint,
     model::{Checkpoint, Direction, Text, time::NANOS_PER_MS},
-};
-
-/// How such a file looks.
-pub(super) static FORMAT: Format = Format {
-    kind: "python-tracehub",
-    table: "traces",
-    columns: &[
-        "correlation_id",
-        "source_id",
-        "timestamp",
-        "suffix",
-        "direction",
-        "operation",
-        "endpoint",
-        "hostname",
-        "data",
-        "raw_line",
-        "created_at",
-    ],
-    required: &["correlation_id", "source_id", "timestamp", "direction"],
-    sibling: None,
-    heavy: &["data", "raw_line"],
-    holds_spans: false,
 };
 
 /// What the server puts where a client names no host.

@@ -12,21 +12,22 @@ use std::{
     time::Duration,
 };
 
-use super::schema;
+use super::file::files;
 use crate::store::{Error, Result};
 
-/// How often and how long apart an answer is asked for again, when it may be about to change.
+/// How often an answer is asked for again, when it may be about to change.
 const TRIES: u32 = 10;
+/// How long to wait before an answer is asked for again.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The process that owns a file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Owner {
-    /// Its process id.
+    /// The id of the process.
     pub pid: u32,
-    /// Where its server listens; `None` when it is no server (an import, a test).
+    /// Where the server of the process listens; `None` when it is no server (an import, a test).
     pub url: Option<String>,
-    /// Secret of this run that grants full rights on that server.
+    /// The secret of this run that grants full rights on that server.
     pub token: Option<String>,
 }
 
@@ -52,7 +53,7 @@ pub fn owner(path: &Path) -> Option<Owner> {
 }
 
 fn lock_path(path: &Path) -> PathBuf {
-    schema::beside(path, ".lock")
+    files::beside(path, ".lock")
 }
 
 fn read(file: &mut File) -> Option<Owner> {
@@ -77,7 +78,7 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Lock> {
         let lock_path = lock_path(path);
         let failed = |source| Error::Open { path: lock_path.clone(), source };
-        let mut file = schema::private_file().create(true).truncate(false).open(&lock_path).map_err(failed)?;
+        let mut file = files::private_file().create(true).truncate(false).open(&lock_path).map_err(failed)?;
         for attempt in 0..TRIES {
             match file.try_lock() {
                 Ok(()) => {

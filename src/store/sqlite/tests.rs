@@ -16,9 +16,12 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{
-    Attributes, Checkpoint, Direction, Kind, Nanos, Resource, Scope, Sort, Span, SpanId, Status, StatusCode, Text,
-    TraceFold,
+use crate::{
+    model::{
+        Attributes, Checkpoint, Direction, Kind, Nanos, RecordKind, Resource, Scope, Sort, Span, SpanId, Status,
+        StatusCode, Text, TraceFold,
+    },
+    store::MOST_CHUNK_BYTES,
 };
 
 fn span(trace: u8, number: u64) -> Span {
@@ -106,15 +109,15 @@ async fn what_a_killed_process_acknowledged_is_in_its_log() {
     let place = place();
     let store = open_small(&place.path).await;
     // A reader that stays keeps the log from being emptied, so what lies on disk is what a kill would leave.
-    let reader = schema::open_for_reading(&place.path).expect("opened");
+    let reader = file::open::open_for_reading(&place.path).expect("opened");
     let snapshot = reader.unchecked_transaction().expect("begun");
-    inbox::backlog(&snapshot).expect("read");
+    tables::inbox::backlog(&snapshot).expect("read");
     write(&store, spans(1, 25)).await;
     write(&store, spans(2, 5)).await;
     for (name, mode) in [("read.db", Mode::Read), ("write.db", Mode::Write)] {
         let copy = place.path.with_file_name(name);
         fs::copy(&place.path, &copy).expect("copied");
-        fs::copy(schema::beside(&place.path, "-wal"), schema::beside(&copy, "-wal")).expect("copied");
+        fs::copy(file::files::beside(&place.path, "-wal"), file::files::beside(&copy, "-wal")).expect("copied");
         let found = open(copy, mode).await.expect("opened");
         assert_eq!(all(&*found).await, all(&*store).await, "{mode:?}");
         assert_eq!(found.trace(&span(1, 0).trace_id).await.expect("read").map(|trace| trace.spans.len()), Some(25));
@@ -128,7 +131,7 @@ async fn closing_leaves_one_file_and_an_unheld_lock() {
     write(&store, spans(1, 3)).await;
     all(&*store).await;
     store.close().await.expect("closed");
-    assert!(!schema::beside(&place.path, "-wal").exists() && !schema::beside(&place.path, "-shm").exists());
+    assert!(!file::files::beside(&place.path, "-wal").exists() && !file::files::beside(&place.path, "-shm").exists());
     assert_eq!(lock::owner(&place.path), None);
     assert!(matches!(store.write(Batch::of_spans(spans(1, 1))).await, Err(Error::Closed)));
     assert!(matches!(store.traces(&TraceQuery::default()).await, Err(Error::Closed)));
@@ -362,7 +365,7 @@ proptest! {
 
 /// SQLite finds nothing wrong, and the running totals are those of the table.
 fn is_sound(path: &Path) {
-    let connection = schema::open_for_reading(path).expect("opened");
+    let connection = file::open::open_for_reading(path).expect("opened");
     let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("checked");
     assert_eq!(found, "ok");
     let sql =
@@ -370,7 +373,7 @@ fn is_sound(path: &Path) {
     let snapshot = connection.unchecked_transaction().expect("begun");
     let counted: [i64; 4] =
         snapshot.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])).expect("counted");
-    let totals = traces::totals(&snapshot).expect("read");
+    let totals = tables::traces::totals(&snapshot).expect("read");
     assert_eq!([totals.traces, totals.failed, totals.spans, totals.errors].map(|total| total as i64), counted);
 }
 
@@ -426,12 +429,12 @@ async fn folds_in_the_table_equal_the_sealed_records() {
         store.seal_now().await.expect("sealed");
     }
     store.close().await.expect("closed");
-    let connection = schema::open_for_reading(&place.path).expect("opened");
-    let stored = traces::find(&connection, &span(1, 0).trace_id).expect("read").expect("there");
+    let connection = file::open::open_for_reading(&place.path).expect("opened");
+    let stored = tables::traces::find(&connection, &span(1, 0).trace_id).expect("read").expect("there");
     let mut fold = TraceFold::default();
     spans(1, 30).iter().for_each(|span| fold.add_span(span));
     assert_eq!(stored.fold, fold);
-    assert_eq!(inbox::backlog(&connection).expect("read").0, 0);
+    assert_eq!(tables::inbox::backlog(&connection).expect("read").0, 0);
 }
 
 fn checkpoint(correlation_id: &str, number: u64) -> Checkpoint {

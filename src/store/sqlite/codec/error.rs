@@ -3,16 +3,16 @@
 /// What is wrong with stored bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// They end before what they announce.
+    /// The bytes end before what they announce.
     #[error("stored bytes end too early")]
     Truncated,
-    /// They are not the bytes that were written.
+    /// The bytes are not those that were written.
     #[error("stored bytes do not match their checksum")]
     Checksum,
-    /// A newer program wrote them.
+    /// A newer program wrote the bytes.
     #[error("stored bytes are of format version {0}, which this program does not know")]
     Version(u8),
-    /// They contradict themselves.
+    /// The bytes contradict themselves.
     #[error("stored bytes are malformed: {0}")]
     Malformed(&'static str),
     /// A column that must be there is not.

@@ -1,8 +1,7 @@
 //! Trace folds in bytes: what an inbox row says of its traces and what the table of traces keeps.
 
 use super::{
-    bytes::{Reader, put_bytes, put_signed, put_trace_id, put_varint},
-    envelope,
+    bytes::{Reader, bits_of, envelope, put_bytes, put_signed, put_trace_id, put_varint},
     error::Result,
 };
 use crate::model::{
@@ -81,7 +80,7 @@ fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
     put_varint(out, fold.services.len() as u64);
     fold.services.iter().for_each(|service| put_bytes(out, service.as_bytes()));
     for candidate in [&fold.root, &fold.workflow].into_iter().flatten() {
-        put_candidate(out, candidate, (id, fold));
+        put_candidate(out, candidate, id, fold);
     }
     for usage in [&fold.inference, &fold.aggregate].into_iter().flatten() {
         put_usage(out, usage);
@@ -114,16 +113,17 @@ fn get_fold(reader: &mut Reader, id: &TraceId) -> Result<TraceFold> {
     Ok(fold)
 }
 
-const HAS_PARENT: u8 = 1;
-const NO_SPAN: u8 = 1 << 1;
-/// The name is the trace's id: so are those of traces without spans.
-const NAMED_BY_ID: u8 = 1 << 2;
+/// The candidate has a parent, which is not in the trace.
+const CANDIDATE_HAS_PARENT: u64 = 1;
+/// The candidate is no span.
+const NO_SPAN: u64 = 1 << 1;
+/// The candidate is named by the id of its trace, as those of traces without spans are.
+const NAMED_BY_ID: u64 = 1 << 2;
 
-fn put_candidate(out: &mut Vec<u8>, candidate: &Candidate, (id, fold): (&TraceId, &TraceFold)) {
+fn put_candidate(out: &mut Vec<u8>, candidate: &Candidate, id: &TraceId, fold: &TraceFold) {
     let (has_parent, no_span, start_ns, span_id) = candidate.rank;
     let is_named_by_id = matches!(id, TraceId::Text(text) if *text == candidate.name.as_str());
-    let bits = [(HAS_PARENT, has_parent), (NO_SPAN, no_span), (NAMED_BY_ID, is_named_by_id)];
-    out.push(bits.iter().filter(|(_, set)| *set).fold(0, |bits, (bit, _)| bits | bit));
+    out.push(bits_of([(CANDIDATE_HAS_PARENT, has_parent), (NO_SPAN, no_span), (NAMED_BY_ID, is_named_by_id)]) as u8);
     put_signed(out, start_ns.wrapping_sub(fold.start_ns) as i64);
     out.extend_from_slice(&span_id);
     if !is_named_by_id {
@@ -133,9 +133,9 @@ fn put_candidate(out: &mut Vec<u8>, candidate: &Candidate, (id, fold): (&TraceId
 }
 
 fn get_candidate(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<Candidate> {
-    let bits = reader.byte()?;
+    let bits = u64::from(reader.byte()?);
     let start_ns = fold_start_ns.wrapping_add(reader.signed()? as u64);
-    let rank = (bits & HAS_PARENT != 0, bits & NO_SPAN != 0, start_ns, reader.array()?);
+    let rank = (bits & CANDIDATE_HAS_PARENT != 0, bits & NO_SPAN != 0, start_ns, reader.array()?);
     let name = if bits & NAMED_BY_ID != 0 { id.to_string() } else { string(reader)? };
     Ok(Candidate { rank, name, service: string(reader)? })
 }

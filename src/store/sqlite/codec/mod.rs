@@ -15,63 +15,59 @@
 //! blocks ([`seal`]). All stored bytes carry a checksum, and no bytes, damaged or forged, make a reader panic or
 //! reserve more than their size warrants.
 //!
-//! From the bottom: `bytes` and `value` write numbers, strings and values; `envelope` adds checksum and compression;
-//! `columns` and `attributes` (with `shape`) know blocks, dictionaries and one column per attribute, but no record;
-//! `rows` is what all kinds of record share, and `span_columns`, `checkpoint_columns` and `log_columns` say which field
-//! is which column. `light`, `search` and `log_search` read only what they need.
+//! From the bottom: [`bytes`] writes numbers, texts and values, and adds checksum and compression; [`columns`] knows
+//! blocks, dictionaries and one column per attribute, but no record; [`shared_tables`] is what rows of the inbox share;
+//! [`spans`], [`checkpoints`] and [`logs`] say which field is which byte of a row and which column. `search`,
+//! `stats_columns` and `log_search` read only what they need.
 
-mod attributes;
+mod arrivals;
 mod bytes;
-mod checkpoint_columns;
-mod checkpoint_rows;
+mod checkpoints;
 mod columns;
-mod envelope;
 mod error;
-mod filter;
 mod fold;
-mod inbox;
-mod index;
-mod light;
-mod log_columns;
-mod log_rows;
-mod log_search;
+mod logs;
 mod prepare;
 mod record;
-mod rows;
 #[cfg(test)]
 mod samples;
 mod search;
-mod segment;
-mod shape;
-mod span_columns;
-mod span_rows;
+mod shared_tables;
+mod spans;
 #[cfg(test)]
 mod tests;
-mod value;
 
 use std::ops::Range;
 
-pub use checkpoint_columns::read_light_checkpoints;
-pub use error::CodecError;
-pub use filter::may_contain;
-pub use fold::{decode_fold, decode_folds, encode_fold, encode_folds};
-pub use index::{BlockIndex, BlockSummary};
-pub use light::{LightSpan, read_light};
-pub use log_columns::{LightLog, read_light_logs, read_log_rows};
-pub use log_search::{LogRow, search_logs};
-pub use prepare::{Prepared, content_bytes, decode_inbox, prepare, repack};
-pub use record::{NO_TRACE, identities};
-pub use rows::rows_of_trace;
-pub use search::{traces_of_project, traces_with_attribute};
-pub use segment::{ColumnSource, Segment, block_range, column_header_bytes};
-pub use span_columns::read_spans;
-
-use self::{
-    checkpoint_columns::each_block_of_checkpoints, log_columns::each_block_of_logs, span_columns::each_block_of_spans,
-    span_rows::SpanRows,
+pub use self::{
+    arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals},
+    checkpoints::checkpoint_columns::{CheckpointForStats, read_checkpoints_for_stats},
+    columns::{
+        BlockIndex, ColumnSource, Segment, WantedRows, block_range, column_header_bytes, may_contain, rows_of_trace,
+    },
+    error::CodecError,
+    fold::{decode_fold, decode_folds, encode_fold},
+    logs::{
+        log_columns::{LogForStats, read_log_rows, read_logs_for_stats},
+        log_search::{LogRow, search_logs},
+    },
+    prepare::{Prepared, content_bytes, decode_inbox, prepare, repack},
+    record::{NO_TRACE, identities},
+    search::{traces_of_project, traces_with_attribute},
+    spans::stats_columns::{SpanForStats, read_spans_for_stats},
 };
 
-use crate::model::{Record, RecordKind, TraceId};
+use self::{
+    bytes::envelope,
+    checkpoints::checkpoint_columns::{self, each_block_of_checkpoints},
+    logs::log_columns::{self, each_block_of_logs},
+    spans::{
+        span_columns::{self, each_block_of_spans},
+        span_rows,
+        span_slices::SpanRows,
+    },
+};
+use crate::model::{Record, RecordKind};
 
 /// Seals records, all of this kind and in the order of [`Record::order`], into a segment.
 ///
@@ -81,7 +77,7 @@ pub fn seal(kind: RecordKind, records: &[&Record]) -> Result<Segment, CodecError
     let records = || records.iter().copied();
     match kind {
         RecordKind::Spans => {
-            let content = inbox::encode(&Record::spans(records()));
+            let content = span_rows::encode(&Record::spans(records()));
             let mut rows = SpanRows::default();
             rows.add(&content)?;
             Ok(span_columns::seal_spans(&rows)?.0)
@@ -92,7 +88,8 @@ pub fn seal(kind: RecordKind, records: &[&Record]) -> Result<Segment, CodecError
 }
 
 /// Seals the spans of payloads ([`Prepared::payload`]), in any order, into a segment; with it comes, for each of its
-/// rows, the place of the payload it was in. The same as [`seal`] of the decoded spans, without decoding them.
+/// rows, the place of the payload it was in. The segment is the one [`seal`] makes of the decoded spans, but nothing is
+/// decoded.
 ///
 /// # Errors
 /// A payload is damaged, or none of spans.
@@ -103,7 +100,7 @@ pub fn seal_span_payloads(payloads: &[&[u8]]) -> Result<(Segment, Vec<usize>), C
     span_columns::seal_spans(&rows)
 }
 
-/// Reads the records of a segment of this kind, in their order: those of `blocks`, or only those of one trace in them.
+/// Reads the records of a segment of this kind, in their order.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged.
@@ -111,25 +108,26 @@ pub fn read_records(
     kind: RecordKind,
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    (blocks, only): (Range<usize>, Option<&TraceId>),
+    wanted: WantedRows<'_, Range<usize>>,
 ) -> Result<Vec<Record>, CodecError> {
     let mut records = Vec::new();
-    each_block(kind, source, index, (blocks, only), |_, found| {
+    each_block(kind, source, index, wanted, |_, found| {
         records.extend(found);
         Ok(())
     })?;
     Ok(records)
 }
 
-/// The same, block after block, so that nobody has to hold more than one; `visit` is told which.
+/// Reads the records of a segment of this kind, in their order, block after block, so that nobody has to hold more than
+/// one; `visit` is told which.
 ///
 /// # Errors
-/// Also those of `visit`.
+/// The source fails or what it gives is damaged, and those of `visit`.
 pub fn each_block(
     kind: RecordKind,
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    wanted: (impl IntoIterator<Item = usize>, Option<&TraceId>),
+    wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
     mut visit: impl FnMut(usize, Vec<Record>) -> Result<(), CodecError>,
 ) -> Result<(), CodecError> {
     match kind {

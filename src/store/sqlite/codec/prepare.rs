@@ -1,26 +1,26 @@
 //! One accepted write, made ready for the inbox: its bytes and everything the store needs to know without them.
 
 use rustc_hash::FxHashMap;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    bytes::Reader,
-    checkpoint_rows, envelope,
+    bytes::{Reader, envelope},
+    checkpoints::checkpoint_rows,
     error::Result,
     fold::encode_folds,
-    inbox, log_rows,
+    logs::log_rows,
     record::{NO_TRACE, identities},
+    spans::span_rows,
 };
 use crate::model::{Record, RecordKind, TraceFold, TraceId};
 
 /// One accepted write of one kind of record, ready for the inbox.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
-    /// Which kind.
+    /// Which kind of record.
     pub kind: RecordKind,
     /// The records; [`decode_inbox`] reads them back.
     pub payload: Vec<u8>,
-    /// How many there are.
+    /// How many records there are.
     pub records: u32,
     /// Earliest start, unix nanoseconds; `u64::MAX` without records.
     pub min_start_ns: u64,
@@ -28,25 +28,22 @@ pub struct Prepared {
     pub max_end_ns: u64,
     /// The traces of the records, sorted; log records without one are in none.
     pub traces: Vec<TraceId>,
-    /// What the summary of each of them learns from the records; [`super::decode_folds`] reads it.
+    /// What the summary of each trace learns from the records; [`decode_folds`](super::decode_folds) reads it.
     pub folds: Vec<u8>,
     /// The identity of each record, in order, as [`identities`] has it.
     pub identities: Vec<u64>,
-    /// When each began, unix nanoseconds, in order.
+    /// When each record began, unix nanoseconds, in order.
     pub starts_ns: Vec<u64>,
-    /// Whether log records without a trace are among them.
+    /// Whether log records without a trace are among the records.
     pub has_traceless: bool,
-    /// Equal for equal records in equal order, and, but for chance, for nothing else.
-    pub digest: [u8; 16],
 }
 
 /// Makes records, all of this kind, ready for the inbox.
 pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
-    let content = encode(kind, records);
     let folds = fold(records);
     Prepared {
         kind,
-        payload: envelope::wrap_lz4(&content),
+        payload: envelope::wrap_lz4(&encode(kind, records)),
         records: u32::try_from(records.len()).expect("a request holds far fewer records than 2^32"),
         min_start_ns: records.iter().map(|record| record.start().0).min().unwrap_or(u64::MAX),
         max_end_ns: records.iter().map(|record| record.end().0).max().unwrap_or(0),
@@ -55,13 +52,12 @@ pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
         identities: identities(records.iter()),
         starts_ns: records.iter().map(|record| record.start().0).collect(),
         has_traceless: records.iter().any(|record| record.trace_id().is_none()),
-        digest: xxh3_128(&content).to_le_bytes(),
     }
 }
 
 fn encode(kind: RecordKind, records: &[Record]) -> Vec<u8> {
     match kind {
-        RecordKind::Spans => inbox::encode(&Record::spans(records)),
+        RecordKind::Spans => span_rows::encode(&Record::spans(records)),
         RecordKind::Checkpoints => checkpoint_rows::encode(&Record::checkpoints(records)),
         RecordKind::Logs => log_rows::encode(&Record::logs(records)),
     }
@@ -75,8 +71,7 @@ pub fn decode_inbox(kind: RecordKind, payload: &[u8]) -> Result<Vec<Record>> {
     decode(kind, Reader::new(envelope::unwrap_lz4(payload)?))
 }
 
-/// The same records, all of this kind, in a buffer of their own: they no longer keep the ones alive they were read
-/// from.
+/// A copy of records, all of this kind, in a buffer of its own: it keeps nothing alive that `records` were read from.
 ///
 /// # Errors
 /// None that is known: what is read was encoded just before.
@@ -86,7 +81,7 @@ pub fn repack(kind: RecordKind, records: &[Record]) -> Result<Vec<Record>> {
 
 fn decode(kind: RecordKind, reader: Reader) -> Result<Vec<Record>> {
     Ok(match kind {
-        RecordKind::Spans => inbox::decode(reader)?.into_iter().map(Record::Span).collect(),
+        RecordKind::Spans => span_rows::decode(reader)?.into_iter().map(Record::Span).collect(),
         RecordKind::Checkpoints => checkpoint_rows::decode(reader)?.into_iter().map(Record::Checkpoint).collect(),
         RecordKind::Logs => log_rows::decode(reader)?.into_iter().map(Record::Log).collect(),
     })

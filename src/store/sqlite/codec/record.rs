@@ -7,9 +7,8 @@ use std::cmp::Ordering;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    bytes::{put_bytes, put_trace_id},
-    inbox::{put_resource, put_scope},
-    value::put_attributes,
+    bytes::{put_attributes, put_bytes, put_trace_id},
+    shared_tables::{put_resource, put_scope},
 };
 use crate::model::{Checkpoint, LogRecord, Record, RecordKind, Span, Text, TraceId};
 
@@ -17,7 +16,7 @@ use crate::model::{Checkpoint, LogRecord, Record, RecordKind, Span, Text, TraceI
 pub static NO_TRACE: TraceId = TraceId::Text(Text::EMPTY);
 
 impl Record {
-    /// The trace it lies under; [`NO_TRACE`] when it belongs to none.
+    /// The trace the record lies under; [`NO_TRACE`] when it belongs to none.
     pub fn trace_key(&self) -> &TraceId {
         self.trace_id().unwrap_or(&NO_TRACE)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::{collection::vec, option, prelude::*};
 
-use super::{Record, log_rows::severity};
+use super::{Record, logs::log_rows::severity};
 use crate::model::{
     Attributes, Checkpoint, Direction, Event, Kind, Link, LogRecord, Nanos, Resource, Scope, Span, SpanId, Status,
     StatusCode, Text, TraceId, Value,

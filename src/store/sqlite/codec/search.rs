@@ -2,18 +2,13 @@
 //! that can say so.
 
 use bytes::Bytes;
-use rustc_hash::FxHashMap;
 
 use super::{
-    attributes::{AttributeReader, BlockShapes},
     bytes::Reader,
-    checkpoint_columns::PROJECT_COLUMN,
-    columns::{ColumnReader, Strings},
+    checkpoints::checkpoint_columns::PROJECT_COLUMN,
+    columns::{AttributeReader, BlockIndex, BlockShapes, ColumnReader, ColumnSource, Known, TraceRuns},
     error::{CodecError, Result},
-    inbox::get_resource,
-    index::BlockIndex,
-    rows::TraceRuns,
-    segment::ColumnSource,
+    shared_tables::get_resource,
 };
 use crate::model::{RecordKind, TraceId, json};
 
@@ -33,7 +28,7 @@ pub fn traces_with_attribute(
     let mut found: Vec<TraceId> = Vec::new();
     for (block, summary) in index.iter().enumerate() {
         let mut search =
-            BlockSearch { columns: &mut columns, attributes: &attributes, block, rows: summary.rows, shapes: None };
+            AttributeSearch { columns: &mut columns, attributes: &attributes, block, rows: summary.rows, shapes: None };
         let mut matches = vec![true; summary.rows];
         for (pair, resources) in pairs.iter().zip(&mut resources) {
             let has = search.rows_with(pair, resources)?;
@@ -63,7 +58,8 @@ pub fn traces_with_attribute(
 pub fn traces_of_project(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
-    (kind, project): (RecordKind, &str),
+    kind: RecordKind,
+    project: &str,
 ) -> Result<Vec<TraceId>> {
     let name = if kind == RecordKind::Checkpoints { PROJECT_COLUMN } else { "resource" };
     let is_wanted = |cell: Bytes| match kind {
@@ -78,7 +74,7 @@ pub fn traces_of_project(
     let mut cells = Known::<bool>::default();
     for (block, summary) in index.iter().enumerate() {
         let of_row = columns.strings(name, block, summary.rows)?;
-        let has = |row| cells.of(&of_row, row, is_wanted);
+        let has = |row| cells.look_up(&of_row, row, is_wanted);
         let has = (0..summary.rows).map(has).collect::<Result<Vec<bool>>>()?;
         if !has.contains(&true) {
             continue;
@@ -94,50 +90,13 @@ pub fn traces_of_project(
     Ok(found)
 }
 
-/// What is known of the strings of a column, so that each is looked at once: by place in the dictionary, which costs
-/// next to nothing to look up, or by its bytes in blocks without one.
-#[derive(Debug, Clone)]
-pub struct Known<T> {
-    by_code: FxHashMap<usize, T>,
-    by_bytes: FxHashMap<Bytes, T>,
-}
-
-impl<T> Default for Known<T> {
-    fn default() -> Known<T> {
-        Known { by_code: FxHashMap::default(), by_bytes: FxHashMap::default() }
-    }
-}
-
-impl<T: Copy> Known<T> {
-    /// What is known of the string of a row, found out by `look` when it is a new one.
-    ///
-    /// # Errors
-    /// There are fewer rows, and those of `look`.
-    pub fn of(&mut self, strings: &Strings, row: usize, look: impl FnOnce(Bytes) -> Result<T>) -> Result<T> {
-        let code = strings.code(row)?;
-        if let Some(known) = code.and_then(|code| self.by_code.get(&code)) {
-            return Ok(*known);
-        }
-        let bytes = strings.bytes(row)?;
-        if let Some(known) = self.by_bytes.get(&bytes) {
-            return Ok(*known);
-        }
-        let found = look(bytes.clone())?;
-        match code {
-            Some(code) => self.by_code.insert(code, found),
-            None => self.by_bytes.insert(bytes, found),
-        };
-        Ok(found)
-    }
-}
-
 /// Whether a resource has a pair.
 fn has_pair(resource: Bytes, (key, text): &(String, String)) -> Result<bool> {
     let attributes = get_resource(&mut Reader::new(resource))?.attributes;
     Ok(attributes.get(key).is_some_and(|value| json::value_to_text(value) == *text))
 }
 
-struct BlockSearch<'c, 's> {
+struct AttributeSearch<'c, 's> {
     columns: &'c mut ColumnReader<'s>,
     attributes: &'c AttributeReader,
     block: usize,
@@ -145,11 +104,11 @@ struct BlockSearch<'c, 's> {
     shapes: Option<BlockShapes>,
 }
 
-impl BlockSearch<'_, '_> {
+impl AttributeSearch<'_, '_> {
     /// Which rows have the pair; `resources` remembers which resources do.
     fn rows_with(&mut self, pair: &(String, String), resources: &mut Known<bool>) -> Result<Vec<bool>> {
         let of_row = self.columns.strings("resource", self.block, self.rows)?;
-        let has = |row| resources.of(&of_row, row, |resource| has_pair(resource, pair));
+        let has = |row| resources.look_up(&of_row, row, |resource| has_pair(resource, pair));
         let mut has = (0..self.rows).map(has).collect::<Result<Vec<bool>>>()?;
         let (key, text) = pair;
         if self.attributes.may_have(key) {

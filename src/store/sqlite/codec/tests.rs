@@ -22,10 +22,6 @@ impl ColumnSource for Memory {
         let range = block_range(bytes, block).ok_or(CodecError::Truncated)?;
         bytes.get(range).map(|frame| Some(frame.to_vec())).ok_or(CodecError::Truncated)
     }
-
-    fn column_names(&mut self) -> Result<Vec<String>, CodecError> {
-        Ok(self.0.iter().map(|(name, _)| name.clone()).collect())
-    }
 }
 
 fn open(segment: &Segment) -> (Memory, BlockIndex) {
@@ -35,7 +31,13 @@ fn open(segment: &Segment) -> (Memory, BlockIndex) {
 fn read(segment: &Segment, blocks: Option<Range<usize>>, only: Option<&TraceId>) -> Vec<Span> {
     let (mut source, index) = open(segment);
     let blocks = blocks.unwrap_or(0..index.len());
-    read_spans(&mut source, &index, blocks, only).expect("own segment")
+    let wanted = WantedRows { blocks, trace: only };
+    let records = read_records(RecordKind::Spans, &mut source, &index, wanted).expect("own segment");
+    Record::spans(&records).into_iter().cloned().collect()
+}
+
+fn all_rows(index: &BlockIndex) -> WantedRows<'static, Range<usize>> {
+    WantedRows { blocks: 0..index.len(), trace: None }
 }
 
 fn sorted(mut spans: Vec<Span>) -> Vec<Span> {
@@ -85,7 +87,7 @@ proptest! {
     #[test]
     fn a_segment_gives_back_exactly_the_records_it_was_given_sorted(records in records(24)) {
         let (mut source, index) = open(&seal_records(&records));
-        let back = read_records(kind_of(&records), &mut source, &index, (0..index.len(), None)).expect("own segment");
+        let back = read_records(kind_of(&records), &mut source, &index, all_rows(&index)).expect("own segment");
         prop_assert_eq!(exact_records(&back), exact_records(&sorted_records(&records)));
     }
 
@@ -124,8 +126,8 @@ proptest! {
         let sorted = sorted_records(&records);
         for id in records.iter().map(Record::trace_key) {
             prop_assert!(may_contain(&segment.trace_filter, id));
-            let blocks = (index.blocks_of(id), Some(id));
-            let found = read_records(kind_of(&records), &mut source, &index, blocks).expect("own segment");
+            let wanted = WantedRows { blocks: index.blocks_of(id), trace: Some(id) };
+            let found = read_records(kind_of(&records), &mut source, &index, wanted).expect("own segment");
             let rows = rows_of_trace(&mut source, &index, id).expect("own segment");
             prop_assert_eq!(exact_records(&found), exact_records(&sorted[rows]));
             prop_assert_eq!(found.len(), records.iter().filter(|record| record.trace_key() == id).count());
@@ -133,16 +135,17 @@ proptest! {
     }
 
     #[test]
-    fn light_checkpoints_pair_like_whole_ones(records in records(24)) {
+    fn checkpoints_for_statistics_pair_like_whole_ones(records in records(24)) {
         let (mut source, index) = open(&seal_records(&records));
         if kind_of(&records) == RecordKind::Checkpoints {
-            let light = read_light_checkpoints(&mut source, &index, 0..index.len()).expect("own segment");
+            let parts = read_checkpoints_for_stats(&mut source, &index, 0..index.len()).expect("own segment");
+            let parts: Vec<Checkpoint> = parts.into_iter().map(CheckpointForStats::into_checkpoint).collect();
             let whole = sorted_records(&records);
             let whole: Vec<Checkpoint> = Record::checkpoints(&whole).into_iter().cloned().collect();
             let runs = |checkpoints: &[Checkpoint]| {
                 pair(checkpoints).operations.iter().map(|one| (one.enter, one.exit, one.parent)).collect::<Vec<_>>()
             };
-            prop_assert_eq!(runs(&light), runs(&whole));
+            prop_assert_eq!(runs(&parts), runs(&whole));
         }
     }
 
@@ -152,7 +155,7 @@ proptest! {
     ) {
         let (memory, index) = open(&seal_records(&records));
         let mut forged = Forged { memory, column, at, byte };
-        let _ = read_records(kind_of(&records), &mut forged, &index, (0..index.len(), None));
+        let _ = read_records(kind_of(&records), &mut forged, &index, all_rows(&index));
         if kind_of(&records) == RecordKind::Logs {
             for query in log_queries(&records) {
                 let found = search_logs(&mut forged, &index, &LogMatcher::new(&query), (0, u64::MAX));
@@ -186,7 +189,7 @@ proptest! {
     fn folds_read_back_and_are_those_of_the_records(records in records(12)) {
         let prepared = prepare(kind_of(&records), &records);
         let folds = decode_folds(&prepared.folds).expect("own folds");
-        prop_assert_eq!(&encode_folds(&folds), &prepared.folds);
+        prop_assert_eq!(&fold::encode_folds(&folds), &prepared.folds);
         prop_assert!(folds.iter().map(|(trace, _)| trace).eq(&prepared.traces));
         for (id, fold) in &folds {
             let mut expected = TraceFold::default();
@@ -213,9 +216,9 @@ proptest! {
         let _ = block_range(&bytes, 0);
         // Past the checksum, where only a program with ill intent gets.
         let reader = bytes::Reader::new(bytes.into());
-        let _ = inbox::decode(reader.clone());
-        let _ = checkpoint_rows::decode(reader.clone());
-        let _ = log_rows::decode(reader);
+        let _ = spans::span_rows::decode(reader.clone());
+        let _ = checkpoints::checkpoint_rows::decode(reader.clone());
+        let _ = logs::log_rows::decode(reader);
     }
 }
 
@@ -237,10 +240,6 @@ impl ColumnSource for Forged {
             content[at] = self.byte;
         }
         Ok(Some(envelope::frame(&content)))
-    }
-
-    fn column_names(&mut self) -> Result<Vec<String>, CodecError> {
-        self.memory.column_names()
     }
 }
 
@@ -306,12 +305,12 @@ proptest! {
     }
 
     #[test]
-    fn light_spans_are_the_spans_with_most_left_out(spans in spans(24)) {
+    fn spans_for_statistics_are_the_spans_with_most_left_out(spans in spans(24)) {
         let (mut source, index) = open(&seal_spans(spans.clone()));
         let spans = sorted(spans);
         for with_model in [false, true] {
-            let light = read_light(&mut source, &index, 0..index.len(), with_model).expect("own segment");
-            let expected = spans.iter().map(|span| LightSpan {
+            let read = read_spans_for_stats(&mut source, &index, 0..index.len(), with_model).expect("own segment");
+            let expected = spans.iter().map(|span| SpanForStats {
                 trace_id: span.trace_id.clone(),
                 span_id: span.span_id,
                 parent: span.parent_span_id,
@@ -322,7 +321,7 @@ proptest! {
                 is_error: span.is_error(),
                 model: genai::model(&span.attributes).filter(|_| with_model).map(Text::from),
             });
-            prop_assert_eq!(light, expected.collect::<Vec<_>>());
+            prop_assert_eq!(read, expected.collect::<Vec<_>>());
         }
     }
 
@@ -332,8 +331,8 @@ proptest! {
     ) {
         let (memory, index) = open(&seal_spans(spans.clone()));
         let mut forged = Forged { memory, column, at, byte };
-        let _ = read_spans(&mut forged, &index, 0..index.len(), None);
-        let _ = read_light(&mut forged, &index, 0..index.len(), true);
+        let _ = read_records(RecordKind::Spans, &mut forged, &index, all_rows(&index));
+        let _ = read_spans_for_stats(&mut forged, &index, 0..index.len(), true);
         let pair = all_pairs(&spans).into_iter().next();
         let _ = traces_with_attribute(&mut forged, &index, pair.as_slice());
     }

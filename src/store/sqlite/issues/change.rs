@@ -2,10 +2,13 @@
 
 use rusqlite::Connection;
 
-use super::{list, row_of, rows::Rows};
 use crate::{
     model::{Issue, IssueChange, IssueId, Nanos},
-    store::{Result, issues::change_status},
+    store::{
+        Result,
+        issues::change_status,
+        sqlite::issues::{list, row_of, rows::Rows},
+    },
 };
 
 /// Changes an issue; what it is then, `None` when there is none of this id.

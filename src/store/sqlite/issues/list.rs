@@ -7,15 +7,15 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, typ
 use crate::{
     model::{
         Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
-        StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json,
+        StatsQuery, StatusChange, Text, grouping::Why, json, value::id::from_hex,
     },
     store::{
         Error, Result,
         issues::{IssueCursor, IssueRows, hours::hour_ns, issue_title},
         sqlite::{
+            file::schema,
             issues::{row_of, rows::Rows},
-            keys::{from_column, to_column},
-            schema,
+            tables::column_types::{from_column, to_column},
         },
     },
 };

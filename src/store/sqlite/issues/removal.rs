@@ -10,10 +10,9 @@ use crate::{
         Result,
         issues::hours::NANOS_PER_HOUR,
         sqlite::{
-            keeper::Keeper,
-            keys::{from_column, to_column},
-            queue::Forget,
-            schema,
+            file::schema,
+            tables::column_types::{from_column, to_column},
+            write::write_queue::{Forget, Queue},
         },
     },
 };
@@ -43,31 +42,43 @@ pub(in crate::store::sqlite) fn count(connection: &Connection) -> Result<u64> {
 ///
 /// # Errors
 /// The store fails.
-pub(in crate::store::sqlite) fn prune(keeper: &Keeper, cutoff_ns: u64, now_ns: u64) -> Result<Removed> {
+pub(in crate::store::sqlite) fn prune(
+    connection: &Connection,
+    queue: &Queue,
+    cutoff_ns: u64,
+    now_ns: u64,
+) -> Result<Removed> {
     // When a trace was last received is known to an hour.
     let traces_before = cutoff_ns.saturating_sub(NANOS_PER_HOUR);
     let old = now_ns.saturating_sub(KEPT_NS);
-    if traces::has_old(&keeper.connection, traces_before)? {
-        keeper.queue.change(Forget::Nothing, move |transaction| {
+    if traces::has_old(connection, traces_before)? {
+        queue.change(Forget::Nothing, move |transaction| {
             traces::forget_old(transaction, traces_before)?;
             Ok(Removed::default())
         })?;
     }
     remove_in_steps(
-        keeper,
+        connection,
+        queue,
         "SELECT EXISTS (SELECT 1 FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1)",
         "DELETE FROM issue_counts WHERE (issue, hour_ns) IN
            (SELECT issue, hour_ns FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1 LIMIT ?2)",
         old,
     )?;
-    prune_issues(keeper, old.min(cutoff_ns))
+    prune_issues(connection, queue, old.min(cutoff_ns))
 }
 
 /// Deletes rows before a time, a step at a time, while there are any.
-fn remove_in_steps(keeper: &Keeper, is_any: &'static str, delete: &'static str, before_ns: u64) -> Result<()> {
+fn remove_in_steps(
+    connection: &Connection,
+    queue: &Queue,
+    is_any: &'static str,
+    delete: &'static str,
+    before_ns: u64,
+) -> Result<()> {
     let before = to_column(before_ns);
-    while keeper.connection.prepare_cached(is_any)?.query_row([before], |row| row.get(0))? {
-        keeper.queue.change(Forget::Nothing, move |transaction| {
+    while connection.prepare_cached(is_any)?.query_row([before], |row| row.get(0))? {
+        queue.change(Forget::Nothing, move |transaction| {
             transaction.prepare_cached(delete)?.execute(params![before, STEP])?;
             Ok(Removed::default())
         })?;
@@ -75,13 +86,13 @@ fn remove_in_steps(keeper: &Keeper, is_any: &'static str, delete: &'static str, 
     Ok(())
 }
 
-fn prune_issues(keeper: &Keeper, before_ns: u64) -> Result<Removed> {
+fn prune_issues(connection: &Connection, queue: &Queue, before_ns: u64) -> Result<Removed> {
     let before = to_column(before_ns);
     let is_any = "SELECT EXISTS (SELECT 1 FROM issues WHERE received_ns < ?1)";
-    if !keeper.connection.prepare_cached(is_any)?.query_row([before], |row| row.get(0))? {
+    if !connection.prepare_cached(is_any)?.query_row([before], |row| row.get(0))? {
         return Ok(Removed::default());
     }
-    keeper.queue.change(Forget::Nothing, move |transaction| {
+    queue.change(Forget::Nothing, move |transaction| {
         let mut select = transaction.prepare_cached("SELECT id FROM issues WHERE received_ns < ?1 LIMIT ?2")?;
         let rows: Vec<i64> =
             select.query_map(params![before, STEP], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;

@@ -9,7 +9,7 @@ use crate::{
     store::{
         Result,
         issues::{Alias, IssueRows, IssueState, IssueTraces, IssueUpdate, NewIssue},
-        sqlite::keys::{from_column, to_column},
+        sqlite::tables::column_types::{from_column, to_column},
     },
 };
 

@@ -3,10 +3,13 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
-use super::rows::Rows;
 use crate::{
     model::TraceId,
-    store::{Result, issues::IssueRows, sqlite::keys::to_column},
+    store::{
+        Result,
+        issues::IssueRows,
+        sqlite::{issues::rows::Rows, tables::column_types::to_column},
+    },
 };
 
 /// Drops traces of which no record is left. They stay counted.

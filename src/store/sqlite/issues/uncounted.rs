@@ -19,11 +19,10 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::rows::Rows;
 use crate::store::{
     Error, Result,
     issues::{self, Errors},
-    sqlite::inbox,
+    sqlite::{issues::rows::Rows, tables::inbox},
 };
 
 /// Counting takes this part of the time, unless errors would be counted later than [`LATEST`].

@@ -40,7 +40,7 @@ async fn files_that_are_not_ours_are_refused_and_keep_every_byte() {
 }
 
 fn lock_path(path: &Path) -> PathBuf {
-    schema::beside(path, ".lock")
+    file::files::beside(path, ".lock")
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_truncated_or_damaged_database_is_corrupt_not_empty() {
     assert!(matches!(open(place.path.clone(), Mode::Read).await, Err(Error::Corrupt(_))));
     assert!(matches!(open(place.path.clone(), Mode::Write).await, Err(Error::Corrupt(_))));
     let mut damaged = whole.clone();
-    damaged[schema::PAGE_BYTES as usize..].fill(0xa5);
+    damaged[file::open::PAGE_BYTES as usize..].fill(0xa5);
     fs::write(&place.path, &damaged).expect("written");
     let reader = open(place.path.clone(), Mode::Read).await;
     let failed = match reader {

@@ -111,54 +111,64 @@ proptest! {
         steps in prop::collection::vec(step(), 1..40),
         decoded_bytes in prop_oneof![Just(0), Just(3_000), Just(1 << 20)],
     ) {
-        wait_for(async {
-            let place = place();
-            let options = Options { durability: Durability::Os, ..Options::default() };
-            let tuning = Tuning { chunk_bytes: CHUNK_BYTES, decoded_bytes, ..SMALL };
-            let store = Sqlite::open_tuned(place.path.clone(), options, tuning).await.expect("opened");
-            let (mut written, mut gone, mut followers) = (Vec::new(), BTreeSet::new(), followers());
-            for step in steps {
-                match step {
-                    Step::Write(sizes) => {
-                        let mut batch = Batch::default();
-                        for size in sizes {
-                            let record = record(written.len() as u64, size);
-                            written.push(record.clone());
-                            record.push_to(&mut batch);
-                        }
-                        store.write(batch).await.expect("written");
-                    }
-                    Step::Seal => store.seal_now().await.expect("sealed"),
-                    Step::Delete(trace) => {
-                        let filter = RecordFilter { trace: Some(id(trace)), ..RecordFilter::default() };
-                        store.delete(&filter, false).await.expect("deleted");
-                        let of_trace = |record: &&Record| record.trace_id() == Some(&id(trace));
-                        gone.extend(written.iter().filter(of_trace).map(number));
-                    }
-                    Step::Read(follower, most) => {
-                        followers[follower].read(&store, most).await;
-                    }
+        wait_for(take(steps, decoded_bytes));
+    }
+}
+
+#[test]
+fn a_chunk_that_ends_where_a_segment_was_not_read_yet_does_not_tell_the_write_before_again() {
+    let writes = [vec![0], vec![90], vec![8, 143, 6, 3]].map(Step::Write);
+    let steps = writes.into_iter().chain([Step::Seal, Step::Read(0, 14), Step::Read(0, 1)]);
+    wait_for(take(steps.collect(), 1 << 20));
+}
+
+/// Takes the steps, then reads all followers to their ends, who must have been told what they want, once and in order.
+async fn take(steps: Vec<Step>, decoded_bytes: usize) {
+    let place = place();
+    let options = Options { durability: Durability::Os, ..Options::default() };
+    let tuning = Tuning { chunk_bytes: CHUNK_BYTES, decoded_bytes, ..SMALL };
+    let store = Sqlite::open_tuned(place.path.clone(), options, tuning).await.expect("opened");
+    let (mut written, mut gone, mut followers) = (Vec::new(), BTreeSet::new(), followers());
+    for step in steps {
+        match step {
+            Step::Write(sizes) => {
+                let mut batch = Batch::default();
+                for size in sizes {
+                    let record = record(written.len() as u64, size);
+                    written.push(record.clone());
+                    record.push_to(&mut batch);
                 }
+                store.write(batch).await.expect("written");
             }
-            for follower in &mut followers {
-                while !follower.read(&store, 10).await {
-                    assert!(follower.told.len() <= written.len(), "told twice");
-                }
-                let told: BTreeSet<u64> = follower.told.iter().map(number).collect();
-                assert_eq!(told.len(), follower.told.len(), "told twice");
-                for record in &follower.told {
-                    assert_eq!(format!("{record:?}"), format!("{:?}", written[number(record) as usize]));
-                }
-                let wanted = written.iter().filter(|record| follower.wants(record)).map(number);
-                let wanted: BTreeSet<u64> = wanted.collect();
-                assert!(told.is_subset(&wanted), "told what was not asked for");
-                let missing: Vec<u64> = wanted.difference(&told).copied().filter(|one| !gone.contains(one)).collect();
-                assert!(missing.is_empty(), "never told: {missing:?}");
-                for kind in [RecordKind::Checkpoints, RecordKind::Logs] {
-                    let of_kind = follower.told.iter().filter(|record| record.kind() == kind).map(number);
-                    assert!(of_kind.is_sorted(), "not in the order they were sent");
-                }
+            Step::Seal => store.seal_now().await.expect("sealed"),
+            Step::Delete(trace) => {
+                let filter = RecordFilter { trace: Some(id(trace)), ..RecordFilter::default() };
+                store.delete(&filter, false).await.expect("deleted");
+                let of_trace = |record: &&Record| record.trace_id() == Some(&id(trace));
+                gone.extend(written.iter().filter(of_trace).map(number));
             }
-        });
+            Step::Read(follower, most) => {
+                followers[follower].read(&store, most).await;
+            }
+        }
+    }
+    for follower in &mut followers {
+        while !follower.read(&store, 10).await {
+            assert!(follower.told.len() <= written.len(), "told twice");
+        }
+        let told: BTreeSet<u64> = follower.told.iter().map(number).collect();
+        assert_eq!(told.len(), follower.told.len(), "told twice");
+        for record in &follower.told {
+            assert_eq!(format!("{record:?}"), format!("{:?}", written[number(record) as usize]));
+        }
+        let wanted = written.iter().filter(|record| follower.wants(record)).map(number);
+        let wanted: BTreeSet<u64> = wanted.collect();
+        assert!(told.is_subset(&wanted), "told what was not asked for");
+        let missing: Vec<u64> = wanted.difference(&told).copied().filter(|one| !gone.contains(one)).collect();
+        assert!(missing.is_empty(), "never told: {missing:?}");
+        for kind in [RecordKind::Checkpoints, RecordKind::Logs] {
+            let of_kind = follower.told.iter().filter(|record| record.kind() == kind).map(number);
+            assert!(of_kind.is_sorted(), "not in the order they were sent");
+        }
     }
 }

@@ -12,11 +12,11 @@ use crate::{
         Backend,
         sqlite::{
             Durability, Options, Sqlite, Tuning,
+            file::{files, open},
             issues::{
                 self,
                 tests::{all, error, open, place, write},
             },
-            schema,
         },
     },
 };
@@ -117,8 +117,8 @@ async fn a_copy_of_what_lies_on_disk_has_each_error_counted_once_at_any_time() {
 /// A new database, and a transaction in it.
 fn in_transaction(work: impl FnOnce(&Transaction<'_>)) {
     let (_folder, path) = place();
-    schema::create(&path).expect("created");
-    let mut connection = schema::open_for_writing(&path, Durability::Os).expect("opened");
+    files::create(&path).expect("created");
+    let mut connection = open::open_for_writing(&path, Durability::Os).expect("opened");
     work(&connection.transaction().expect("begun"));
 }
 

@@ -1,0 +1,286 @@
+//! Taking records out: what a filter names, and what is past its retention.
+//!
+//! Each segment or part of the inbox is one transaction that also brings the traces up to date, so a crash in between
+//! leaves every count right. A trace counts as removed with its last record.
+
+use rusqlite::{Connection, params};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::super::{
+    codec::{Arrival, Arrived, NO_TRACE},
+    issues,
+    segments::{self, Extent},
+    tables::{
+        inbox, kind_column, to_column,
+        traces::{self, Change, Named},
+    },
+    write::write_queue::{Forget, Queue},
+};
+use super::sealing;
+use crate::{
+    model::{Nanos, RecordFilter, RecordKind, Removed, TraceFold, TraceId},
+    store::Result,
+};
+
+/// A segment at most this long is rewritten for the sake of a single record past its retention; of a longer one the
+/// 32nd part must be.
+const SHORT_SEGMENT: usize = 4_096;
+const WORTH_REWRITING: usize = 32;
+
+/// Counts what [`delete`] would remove.
+pub(crate) fn count(connection: &Connection, filter: &RecordFilter) -> Result<Removed> {
+    if is_everything(filter) {
+        return count_everything(connection);
+    }
+    let named = traces::named(connection, filter)?;
+    let mut removed = Removed::default();
+    for fold in named.traces.values() {
+        let of_kind = |kind, count| if names_kind(filter, kind) { count } else { 0 };
+        let spans = of_kind(RecordKind::Spans, fold.spans);
+        let checkpoints = of_kind(RecordKind::Checkpoints, fold.checkpoints);
+        let logs = of_kind(RecordKind::Logs, fold.logs);
+        let is_all = spans + checkpoints + logs == fold.spans + fold.checkpoints + fold.logs;
+        add(&mut removed, Removed { traces: u64::from(is_all), spans, checkpoints, logs, issues: 0 });
+    }
+    if names_kind(filter, RecordKind::Logs) {
+        removed.logs += count_traceless(connection, &named)?;
+    }
+    Ok(removed)
+}
+
+fn is_everything(filter: &RecordFilter) -> bool {
+    *filter == RecordFilter::default()
+}
+
+fn names_kind(filter: &RecordFilter, kind: RecordKind) -> bool {
+    filter.kind.is_none_or(|wanted| wanted == kind)
+}
+
+fn count_everything(connection: &Connection) -> Result<Removed> {
+    let (sealed, waiting) = (segments::counts(connection)?, inbox::counts(connection)?);
+    let [spans, checkpoints, logs] = [0, 1, 2].map(|kind: usize| sealed[kind] + waiting[kind]);
+    let (traces, issues) = (traces::totals(connection)?.traces, issues::count(connection)?);
+    let mut removed = Removed { traces, spans, checkpoints, logs, issues };
+    for id in inbox::folds(connection)?.keys() {
+        removed.traces += u64::from(traces::find(connection, id)?.is_none());
+    }
+    Ok(removed)
+}
+
+fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
+    let mut logs = 0;
+    inbox::each_row(connection, 0, |row| {
+        let traceless = row.records.iter().filter(|record| record.trace_id().is_none() && named.has(record));
+        logs += traceless.count() as u64;
+        true
+    })?;
+    for extent in segments::extents(connection, RecordKind::Logs)? {
+        if !segments::may_hold(connection, extent.id, std::iter::once(&NO_TRACE))? {
+            continue;
+        }
+        let traceless = segments::arrived_of(connection, &extent, &NO_TRACE)?;
+        logs += traceless.iter().filter(|record| named.has(&record.record)).count() as u64;
+    }
+    Ok(logs)
+}
+
+/// Removes what `filter` names; what waits in the inbox is sealed first, `seal_records` at a time.
+pub(crate) fn delete(
+    connection: &Connection,
+    queue: &Queue,
+    filter: &RecordFilter,
+    seal_records: usize,
+) -> Result<Removed> {
+    if is_everything(filter) {
+        return delete_everything(queue);
+    }
+    if traces::named(connection, filter)?.is_nothing() {
+        return Ok(Removed::default());
+    }
+    // A record keeps its place in its write only in a segment, and a scan may have come as far as within that write.
+    sealing::seal(connection, queue, seal_records, true)?;
+    let named = traces::named(connection, filter)?;
+    let mut removed = Removed::default();
+    for kind in RecordKind::ALL.into_iter().filter(|kind| names_kind(filter, *kind)) {
+        for extent in segments::extents(connection, kind)? {
+            if named.may_be_in(connection, extent.id)? {
+                let goes = |record: &Arrived| named.has(&record.record);
+                add(&mut removed, shrink(connection, queue, &extent, goes, Forget::Nothing)?);
+            }
+        }
+    }
+    // One whose records lay in several segments went in as many steps, and more of it may have arrived meanwhile.
+    let waiting = inbox::folds(connection)?;
+    let mut gone = Vec::new();
+    for id in named.traces.keys().filter(|id| !waiting.contains_key(*id)) {
+        if traces::find(connection, id)?.is_none() {
+            gone.push(id.clone());
+        }
+    }
+    removed.traces = gone.len() as u64;
+    queue.change(Forget::Everything, move |transaction| {
+        issues::forget_traces(transaction, &gone)?;
+        Ok(Removed::default())
+    })?;
+    Ok(removed)
+}
+
+fn delete_everything(queue: &Queue) -> Result<Removed> {
+    queue.change(Forget::Everything, |transaction| {
+        let removed = count_everything(transaction)?;
+        transaction.execute_batch(
+            "DELETE FROM inbox; DELETE FROM segments; DELETE FROM segment_columns; DELETE FROM traces;
+             UPDATE meta SET value = 0 WHERE key IN ('traces', 'failed', 'spans', 'errors');
+             DELETE FROM meta WHERE key = 'uncounted_from';",
+        )?;
+        for table in issues::TABLES {
+            transaction.execute_batch(&format!("DELETE FROM {table};"))?;
+        }
+        Ok(removed)
+    })
+}
+
+/// Removes about `budget` records received before `cutoff_ns`, the oldest first.
+pub(crate) fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: usize) -> Result<Removed> {
+    let mut removed = Removed::default();
+    for kind in RecordKind::ALL {
+        for extent in segments::extents_received_before(connection, kind, cutoff_ns)? {
+            if record_count(&removed) >= budget as u64 {
+                return Ok(removed);
+            }
+            let arrivals = segments::arrivals(connection, extent.id)?;
+            let is_past = |arrival: &Arrival| arrival.received_ns < cutoff_ns;
+            let past = arrivals.iter().filter(|arrival| is_past(arrival)).count();
+            if past * WORTH_REWRITING >= arrivals.len() || arrivals.len() <= SHORT_SEGMENT {
+                let goes = |record: &Arrived| is_past(&record.arrival);
+                add(&mut removed, shrink(connection, queue, &extent, goes, Forget::Before(cutoff_ns))?);
+            }
+        }
+    }
+    let left = (budget as u64).saturating_sub(record_count(&removed));
+    if left > 0 {
+        add(&mut removed, prune_inbox(connection, queue, cutoff_ns, left)?);
+    }
+    add(&mut removed, issues::prune(connection, queue, cutoff_ns, Nanos::now().0)?);
+    Ok(removed)
+}
+
+fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u64) -> Result<Removed> {
+    let mut removed = Removed::default();
+    let mut past: FxHashSet<i64> = FxHashSet::default();
+    for kind in RecordKind::ALL {
+        let sql = "SELECT seq, count FROM inbox WHERE kind = ?1 AND received_ns < ?2 ORDER BY seq";
+        let mut select = connection.prepare_cached(sql)?;
+        let mut rows = select.query([kind_column(kind), to_column(cutoff_ns)])?;
+        while let Some(row) = rows.next()? {
+            if record_count(&removed) >= budget {
+                break;
+            }
+            past.insert(row.get(0)?);
+            add(&mut removed, of_kind(kind, row.get::<_, u32>(1).map(u64::from)?));
+        }
+    }
+    if past.is_empty() {
+        return Ok(Removed::default());
+    }
+    let (mut losing, mut keeping) = (FxHashSet::default(), FxHashSet::default());
+    inbox::each_folds(connection, |seq, folds| {
+        let side = if past.contains(&seq) { &mut losing } else { &mut keeping };
+        side.extend(folds.into_iter().map(|(id, _)| id));
+    })?;
+    for id in losing.difference(&keeping) {
+        removed.traces += u64::from(traces::find(connection, id)?.is_none());
+    }
+    queue.change(Forget::Before(cutoff_ns), move |transaction| {
+        let mut delete = transaction.prepare_cached("DELETE FROM inbox WHERE seq = ?1")?;
+        for seq in &past {
+            delete.execute(params![seq])?;
+        }
+        Ok(removed)
+    })
+}
+
+/// Takes out of a segment what `goes`; a segment of which nothing is left is dropped.
+fn shrink(
+    connection: &Connection,
+    queue: &Queue,
+    extent: &Extent,
+    goes: impl Fn(&Arrived) -> bool,
+    forget: Forget,
+) -> Result<Removed> {
+    let records = segments::records(connection, extent)?;
+    let (gone, kept): (Vec<Arrived>, Vec<Arrived>) = records.into_iter().partition(goes);
+    if gone.is_empty() {
+        return Ok(Removed::default());
+    }
+    let mut lost: FxHashMap<TraceId, u64> = FxHashMap::default();
+    for record in &gone {
+        *lost.entry(record.record.trace_key().clone()).or_default() += 1;
+    }
+    lost.remove(&NO_TRACE);
+    let waiting = inbox::folds(connection)?;
+    let mut removed = of_kind(extent.kind, gone.len() as u64);
+    let mut changes = Vec::with_capacity(lost.len());
+    for (id, lost) in lost {
+        let Some(before) = traces::find(connection, &id)? else { continue };
+        let rest = Rest { extent, kept: &kept };
+        let left = rest.fold_of(connection, &id, lost, &before.fold)?;
+        removed.traces += u64::from(left.is_empty() && !waiting.contains_key(&id));
+        changes.push(Change::new(id, Some(before), left));
+    }
+    let sealed = (!kept.is_empty()).then(|| segments::seal(extent.kind, &kept)).transpose()?;
+    let id = extent.id;
+    queue.change(forget, move |transaction| {
+        segments::remove(transaction, id)?;
+        if let Some(sealed) = &sealed {
+            segments::insert(transaction, sealed)?;
+        }
+        traces::apply(transaction, &changes)?;
+        Ok(removed)
+    })
+}
+
+/// What is left of a segment out of which records are taken.
+struct Rest<'a> {
+    extent: &'a Extent,
+    kept: &'a [Arrived],
+}
+
+impl Rest<'_> {
+    /// The fold of a trace that loses `lost` records of the segment; `before` is its fold with them.
+    fn fold_of(&self, connection: &Connection, id: &TraceId, lost: u64, before: &TraceFold) -> Result<TraceFold> {
+        let mut left = TraceFold::default();
+        if before.spans + before.checkpoints + before.logs <= lost {
+            return Ok(left);
+        }
+        // Records of a segment are sorted by trace.
+        let first = self.kept.partition_point(|record| record.record.trace_key() < id);
+        let of_trace = self.kept.iter().skip(first).take_while(|record| record.record.trace_key() == id);
+        of_trace.for_each(|record| record.record.add_to(&mut left));
+        let elsewhere = segments::records_of(connection, id, before, Some(self.extent.id))?;
+        elsewhere.iter().for_each(|record| record.add_to(&mut left));
+        // What was received last is what is removed last.
+        inbox::note_received(&mut left, before.received_s);
+        Ok(left)
+    }
+}
+
+fn of_kind(kind: RecordKind, count: u64) -> Removed {
+    match kind {
+        RecordKind::Spans => Removed { spans: count, ..Removed::default() },
+        RecordKind::Checkpoints => Removed { checkpoints: count, ..Removed::default() },
+        RecordKind::Logs => Removed { logs: count, ..Removed::default() },
+    }
+}
+
+fn record_count(removed: &Removed) -> u64 {
+    removed.spans + removed.checkpoints + removed.logs
+}
+
+fn add(sum: &mut Removed, more: Removed) {
+    sum.traces += more.traces;
+    sum.spans += more.spans;
+    sum.checkpoints += more.checkpoints;
+    sum.logs += more.logs;
+    sum.issues += more.issues;
+}

@@ -1,0 +1,78 @@
+//! Sealing: what waits longest in the inbox becomes segments, in the one transaction that also takes it out of there.
+
+use rusqlite::Connection;
+use rustc_hash::FxHashMap;
+
+use super::super::{
+    issues, segments,
+    tables::{
+        inbox::{self, Waiting},
+        traces::{self, Change, Finder},
+    },
+    write::write_queue::{Forget, Queue},
+};
+use crate::{
+    model::{RecordKind, Removed, TraceFold, TraceId},
+    store::Result,
+};
+
+/// No more bytes than this, before compression, are sealed at once: SQLite takes no value of a gigabyte.
+const SEAL_BYTES: usize = 128 << 20;
+
+/// Seals what waits, as long as it is a segment's worth, or all of it.
+pub(crate) fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bool) -> Result<()> {
+    loop {
+        let (waiting, is_last) = inbox::oldest(connection, seal_records, SEAL_BYTES)?;
+        let records: usize = waiting.iter().map(|row| row.count).sum();
+        if waiting.is_empty() || (is_last && records < seal_records && !all) {
+            return Ok(());
+        }
+        seal_waiting(connection, queue, waiting)?;
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+fn seal_waiting(connection: &Connection, queue: &Queue, waiting: Vec<Waiting>) -> Result<()> {
+    let through = waiting.iter().map(|row| row.seq).max().unwrap_or(0);
+    let mut sealed = Vec::new();
+    for kind in RecordKind::ALL {
+        let of_kind: Vec<&Waiting> = waiting.iter().filter(|row| row.kind == kind && row.count > 0).collect();
+        if !of_kind.is_empty() {
+            sealed.push(segments::seal_waiting(kind, &of_kind)?);
+        }
+    }
+    let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
+    for (trace, fold) in waiting.into_iter().flat_map(|row| row.folds) {
+        folds.entry(trace).or_default().merge(&fold);
+    }
+    let mut folds: Vec<(TraceId, TraceFold)> = folds.into_iter().collect();
+    // Neighbours in the index are written together.
+    folds.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    // Every trace is looked up, and locking for each would cost more than looking.
+    let view = connection.unchecked_transaction()?;
+    let changes = grown(&view, folds)?;
+    view.finish()?;
+    queue.change(Forget::Nothing, move |transaction| {
+        issues::require_counted(transaction, through)?;
+        sealed.iter().try_for_each(|segment| segments::insert(transaction, segment))?;
+        traces::apply(transaction, &changes)?;
+        transaction.prepare_cached("DELETE FROM inbox WHERE seq <= ?1")?.execute([through])?;
+        Ok(Removed::default())
+    })?;
+    Ok(())
+}
+
+/// The rows of traces after so much more of each is sealed.
+fn grown(view: &Connection, folds: Vec<(TraceId, TraceFold)>) -> Result<Vec<Change>> {
+    let mut finder = Finder::new(view)?;
+    let grow = |(trace, mut fold): (TraceId, TraceFold)| {
+        let before = finder.find(&trace)?;
+        if let Some(before) = &before {
+            fold.merge(&before.fold);
+        }
+        Ok(Change::new(trace, before, fold))
+    };
+    folds.into_iter().map(grow).collect()
+}

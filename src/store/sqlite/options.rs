@@ -1,0 +1,60 @@
+//! How a SQLite store is opened: what its caller chooses, and the sizes tests make small.
+
+use std::time::Duration;
+
+use crate::{model::words::words, store::MOST_CHUNK_BYTES};
+
+words! {
+    /// How durable an acknowledged write is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Durability {
+        /// On disk: survives power loss.
+        #[default]
+        Disk = "disk",
+        /// With the operating system: faster, survives only a crash of tracehub.
+        Os = "os",
+    }
+}
+
+/// Settings of a store opened for writing.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How durable an acknowledged write is.
+    pub durability: Durability,
+    /// How long records are kept; written into the file so that readers can say it. `None` leaves what is there.
+    pub retention: Option<Duration>,
+}
+
+/// Sizes that tests make small; everyone else takes the default.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Tuning {
+    /// Records sealed at once.
+    pub seal_records: usize,
+    /// Age at which fewer records are sealed.
+    pub seal_age: Duration,
+    /// Unsealed records above which writes wait.
+    pub most_unsealed: usize,
+    /// Bytes of writes that may wait.
+    pub queue_bytes: usize,
+    /// Pages the file may grow to.
+    pub most_pages: Option<u32>,
+    /// Bytes of records a chunk of a scan ends at.
+    pub chunk_bytes: usize,
+    /// Bytes of records up to which a scan decodes a segment as a whole.
+    pub decoded_bytes: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            seal_records: 16_384,
+            seal_age: Duration::from_secs(60),
+            most_unsealed: 8 * 16_384,
+            queue_bytes: 64 << 20,
+            most_pages: None,
+            chunk_bytes: MOST_CHUNK_BYTES,
+            decoded_bytes: 32 << 20,
+        }
+    }
+}

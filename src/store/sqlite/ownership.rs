@@ -1,0 +1,133 @@
+//! What only the process that writes has: the lock beside the file, and the two threads that change it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    file::{files, meta, open, schema::Found},
+    lock::{Lock, Owner},
+    maintenance::{Maintenance, Task},
+    options::{Options, Tuning},
+    write::{
+        write_queue::Queue,
+        writer::{Links, Writer},
+    },
+};
+use crate::store::{Error, Result};
+
+/// The right to change a file, and the way to the threads that do.
+#[derive(Debug)]
+pub(super) struct Ownership {
+    /// The way to the thread that writes.
+    pub queue: Queue,
+    /// The number of the last write that is committed.
+    pub committed: watch::Receiver<i64>,
+    tasks: mpsc::Sender<Task>,
+    has_uncounted: Arc<AtomicBool>,
+    threads: Mutex<Option<Threads>>,
+    lock: Mutex<Option<Lock>>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    maintenance: JoinHandle<()>,
+    writer: JoinHandle<()>,
+}
+
+impl Ownership {
+    /// Takes the lock of a file, which is created or migrated first, and starts the threads.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] names the process that owns the file; see [`Error`] for the rest.
+    pub(super) fn take(path: &Path, options: &Options, tuning: Tuning) -> Result<Ownership> {
+        let lock = Lock::take(path)?;
+        let connection = open::open_for_writing(path, options.durability)?;
+        meta::name_database(&connection)?;
+        if let Some(retention) = options.retention {
+            meta::set_retention(&connection, retention)?;
+        }
+        let view = open::open_for_reading(path)?;
+        let (queue, messages) = Queue::new(tuning.queue_bytes);
+        let (tasks, tasks_to_do) = mpsc::channel();
+        let (committed, commits) = watch::channel(0);
+        let links =
+            Links { tasks: tasks.clone(), seal_asked: Arc::default(), committed, has_uncounted: Arc::default() };
+        let (seal_asked, has_uncounted) = (Arc::clone(&links.seal_asked), Arc::clone(&links.has_uncounted));
+        let writer = Writer::new(path.to_owned(), connection, options.durability, tuning, links)?;
+        let maintenance = Maintenance::new(view, queue.clone(), tuning, seal_asked);
+        let threads = Threads {
+            maintenance: spawn("tracehub-keeper", move || maintenance.run(&tasks_to_do))?,
+            writer: spawn("tracehub-writer", move || writer.run(&messages))?,
+        };
+        let (threads, lock) = (Mutex::new(Some(threads)), Mutex::new(Some(lock)));
+        Ok(Ownership { queue, committed: commits, tasks, has_uncounted, threads, lock })
+    }
+
+    /// Tells other processes how to reach this one.
+    ///
+    /// # Errors
+    /// The lock file cannot be written; [`Error::Closed`] when the lock is given up.
+    pub(super) fn publish(&self, owner: &Owner) -> Result<()> {
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        lock.as_ref().ok_or(Error::Closed)?.publish(owner)
+    }
+
+    /// Hands something to the thread that seals, merges and removes.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub(super) fn ask(&self, task: Task) -> Result<()> {
+        self.tasks.send(task).map_err(|_| Error::Closed)
+    }
+
+    /// Whether errors were stored that are not counted yet.
+    pub(super) fn has_uncounted(&self) -> bool {
+        self.has_uncounted.load(Ordering::Acquire)
+    }
+
+    /// Ends both threads, after what they have been given, and lets go of the lock.
+    pub(super) fn end(&self) {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Threads { maintenance, writer }) = threads {
+            // The maintenance first: it needs the writer to finish its last task. A thread that panicked has ended.
+            let _ = self.tasks.send(Task::Stop);
+            let _ = maintenance.join();
+            self.queue.stop();
+            let _ = writer.join();
+        }
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Creates the file unless it is there, and resolves its path.
+///
+/// # Errors
+/// See [`Error`]; a file that is not ours stays as it is and gets no lock beside it.
+pub(super) fn make_file(path: &Path) -> Result<PathBuf> {
+    open::check_library()?;
+    if open::probe(path)? == Found::Missing {
+        files::create(path)?;
+    }
+    resolve(path)
+}
+
+/// The absolute path of a file that is there.
+///
+/// # Errors
+/// [`Error::Open`].
+pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|source| Error::Open { path: path.to_owned(), source })
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| Error::Io(error.into()))
+}

@@ -1,0 +1,83 @@
+//! Totals without reading the records: from the running sums, the rows of segments, and what waits in the inbox.
+
+use rusqlite::Connection;
+use rustc_hash::FxHashSet;
+
+use super::super::{
+    segments,
+    tables::{inbox, to_column, traces},
+};
+use crate::{
+    model::{Nanos, RecordKind, Severity, Stats, Text},
+    store::Result,
+};
+
+/// Everything statistics say of the whole store but its rows and its timeline.
+pub(crate) fn totals(connection: &Connection) -> Result<Stats> {
+    let (sealed, waiting) = (segments::counts(connection)?, inbox::counts(connection)?);
+    let [spans, checkpoints, logs] = [0, 1, 2].map(|kind: usize| sealed[kind] + waiting[kind]);
+    let mut stats = Stats { spans, checkpoints, logs, ..Stats::default() };
+    let sums = traces::totals(connection)?;
+    (stats.traces, stats.failed, stats.errors) = (sums.traces, sums.failed, sums.errors);
+    let folds = inbox::folds(connection)?;
+    for (id, fold) in &folds {
+        let stored = traces::find(connection, id)?.map(|stored| stored.fold);
+        stats.traces += u64::from(stored.is_none());
+        stats.failed += u64::from(fold.errors > 0 && stored.as_ref().is_none_or(|stored| stored.errors == 0));
+        stats.errors += fold.errors;
+        let start = Nanos(stored.map_or(fold.start_ns, |stored| stored.start_ns.min(fold.start_ns)));
+        take_in(&mut stats, start);
+    }
+    for order in [Order::Oldest, Order::Newest] {
+        traces::each_by_start(connection, order == Order::Newest, |id, fold| {
+            let waiting = folds.get(&id).map_or(u64::MAX, |waiting| waiting.start_ns);
+            let is_beyond = match order {
+                Order::Oldest => stats.first.is_some_and(|first| to_column(fold.start_ns) > to_column(first.0)),
+                Order::Newest => stats.last.is_some_and(|last| to_column(fold.start_ns) < to_column(last.0)),
+            };
+            take_in(&mut stats, Nanos(fold.start_ns.min(waiting)));
+            // Columns hold what lies past 2262 clamped, so equal ones may differ.
+            !is_beyond
+        })?;
+    }
+    count_the_rest(connection, &mut stats)?;
+    Ok(stats)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Oldest,
+    Newest,
+}
+
+fn take_in(stats: &mut Stats, start: Nanos) {
+    stats.first = Some(stats.first.map_or(start, |first| first.min(start)));
+    stats.last = Some(stats.last.map_or(start, |last| last.max(start)));
+}
+
+/// Services, and the errors of log records that are of no trace, which no sum knows.
+fn count_the_rest(connection: &Connection, stats: &mut Stats) -> Result<()> {
+    let mut services: FxHashSet<Text> = FxHashSet::default();
+    let mut note = |service: &str| {
+        if !services.contains(service) {
+            services.insert(Text::from(service));
+        }
+    };
+    for kind in RecordKind::ALL {
+        segments::services(connection, kind)?.iter().flatten().for_each(|service| note(service));
+    }
+    for extent in segments::extents(connection, RecordKind::Logs)? {
+        let logs = segments::logs_for_stats(connection, extent.id)?;
+        let traceless = logs.iter().filter(|log| !log.has_trace && log.severity >= Severity::Error);
+        stats.errors += traceless.count() as u64;
+    }
+    inbox::each_row(connection, 0, |row| {
+        for record in &row.records {
+            note(record.service());
+            stats.errors += u64::from(record.trace_id().is_none() && record.severity() >= Severity::Error);
+        }
+        true
+    })?;
+    stats.services = services.len() as u64;
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! Lists of traces: rows of the table merged with what waits in the inbox, filtered, ordered, one page at a time.
+//!
+//! A plain list, and one of checkpoints by their receipt, walks an index and stops with its page; any filter or other
+//! order looks at every row it cannot rule out in SQL, keeping only a page's worth.
+
+use rusqlite::{Connection, types::Value as Sql};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::super::{
+    file::schema,
+    segments,
+    tables::{inbox, to_column, traces},
+};
+use crate::{
+    model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, id::from_hex},
+    store::{
+        Result,
+        select::{Selection, has_attributes, matches},
+    },
+};
+
+/// One page of the traces `query` names.
+pub(crate) fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSummary>> {
+    let mut found = Selection::new(query)?;
+    let waiting = merged(connection)?;
+    if let Some(index) = Index::choose(connection, query)? {
+        index.walk(connection, &waiting, &mut found)?;
+    } else {
+        let searched = [with_attributes(connection, query)?, of_project(connection, query)?];
+        let matches = |id: &TraceId, fold: &TraceFold| {
+            searched.iter().flatten().all(|ids| ids.contains(id)) && matches(query, id, fold)
+        };
+        look_at_all(connection, query, &waiting, |id, fold| {
+            if matches(&id, &fold) {
+                found.count(&fold);
+                found.offer(id, fold);
+            }
+        })?;
+    }
+    Ok(found.page())
+}
+
+/// The traces that wait in the inbox, each with all its records, sealed ones too.
+struct Waiting {
+    folds: FxHashMap<TraceId, TraceFold>,
+    all: NotInRows,
+    with_checkpoints: NotInRows,
+}
+
+/// How many of the waiting traces have no row, or none that says they are of a sort, and how many more of them have
+/// errors than their rows say.
+#[derive(Default)]
+struct NotInRows {
+    traces: u64,
+    failed: u64,
+}
+
+impl NotInRows {
+    fn count(&mut self, fold: &TraceFold, stored: Option<&TraceFold>) {
+        self.traces += u64::from(stored.is_none());
+        self.failed += u64::from(fold.errors > 0 && stored.is_none_or(|stored| stored.errors == 0));
+    }
+}
+
+fn merged(connection: &Connection) -> Result<Waiting> {
+    let mut waiting =
+        Waiting { folds: inbox::folds(connection)?, all: NotInRows::default(), with_checkpoints: NotInRows::default() };
+    for (id, fold) in &mut waiting.folds {
+        let stored = traces::find(connection, id)?.map(|stored| stored.fold);
+        if let Some(stored) = &stored {
+            fold.merge(stored);
+        }
+        waiting.all.count(fold, stored.as_ref());
+        if fold.checkpoints > 0 {
+            waiting.with_checkpoints.count(fold, stored.as_ref().filter(|stored| stored.checkpoints > 0));
+        }
+    }
+    Ok(waiting)
+}
+
+/// An index of the table that has the order asked for, so that only a page of it is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Index {
+    Start,
+    Received,
+}
+
+impl Index {
+    /// The index for a query without other conditions; `None` when all rows must be looked at.
+    fn choose(connection: &Connection, query: &TraceQuery) -> Result<Option<Index>> {
+        let TraceQuery { limit, cursor, reverse, .. } = query;
+        let plain = TraceQuery { limit: *limit, cursor: cursor.clone(), reverse: *reverse, ..TraceQuery::default() };
+        let by_receipt = TraceQuery { sort: Sort::Received, kind: Some(RecordKind::Checkpoints), ..plain.clone() };
+        if *limit > 0 && *query == plain {
+            return Ok(Some(Index::Start));
+        }
+        Ok((*limit > 0 && *query == by_receipt && schema::knows_receipt(connection)?).then_some(Index::Received))
+    }
+
+    fn walk(self, connection: &Connection, waiting: &Waiting, found: &mut Selection<'_>) -> Result<()> {
+        let column = match self {
+            Index::Start => {
+                let totals = traces::totals(connection)?;
+                found.total = totals.traces + waiting.all.traces;
+                found.failed = totals.failed + waiting.all.failed;
+                "start_ns"
+            }
+            Index::Received => {
+                let (traces, failed) = traces::received_totals(connection)?;
+                found.total = traces + waiting.with_checkpoints.traces;
+                found.failed = failed + waiting.with_checkpoints.failed;
+                "received_s"
+            }
+        };
+        let is_named = |fold: &TraceFold| self == Index::Start || fold.checkpoints > 0;
+        for (id, fold) in waiting.folds.iter().filter(|(_, fold)| is_named(fold)) {
+            found.offer(id.clone(), fold.clone());
+        }
+        let (comparison, order, edge) = if found.is_reversed() { (">=", "", 0) } else { ("<=", "DESC", i64::MAX) };
+        let least = if self == Index::Received { "received_s > 0 AND " } else { "" };
+        let sql = format!(
+            "SELECT {column}, trace_id, fold FROM traces WHERE {least}{column} {comparison} ?1 ORDER BY {column} {order}"
+        );
+        let begin = if self == Index::Start { found.begins_at_ns() } else { found.begins_at_key() };
+        let mut select = connection.prepare_cached(&sql)?;
+        let mut rows = select.query([begin.map_or(edge, to_column)])?;
+        let mut offered = 0;
+        let mut last = None;
+        while let Some(row) = rows.next()? {
+            let key: i64 = row.get(0)?;
+            // Traces of the same instant are ordered by id, which the index does not do.
+            if offered > found.limit() && last != Some(key) {
+                break;
+            }
+            let (id, fold) = traces::read(row, 1, 2)?;
+            if !waiting.folds.contains_key(&id) && found.offer(id, fold) {
+                offered += 1;
+                last = Some(key);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn look_at_all(
+    connection: &Connection,
+    query: &TraceQuery,
+    waiting: &Waiting,
+    mut visit: impl FnMut(TraceId, TraceFold),
+) -> Result<()> {
+    waiting.folds.iter().for_each(|(id, fold)| visit(id.clone(), fold.clone()));
+    let (conditions, values) = conditions(query);
+    for range in id_ranges(query) {
+        let mut sql = format!("SELECT trace_id, fold FROM traces WHERE 1{conditions}");
+        let mut values = values.clone();
+        if let Some((low, high)) = range {
+            sql.push_str(" AND trace_id >= ? AND trace_id <= ?");
+            values.extend([low, high]);
+        }
+        let mut select = connection.prepare_cached(&sql)?;
+        let mut rows = select.query(rusqlite::params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            let (id, fold) = traces::read(row, 0, 1)?;
+            if !waiting.folds.contains_key(&id) {
+                visit(id, fold);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What SQL can rule out. Columns are clamped, so a bound only ever lets too much through.
+fn conditions(query: &TraceQuery) -> (String, Vec<Sql>) {
+    let mut sql = String::new();
+    let mut values = Vec::new();
+    let mut bound = |condition: &str, value: u64| {
+        sql.push_str(condition);
+        values.push(Sql::Integer(to_column(value)));
+    };
+    if let Some(since) = query.since {
+        bound(" AND start_ns >= ?", since.0);
+    }
+    if let Some(until) = query.until {
+        bound(" AND start_ns <= ?", until.0);
+    }
+    if let Some(duration_ns) = query.min_duration_ns {
+        bound(" AND (end_ns - start_ns >= ? OR end_ns = 9223372036854775807)", duration_ns);
+    }
+    if let Some(duration_ns) = query.max_duration_ns {
+        bound(" AND end_ns - start_ns <= ?", duration_ns);
+    }
+    match query.has_errors {
+        Some(true) => sql.push_str(" AND errors > 0"),
+        Some(false) => sql.push_str(" AND errors = 0"),
+        None => {}
+    }
+    match query.kind {
+        Some(RecordKind::Spans) => sql.push_str(" AND spans > 0"),
+        Some(RecordKind::Checkpoints) => sql.push_str(" AND checkpoints > 0"),
+        Some(RecordKind::Logs) => sql.push_str(" AND logs > 0"),
+        None => {}
+    }
+    (sql, values)
+}
+
+/// Where in the index of ids the prefix can lie: among the OpenTelemetry ids, among the others.
+fn id_ranges(query: &TraceQuery) -> Vec<Option<(Sql, Sql)>> {
+    let Some(prefix) = &query.id_prefix else { return vec![None] };
+    let text = Some((Sql::Text(prefix.clone()), Sql::Text(format!("{prefix}{}", char::MAX))));
+    let missing = 32_usize.saturating_sub(prefix.len());
+    let padded = |digit: &str| from_hex::<16>(format!("{prefix}{}", digit.repeat(missing)).as_bytes());
+    match (padded("0"), padded("f")) {
+        (Some(low), Some(high)) => vec![Some((Sql::Blob(low.to_vec()), Sql::Blob(high.to_vec()))), text],
+        _ => vec![text],
+    }
+}
+
+/// The traces with a span that has the attributes asked for; `None` when none are asked for.
+fn with_attributes(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHashSet<TraceId>>> {
+    if query.attributes.is_empty() {
+        return Ok(None);
+    }
+    // A trace that started since has only spans that did.
+    let since_ns = query.since.map_or(0, |since| since.0);
+    let mut ids: FxHashSet<TraceId> =
+        segments::with_attributes(connection, &query.attributes, since_ns)?.into_iter().collect();
+    inbox::each_row(connection, 0, |row| {
+        let spans = Record::spans(&row.records).into_iter();
+        ids.extend(spans.filter(|span| has_attributes(span, &query.attributes)).map(|span| span.trace_id.clone()));
+        true
+    })?;
+    Ok(Some(ids))
+}
+
+/// The traces with a record of the project asked for; `None` when none is asked for.
+fn of_project(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHashSet<TraceId>>> {
+    let Some(project) = query.project.as_deref() else { return Ok(None) };
+    let since_ns = query.since.map_or(0, |since| since.0);
+    let mut ids: FxHashSet<TraceId> = segments::of_project(connection, project, since_ns)?.into_iter().collect();
+    inbox::each_row(connection, 0, |row| {
+        let ours = row.records.iter().filter(|record| !project.is_empty() && record.project() == project);
+        ids.extend(ours.filter_map(Record::trace_id).cloned());
+        true
+    })?;
+    Ok(Some(ids))
+}

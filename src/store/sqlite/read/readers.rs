@@ -1,0 +1,97 @@
+//! Reading: a few read-only connections, each call in one snapshot of the file.
+//!
+//! Snapshots are short, because the log cannot be emptied past the oldest one.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::super::{
+    failure,
+    file::open,
+    segments,
+    tables::{inbox, traces},
+};
+use crate::{
+    model::{Batch, Trace, TraceId},
+    store::{Error, Result},
+};
+
+/// Calls that read at once; more of them wait.
+const CONNECTIONS: usize = 4;
+
+/// Read-only connections to one file.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    /// Readers of the file at `path`, with a first connection if there is one.
+    pub(crate) fn new(path: PathBuf, first: Option<Connection>) -> Readers {
+        let idle = Mutex::new(first.into_iter().collect());
+        Readers { path, idle, permits: Arc::new(Semaphore::new(CONNECTIONS)) }
+    }
+
+    /// Runs `work` in one snapshot, off the async threads.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], what opening says, and what `work` says.
+    pub(crate) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let readers = Arc::clone(self);
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let connection = readers.take_connection()?;
+            let result = snapshot(&connection, work);
+            if result.as_ref().err().is_none_or(|error| !failure::spoils_connection(error)) {
+                readers.put_back(connection);
+            }
+            result
+        });
+        task.await.map_err(|error| Error::Io(error.into()))?
+    }
+
+    fn take_connection(&self) -> Result<Connection> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| open::open_for_reading(&self.path), Ok)
+    }
+
+    fn put_back(&self, connection: Connection) {
+        if !self.permits.is_closed() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
+    }
+
+    /// Refuses further calls and closes the connections nobody uses.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    // Dropping it ends the snapshot; there is nothing to commit.
+    let _transaction = connection.unchecked_transaction()?;
+    work(connection)
+}
+
+/// All records of a trace; `None` when there are none.
+pub(crate) fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
+    let mut records = inbox::records_of(connection, id)?;
+    if let Some(stored) = traces::find(connection, id)? {
+        records.extend(segments::records_of(connection, id, &stored.fold, None)?);
+    }
+    let mut batch = Batch::default();
+    records.into_iter().for_each(|record| record.push_to(&mut batch));
+    Ok(Trace::new(id.clone(), batch.spans, batch.checkpoints, batch.logs))
+}

@@ -1,0 +1,21 @@
+//! Sealed segments in their tables: records of one kind sorted by trace, a row per column.
+//!
+//! Beside the codec's columns a segment keeps its arrivals: which write each record came with and when that was
+//! received. They keep the commit order readable after sealing, and retention exact.
+
+mod catalogue;
+mod read;
+mod segment_columns;
+mod write;
+
+pub(crate) use self::{
+    catalogue::{
+        Extent, arrivals, column_bytes, counts, extents, extents_after, extents_overlapping, extents_received_before,
+        first_received_since, index, may_hold, services, spans_of_seqs, timed,
+    },
+    read::{
+        StoredRecords, arrived_of, checkpoints_for_stats, each_block, each_segment, log_rows, logs_for_stats,
+        of_project, records, records_at, records_of, search_logs, spans_for_stats, with_attributes,
+    },
+    write::{insert, remove, seal, seal_waiting},
+};

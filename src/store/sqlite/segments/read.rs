@@ -1,0 +1,262 @@
+//! Records of segments: all of one, those of a trace, or only what a question needs of them.
+
+use std::ops::Range;
+
+use rusqlite::{Connection, params};
+
+use super::super::{
+    codec::{self, Arrived, BlockIndex, CheckpointForStats, CodecError, LogForStats, LogRow, SpanForStats, WantedRows},
+    tables::{kind_column, to_column},
+};
+use super::{
+    catalogue::{Extent, arrivals, column_bytes, extents_overlapping, index},
+    segment_columns::Columns,
+};
+use crate::{
+    model::{LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId},
+    store::{Error, Result},
+};
+
+/// A segment whose columns take no more is read column by column, a larger one block by block.
+const MOST_WHOLE_BYTES: u64 = 8 << 20;
+
+/// All records of a segment, in its order.
+pub(crate) fn records(connection: &Connection, extent: &Extent) -> Result<Vec<Arrived>> {
+    let records = all_of(connection, extent, None)?;
+    match u64::try_from(records.len()) {
+        Ok(rows) if rows == extent.rows => Ok(records),
+        _ => Err(Error::Corrupt(format!("segment {} of {} rows has {}", extent.id, extent.rows, records.len()))),
+    }
+}
+
+/// The records of one trace in a segment, in its order.
+pub(crate) fn arrived_of(connection: &Connection, extent: &Extent, trace: &TraceId) -> Result<Vec<Arrived>> {
+    all_of(connection, extent, Some(trace))
+}
+
+fn all_of(connection: &Connection, extent: &Extent, only: Option<&TraceId>) -> Result<Vec<Arrived>> {
+    let mut records = Vec::new();
+    each_block(
+        connection,
+        extent,
+        only,
+        |_| true,
+        |_, found| {
+            records.extend(found);
+            Ok(())
+        },
+    )?;
+    Ok(records)
+}
+
+/// Calls `visit` with the records of a segment, or of one trace in it, block after block, and with the place of the
+/// first of them among its rows. Of blocks whose rows are not wanted nothing is read.
+pub(crate) fn each_block(
+    connection: &Connection,
+    extent: &Extent,
+    only: Option<&TraceId>,
+    is_wanted: impl Fn(Range<usize>) -> bool,
+    mut visit: impl FnMut(usize, Vec<Arrived>) -> std::result::Result<(), CodecError>,
+) -> Result<()> {
+    let id = extent.id;
+    let index = index(connection, id)?;
+    let is_small = only.is_none() && column_bytes(connection, id)? <= MOST_WHOLE_BYTES;
+    let read = if is_small { Columns::whole } else { Columns::by_block };
+    let mut columns = read(connection, id, index.len());
+    let (blocks, first_row) = match only {
+        None => (0..index.len(), 0),
+        Some(trace) => {
+            let rows = codec::rows_of_trace(&mut columns, &index, trace);
+            (index.blocks_of(trace), columns.check(rows)?.start)
+        }
+    };
+    let (mut rows_of_block, mut end) = (Vec::with_capacity(index.len()), 0);
+    for block in index.iter() {
+        rows_of_block.push(end..end + block.rows);
+        end += block.rows;
+    }
+    let arrivals = arrivals(connection, id)?;
+    if arrivals.len() != end {
+        return Err(Error::Corrupt(format!("segment {id} has {end} rows and {} arrivals", arrivals.len())));
+    }
+    let rows_of = |block: usize| rows_of_block.get(block).cloned().unwrap_or_default();
+    let blocks = blocks.filter(|block| is_wanted(rows_of(*block)));
+    let wanted = WantedRows { blocks, trace: only };
+    let read = codec::each_block(extent.kind, &mut columns, &index, wanted, |block, records| {
+        let first = rows_of(block).start.max(first_row);
+        let came = arrivals.get(first..first + records.len()).ok_or(CodecError::Malformed("rows of a block"))?;
+        visit(first, records.into_iter().zip(came).map(|(record, came)| Arrived { arrival: *came, record }).collect())
+    });
+    columns.check(read)
+}
+
+/// Reads a segment through its columns, each of which is read once, as a whole.
+fn with_columns<T>(
+    connection: &Connection,
+    id: i64,
+    read: impl FnOnce(&mut Columns<'_>, &BlockIndex) -> std::result::Result<T, CodecError>,
+) -> Result<T> {
+    let index = index(connection, id)?;
+    let mut columns = Columns::whole(connection, id, index.len());
+    let outcome = read(&mut columns, &index);
+    columns.check(outcome)
+}
+
+/// What statistics need of all spans of a segment, in its order.
+pub(crate) fn spans_for_stats(connection: &Connection, id: i64, with_model: bool) -> Result<Vec<SpanForStats>> {
+    with_columns(connection, id, |columns, index| {
+        codec::read_spans_for_stats(columns, index, 0..index.len(), with_model)
+    })
+}
+
+/// What statistics need of all checkpoints of a segment, in its order.
+pub(crate) fn checkpoints_for_stats(connection: &Connection, id: i64) -> Result<Vec<CheckpointForStats>> {
+    with_columns(connection, id, |columns, index| codec::read_checkpoints_for_stats(columns, index, 0..index.len()))
+}
+
+/// What statistics need of all log records of a segment, in its order.
+pub(crate) fn logs_for_stats(connection: &Connection, id: i64) -> Result<Vec<LogForStats>> {
+    with_columns(connection, id, |columns, index| codec::read_logs_for_stats(columns, index, 0..index.len()))
+}
+
+/// The log records of a segment that may match, in its order; see [`codec::search_logs`].
+pub(crate) fn search_logs(
+    connection: &Connection,
+    id: i64,
+    matcher: &LogMatcher<'_>,
+    times_ns: (u64, u64),
+) -> Result<Vec<LogRow>> {
+    with_columns(connection, id, |columns, index| codec::search_logs(columns, index, matcher, times_ns))
+}
+
+/// Chosen log records of a segment, which come in its order.
+pub(crate) fn log_rows(connection: &Connection, id: i64, rows: &[(usize, usize)]) -> Result<Vec<LogRecord>> {
+    let index = index(connection, id)?;
+    let blocks = rows.chunk_by(|a, b| a.0 == b.0).count();
+    let is_most = blocks * 2 > index.len();
+    let read = if is_most { Columns::whole } else { Columns::by_block };
+    let mut columns = read(connection, id, index.len());
+    let logs = codec::read_log_rows(&mut columns, &index, rows);
+    columns.check(logs)
+}
+
+/// Traces with a sealed span that has all these attributes and may belong to a trace that started since.
+pub(crate) fn with_attributes(
+    connection: &Connection,
+    pairs: &[(String, String)],
+    since_ns: u64,
+) -> Result<Vec<TraceId>> {
+    let mut traces = Vec::new();
+    for extent in extents_overlapping(connection, RecordKind::Spans, (since_ns, u64::MAX))? {
+        let find = |columns: &mut Columns<'_>, index: &BlockIndex| codec::traces_with_attribute(columns, index, pairs);
+        traces.extend(with_columns(connection, extent.id, find)?);
+    }
+    Ok(traces)
+}
+
+/// Traces with a sealed record that is of a project and may belong to a trace that started since.
+pub(crate) fn of_project(connection: &Connection, project: &str, since_ns: u64) -> Result<Vec<TraceId>> {
+    let mut traces = Vec::new();
+    for kind in RecordKind::ALL {
+        for extent in extents_overlapping(connection, kind, (since_ns, u64::MAX))? {
+            let found = with_columns(connection, extent.id, |columns, index| {
+                codec::traces_of_project(columns, index, kind, project)
+            });
+            traces.extend(found?);
+        }
+    }
+    Ok(traces)
+}
+
+/// Sealed records of one kind and trace that are to be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredRecords<'a> {
+    /// The kind of the records.
+    pub kind: RecordKind,
+    /// The trace of the records.
+    pub trace: &'a TraceId,
+    /// From when to when the records start, unix nanoseconds.
+    pub starts_ns: (u64, u64),
+    /// A segment to leave out.
+    pub except: Option<i64>,
+    /// Only from segments with writes up to this number.
+    pub up_to_seq: i64,
+}
+
+/// The sealed records of one trace, which has the given fold; those of segment `except` are left out.
+pub(crate) fn records_of(
+    connection: &Connection,
+    trace: &TraceId,
+    fold: &TraceFold,
+    except: Option<i64>,
+) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for (kind, count) in RecordKind::ALL.into_iter().zip([fold.spans, fold.checkpoints, fold.logs]) {
+        if count > 0 {
+            let wanted =
+                StoredRecords { kind, trace, starts_ns: (fold.start_ns, fold.end_ns), except, up_to_seq: i64::MAX };
+            each_segment(connection, wanted, |_, found| {
+                records.extend(found);
+                Ok(())
+            })?;
+        }
+    }
+    Ok(records)
+}
+
+/// Calls `visit` with the id of each segment that has some of the wanted records, and with those records.
+pub(crate) fn each_segment(
+    connection: &Connection,
+    wanted: StoredRecords<'_>,
+    mut visit: impl FnMut(i64, Vec<Record>) -> Result<()>,
+) -> Result<()> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, trace_filter, blocks FROM segments
+         WHERE kind = ?1 AND min_start_ns <= ?2 AND max_start_ns >= ?3 AND first_seq <= ?4",
+    )?;
+    let (from_ns, to_ns) = wanted.starts_ns;
+    let bounds = params![kind_column(wanted.kind), to_column(to_ns), to_column(from_ns), wanted.up_to_seq];
+    let mut rows = select.query(bounds)?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let filter = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        if wanted.except == Some(id) || !codec::may_contain(filter, wanted.trace) {
+            continue;
+        }
+        let index = BlockIndex::decode(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        let mut columns = Columns::by_block(connection, id, index.len());
+        // Of a trace long enough to have several blocks, these follow one another in time.
+        let is_in_time = |block: &usize| {
+            index.get(*block).is_some_and(|block| block.min_start_ns <= to_ns && block.max_start_ns >= from_ns)
+        };
+        let mut blocks = index.blocks_of(wanted.trace);
+        let Some(first) = blocks.clone().find(is_in_time) else { continue };
+        let last = blocks.rfind(is_in_time).unwrap_or(first);
+        let rows = WantedRows { blocks: first..last + 1, trace: Some(wanted.trace) };
+        let found = codec::read_records(wanted.kind, &mut columns, &index, rows);
+        let found = columns.check(found)?;
+        if !found.is_empty() {
+            visit(id, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// The sealed records of one kind and trace that start at one of these times, which come sorted, in writes up to a
+/// number; and some later ones.
+pub(crate) fn records_at(
+    connection: &Connection,
+    kind: RecordKind,
+    trace: &TraceId,
+    times_ns: &[u64],
+    up_to_seq: i64,
+) -> Result<Vec<Record>> {
+    let (Some(first), Some(last)) = (times_ns.first(), times_ns.last()) else { return Ok(Vec::new()) };
+    let mut records = Vec::new();
+    let wanted = StoredRecords { kind, trace, starts_ns: (*first, *last), except: None, up_to_seq };
+    each_segment(connection, wanted, |_, found| {
+        records.extend(found.into_iter().filter(|record| times_ns.binary_search(&record.start().0).is_ok()));
+        Ok(())
+    })?;
+    Ok(records)
+}

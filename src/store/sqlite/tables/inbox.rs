@@ -1,0 +1,273 @@
+//! The inbox: accepted writes in commit order, each a row of one kind of record, until they are sealed.
+
+use rusqlite::{Connection, params, types::ValueRef};
+use rustc_hash::FxHashMap;
+
+use super::super::codec::{self, Arrival, Arrived, Prepared};
+use super::{from_column, kind_column, read_kind, to_column};
+use crate::{
+    model::{Record, RecordKind, TraceFold, TraceId, time::NANOS_PER_SECOND},
+    store::Result,
+};
+
+/// A row of the inbox: the records of one kind of one write.
+pub(crate) struct Row {
+    /// Number of the write.
+    pub seq: i64,
+    /// Which kind of record the row holds.
+    pub kind: RecordKind,
+    /// When the write was received, unix nanoseconds.
+    pub received_ns: u64,
+    /// The records, in the order sent.
+    pub records: Vec<Record>,
+}
+
+/// Appends a write.
+pub(crate) fn append(transaction: &Connection, write: &Prepared, received_ns: u64) -> Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO inbox(kind, count, received_ns, min_start_ns, max_end_ns, folds, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    insert.execute(params![
+        kind_column(write.kind),
+        write.records,
+        to_column(received_ns),
+        to_column(write.min_start_ns),
+        to_column(write.max_end_ns),
+        write.folds,
+        write.payload,
+    ])?;
+    Ok(())
+}
+
+/// How many records wait, and the first row's number.
+pub(crate) fn backlog(connection: &Connection) -> Result<(u64, Option<i64>)> {
+    let mut select = connection.prepare_cached("SELECT COALESCE(SUM(count), 0), MIN(seq) FROM inbox")?;
+    Ok(select.query_row([], |row| Ok((from_column(row.get(0)?), row.get(1)?)))?)
+}
+
+/// How many records of each kind wait, in the order of [`RecordKind::ALL`].
+pub(crate) fn counts(connection: &Connection) -> Result<[u64; 3]> {
+    let mut select = connection.prepare_cached("SELECT COALESCE(SUM(count), 0) FROM inbox WHERE kind = ?1")?;
+    let mut count = |kind| select.query_row([kind_column(kind)], |row| row.get(0)).map(from_column);
+    let [spans, checkpoints, logs] = RecordKind::ALL;
+    Ok([count(spans)?, count(checkpoints)?, count(logs)?])
+}
+
+/// Number of the last write ever accepted; 0 before the first.
+pub(crate) fn last_seq(connection: &Connection) -> Result<i64> {
+    let mut select =
+        connection.prepare_cached("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'inbox'")?;
+    Ok(select.query_row([], |row| row.get(0))?)
+}
+
+/// Number of the first write that waits and was received at or after a time; `None` when there is none.
+pub(crate) fn first_received_since(connection: &Connection, received_ns: u64) -> Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT MIN(seq) FROM inbox WHERE received_ns >= ?1")?;
+    Ok(select.query_row([to_column(received_ns)], |row| row.get(0))?)
+}
+
+/// Numbers of the rows of a kind after `after`, in order.
+pub(crate) fn rows_after(connection: &Connection, kind: RecordKind, after: i64) -> Result<Vec<i64>> {
+    let mut select = connection.prepare_cached("SELECT seq FROM inbox WHERE seq > ?2 AND kind = ?1 ORDER BY seq")?;
+    let rows = select.query_map([kind_column(kind), after], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many of the numbers after `after`, up to `last`, are those of no row; 0 when there are none between.
+pub(crate) fn missing_between(connection: &Connection, after: i64, last: i64) -> Result<u64> {
+    if last <= after {
+        return Ok(0);
+    }
+    let mut select = connection.prepare_cached("SELECT COUNT(*) FROM inbox WHERE seq > ?1 AND seq <= ?2")?;
+    let rows: u64 = select.query_row([after, last], |row| row.get(0).map(from_column))?;
+    Ok((last - after).unsigned_abs().saturating_sub(rows))
+}
+
+/// Number and length of the newest rows of a kind, newest first, until they hold `records`.
+pub(crate) fn newest(connection: &Connection, kind: RecordKind, records: usize) -> Result<Vec<(i64, usize)>> {
+    let mut select = connection.prepare_cached("SELECT seq, count FROM inbox WHERE kind = ?1 ORDER BY seq DESC")?;
+    let mut rows = select.query([kind_column(kind)])?;
+    let (mut newest, mut found) = (Vec::new(), 0);
+    while let Some(row) = rows.next()?
+        && found < records
+    {
+        let count = row.get::<_, u32>(1)? as usize;
+        newest.push((row.get(0)?, count));
+        found += count;
+    }
+    Ok(newest)
+}
+
+/// Number of each row of a kind with records of a time, and from when to when they are, unix nanoseconds.
+pub(crate) fn timed(
+    connection: &Connection,
+    kind: RecordKind,
+    (from_ns, to_ns): (u64, u64),
+) -> Result<Vec<(i64, (u64, u64))>> {
+    let mut select = connection.prepare_cached(
+        "SELECT seq, min_start_ns, max_end_ns FROM inbox WHERE kind = ?1 AND min_start_ns <= ?2 AND max_end_ns >= ?3",
+    )?;
+    let bounds = params![kind_column(kind), to_column(to_ns), to_column(from_ns)];
+    let rows = select.query_map(bounds, |row| Ok((row.get(0)?, (from_column(row.get(1)?), latest(row.get(2)?)))))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The latest time a column stands for, which may have been too late to fit.
+pub(crate) fn latest(column: i64) -> u64 {
+    if column == i64::MAX { u64::MAX } else { from_column(column) }
+}
+
+/// Numbers of the rows with records of a trace, in order.
+pub(crate) fn rows_with(connection: &Connection, trace: &TraceId) -> Result<Vec<i64>> {
+    let mut rows = Vec::new();
+    each_folds(connection, |seq, folds| {
+        if folds.binary_search_by(|(id, _)| id.cmp(trace)).is_ok() {
+            rows.push(seq);
+        }
+    })?;
+    Ok(rows)
+}
+
+/// The records that wait, folded per trace.
+pub(crate) fn folds(connection: &Connection) -> Result<FxHashMap<TraceId, TraceFold>> {
+    let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
+    each_folds(connection, |_, row| {
+        for (id, fold) in row {
+            folds.entry(id).or_default().merge(&fold);
+        }
+    })?;
+    Ok(folds)
+}
+
+/// Calls `visit` with the number and the folds of each row, in order.
+pub(crate) fn each_folds(connection: &Connection, mut visit: impl FnMut(i64, Vec<(TraceId, TraceFold)>)) -> Result<()> {
+    let mut select = connection.prepare_cached("SELECT seq, folds, received_ns FROM inbox ORDER BY seq")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        visit(row.get(0)?, read_folds(row.get_ref(1)?, from_column(row.get(2)?))?);
+    }
+    Ok(())
+}
+
+/// Notes in a fold when its checkpoints, if it has any, were received.
+pub(crate) fn note_received(fold: &mut TraceFold, received_s: u64) {
+    if fold.checkpoints > 0 {
+        fold.received_s = fold.received_s.max(received_s);
+    }
+}
+
+/// Calls `visit` with each row after `after`, in order, until it returns false.
+pub(crate) fn each_row(connection: &Connection, after: i64, mut visit: impl FnMut(Row) -> bool) -> Result<()> {
+    let mut select =
+        connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox WHERE seq > ?1 ORDER BY seq")?;
+    let mut rows = select.query([after])?;
+    while let Some(row) = rows.next()? {
+        if !visit(read(row)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The row of this number; `None` when there is none.
+pub(crate) fn row(connection: &Connection, seq: i64) -> Result<Option<Row>> {
+    let mut select = connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox WHERE seq = ?1")?;
+    let mut rows = select.query([seq])?;
+    rows.next()?.map(read).transpose()
+}
+
+fn read(row: &rusqlite::Row<'_>) -> Result<Row> {
+    let kind = read_kind(row.get(1)?)?;
+    let records = codec::decode_inbox(kind, row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    Ok(Row { seq: row.get(0)?, kind, received_ns: from_column(row.get(2)?), records })
+}
+
+impl Row {
+    /// The records of the row, each with how it came.
+    pub(crate) fn arrived(self) -> impl Iterator<Item = Arrived> {
+        let (seq, received_ns) = (self.seq, self.received_ns);
+        self.records.into_iter().enumerate().map(move |(place, record)| {
+            // The order of spans within a write says nothing.
+            let position = if record.kind() == RecordKind::Spans { 0 } else { place as u32 };
+            Arrived { arrival: Arrival { seq, received_ns, position }, record }
+        })
+    }
+}
+
+/// A row of the inbox as it lies there, to be sealed.
+pub(crate) struct Waiting {
+    /// Number of the write.
+    pub seq: i64,
+    /// Which kind of record the row holds.
+    pub kind: RecordKind,
+    /// When the write was received, unix nanoseconds.
+    pub received_ns: u64,
+    /// How many records the row holds.
+    pub count: usize,
+    /// What the traces of the records learn from them.
+    pub folds: Vec<(TraceId, TraceFold)>,
+    /// The records.
+    pub payload: Vec<u8>,
+}
+
+impl Waiting {
+    /// How the records of the row came, as long as their order within the write says nothing.
+    pub(crate) fn arrival(&self) -> Arrival {
+        Arrival { seq: self.seq, received_ns: self.received_ns, position: 0 }
+    }
+
+    /// The records of the row.
+    ///
+    /// # Errors
+    /// The payload is damaged.
+    pub(crate) fn decode(&self) -> Result<Row> {
+        let records = codec::decode_inbox(self.kind, &self.payload)?;
+        Ok(Row { seq: self.seq, kind: self.kind, received_ns: self.received_ns, records })
+    }
+}
+
+/// The oldest rows until they hold `records` or `bytes` or there are no more; and whether that was all.
+pub(crate) fn oldest(connection: &Connection, records: usize, bytes: usize) -> Result<(Vec<Waiting>, bool)> {
+    let mut select =
+        connection.prepare_cached("SELECT seq, kind, received_ns, payload, count, folds FROM inbox ORDER BY seq")?;
+    let mut rows = select.query([])?;
+    let (mut oldest, mut found, mut content_bytes) = (Vec::new(), 0_usize, 0_usize);
+    while let Some(row) = rows.next()? {
+        let payload = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+        let more_bytes = codec::content_bytes(payload);
+        let is_full = found >= records || content_bytes.saturating_add(more_bytes) > bytes;
+        if is_full && !oldest.is_empty() {
+            return Ok((oldest, false));
+        }
+        content_bytes = content_bytes.saturating_add(more_bytes);
+        let count = row.get::<_, u32>(4)? as usize;
+        found += count;
+        let received_ns = from_column(row.get(2)?);
+        oldest.push(Waiting {
+            seq: row.get(0)?,
+            kind: read_kind(row.get(1)?)?,
+            received_ns,
+            count,
+            folds: read_folds(row.get_ref(5)?, received_ns)?,
+            payload: payload.to_vec(),
+        });
+    }
+    Ok((oldest, true))
+}
+
+fn read_folds(column: ValueRef<'_>, received_ns: u64) -> Result<Vec<(TraceId, TraceFold)>> {
+    let mut folds = codec::decode_folds(column.as_blob().map_err(rusqlite::Error::from)?)?;
+    folds.iter_mut().for_each(|(_, fold)| note_received(fold, received_ns / NANOS_PER_SECOND));
+    Ok(folds)
+}
+
+/// The waiting records of one trace.
+pub(crate) fn records_of(connection: &Connection, trace: &TraceId) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for seq in rows_with(connection, trace)? {
+        let row = row(connection, seq)?;
+        records.extend(row.into_iter().flat_map(|row| row.records).filter(|record| record.trace_id() == Some(trace)));
+    }
+    Ok(records)
+}

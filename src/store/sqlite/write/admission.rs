@@ -1,0 +1,118 @@
+//! Admission: which records of a write are stored already, and which are not.
+//!
+//! A record is looked up among what was written lately, and the traces of a write that are not known there in the file.
+
+use rusqlite::Connection;
+
+use super::super::{
+    codec::{self, Prepared},
+    segments::{self, StoredRecords},
+    tables::{part_hash, traces::Finder},
+};
+use super::{
+    commit::without_old,
+    dedup::Dedup,
+    write_queue::{Job, Part},
+};
+use crate::{
+    model::{Nanos, RecordKind, TraceId, Written},
+    store::Result,
+};
+
+/// Of a trace with more checkpoints or log records than this only those of the same instants are read back to recognise
+/// late repetitions.
+const LONG_TRACE: u64 = 10_000;
+/// A trace with more spans than this is not read back at all.
+const GIANT_TRACE: u64 = 200_000;
+
+/// What is to be stored of a write, and what the caller of that write will be told.
+pub(crate) struct Admitted {
+    /// How many records are new, and how many are not.
+    pub outcome: Written,
+    /// Each part without what is stored already; `None` for one that is all new. The job itself stays what the caller
+    /// sent, for when its group fails and it is tried again alone.
+    pub fresh: Vec<Option<Part>>,
+}
+
+/// Finds out, in one view of the file, what of some writes is new.
+pub(crate) struct Admission<'a> {
+    /// The view.
+    pub connection: &'a Connection,
+    /// What was written lately, which learns what is found out.
+    pub known: &'a mut Dedup,
+    /// The first write that is not sealed.
+    pub first_unsealed: Option<i64>,
+    /// The new records, to be taken back when their commit fails.
+    pub added: &'a mut Vec<u64>,
+}
+
+impl Admission<'_> {
+    /// Finds out what of a write is not stored yet.
+    pub(crate) fn admit(&mut self, job: &Job) -> Result<Admitted> {
+        let mut outcome = Written { accepted: 0, duplicates: job.duplicates };
+        let mut fresh = Vec::with_capacity(job.parts.len());
+        for part in &job.parts {
+            let identities = &part.records.identities;
+            self.learn_traces(&part.records)?;
+            let now_ns = Nanos::now().0;
+            let is_new: Vec<bool> = identities.iter().map(|record| self.known.add(*record, now_ns)).collect();
+            let records = identities.iter().zip(&is_new);
+            self.added.extend(records.filter(|(_, new)| **new).map(|(record, _)| *record));
+            let repeated = is_new.iter().filter(|new| !**new).count();
+            outcome.accepted += (is_new.len() - repeated) as u64;
+            outcome.duplicates += repeated as u64;
+            fresh.push(if repeated > 0 { Some(without_old(part, &is_new)?) } else { None });
+        }
+        Ok(Admitted { outcome, fresh })
+    }
+
+    /// Looks up what is stored of the traces of a part of a write.
+    fn learn_traces(&mut self, part: &Prepared) -> Result<()> {
+        let kind = part.kind;
+        let mut too_long: Vec<&TraceId> = part.has_traceless.then_some(&codec::NO_TRACE).into_iter().collect();
+        let mut finder = Finder::new(self.connection)?;
+        for trace in &part.traces {
+            let hash = part_hash(kind, trace);
+            if self.known.knows(hash) {
+                continue;
+            }
+            let stored = finder.find(trace)?.map(|stored| stored.fold).unwrap_or_default();
+            let count = match kind {
+                RecordKind::Spans => stored.spans,
+                RecordKind::Checkpoints => stored.checkpoints,
+                RecordKind::Logs => stored.logs,
+            };
+            if count > LONG_TRACE && kind != RecordKind::Spans {
+                too_long.push(trace);
+                continue;
+            }
+            let mut records = Vec::new();
+            if count > 0 && count <= GIANT_TRACE {
+                let wanted = StoredRecords {
+                    kind,
+                    trace,
+                    starts_ns: (stored.start_ns, stored.end_ns),
+                    except: None,
+                    up_to_seq: i64::MAX,
+                };
+                segments::each_segment(self.connection, wanted, |_, found| {
+                    records.extend(found);
+                    Ok(())
+                })?;
+            }
+            self.known.learn(hash, codec::identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
+        }
+        if too_long.is_empty() {
+            return Ok(());
+        }
+        let mut times_ns = part.starts_ns.clone();
+        times_ns.sort_unstable();
+        times_ns.dedup();
+        for trace in too_long {
+            let up_to_seq = self.known.last_unknown_seq();
+            let records = segments::records_at(self.connection, kind, trace, &times_ns, up_to_seq)?;
+            self.known.remember(codec::identities(records.iter()).into_iter(), Nanos::now().0);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! The way to the writer: writes that wait for their commit, and changes worked out elsewhere.
+//!
+//! What waits is bounded by its bytes; more is refused at once, so that a slow disk never costs the memory.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+    mpsc::{self, Receiver},
+};
+
+use rusqlite::Transaction;
+use tokio::sync::oneshot;
+
+use crate::{
+    model::{Removed, Written},
+    store::{Error, Result, issues::Errors, sqlite::codec::Prepared},
+};
+
+/// What waiting costs besides its payload.
+const JOB_BYTES: usize = 512;
+
+/// What the thread that writes is sent.
+pub(crate) enum Message {
+    /// A write of one caller.
+    Write(Job),
+    /// A change worked out elsewhere.
+    Change(Change),
+    /// Finish what waits, then end.
+    Stop,
+}
+
+/// The records of one kind of a write.
+pub(crate) struct Part {
+    /// The records, ready for the inbox.
+    pub records: Prepared,
+    /// The errors among the records.
+    pub errors: Errors,
+}
+
+/// A write that waits.
+pub(crate) struct Job {
+    /// The records, a part for each kind.
+    pub parts: Vec<Part>,
+    /// How many records of the write were left out before it came here.
+    pub duplicates: u64,
+    reply: oneshot::Sender<Result<Written>>,
+    _room: Room,
+}
+
+impl Job {
+    /// Tells whoever waits what became of the write.
+    pub(crate) fn answer(self, outcome: Result<Written>) {
+        // Who asked may have gone; what was stored stays stored.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+/// Work done inside one transaction.
+pub(crate) type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<Removed> + Send>;
+
+/// A change of what is stored, applied in one transaction.
+pub(crate) struct Change {
+    /// Applies the change.
+    pub work: Work,
+    /// What the writer must forget afterwards.
+    pub forget: Forget,
+    /// Told what became of the change.
+    pub reply: Reply,
+}
+
+/// Takes the outcome of a change.
+pub(crate) type Reply = Box<dyn FnOnce(Result<Removed>) + Send>;
+
+/// What a change makes untrue of what the writer remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forget {
+    /// Nothing: no record was removed.
+    Nothing,
+    /// Records received before this, unix nanoseconds, were removed.
+    Before(u64),
+    /// Any record may have been removed.
+    Everything,
+}
+
+/// Room in the queue, given back when dropped.
+struct Room {
+    bytes: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// The way to the thread that writes.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    messages: mpsc::Sender<Message>,
+    taken: Arc<AtomicUsize>,
+    most_bytes: usize,
+}
+
+impl Queue {
+    /// A queue and the end the thread reads from.
+    pub(crate) fn new(most_bytes: usize) -> (Queue, Receiver<Message>) {
+        // Bounded by bytes through `Room`, not by count.
+        let (messages, receiver) = mpsc::channel();
+        (Queue { messages, taken: Arc::default(), most_bytes }, receiver)
+    }
+
+    /// Hands in a write, `duplicates` of whose records were left out already; the answer comes after its commit.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when too much waits, [`Error::Closed`], and why it could not be stored.
+    pub(crate) async fn write(&self, parts: Vec<Part>, duplicates: u64) -> Result<Written> {
+        let bytes = parts.iter().map(|Part { records, errors }| {
+            records.payload.len() + records.identities.len() * 16 + errors.memory_bytes()
+        });
+        let room = self.reserve(bytes.sum::<usize>() + JOB_BYTES)?;
+        let (reply, answer) = oneshot::channel();
+        let job = Job { parts, duplicates, reply, _room: room };
+        self.messages.send(Message::Write(job)).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    fn reserve(&self, bytes: usize) -> Result<Room> {
+        // A write larger than the whole queue still passes when nothing else waits.
+        let fits = |taken: usize| (taken == 0 || taken + bytes <= self.most_bytes).then_some(taken + bytes);
+        match self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits) {
+            Ok(_) => Ok(Room { bytes, taken: Arc::clone(&self.taken) }),
+            Err(_) => Err(Error::Busy),
+        }
+    }
+
+    /// Has a change applied and waits for it; never called on the writer's own thread.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], and why it could not be applied.
+    pub(crate) fn change(
+        &self,
+        forget: Forget,
+        work: impl FnOnce(&Transaction<'_>) -> Result<Removed> + Send + 'static,
+    ) -> Result<Removed> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        // Whoever asked may have gone; the change is in the file all the same.
+        let reply = Box::new(move |outcome| drop(reply.send(outcome)));
+        let change = Change { work: Box::new(work), forget, reply };
+        self.messages.send(Message::Change(change)).map_err(|_| Error::Closed)?;
+        answer.recv().map_err(|_| Error::Closed)?
+    }
+
+    /// Has something decided that touches no records, and yields what `work` found once that is committed.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], and why it could not be applied.
+    pub(crate) async fn decide<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (found, finding) = mpsc::sync_channel(1);
+        let (reply, answer) = oneshot::channel();
+        let work = move |transaction: &Transaction<'_>| {
+            let found = found.send(work(transaction)?);
+            found.map_err(|_| Error::Closed)?;
+            Ok(Removed::default())
+        };
+        let reply = move |outcome: Result<Removed>| {
+            let outcome = outcome.and_then(|_| finding.try_recv().map_err(|_| Error::Closed));
+            // Whoever asked may have gone; what was decided is in the file all the same.
+            let _ = reply.send(outcome);
+        };
+        let change = Change { work: Box::new(work), forget: Forget::Nothing, reply: Box::new(reply) };
+        self.messages.send(Message::Change(change)).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Ends the thread after what waits.
+    pub(crate) fn stop(&self) {
+        // When it cannot be told it has ended.
+        let _ = self.messages.send(Message::Stop);
+    }
+}

@@ -1,0 +1,467 @@
+//! The one thread that writes: it owns the only connection that can.
+//!
+//! Writes that wait are committed together and answered only then. A write whose group fails is tried alone, so that
+//! one bad write does not cost its neighbours. Their errors are counted with them or, under load, a little later with
+//! those of other writes ([`Uncounted`]). Everything else that changes the file (sealing, merging, removing) is worked
+//! out elsewhere and arrives here as a [`Change`], so commits go on meanwhile.
+
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, config::DbConfig};
+use tokio::sync::watch;
+
+use super::super::{
+    codec, failure,
+    file::{file_id::FileId, files, open},
+    issues::Uncounted,
+    maintenance::Task,
+    options::{Durability, Tuning},
+    tables::inbox,
+};
+use super::{
+    admission::{Admission, Admitted},
+    commit::{Fresh, count, store_group, transact},
+    dedup::Dedup,
+    write_queue::{Change, Forget, Job, Message, Work},
+};
+use crate::{
+    model::{Nanos, Removed, Written},
+    store::{Error, Result},
+};
+
+/// Writes per commit at most.
+const GROUP: usize = 16;
+/// The log is copied into the file when it is about this long, or nothing was written for [`GAP`].
+const LOG_BYTES: u64 = 64 << 20;
+/// After so long without a write the log is copied into the file, and sealing may be asked for again.
+const GAP: Duration = Duration::from_millis(500);
+/// About what a commit writes besides what it holds: a few pages.
+const COMMIT_BYTES: u64 = 4 * open::PAGE_BYTES;
+/// The longest wait for room in the inbox before waiting writes are refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What ties the writer to the rest of its process.
+pub(crate) struct Links {
+    /// The way to the thread that seals.
+    pub tasks: mpsc::Sender<Task>,
+    /// Whether sealing was asked for and has not begun.
+    pub seal_asked: Arc<AtomicBool>,
+    /// Told the number of the last write after each commit.
+    pub committed: watch::Sender<i64>,
+    /// Says whether errors were stored that are not counted yet.
+    pub has_uncounted: Arc<AtomicBool>,
+}
+
+/// The state of the thread that writes.
+pub(crate) struct Writer {
+    path: PathBuf,
+    durability: Durability,
+    tuning: Tuning,
+    connection: Option<Connection>,
+    file: FileId,
+    dedup: Dedup,
+    uncounted: Uncounted,
+    waiting: VecDeque<Job>,
+    backlog: u64,
+    first_unsealed: Option<i64>,
+    backlog_since: Option<Instant>,
+    full_since: Option<Instant>,
+    log_bytes: u64,
+    tasks: mpsc::Sender<Task>,
+    seal_asked: Arc<AtomicBool>,
+    /// Told the number of the last write after each commit.
+    committed: watch::Sender<i64>,
+    stopping: bool,
+}
+
+impl Writer {
+    /// A writer that takes over a connection.
+    ///
+    /// # Errors
+    /// The inbox cannot be read.
+    pub(crate) fn new(
+        path: PathBuf,
+        connection: Connection,
+        durability: Durability,
+        tuning: Tuning,
+        links: Links,
+    ) -> Result<Writer> {
+        let mut writer = Writer {
+            file: FileId::at(&path)?,
+            path,
+            durability,
+            tuning,
+            connection: None,
+            dedup: Dedup::default(),
+            uncounted: Uncounted::new(links.has_uncounted),
+            waiting: VecDeque::new(),
+            backlog: 0,
+            first_unsealed: None,
+            backlog_since: None,
+            full_since: None,
+            log_bytes: 0,
+            tasks: links.tasks,
+            seal_asked: links.seal_asked,
+            committed: links.committed,
+            stopping: false,
+        };
+        writer.adopt_connection(connection)?;
+        Ok(writer)
+    }
+
+    fn adopt_connection(&mut self, connection: Connection) -> Result<()> {
+        if let Some(pages) = self.tuning.most_pages {
+            connection.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
+        }
+        self.dedup = Dedup::default();
+        let now_ns = Nanos::now().0;
+        let dedup = &mut self.dedup;
+        inbox::each_row(&connection, 0, |row| {
+            codec::identities(row.records.iter()).into_iter().for_each(|record| {
+                dedup.add(record, now_ns);
+            });
+            dedup.stored(row.seq, row.seq);
+            true
+        })?;
+        self.uncounted.read(&connection)?;
+        self.count_backlog(&connection)?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn count_backlog(&mut self, connection: &Connection) -> Result<()> {
+        let (backlog, first_unsealed) = inbox::backlog(connection)?;
+        if first_unsealed != self.first_unsealed {
+            // What is first now came later than what was; how much later nobody noted.
+            self.backlog_since = None;
+        }
+        (self.backlog, self.first_unsealed) = (backlog, first_unsealed);
+        self.backlog_since = (backlog > 0).then(|| self.backlog_since.unwrap_or_else(Instant::now));
+        Ok(())
+    }
+
+    /// Works until told to stop.
+    pub(crate) fn run(mut self, messages: &Receiver<Message>) {
+        while !self.stopping {
+            if self.waiting.is_empty() || !self.has_room() {
+                match receive_message(messages, self.idle_for()) {
+                    Ok(message) => self.handle(message),
+                    Err(RecvTimeoutError::Timeout) => self.idle(),
+                    Err(RecvTimeoutError::Disconnected) => self.stopping = true,
+                }
+            }
+            while self.waiting.len() < GROUP && !self.stopping {
+                let Ok(message) = messages.try_recv() else { break };
+                self.handle(message);
+            }
+            self.commit_waiting();
+            if self.uncounted.due_in() == Some(Duration::ZERO) {
+                self.count_errors();
+            }
+            self.ask_for_sealing();
+            if self.log_bytes >= LOG_BYTES {
+                self.checkpoint();
+            }
+        }
+        while !self.waiting.is_empty() {
+            self.commit_group();
+        }
+        self.count_errors();
+        self.close();
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Write(job) => self.waiting.push_back(job),
+            Message::Change(change) => self.change(change),
+            Message::Stop => self.stopping = true,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.backlog < self.tuning.most_unsealed as u64
+    }
+
+    fn idle_for(&self) -> Option<Duration> {
+        if !self.waiting.is_empty() {
+            return Some(Duration::from_millis(100));
+        }
+        let until_seal = self.backlog_since.map(|since| self.tuning.seal_age.saturating_sub(since.elapsed()));
+        // Asking for a seal that does not come must not become a busy loop.
+        let until_seal = until_seal.map(|wait| wait.max(GAP));
+        let until_checkpoint = (self.log_bytes > 0).then_some(GAP);
+        until_checkpoint.into_iter().chain(until_seal).chain(self.uncounted.due_in()).min()
+    }
+
+    fn idle(&mut self) {
+        let waits_for_more = self.log_bytes > 0 && self.waiting.is_empty();
+        if waits_for_more && self.uncounted.due_in() != Some(Duration::ZERO) {
+            self.checkpoint();
+        }
+    }
+
+    fn commit_waiting(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        if self.has_room() {
+            self.full_since = None;
+            return self.commit_group();
+        }
+        let full_since = *self.full_since.get_or_insert_with(Instant::now);
+        if full_since.elapsed() >= PATIENCE {
+            self.waiting.drain(..).for_each(|job| job.answer(Err(Error::Busy)));
+        }
+    }
+
+    fn commit_group(&mut self) {
+        let count = self.waiting.len().min(GROUP);
+        let mut group: Vec<Job> = self.waiting.drain(..count).collect();
+        match self.commit(&mut group) {
+            Ok(outcomes) => group.into_iter().zip(outcomes).for_each(|(job, outcome)| job.answer(Ok(outcome))),
+            Err(error) if group.len() == 1 || concerns_all(&error) => {
+                group.into_iter().for_each(|job| job.answer(Err(copy_error(&error))));
+            }
+            Err(_) => {
+                for mut job in group {
+                    let outcome = self.commit(std::slice::from_mut(&mut job));
+                    job.answer(outcome.map(|outcomes| outcomes.first().copied().unwrap_or_default()));
+                }
+            }
+        }
+    }
+
+    /// Commits writes together; nothing of them is stored when this fails.
+    fn commit(&mut self, group: &mut [Job]) -> Result<Vec<Written>> {
+        self.file.check(&self.path)?;
+        let mut connection = self.connect()?;
+        self.dedup.rotate(self.first_unsealed);
+        let mut added = Vec::new();
+        let result = self.commit_on(&mut connection, group, &mut added);
+        if result.is_err() {
+            added.into_iter().for_each(|record| self.dedup.take_back(record));
+        }
+        self.keep_connection(connection, result.as_ref().err());
+        result
+    }
+
+    fn commit_on(
+        &mut self,
+        connection: &mut Connection,
+        group: &mut [Job],
+        added: &mut Vec<u64>,
+    ) -> Result<Vec<Written>> {
+        if self.uncounted.is_full() {
+            self.count_uncounted(connection)?;
+        }
+        // Every trace is looked up, and locking for each would cost more than looking.
+        let view = connection.unchecked_transaction()?;
+        let (known, first_unsealed) = (&mut self.dedup, self.first_unsealed);
+        let mut admission = Admission { connection: &view, known, first_unsealed, added };
+        let admitted: Vec<Admitted> = group.iter().map(|job| admission.admit(job)).collect::<Result<_>>()?;
+        view.finish()?;
+        let (outcomes, fresh): (Vec<Written>, Vec<_>) =
+            admitted.into_iter().map(|admitted| (admitted.outcome, admitted.fresh)).unzip();
+        let parts = group.iter_mut().flat_map(|job| &mut job.parts);
+        let mut fresh: Vec<Fresh<'_>> =
+            parts.zip(fresh.into_iter().flatten()).map(|(whole, new)| Fresh::new(whole, new)).collect();
+        fresh.retain(|part| part.get().records.records > 0);
+        if !fresh.is_empty() {
+            self.store(connection, fresh)?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Stores writes in one commit, and counts their errors there or later.
+    fn store(&mut self, connection: &mut Connection, mut fresh: Vec<Fresh<'_>>) -> Result<()> {
+        let received_ns = Nanos::now().0;
+        let has_errors = !self.uncounted.is_empty() || fresh.iter().any(|part| !part.get().errors.events.is_empty());
+        let mut counts = has_errors && self.uncounted.is_due();
+        let last_seq = loop {
+            let before = if counts { log_length(&self.path) } else { 0 };
+            match store_group(connection, &fresh, &self.uncounted, counts, received_ns) {
+                Ok((last_seq, took)) if counts => {
+                    self.uncounted.counted(took);
+                    self.log_bytes += log_length(&self.path).saturating_sub(before);
+                    break last_seq;
+                }
+                Ok((last_seq, _)) => {
+                    fresh.iter_mut().for_each(|part| self.uncounted.add(part.take_errors(), received_ns));
+                    break last_seq;
+                }
+                // No record that has room is refused because its error has none.
+                Err(error @ Error::DiskFull) if counts => self.uncounted.failed(&error),
+                Err(error) => return Err(error),
+            }
+            counts = false;
+        };
+        self.note_stored(&fresh, last_seq);
+        Ok(())
+    }
+
+    /// Counts the errors that wait, if that is possible; else they go on waiting.
+    fn count_errors(&mut self) {
+        if self.uncounted.is_empty() || self.file.check(&self.path).is_err() {
+            return;
+        }
+        if let Ok(mut connection) = self.connect() {
+            let result = self.count_uncounted(&mut connection);
+            self.keep_connection(connection, result.as_ref().err());
+        }
+    }
+
+    fn count_uncounted(&mut self, connection: &mut Connection) -> Result<()> {
+        if self.uncounted.is_empty() {
+            return Ok(());
+        }
+        let before = log_length(&self.path);
+        let result = count(connection, &self.uncounted);
+        match &result {
+            Ok(took) => self.uncounted.counted(*took),
+            Err(error) => self.uncounted.failed(error),
+        }
+        self.log_bytes += COMMIT_BYTES + log_length(&self.path).saturating_sub(before);
+        result.map(|_| ())
+    }
+
+    fn note_stored(&mut self, fresh: &[Fresh<'_>], last_seq: i64) {
+        self.committed.send_replace(last_seq);
+        let first_seq = last_seq - fresh.len() as i64 + 1;
+        self.dedup.stored(first_seq, last_seq);
+        self.first_unsealed.get_or_insert(first_seq);
+        self.backlog += fresh.iter().map(|part| u64::from(part.get().records.records)).sum::<u64>();
+        self.backlog_since.get_or_insert_with(Instant::now);
+        let bytes: usize = fresh.iter().map(|part| part.get().records.payload.len()).sum();
+        self.log_bytes += bytes as u64 + COMMIT_BYTES;
+    }
+
+    fn change(&mut self, change: Change) {
+        let Change { work, forget, reply } = change;
+        reply(self.apply(work, forget));
+    }
+
+    fn apply(&mut self, work: Work, forget: Forget) -> Result<Removed> {
+        self.file.check(&self.path)?;
+        let mut connection = self.connect()?;
+        // Whoever asks for a change may have seen the errors; sealing waits for them, nothing else need.
+        let counted = self.count_uncounted(&mut connection);
+        if counted.as_ref().is_err_and(failure::spoils_connection) {
+            self.keep_connection(connection, counted.as_ref().err());
+            connection = self.connect()?;
+        }
+        let before = log_length(&self.path);
+        let result = transact(&mut connection, work);
+        if result.is_ok() {
+            self.log_bytes += COMMIT_BYTES + log_length(&self.path).saturating_sub(before);
+        }
+        let result = result.and_then(|removed| {
+            self.count_backlog(&connection)?;
+            Ok(removed)
+        });
+        let failure = result.as_ref().err();
+        match forget {
+            Forget::Everything if failure.is_none() => self.adopt_connection(connection)?,
+            // What still waits must be known again.
+            Forget::Before(cutoff_ns) if failure.is_none() && self.dedup.forget_before(cutoff_ns) => {
+                self.adopt_connection(connection)?;
+            }
+            _ => self.keep_connection(connection, failure),
+        }
+        result
+    }
+
+    fn connect(&mut self) -> Result<Connection> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let connection = open::open_for_writing(&self.path, self.durability)?;
+        self.adopt_connection(connection)?;
+        self.connection.take().ok_or(Error::Closed)
+    }
+
+    /// Keeps the connection for the next time, unless its failure means it can no longer be trusted.
+    fn keep_connection(&mut self, connection: Connection, failure: Option<&Error>) {
+        if failure.is_none_or(|error| !failure::spoils_connection(error)) {
+            self.connection = Some(connection);
+        }
+    }
+
+    fn ask_for_sealing(&mut self) {
+        let is_full = self.backlog >= self.tuning.seal_records as u64;
+        let is_old = self.backlog_since.is_some_and(|since| since.elapsed() >= self.tuning.seal_age);
+        if (is_full || is_old) && !self.seal_asked.swap(true, Ordering::AcqRel) {
+            // It may have ended before this thread, which is then about to end too.
+            let _ = self.tasks.send(Task::Seal { all: is_old, reply: None });
+        }
+    }
+
+    /// Copies the log into the file, without waiting for readers.
+    fn checkpoint(&mut self) {
+        self.log_bytes = 0;
+        let Some(connection) = &self.connection else { return };
+        if self.file.check(&self.path).is_ok()
+            && let Err(error) = truncate_log(connection)
+        {
+            tracing::warn!(%error, "the log could not be copied into the database");
+        }
+    }
+
+    fn close(self) {
+        let Some(connection) = self.connection else { return };
+        if self.file.check(&self.path).is_err() {
+            return;
+        }
+        // A log that stays behind is complete and read on the next opening.
+        let _ = truncate_log(&connection);
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        let _ = connection.close();
+    }
+}
+
+fn receive_message(
+    messages: &Receiver<Message>,
+    wait: Option<Duration>,
+) -> std::result::Result<Message, RecvTimeoutError> {
+    match wait {
+        Some(wait) => messages.recv_timeout(wait),
+        None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    }
+}
+
+fn truncate_log(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let result = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    connection.busy_timeout(open::BUSY_TIMEOUT)?;
+    Ok(result?)
+}
+
+fn log_length(path: &std::path::Path) -> u64 {
+    std::fs::metadata(files::beside(path, "-wal")).map_or(0, |metadata| metadata.len())
+}
+
+/// Whether every other write would fail the same way, perhaps after the same long wait for a lock.
+fn concerns_all(error: &Error) -> bool {
+    matches!(error, Error::Locked(_) | Error::Gone(_) | Error::ReadOnly | Error::Closed)
+}
+
+/// A failure once more, for another caller.
+fn copy_error(error: &Error) -> Error {
+    match error {
+        Error::DiskFull => Error::DiskFull,
+        Error::ReadOnly => Error::ReadOnly,
+        Error::Busy => Error::Busy,
+        Error::Closed => Error::Closed,
+        Error::Locked(what) => Error::Locked(what.clone()),
+        Error::Corrupt(what) => Error::Corrupt(what.clone()),
+        Error::Gone(path) => Error::Gone(path.clone()),
+        other => Error::Io(other.to_string().into()),
+    }
+}
