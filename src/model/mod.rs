@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod genai;
 pub mod grouping;
 pub mod id;
+pub mod identity;
 pub mod issue;
 pub mod json;
 pub mod key;
@@ -34,6 +35,7 @@ pub use ask::{
 pub use batch::{Batch, Rejection, Removed, Written};
 pub use checkpoint::{Checkpoint, Direction};
 pub use id::{SpanId, TraceId};
+pub use identity::identities;
 pub use issue::{
     Fingerprint, HourCount, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, StatusChange,
 };

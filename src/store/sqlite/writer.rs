@@ -36,7 +36,7 @@ use super::{
     traces::Finder,
 };
 use crate::{
-    model::{Nanos, RecordKind, Removed, TraceId, Written},
+    model::{Nanos, RecordKind, Removed, TraceId, Written, identities},
     store::{Error, Result},
 };
 
@@ -129,7 +129,7 @@ impl Writer {
         let now_ns = Nanos::now().0;
         let seen = &mut self.seen;
         inbox::each_row(&connection, 0, |row| {
-            codec::identities(row.records.iter()).into_iter().for_each(|record| {
+            identities(row.records.iter()).into_iter().for_each(|record| {
                 seen.add(record, now_ns);
             });
             seen.stored(row.seq, row.seq);
@@ -387,7 +387,7 @@ impl Writer {
                 })?;
             }
             let when = (Nanos::now().0, self.first_unsealed);
-            self.seen.know(hash, codec::identities(records.iter()).into_iter(), when);
+            self.seen.know(hash, identities(records.iter()).into_iter(), when);
         }
         if too_long.is_empty() {
             return Ok(());
@@ -398,7 +398,7 @@ impl Writer {
         for trace in too_long {
             let up_to_seq = self.seen.last_unknown_seq();
             let records = segments::records_at(connection, (kind, trace), &times_ns, up_to_seq)?;
-            self.seen.recall(codec::identities(records.iter()).into_iter(), Nanos::now().0);
+            self.seen.recall(identities(records.iter()).into_iter(), Nanos::now().0);
         }
         Ok(())
     }

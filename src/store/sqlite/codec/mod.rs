@@ -60,7 +60,7 @@ pub use light::{LightSpan, read_light};
 pub use log_columns::{LightLog, read_light_logs, read_log_rows};
 pub use log_search::{LogRow, search_logs};
 pub use prepare::{Prepared, content_bytes, decode_inbox, prepare, repack};
-pub use record::{NO_TRACE, identities};
+pub use record::NO_TRACE;
 pub use rows::rows_of_trace;
 pub use search::{traces_of_project, traces_with_attribute};
 pub use segment::{ColumnSource, Segment, block_range, column_header_bytes};

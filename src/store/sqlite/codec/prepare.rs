@@ -4,14 +4,9 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    bytes::Reader,
-    checkpoint_rows, envelope,
-    error::Result,
-    fold::encode_folds,
-    inbox, log_rows,
-    record::{NO_TRACE, identities},
+    bytes::Reader, checkpoint_rows, envelope, error::Result, fold::encode_folds, inbox, log_rows, record::NO_TRACE,
 };
-use crate::model::{Record, RecordKind, TraceFold, TraceId};
+use crate::model::{Record, RecordKind, TraceFold, TraceId, identities};
 
 /// One accepted write of one kind of record, ready for the inbox.
 #[derive(Debug, Clone, PartialEq)]
