@@ -9,13 +9,13 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     arrivals::{self, Arrival},
-    codec::{self, BlockIndex, CodecError, LightLog, LightSpan, LogRow, Segment},
+    codec::{self, BlockIndex, CodecError, LightLog, LogRow, Segment},
     columns::Columns,
     inbox::{self, Waiting},
     keys::{from_column, kind_column, read_kind, to_column},
 };
 use crate::{
-    model::{Checkpoint, LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId},
+    model::{Checkpoint, LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId, stats::SpanForStats},
     store::{Error, Result},
 };
 
@@ -326,7 +326,7 @@ fn index(connection: &Connection, id: i64) -> Result<BlockIndex> {
 }
 
 /// What statistics need of all spans of a segment, in its order.
-pub(super) fn light_spans(connection: &Connection, id: i64, with_model: bool) -> Result<Vec<LightSpan>> {
+pub(super) fn light_spans(connection: &Connection, id: i64, with_model: bool) -> Result<Vec<SpanForStats>> {
     let index = index(connection, id)?;
     let mut columns = Columns::whole(connection, id, index.len());
     let spans = codec::read_light(&mut columns, &index, 0..index.len(), with_model);

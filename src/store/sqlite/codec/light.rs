@@ -15,33 +15,10 @@ use super::{
     segment::ColumnSource,
     span_columns::CoreSpan,
 };
-use crate::model::{Nanos, SpanId, StatusCode, Text, TraceId, Value};
+use crate::model::{StatusCode, Text, Value, stats::SpanForStats};
 
 /// The attributes that name a model, best first; as [`genai::model`](crate::model::genai::model) asks for them.
 const MODEL_KEYS: [&str; 2] = ["gen_ai.response.model", "gen_ai.request.model"];
-
-/// What statistics need of a span.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LightSpan {
-    /// Its trace.
-    pub trace_id: TraceId,
-    /// Its id.
-    pub span_id: SpanId,
-    /// The span it was started in.
-    pub parent: Option<SpanId>,
-    /// Its name.
-    pub name: Text,
-    /// Its service.
-    pub service: Text,
-    /// When it started.
-    pub start: Nanos,
-    /// When it ended.
-    pub end: Nanos,
-    /// Whether its status is an error.
-    pub is_error: bool,
-    /// The AI model it called, when asked for and named.
-    pub model: Option<Text>,
-}
 
 /// Reads what statistics need of the spans in `blocks`, in their order; the model only `with_model`.
 ///
@@ -52,7 +29,7 @@ pub fn read_light(
     index: &BlockIndex,
     blocks: Range<usize>,
     with_model: bool,
-) -> Result<Vec<LightSpan>> {
+) -> Result<Vec<SpanForStats>> {
     let mut columns = ColumnReader::new(source);
     let attributes = if with_model { Some(AttributeReader::open(&mut columns)?) } else { None };
     let mut services: FxHashMap<Bytes, Text> = FxHashMap::default();
@@ -67,7 +44,7 @@ pub fn read_light(
             None => Vec::new(),
         };
         for (row, core) in core.into_iter().enumerate() {
-            spans.push(LightSpan {
+            spans.push(SpanForStats {
                 trace_id: traces.id(row)?.clone(),
                 span_id: core.span_id,
                 parent: core.parent,

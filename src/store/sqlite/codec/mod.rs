@@ -56,7 +56,7 @@ pub use error::CodecError;
 pub use filter::may_contain;
 pub use fold::{decode_fold, decode_folds, encode_fold, encode_folds};
 pub use index::{BlockIndex, BlockSummary};
-pub use light::{LightSpan, read_light};
+pub use light::read_light;
 pub use log_columns::{LightLog, read_light_logs, read_log_rows};
 pub use log_search::{LogRow, search_logs};
 pub use prepare::{Prepared, content_bytes, decode_inbox, prepare, repack};
