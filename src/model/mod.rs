@@ -30,6 +30,7 @@ pub use record::{
     Record,
     batch::{Batch, Rejection, Removed, Written},
     checkpoint::{self, Checkpoint, Direction},
+    identities,
     log::{LogRecord, Severity},
     span::{Event, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode},
 };

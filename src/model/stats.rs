@@ -1,14 +1,17 @@
 //! Statistics: totals, a time line, and one row per operation.
 //!
-//! [`StatsFold`] is how every backend works them out: it is given one trace at a time, so memory is bounded by the
-//! largest trace and the durations themselves. Percentiles are exact (nearest rank).
+//! [`StatsFold`] is how every store works them out: it knows what a query asks for and is given one trace at a time, so
+//! memory is bounded by the largest trace and the durations themselves. Percentiles are exact (nearest rank).
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{
-    Checkpoint, Nanos, Operation, SpanId, StatsBy,
+use crate::model::{
+    Checkpoint, Nanos, Operation, Severity, Span, SpanId, StatsBy, StatsQuery, Text, TraceFold, TraceId,
     checkpoint_pairs::pair,
-    self_time::{Interval, self_times},
+    trace::{
+        genai,
+        self_time::{Interval, self_times},
+    },
 };
 
 /// Bars in a time line.
@@ -57,21 +60,6 @@ pub struct Stats {
     pub timeline: Option<Timeline>,
     /// Rows, largest self time first.
     pub operations: Vec<OperationStats>,
-}
-
-impl Stats {
-    /// These figures with what is known of their traces by when each started and whether it failed: how many, when,
-    /// and the time line, which statistics by nothing go without.
-    pub fn with_traces(self, starts: &[(Nanos, bool)], by: StatsBy) -> Stats {
-        Stats {
-            traces: starts.len() as u64,
-            failed: starts.iter().filter(|(_, failed)| *failed).count() as u64,
-            first: starts.iter().map(|(start, _)| *start).min(),
-            last: starts.iter().map(|(start, _)| *start).max(),
-            timeline: if by == StatsBy::Nothing { None } else { Timeline::of(starts.iter().copied()) },
-            ..self
-        }
-    }
 }
 
 /// Where a store lies and how big it is.
@@ -128,19 +116,173 @@ pub struct OperationStats {
 }
 
 /// What statistics need of a span.
-#[derive(Debug, Clone)]
-pub struct StatsSpan {
-    /// The row it counts in; `None` when the grouping or the filter leaves it out (it still shortens its parent).
-    pub operation: Option<Operation>,
-    /// Ids and times.
-    pub interval: Interval,
-    /// Whether it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpanForStats {
+    /// Its trace.
+    pub trace_id: TraceId,
+    /// Its id.
+    pub span_id: SpanId,
+    /// The span it was started in.
+    pub parent: Option<SpanId>,
+    /// Its name.
+    pub name: Text,
+    /// Its service.
+    pub service: Text,
+    /// When it started.
+    pub start: Nanos,
+    /// When it ended.
+    pub end: Nanos,
+    /// Whether its status is an error.
     pub is_error: bool,
+    /// The AI model it called, when asked for and named.
+    pub model: Option<Text>,
+}
+
+impl From<&Span> for SpanForStats {
+    fn from(span: &Span) -> SpanForStats {
+        SpanForStats {
+            trace_id: span.trace_id.clone(),
+            span_id: span.span_id,
+            parent: span.parent_span_id,
+            name: span.name.clone(),
+            service: span.service().clone(),
+            start: span.start,
+            end: span.end,
+            is_error: span.is_error(),
+            model: genai::model(&span.attributes).map(Text::from),
+        }
+    }
+}
+
+/// A span that was counted and still waits for its self time, which needs the other spans of its trace.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The row it counts in; `None` when the grouping or the filter leaves it out (it still shortens its parent).
+    operation: Option<Operation>,
+    /// Ids and times.
+    interval: Interval,
+    /// Whether it failed.
+    is_error: bool,
+}
+
+/// Works out [`Stats`] as a query asks for them. Traces are counted by their start, records by theirs; a service
+/// narrows both to what is its own.
+///
+/// A store gives every trace to [`StatsFold::add_trace`] and, of those that count, the spans to [`StatsFold::add_span`]
+/// and [`StatsFold::add_calls`] and the checkpoints to [`StatsFold::add_checkpoints`]; all its log records may go to
+/// [`StatsFold::add_log`]. Issues and [`Stats::database`] are left to the store.
+#[derive(Debug)]
+pub struct StatsFold<'q> {
+    query: &'q StatsQuery,
+    /// Start and failure of each trace that is counted.
+    starts: Vec<(Nanos, bool)>,
+    services: FxHashSet<Text>,
+    rows: OperationRows,
+    stats: Stats,
+}
+
+impl<'q> StatsFold<'q> {
+    /// Statistics of nothing yet.
+    pub fn new(query: &'q StatsQuery) -> StatsFold<'q> {
+        StatsFold {
+            query,
+            starts: Vec::new(),
+            services: FxHashSet::default(),
+            rows: OperationRows::default(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Counts a trace by what its records add up to, and says whether its spans and checkpoints are to be given too.
+    pub fn add_trace(&mut self, trace: &TraceFold) -> bool {
+        let StatsQuery { since, until, service, .. } = self.query;
+        if service.as_ref().is_some_and(|service| trace.services.binary_search(service).is_err()) {
+            return false;
+        }
+        let starts_before_end = until.is_none_or(|until| trace.start_ns < until.0);
+        if starts_before_end && since.is_none_or(|since| trace.start_ns >= since.0) {
+            self.starts.push((Nanos(trace.start_ns), trace.errors > 0));
+        }
+        starts_before_end && since.is_none_or(|since| trace.end_ns >= since.0)
+    }
+
+    /// Counts a span; the calls of a whole trace then go to [`Self::add_calls`] together.
+    pub fn add_span(&mut self, span: SpanForStats) -> Call {
+        let mut operation = None;
+        if is_named(self.query, span.start, &span.service) {
+            self.stats.spans += 1;
+            self.stats.errors += u64::from(span.is_error);
+            self.count_service(&span.service);
+            operation = match self.query.by {
+                StatsBy::Operation => Some(Operation { service: Some(span.service), name: Some(span.name) }),
+                StatsBy::Service => Some(Operation { service: Some(span.service), name: None }),
+                StatsBy::Model => span.model.map(|model| Operation { service: None, name: Some(model) }),
+                // Only checkpoints have sources.
+                StatsBy::Source | StatsBy::Nothing => None,
+            };
+        }
+        let interval = Interval { span_id: span.span_id, parent: span.parent, start: span.start, end: span.end };
+        Call { operation, interval, is_error: span.is_error }
+    }
+
+    /// Adds the calls of all spans of one trace; a trace given in two parts gets wrong self times, so give it whole.
+    pub fn add_calls(&mut self, calls: &[Call]) {
+        self.rows.add_calls(calls);
+    }
+
+    /// Counts all checkpoints of one trace, in their order, and the operations they make. A trace given in two parts
+    /// loses the pairs between them, so give it whole.
+    pub fn add_checkpoints(&mut self, checkpoints: &[Checkpoint]) {
+        let query = self.query;
+        let counts = |one: &Checkpoint| is_named(query, one.time(), &one.source_id);
+        for checkpoint in checkpoints.iter().filter(|one| counts(one)) {
+            self.stats.checkpoints += 1;
+            self.count_service(&checkpoint.source_id);
+        }
+        self.rows.add_checkpoints(checkpoints, query.by, counts);
+    }
+
+    /// Counts a log record.
+    pub fn add_log(&mut self, time: Nanos, severity: Severity, service: &Text) {
+        if is_named(self.query, time, service) {
+            self.stats.logs += 1;
+            self.stats.errors += u64::from(severity >= Severity::Error);
+            self.count_service(service);
+        }
+    }
+
+    fn count_service(&mut self, service: &Text) {
+        if !self.services.contains(service) {
+            self.services.insert(service.clone());
+        }
+    }
+
+    /// The statistics; those by nothing have no time line.
+    pub fn finish(self) -> Stats {
+        let StatsFold { query: StatsQuery { by, .. }, starts, services, rows, stats } = self;
+        Stats {
+            traces: starts.len() as u64,
+            failed: starts.iter().filter(|(_, failed)| *failed).count() as u64,
+            services: services.len() as u64,
+            first: starts.iter().map(|(start, _)| *start).min(),
+            last: starts.iter().map(|(start, _)| *start).max(),
+            timeline: if *by == StatsBy::Nothing { None } else { Timeline::of(starts.into_iter()) },
+            operations: rows.finish(*by),
+            ..stats
+        }
+    }
+}
+
+/// Whether a query asks for a record of this start and service.
+fn is_named(query: &StatsQuery, start: Nanos, service: &Text) -> bool {
+    query.since.is_none_or(|since| start >= since)
+        && query.until.is_none_or(|until| start < until)
+        && query.service.as_ref().is_none_or(|wanted| service == wanted.as_str())
 }
 
 /// Works out [`Stats::operations`], one trace at a time.
 #[derive(Debug, Default)]
-pub struct StatsFold {
+struct OperationRows {
     rows: FxHashMap<Operation, Row>,
 }
 
@@ -153,22 +295,22 @@ struct Row {
     open: u64,
 }
 
-impl StatsFold {
-    /// Adds all spans of one trace; a trace given in two parts gets wrong self times, so give it whole.
-    pub fn add_trace(&mut self, spans: &[StatsSpan]) {
-        let intervals: Vec<Interval> = spans.iter().map(|span| span.interval).collect();
-        for (span, own) in spans.iter().zip(self_times(&intervals)) {
-            let Some(operation) = &span.operation else { continue };
+impl OperationRows {
+    /// Adds the calls of all spans of one trace.
+    fn add_calls(&mut self, calls: &[Call]) {
+        let intervals: Vec<Interval> = calls.iter().map(|call| call.interval).collect();
+        for (call, own) in calls.iter().zip(self_times(&intervals)) {
+            let Some(operation) = &call.operation else { continue };
             let row = self.row(operation);
-            row.add_call(span.interval.end.since(span.interval.start), own);
-            row.errors += u64::from(span.is_error);
+            row.add_call(call.interval.end.since(call.interval.start), own);
+            row.errors += u64::from(call.is_error);
             row.records += 1;
         }
     }
 
     /// Adds all checkpoints of one trace as the operations they make; what `counts` refuses still shortens those it ran
-    /// inside. A trace given in two parts loses the pairs between them, so give it whole.
-    pub fn add_checkpoints(&mut self, checkpoints: &[Checkpoint], by: StatsBy, counts: impl Fn(&Checkpoint) -> bool) {
+    /// inside.
+    fn add_checkpoints(&mut self, checkpoints: &[Checkpoint], by: StatsBy, counts: impl Fn(&Checkpoint) -> bool) {
         let key = |checkpoint: &Checkpoint| checkpoint_row(checkpoint, by).filter(|_| counts(checkpoint));
         for checkpoint in checkpoints {
             if let Some(operation) = key(checkpoint) {
@@ -205,26 +347,16 @@ impl StatsFold {
         self.rows.get_mut(operation).expect("inserted above")
     }
 
-    /// The rows in the order that answers what was asked: of sources, who sends most first, also those that make no
-    /// call; else as [`Self::finish`].
-    pub fn finish_by(self, by: StatsBy) -> Vec<OperationStats> {
-        if by != StatsBy::Source {
-            return self.finish();
-        }
-        let mut sources = self.rows();
-        sources.sort_by_key(|row| std::cmp::Reverse(row.records));
-        sources
-    }
-
-    /// The rows that have a call or an open operation, largest self time first, then by name.
-    pub fn finish(self) -> Vec<OperationStats> {
-        self.rows().into_iter().filter(|row| row.calls > 0 || row.open > 0).collect()
-    }
-
-    fn rows(self) -> Vec<OperationStats> {
+    /// The rows that have a call or an open operation, largest self time first, then by name. Those of sources come in
+    /// the order of who sends most, also sources that make no call.
+    fn finish(self, by: StatsBy) -> Vec<OperationStats> {
         let mut operations: Vec<OperationStats> =
             self.rows.into_iter().map(|(operation, row)| row.finish(operation)).collect();
         operations.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.operation.cmp(&b.operation)));
+        match by {
+            StatsBy::Source => operations.sort_by_key(|row| std::cmp::Reverse(row.records)),
+            _ => operations.retain(|row| row.calls > 0 || row.open > 0),
+        }
         operations
     }
 }
@@ -293,8 +425,6 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{SpanId, Text};
-
     #[test]
     fn percentiles_are_nearest_rank() {
         let values: Vec<u64> = (1..=100).collect();
@@ -305,7 +435,7 @@ mod tests {
 
     #[test]
     fn rows_are_sorted_by_self_time_and_a_left_out_span_still_shortens_its_parent() {
-        let span = |id: u64, parent: u64, start: u64, end: u64, name: Option<&str>| StatsSpan {
+        let span = |id: u64, parent: u64, start: u64, end: u64, name: Option<&str>| Call {
             operation: name.map(|name| Operation { service: None, name: Some(Text::from(name)) }),
             interval: Interval {
                 span_id: SpanId(id.to_be_bytes()),
@@ -315,9 +445,9 @@ mod tests {
             },
             is_error: id == 2,
         };
-        let mut fold = StatsFold::default();
-        fold.add_trace(&[span(1, 0, 0, 100, Some("a")), span(2, 1, 10, 70, Some("b")), span(3, 1, 80, 90, None)]);
-        let rows = fold.finish();
+        let mut rows = OperationRows::default();
+        rows.add_calls(&[span(1, 0, 0, 100, Some("a")), span(2, 1, 10, 70, Some("b")), span(3, 1, 80, 90, None)]);
+        let rows = rows.finish(StatsBy::Operation);
         assert_eq!(rows.iter().map(|row| (row.self_ns, row.errors)).collect::<Vec<_>>(), [(60, 1), (30, 0)]);
     }
 
@@ -326,7 +456,7 @@ mod tests {
         Checkpoint {
             source_id: Text::from(words[1]),
             correlation_id: Text::from("c"),
-            trace_id: crate::model::TraceId::Text(Text::from_static("c")),
+            trace_id: TraceId::Text(Text::from_static("c")),
             timestamp_ms: words[0].parse().expect("a number"),
             suffix: Text::EMPTY,
             direction: crate::model::Direction::parse(words[2]),
@@ -345,13 +475,14 @@ mod tests {
             ["1 MA -> a", "2 WK -> b", "5 WK <- b", "7 WK -> stuck", "9 MA <- a", "9 WK <- never", "9 WK == note"];
         let checkpoints = lines.map(checkpoint);
         let rows = |by| {
-            let mut fold = StatsFold::default();
-            fold.add_checkpoints(&checkpoints, by, |_| true);
+            let query = StatsQuery { by, ..StatsQuery::default() };
+            let mut fold = StatsFold::new(&query);
+            fold.add_checkpoints(&checkpoints);
             let row = |row: OperationStats| {
                 let name = [row.operation.service, row.operation.name].map(Option::unwrap_or_default).join(" ");
                 format!("{name}: {} of {} records, {} open, {}ns", row.calls, row.records, row.open, row.self_ns)
             };
-            fold.finish_by(by).into_iter().map(row).collect::<Vec<_>>().join("\n")
+            fold.finish().operations.into_iter().map(row).collect::<Vec<_>>().join("\n")
         };
         insta::assert_snapshot!(rows(StatsBy::Source), @r"
         WK : 1 of 5 records, 1 open, 3000000ns

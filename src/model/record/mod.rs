@@ -6,5 +6,7 @@ pub mod log;
 pub mod span;
 
 mod any;
+mod identity;
 
 pub use any::{Record, checkpoint_bytes, log_bytes};
+pub use identity::identities;

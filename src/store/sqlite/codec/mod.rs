@@ -39,6 +39,20 @@ mod tests;
 
 use std::ops::Range;
 
+use crate::{
+    model::{Record, RecordKind},
+    store::sqlite::codec::{
+        bytes::envelope,
+        checkpoints::checkpoint_columns::{self, each_block_of_checkpoints},
+        logs::log_columns::{self, each_block_of_logs},
+        spans::{
+            span_columns::{self, each_block_of_spans},
+            span_rows,
+            span_slices::SpanRows,
+        },
+    },
+};
+
 pub use self::{
     arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals},
     checkpoints::checkpoint_columns::{CheckpointForStats, read_checkpoints_for_stats},
@@ -52,22 +66,10 @@ pub use self::{
         log_search::{LogRow, search_logs},
     },
     prepare::{Prepared, content_bytes, decode_inbox, prepare, repack},
-    record::{NO_TRACE, identities},
+    record::NO_TRACE,
     search::{traces_of_project, traces_with_attribute},
-    spans::stats_columns::{SpanForStats, read_spans_for_stats},
+    spans::stats_columns::read_spans_for_stats,
 };
-
-use self::{
-    bytes::envelope,
-    checkpoints::checkpoint_columns::{self, each_block_of_checkpoints},
-    logs::log_columns::{self, each_block_of_logs},
-    spans::{
-        span_columns::{self, each_block_of_spans},
-        span_rows,
-        span_slices::SpanRows,
-    },
-};
-use crate::model::{Record, RecordKind};
 
 /// Seals records, all of this kind and in the order of [`Record::order`], into a segment.
 ///

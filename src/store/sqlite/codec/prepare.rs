@@ -2,16 +2,18 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{
-    bytes::{Reader, envelope},
-    checkpoints::checkpoint_rows,
-    error::Result,
-    fold::encode_folds,
-    logs::log_rows,
-    record::{NO_TRACE, identities},
-    spans::span_rows,
+use crate::{
+    model::{Record, RecordKind, TraceFold, TraceId, identities},
+    store::sqlite::codec::{
+        bytes::{Reader, envelope},
+        checkpoints::checkpoint_rows,
+        error::Result,
+        fold::encode_folds,
+        logs::log_rows,
+        record::NO_TRACE,
+        spans::span_rows,
+    },
 };
-use crate::model::{Record, RecordKind, TraceFold, TraceId};
 
 /// One accepted write of one kind of record, ready for the inbox.
 #[derive(Debug, Clone, PartialEq)]

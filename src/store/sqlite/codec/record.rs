@@ -1,16 +1,9 @@
-//! What the columns need of a record beyond the model: the order of rows, and by what a record sent again is known.
-//! Sealing, reading, removing and scanning are written once, and only what lies in the columns differs from kind to
-//! kind.
+//! What the columns need of a record beyond the model: its kind by itself, and the order of rows. Sealing, reading,
+//! removing and scanning are written once, and only what lies in the columns differs from kind to kind.
 
 use std::cmp::Ordering;
 
-use xxhash_rust::xxh3::xxh3_64;
-
-use super::{
-    bytes::{put_attributes, put_bytes, put_trace_id},
-    shared_tables::{put_resource, put_scope},
-};
-use crate::model::{Checkpoint, LogRecord, Record, RecordKind, Span, Text, TraceId};
+use crate::model::{Checkpoint, LogRecord, Record, Span, Text, TraceId};
 
 /// Stands for the trace of log records that belong to none; no trace has an empty id.
 pub static NO_TRACE: TraceId = TraceId::Text(Text::EMPTY);
@@ -52,63 +45,4 @@ impl Record {
         };
         self.trace_key().cmp(other.trace_key()).then_with(rest)
     }
-
-    /// Equal for two records when one is the other sent again. A span is known by its trace, id, parent, name, kind,
-    /// times and status; a checkpoint by its correlation id, time and suffix, as the published server has it; a log
-    /// record by all its content, so that a batch which holds one twice needs [`identities`].
-    pub fn identity(&self) -> u64 {
-        let mut key = Vec::with_capacity(160);
-        match self {
-            Record::Span(span) => put_span_key(&mut key, span),
-            Record::Checkpoint(checkpoint) => {
-                put_bytes(&mut key, checkpoint.correlation_id.as_bytes());
-                key.extend_from_slice(&checkpoint.timestamp_ms.to_bits().to_le_bytes());
-                key.extend_from_slice(checkpoint.suffix.as_bytes());
-                key.push(b'c');
-            }
-            Record::Log(log) => put_log_key(&mut key, log),
-        }
-        xxh3_64(&key)
-    }
-}
-
-fn put_span_key(key: &mut Vec<u8>, span: &Span) {
-    put_trace_id(key, &span.trace_id);
-    key.extend_from_slice(&span.span_id.0);
-    key.extend_from_slice(&span.parent_span_id.map_or([0; 8], |parent| parent.0));
-    key.extend_from_slice(&span.start.0.to_le_bytes());
-    key.extend_from_slice(&span.end.0.to_le_bytes());
-    key.extend_from_slice(&[span.kind as u8, span.status.code as u8, u8::from(span.parent_span_id.is_some())]);
-    put_bytes(key, span.name.as_bytes());
-    key.extend_from_slice(span.status.message.as_bytes());
-}
-
-fn put_log_key(key: &mut Vec<u8>, log: &LogRecord) {
-    put_trace_id(key, log.trace_id.as_ref().unwrap_or(&NO_TRACE));
-    key.extend_from_slice(&log.time.0.to_le_bytes());
-    key.extend_from_slice(&log.span_id.map_or([0; 8], |span| span.0));
-    key.extend_from_slice(&[log.severity as u8, u8::from(log.span_id.is_some())]);
-    put_bytes(key, log.message.as_bytes());
-    put_attributes(key, &log.attributes);
-    put_resource(key, &log.resource);
-    put_scope(key, &log.scope);
-}
-
-/// The identities of records that lie in one write, or of all stored records of a trace, in order.
-///
-/// Two equal log records of one write are two records: nobody can tell them apart, but the sender meant both. So the
-/// second is known as the second of its kind, and a write sent again has the same identities again. Log records that
-/// are equal to the nanosecond and arrive in different writes count as one.
-pub fn identities<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<u64> {
-    let mut times_seen: rustc_hash::FxHashMap<u64, u64> = rustc_hash::FxHashMap::default();
-    let identity = |record: &'r Record| {
-        let identity = record.identity();
-        if record.kind() != RecordKind::Logs {
-            return identity;
-        }
-        let seen = times_seen.entry(identity).or_default();
-        *seen += 1;
-        identity.wrapping_add((*seen - 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    };
-    records.map(identity).collect()
 }

@@ -4,13 +4,15 @@ use std::{ops::Range, sync::Arc};
 
 use proptest::{prelude::*, strategy::ValueTree};
 
-use super::{
-    samples::{exact_records, records, spans},
-    *,
-};
-use crate::model::{
-    Attributes, Checkpoint, FieldFilter, FieldOperator, LogMatcher, LogQuery, LogRecord, Nanos, RecordKind, Span,
-    SpanId, Text, TraceFold, TraceId, Value, checkpoint_pairs::pair, genai, json,
+use crate::{
+    model::{
+        Attributes, Checkpoint, FieldFilter, FieldOperator, LogMatcher, LogQuery, LogRecord, Nanos, RecordKind, Span,
+        SpanId, Text, TraceFold, TraceId, Value, checkpoint_pairs::pair, json, stats::SpanForStats,
+    },
+    store::sqlite::codec::{
+        samples::{exact_records, records, spans},
+        *,
+    },
 };
 
 /// A segment in memory, cut up as a store cuts it up.
@@ -310,16 +312,9 @@ proptest! {
         let spans = sorted(spans);
         for with_model in [false, true] {
             let read = read_spans_for_stats(&mut source, &index, 0..index.len(), with_model).expect("own segment");
-            let expected = spans.iter().map(|span| SpanForStats {
-                trace_id: span.trace_id.clone(),
-                span_id: span.span_id,
-                parent: span.parent_span_id,
-                name: span.name.clone(),
-                service: span.service().clone(),
-                start: span.start,
-                end: span.end,
-                is_error: span.is_error(),
-                model: genai::model(&span.attributes).filter(|_| with_model).map(Text::from),
+            let expected = spans.iter().map(|span| {
+                let span = SpanForStats::from(span);
+                SpanForStats { model: span.model.filter(|_| with_model), ..span }
             });
             prop_assert_eq!(read, expected.collect::<Vec<_>>());
         }
@@ -414,18 +409,6 @@ fn nothing_seals_into_an_empty_segment() {
 }
 
 #[test]
-fn the_same_span_sent_again_has_the_same_identity_and_another_has_not() {
-    let span = plain_span(1, 1, Vec::new());
-    let mut richer = span.clone();
-    richer.attributes = Attributes(vec![("retry".into(), 1.into())]);
-    let identity = |span: &Span| Record::Span(span.clone()).identity();
-    assert_eq!(identity(&span), identity(&richer));
-    for other in [plain_span(2, 1, Vec::new()), plain_span(1, 2, Vec::new())] {
-        assert_ne!(identity(&span), identity(&other));
-    }
-}
-
-#[test]
 fn equal_resources_are_one_again_after_reading() {
     let runner = &mut proptest::test_runner::TestRunner::deterministic();
     let one = spans(1).prop_filter("one", |spans| !spans.is_empty()).new_tree(runner).expect("sample").current();
@@ -438,37 +421,4 @@ fn equal_resources_are_one_again_after_reading() {
         assert!(Arc::ptr_eq(&back[0].resource, &back[1].resource));
         assert!(Arc::ptr_eq(&back[0].scope, &back[1].scope));
     }
-}
-
-#[test]
-fn two_equal_log_records_of_one_write_are_two_and_the_write_sent_again_is_the_same() {
-    let log = || Record::Log(crate::model::LogRecord { message: Text::from_static("beat"), ..Default::default() });
-    let both = prepare(RecordKind::Logs, &[log(), log()]).identities;
-    assert_ne!(both[0], both[1]);
-    assert_eq!(both, prepare(RecordKind::Logs, &[log(), log()]).identities);
-}
-
-#[test]
-fn a_checkpoint_is_known_by_correlation_id_time_and_suffix_alone() {
-    let text = Text::from_static;
-    let checkpoint = |source: &'static str, timestamp_ms, suffix: &'static str| {
-        Record::Checkpoint(Checkpoint {
-            source_id: text(source),
-            correlation_id: text("req-1"),
-            trace_id: TraceId::Text(text("req-1")),
-            timestamp_ms,
-            suffix: text(suffix),
-            direction: crate::model::Direction::Enter,
-            operation: text("REST"),
-            endpoint: text("/"),
-            data: None,
-            hostname: text("h"),
-            raw_line: None,
-            project: Text::EMPTY,
-        })
-    };
-    let known = checkpoint("MA", 1.5, "x").identity();
-    assert_eq!(checkpoint("WK", 1.5, "x").identity(), known);
-    assert_ne!(checkpoint("MA", 1.25, "x").identity(), known);
-    assert_ne!(checkpoint("MA", 1.5, "y").identity(), known);
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rusqlite::{Connection, params};
 
 use super::super::{
-    codec::{self, Arrived, BlockIndex, CheckpointForStats, CodecError, LogForStats, LogRow, SpanForStats, WantedRows},
+    codec::{self, Arrived, BlockIndex, CheckpointForStats, CodecError, LogForStats, LogRow, WantedRows},
     tables::{kind_column, to_column},
 };
 use super::{
@@ -13,7 +13,7 @@ use super::{
     segment_columns::Columns,
 };
 use crate::{
-    model::{LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId},
+    model::{LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId, stats::SpanForStats},
     store::{Error, Result},
 };
 

@@ -15,7 +15,7 @@ use super::{
     write_queue::{Job, Part},
 };
 use crate::{
-    model::{Nanos, RecordKind, TraceId, Written},
+    model::{Nanos, RecordKind, TraceId, Written, identities},
     store::Result,
 };
 
@@ -100,7 +100,7 @@ impl Admission<'_> {
                     Ok(())
                 })?;
             }
-            self.known.learn(hash, codec::identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
+            self.known.learn(hash, identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
         }
         if too_long.is_empty() {
             return Ok(());
@@ -111,7 +111,7 @@ impl Admission<'_> {
         for trace in too_long {
             let up_to_seq = self.known.last_unknown_seq();
             let records = segments::records_at(self.connection, kind, trace, &times_ns, up_to_seq)?;
-            self.known.remember(codec::identities(records.iter()).into_iter(), Nanos::now().0);
+            self.known.remember(identities(records.iter()).into_iter(), Nanos::now().0);
         }
         Ok(())
     }

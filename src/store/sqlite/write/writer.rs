@@ -19,23 +19,25 @@ use std::{
 use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::watch;
 
-use super::super::{
-    codec, failure,
-    file::{file_id::FileId, files, open},
-    issues::Uncounted,
-    maintenance::Task,
-    options::{Durability, Tuning},
-    tables::inbox,
-};
-use super::{
-    admission::{Admission, Admitted},
-    commit::{Fresh, count, store_group, transact},
-    dedup::Dedup,
-    write_queue::{Change, Forget, Job, Message, Work},
-};
 use crate::{
-    model::{Nanos, Removed, Written},
-    store::{Error, Result},
+    model::{Nanos, Removed, Written, identities},
+    store::{
+        Error, Result,
+        sqlite::{
+            failure,
+            file::{file_id::FileId, files, open},
+            issues::Uncounted,
+            maintenance::Task,
+            options::{Durability, Tuning},
+            tables::inbox,
+            write::{
+                admission::{Admission, Admitted},
+                commit::{Fresh, count, store_group, transact},
+                dedup::Dedup,
+                write_queue::{Change, Forget, Job, Message, Work},
+            },
+        },
+    },
 };
 
 /// Writes per commit at most.
@@ -125,7 +127,7 @@ impl Writer {
         let now_ns = Nanos::now().0;
         let dedup = &mut self.dedup;
         inbox::each_row(&connection, 0, |row| {
-            codec::identities(row.records.iter()).into_iter().for_each(|record| {
+            identities(row.records.iter()).into_iter().for_each(|record| {
                 dedup.add(record, now_ns);
             });
             dedup.stored(row.seq, row.seq);

@@ -5,39 +5,18 @@ use std::ops::Range;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::super::{
-    bytes::Reader,
-    columns::{AttributeReader, BlockIndex, ColumnReader, ColumnSource, TraceRuns, block_summary},
-    error::Result,
+use crate::{
+    model::{StatusCode, Text, Value, stats::SpanForStats},
+    store::sqlite::codec::{
+        bytes::Reader,
+        columns::{AttributeReader, BlockIndex, ColumnReader, ColumnSource, TraceRuns, block_summary},
+        error::Result,
+        spans::span_columns::CoreSpan,
+    },
 };
-use super::span_columns::CoreSpan;
-use crate::model::{Nanos, SpanId, StatusCode, Text, TraceId, Value};
 
 /// The attributes that name a model, best first; as [`genai::model`](crate::model::genai::model) asks for them.
 const MODEL_KEYS: [&str; 2] = ["gen_ai.response.model", "gen_ai.request.model"];
-
-/// What statistics need of a span.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpanForStats {
-    /// The trace of the span.
-    pub trace_id: TraceId,
-    /// The id of the span.
-    pub span_id: SpanId,
-    /// The span this one was started in.
-    pub parent: Option<SpanId>,
-    /// The name of the span.
-    pub name: Text,
-    /// The service the span is of.
-    pub service: Text,
-    /// When the span started.
-    pub start: Nanos,
-    /// When the span ended.
-    pub end: Nanos,
-    /// Whether the status of the span is an error.
-    pub is_error: bool,
-    /// The AI model the span called, when asked for and named.
-    pub model: Option<Text>,
-}
 
 /// Reads what statistics need of the spans in `blocks`, in their order; the model only `with_model`.
 ///
