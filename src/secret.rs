@@ -6,7 +6,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Key, KeyScope, Nanos, Text};
+use crate::model::{Key, KeyScope, Nanos, Text, id::to_hex};
 
 /// What every API key begins with.
 pub const KEY_PREFIX: &str = "th_";
@@ -26,7 +26,7 @@ pub struct NoRandom;
 /// # Errors
 /// [`NoRandom`].
 pub fn token() -> Result<String, NoRandom> {
-    Ok(hex(&random::<32>()?))
+    Ok(to_hex(&random::<32>()?))
 }
 
 /// SHA-256 of a secret: all that is kept and compared of one.
@@ -103,7 +103,7 @@ impl std::str::FromStr for Hidden {
 
 /// The id of the key with this digest.
 pub fn id_of(digest: &[u8; 32]) -> String {
-    hex(digest.first_chunk::<4>().unwrap_or(&[0; 4]))
+    to_hex(digest.first_chunk::<4>().unwrap_or(&[0; 4]))
 }
 
 fn shown(secret: &str) -> &str {
@@ -126,10 +126,6 @@ fn random_text() -> Result<String, NoRandom> {
         text.extend(chars.map(|byte| char::from(*byte)).take(KEY_CHARS - text.len()));
     }
     Ok(text)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -166,7 +162,7 @@ mod tests {
         let scopes = [KeyScope::Admin, KeyScope::Ingest, KeyScope::Admin];
         let (secret, key) = ApiKey::issue("shop", &scopes, Nanos(7)).expect("random numbers");
         assert_eq!(key.digest, digest(secret.reveal()));
-        assert_eq!(key.id.as_str(), hex(&key.digest[..4]));
+        assert_eq!(key.id.as_str(), to_hex(&key.digest[..4]));
         assert_eq!(key.scopes, [KeyScope::Ingest, KeyScope::Admin]);
         let printed = format!("{secret:?} {key:?}");
         assert!(printed.contains(key.prefix.as_str()) && !printed.contains(secret.reveal()), "{printed}");

@@ -152,6 +152,11 @@ impl fmt::Debug for SpanId {
     }
 }
 
+/// Bytes in hexadecimal: two digits each, in lower case. [`from_hex`] reads them back.
+pub fn to_hex(raw: &[u8]) -> String {
+    hex_digits(raw).map(char::from).collect()
+}
+
 /// Decodes exactly `N` bytes of hexadecimal in any case; `None` on any other length or character.
 pub fn from_hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     if digits.len() != 2 * N {

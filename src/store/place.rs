@@ -3,7 +3,10 @@
 use std::cmp::Ordering;
 
 use crate::{
-    model::{Cursor, Sort, TraceId},
+    model::{
+        Cursor, Sort, TraceId,
+        id::{from_hex, to_hex},
+    },
     store::{Error, Result},
 };
 
@@ -38,8 +41,8 @@ impl PartialOrd for Place {
 pub(super) fn write(place: &Place, sort: Sort) -> Cursor {
     let order = if place.reverse { "up" } else { "down" };
     let (kind, id) = match &place.id {
-        TraceId::Otel(raw) => ("o", hex(raw)),
-        TraceId::Text(text) => ("t", hex(text.as_bytes())),
+        TraceId::Otel(raw) => ("o", to_hex(raw)),
+        TraceId::Text(text) => ("t", to_hex(text.as_bytes())),
     };
     Cursor(format!("l1.{}.{order}.{:x}.{:x}.{kind}.{id}", sort.as_str(), place.key, place.start_ns))
 }
@@ -66,16 +69,12 @@ pub(super) fn read(cursor: &Cursor, sort: Sort, reverse: bool) -> Result<Place> 
     Ok(Place { key: number(key)?, start_ns: number(start)?, id, reverse })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn unhex(digits: &str) -> Option<Vec<u8>> {
     let pairs = digits.as_bytes().chunks_exact(2);
     if !pairs.remainder().is_empty() {
         return None;
     }
-    pairs.map(|pair| crate::model::id::from_hex::<1>(pair).map(|[byte]| byte)).collect()
+    pairs.map(|pair| from_hex::<1>(pair).map(|[byte]| byte)).collect()
 }
 
 #[cfg(test)]
