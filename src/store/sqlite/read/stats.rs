@@ -28,7 +28,7 @@ use crate::{
 
 /// Works out statistics. Traces are counted by their start, records by theirs; a service narrows both to what is its
 /// own.
-pub(crate) fn stats(connection: &Connection, query: &StatsQuery, location: String) -> Result<Stats> {
+pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> Result<Stats> {
     if *query == StatsQuery::totals() {
         let database = database(connection, location)?;
         let issues = issues::open_count(connection, query)?;
@@ -73,7 +73,7 @@ fn light(span: &Span) -> SpanForStats {
 }
 
 /// Where the file lies, how big it is and how long it keeps records.
-pub(crate) fn database(connection: &Connection, location: String) -> Result<DatabaseInfo> {
+pub fn database(connection: &Connection, location: String) -> Result<DatabaseInfo> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(from_column);
     Ok(DatabaseInfo {
         location,
