@@ -6,14 +6,14 @@ use crate::store::{Error, Result};
 
 /// A file by what the system knows it by, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileId {
+pub struct FileId {
     device: u64,
     inode: u64,
 }
 
 impl FileId {
     /// The file that is at a path now.
-    pub(crate) fn at(path: &Path) -> Result<FileId> {
+    pub fn at(path: &Path) -> Result<FileId> {
         let metadata = std::fs::metadata(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
         #[cfg(unix)]
         {
@@ -32,7 +32,7 @@ impl FileId {
     ///
     /// # Errors
     /// [`Error::Gone`].
-    pub(crate) fn check(self, path: &Path) -> Result<()> {
+    pub fn check(self, path: &Path) -> Result<()> {
         match FileId::at(path) {
             Ok(found) if found == self => Ok(()),
             _ => Err(Error::Gone(path.to_owned())),

@@ -12,7 +12,7 @@ use crate::store::{Error, Result};
 ///
 /// # Errors
 /// [`Error::Open`].
-pub(crate) fn create(path: &Path) -> Result<()> {
+pub fn create(path: &Path) -> Result<()> {
     let failed = |source| Error::Open { path: path.to_owned(), source };
     create_folder(path.parent().unwrap_or(Path::new("/"))).map_err(failed)?;
     match private_file().create_new(true).open(path) {
@@ -31,7 +31,7 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Options that open for writing and, when they create, for the owner only.
-pub(crate) fn private_file() -> fs::OpenOptions {
+pub fn private_file() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true);
     #[cfg(unix)]

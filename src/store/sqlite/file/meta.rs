@@ -8,27 +8,27 @@ use super::super::tables::{from_column, to_column};
 use crate::store::Result;
 
 /// What tells this database from all others; `None` for an old one that was never opened for writing since.
-pub(crate) fn database_id(connection: &Connection) -> Result<Option<String>> {
+pub fn database_id(connection: &Connection) -> Result<Option<String>> {
     let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'database_id'")?;
     Ok(select.query_row([], |row| row.get(0)).optional()?)
 }
 
 /// Gives the database an id unless it has one.
-pub(crate) fn name_database(connection: &Connection) -> Result<()> {
+pub fn name_database(connection: &Connection) -> Result<()> {
     let sql = "INSERT OR IGNORE INTO meta(key, value) VALUES ('database_id', lower(hex(randomblob(8))))";
     connection.execute(sql, [])?;
     Ok(())
 }
 
 /// How long records are kept, in seconds; `None` when nobody ever said.
-pub(crate) fn retention_seconds(connection: &Connection) -> Result<Option<u64>> {
+pub fn retention_seconds(connection: &Connection) -> Result<Option<u64>> {
     let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'retention_seconds'")?;
     let seconds: Option<i64> = select.query_row([], |row| row.get(0)).optional()?;
     Ok(seconds.map(from_column))
 }
 
 /// Writes how long records are kept.
-pub(crate) fn set_retention(connection: &Connection, retention: Duration) -> Result<()> {
+pub fn set_retention(connection: &Connection, retention: Duration) -> Result<()> {
     let sql = "INSERT INTO meta(key, value) VALUES ('retention_seconds', ?1)
                ON CONFLICT(key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value";
     connection.execute(sql, [to_column(retention.as_secs())])?;

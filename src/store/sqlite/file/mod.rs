@@ -1,7 +1,7 @@
 //! The database file itself: its tables and migrations, how it is recognised and opened, and which file a path names.
 
-pub(crate) mod file_id;
+pub mod file_id;
 pub(in crate::store) mod files;
-pub(crate) mod meta;
+pub mod meta;
 pub(in crate::store) mod open;
 pub(in crate::store) mod schema;

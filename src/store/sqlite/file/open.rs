@@ -20,9 +20,9 @@ use crate::store::{Error, Result};
 /// ([the WAL-reset bug](https://sqlite.org/releaselog/3_51_3.html)).
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// Columns are read whole or by block; large pages keep both cheap.
-pub(crate) const PAGE_BYTES: u64 = 16_384;
+pub const PAGE_BYTES: u64 = 16_384;
 /// How long a connection waits for a lock.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a path in a `file:` URI cannot hold as it is.
 const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'_').remove(b'-');
@@ -31,7 +31,7 @@ const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remo
 ///
 /// # Errors
 /// [`Error::NotOurs`], [`Error::NewerSchema`], [`Error::Corrupt`], [`Error::Open`], [`Error::Locked`].
-pub(crate) fn probe(path: &Path) -> Result<Found> {
+pub fn probe(path: &Path) -> Result<Found> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
@@ -55,7 +55,7 @@ pub(crate) fn probe(path: &Path) -> Result<Found> {
 ///
 /// # Errors
 /// [`Error::Missing`], and those of [`probe`]; a file without content is [`Error::NotOurs`].
-pub(crate) fn open_for_reading(path: &Path) -> Result<Connection> {
+pub fn open_for_reading(path: &Path) -> Result<Connection> {
     match probe(path)? {
         Found::Missing => Err(Error::Missing(path.to_owned())),
         Found::Empty => Err(Error::NotOurs(path.to_owned())),
@@ -105,7 +105,7 @@ pub(in crate::store) fn immutable_connection(path: &Path) -> rusqlite::Result<Co
 ///
 /// # Errors
 /// [`Error::NewerSchema`] and whatever SQLite says.
-pub(crate) fn open_for_writing(path: &Path, durability: Durability) -> Result<Connection> {
+pub fn open_for_writing(path: &Path, durability: Durability) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| failure::on_open(path, error))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -137,7 +137,7 @@ pub(crate) fn open_for_writing(path: &Path, durability: Durability) -> Result<Co
 ///
 /// # Errors
 /// [`Error::Io`] naming the version.
-pub(crate) fn check_library() -> Result<()> {
+pub fn check_library() -> Result<()> {
     let found = rusqlite::version_number();
     if found < OLDEST_SQLITE {
         let reason = format!("SQLite {} can lose committed data; at least 3.51.3 is needed", rusqlite::version());

@@ -12,7 +12,7 @@ use crate::store::{Error, Result};
 /// "TRHB": marks a SQLite file as ours.
 pub(in crate::store) const APPLICATION_ID: i64 = 0x5452_4842;
 /// The newest schema this version reads and the one it writes.
-pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+pub const VERSION: u32 = MIGRATIONS.len() as u32;
 /// Step `n` leads from schema `n` to `n + 1`; steps are never edited once released.
 const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
 
@@ -163,7 +163,7 @@ const V4: &str = "";
 
 /// What lies at a path.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub enum Found {
     /// Nothing.
     Missing,
     /// A file without any content: nobody's yet.
@@ -176,7 +176,7 @@ pub(crate) enum Found {
 ///
 /// # Errors
 /// [`Error::NotOurs`], [`Error::NewerSchema`], and what SQLite says.
-pub(crate) fn identify(connection: &Connection, path: &Path) -> Result<Found> {
+pub fn identify(connection: &Connection, path: &Path) -> Result<Found> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let look = || -> rusqlite::Result<(i64, i64, i64)> {
         Ok((
@@ -203,7 +203,7 @@ pub(crate) fn identify(connection: &Connection, path: &Path) -> Result<Found> {
 ///
 /// # Errors
 /// [`Error::NewerSchema`] and what SQLite says.
-pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+pub fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u32 = match identify(&transaction, path)? {
         Found::Ours(version) => version,
@@ -221,12 +221,12 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 }
 
 /// Whether the file knows when traces were received; an older one that is only read does not.
-pub(crate) fn knows_receipt(connection: &Connection) -> Result<bool> {
+pub fn knows_receipt(connection: &Connection) -> Result<bool> {
     is_at_least(connection, 2)
 }
 
 /// Whether the file has issues and keys; an older one that is only read does not.
-pub(crate) fn knows_issues_and_keys(connection: &Connection) -> Result<bool> {
+pub fn knows_issues_and_keys(connection: &Connection) -> Result<bool> {
     is_at_least(connection, 3)
 }
 

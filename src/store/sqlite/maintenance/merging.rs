@@ -26,7 +26,7 @@ const MOST_MERGED_BYTES: u64 = 512 << 20;
 const MOST_MERGED_BLOCKS: usize = 64;
 
 /// Merges what can be merged; a segment of `seal_records` is not small.
-pub(crate) fn merge(connection: &Connection, queue: &Queue, seal_records: usize) -> Result<()> {
+pub fn merge(connection: &Connection, queue: &Queue, seal_records: usize) -> Result<()> {
     RecordKind::ALL.into_iter().try_for_each(|kind| merge_kind(connection, queue, kind, seal_records as u64))
 }
 

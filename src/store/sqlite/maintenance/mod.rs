@@ -5,8 +5,8 @@
 //! what it read still holds when its change is applied; meanwhile the inbox can only grow at its end.
 
 mod merging;
-pub(crate) mod removal;
-pub(crate) mod sealing;
+pub mod removal;
+pub mod sealing;
 
 use std::{
     sync::{
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAGES_PER_STEP: u64 = 512;
 
 /// What the thread is asked to do.
-pub(crate) enum Task {
+pub enum Task {
     /// Seal the inbox: as long as a segment's worth waits, or all of it.
     Seal {
         /// Whether to seal also what is less than a segment's worth.
@@ -65,7 +65,7 @@ pub(crate) enum Task {
 }
 
 /// The state of the thread that seals, merges and removes.
-pub(crate) struct Maintenance {
+pub struct Maintenance {
     /// The thread's view of the file.
     connection: Connection,
     /// The way to the writer.
@@ -76,17 +76,12 @@ pub(crate) struct Maintenance {
 }
 
 impl Maintenance {
-    pub(crate) fn new(
-        connection: Connection,
-        queue: Queue,
-        tuning: Tuning,
-        seal_asked: Arc<AtomicBool>,
-    ) -> Maintenance {
+    pub fn new(connection: Connection, queue: Queue, tuning: Tuning, seal_asked: Arc<AtomicBool>) -> Maintenance {
         Maintenance { connection, queue, tuning, seal_asked, failed_at: None }
     }
 
     /// Works until told to stop.
-    pub(crate) fn run(mut self, tasks: &Receiver<Task>) {
+    pub fn run(mut self, tasks: &Receiver<Task>) {
         // Who asked may have gone; what was done stays done.
         while let Ok(task) = tasks.recv() {
             match task {

@@ -28,7 +28,7 @@ const SHORT_SEGMENT: usize = 4_096;
 const WORTH_REWRITING: usize = 32;
 
 /// Counts what [`delete`] would remove.
-pub(crate) fn count(connection: &Connection, filter: &RecordFilter) -> Result<Removed> {
+pub fn count(connection: &Connection, filter: &RecordFilter) -> Result<Removed> {
     if is_everything(filter) {
         return count_everything(connection);
     }
@@ -85,12 +85,7 @@ fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
 }
 
 /// Removes what `filter` names; what waits in the inbox is sealed first, `seal_records` at a time.
-pub(crate) fn delete(
-    connection: &Connection,
-    queue: &Queue,
-    filter: &RecordFilter,
-    seal_records: usize,
-) -> Result<Removed> {
+pub fn delete(connection: &Connection, queue: &Queue, filter: &RecordFilter, seal_records: usize) -> Result<Removed> {
     if is_everything(filter) {
         return delete_everything(queue);
     }
@@ -141,7 +136,7 @@ fn delete_everything(queue: &Queue) -> Result<Removed> {
 }
 
 /// Removes about `budget` records received before `cutoff_ns`, the oldest first.
-pub(crate) fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: usize) -> Result<Removed> {
+pub fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: usize) -> Result<Removed> {
     let mut removed = Removed::default();
     for kind in RecordKind::ALL {
         for extent in segments::extents_received_before(connection, kind, cutoff_ns)? {

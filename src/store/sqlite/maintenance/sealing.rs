@@ -20,7 +20,7 @@ use crate::{
 const SEAL_BYTES: usize = 128 << 20;
 
 /// Seals what waits, as long as it is a segment's worth, or all of it.
-pub(crate) fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bool) -> Result<()> {
+pub fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bool) -> Result<()> {
     loop {
         let (waiting, is_last) = inbox::oldest(connection, seal_records, SEAL_BYTES)?;
         let records: usize = waiting.iter().map(|row| row.count).sum();

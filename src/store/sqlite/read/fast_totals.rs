@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Everything statistics say of the whole store but its rows and its timeline.
-pub(crate) fn totals(connection: &Connection) -> Result<Stats> {
+pub fn totals(connection: &Connection) -> Result<Stats> {
     let (sealed, waiting) = (segments::counts(connection)?, inbox::counts(connection)?);
     let [spans, checkpoints, logs] = [0, 1, 2].map(|kind: usize| sealed[kind] + waiting[kind]);
     let mut stats = Stats { spans, checkpoints, logs, ..Stats::default() };

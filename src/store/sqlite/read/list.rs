@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// One page of the traces `query` names.
-pub(crate) fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSummary>> {
+pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSummary>> {
     let mut found = Selection::new(query)?;
     let waiting = merged(connection)?;
     if let Some(index) = Index::choose(connection, query)? {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// One page of the log records `query` names.
-pub(crate) fn logs(connection: &Connection, query: &LogQuery) -> Result<LogPage> {
+pub fn logs(connection: &Connection, query: &LogQuery) -> Result<LogPage> {
     let after = query.cursor.as_ref().map(|cursor| read_cursor(connection, cursor, query)).transpose()?;
     let page = BestPage::new(query.limit, after).of_bytes(MOST_CHUNK_BYTES);
     let Some(times_ns) = times_ns(connection, query)? else { return Ok(finish(page)) };

@@ -26,7 +26,7 @@ const CONNECTIONS: usize = 4;
 
 /// Read-only connections to one file.
 #[derive(Debug)]
-pub(crate) struct Readers {
+pub struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
@@ -34,7 +34,7 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// Readers of the file at `path`, with a first connection if there is one.
-    pub(crate) fn new(path: PathBuf, first: Option<Connection>) -> Readers {
+    pub fn new(path: PathBuf, first: Option<Connection>) -> Readers {
         let idle = Mutex::new(first.into_iter().collect());
         Readers { path, idle, permits: Arc::new(Semaphore::new(CONNECTIONS)) }
     }
@@ -43,7 +43,7 @@ impl Readers {
     ///
     /// # Errors
     /// [`Error::Closed`], what opening says, and what `work` says.
-    pub(crate) async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -73,7 +73,7 @@ impl Readers {
     }
 
     /// Refuses further calls and closes the connections nobody uses.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.permits.close();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -86,7 +86,7 @@ fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result
 }
 
 /// All records of a trace; `None` when there are none.
-pub(crate) fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
+pub fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
     let mut records = inbox::records_of(connection, id)?;
     if let Some(stored) = traces::find(connection, id)? {
         records.extend(segments::records_of(connection, id, &stored.fold, None)?);

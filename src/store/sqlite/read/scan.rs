@@ -16,7 +16,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use rusqlite::Connection;
 
-pub(crate) use self::sealed::LastSegments;
+pub use self::sealed::LastSegments;
 use self::{
     scan_cursor::{ScanCursor, Within},
     sealed::Sealed,
@@ -39,7 +39,7 @@ use crate::{
 const SEGMENTS_PER_CALL: usize = 16;
 
 /// Records after `from`, about `most` of them or fewer if they are large.
-pub(crate) fn scan(
+pub fn scan(
     connection: &Connection,
     filter: &RecordFilter,
     from: Option<&Cursor>,
@@ -97,7 +97,7 @@ fn count_missed(connection: &Connection, after: i64, last: i64) -> Result<u64> {
 }
 
 /// The place before the first write received at or after `received`; the end when there is none.
-pub(crate) fn cursor_at(connection: &Connection, received: Nanos) -> Result<Cursor> {
+pub fn cursor_at(connection: &Connection, received: Nanos) -> Result<Cursor> {
     let waiting = inbox::first_received_since(connection, received.0)?;
     let sealed = segments::first_received_since(connection, received.0)?;
     let first = waiting.into_iter().chain(sealed).min();
@@ -344,7 +344,7 @@ impl<'f> Wanted<'f> {
 }
 
 /// The place before the newest `records` records of a kind or of all kinds, or a few more; the end for none.
-pub(crate) fn place(connection: &Connection, kind: Option<RecordKind>, records: usize) -> Result<Cursor> {
+pub fn place(connection: &Connection, kind: Option<RecordKind>, records: usize) -> Result<Cursor> {
     let file = meta::database_id(connection)?;
     if records == 0 {
         return Ok(ScanCursor::behind(inbox::last_seq(connection)?).write(file.as_deref()));

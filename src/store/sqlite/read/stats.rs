@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Works out statistics, as [`StatsFold`] has them.
-pub(crate) fn stats(connection: &Connection, query: &StatsQuery, location: String) -> Result<Stats> {
+pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> Result<Stats> {
     if *query == StatsQuery::totals() {
         let database = database(connection, location)?;
         let issues = issues::open_count(connection, query)?;
@@ -57,7 +57,7 @@ pub(crate) fn stats(connection: &Connection, query: &StatsQuery, location: Strin
 }
 
 /// Where the file lies, how big it is and how long it keeps records.
-pub(crate) fn database(connection: &Connection, location: String) -> Result<DatabaseInfo> {
+pub fn database(connection: &Connection, location: String) -> Result<DatabaseInfo> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(from_column);
     Ok(DatabaseInfo {
         location,

@@ -13,7 +13,7 @@ use crate::{
 
 /// The first and last number of the writes that segments stand for which hold some after `after`, up to `last`; by the
 /// first.
-pub(crate) fn spans_of_seqs(connection: &Connection, after: i64, last: i64) -> Result<Vec<(i64, i64)>> {
+pub fn spans_of_seqs(connection: &Connection, after: i64, last: i64) -> Result<Vec<(i64, i64)>> {
     let mut select = connection.prepare_cached(
         "SELECT first_seq, last_seq FROM segments WHERE last_seq > ?1 AND first_seq <= ?2 ORDER BY first_seq",
     )?;
@@ -23,7 +23,7 @@ pub(crate) fn spans_of_seqs(connection: &Connection, after: i64, last: i64) -> R
 
 /// What a segment's row says without its blobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Extent {
+pub struct Extent {
     /// The id of the segment.
     pub id: i64,
     /// Which kind of record the segment holds.
@@ -37,21 +37,17 @@ pub(crate) struct Extent {
 }
 
 /// All segments of a kind in commit order.
-pub(crate) fn extents(connection: &Connection, kind: RecordKind) -> Result<Vec<Extent>> {
+pub fn extents(connection: &Connection, kind: RecordKind) -> Result<Vec<Extent>> {
     extents_where(connection, kind, "last_seq > ?2", 0)
 }
 
 /// Segments of a kind with records of writes after `seq`, in commit order.
-pub(crate) fn extents_after(connection: &Connection, kind: RecordKind, seq: i64) -> Result<Vec<Extent>> {
+pub fn extents_after(connection: &Connection, kind: RecordKind, seq: i64) -> Result<Vec<Extent>> {
     extents_where(connection, kind, "last_seq > ?2", seq)
 }
 
 /// Segments of a kind with records received before `cutoff_ns`, in commit order.
-pub(crate) fn extents_received_before(
-    connection: &Connection,
-    kind: RecordKind,
-    cutoff_ns: u64,
-) -> Result<Vec<Extent>> {
+pub fn extents_received_before(connection: &Connection, kind: RecordKind, cutoff_ns: u64) -> Result<Vec<Extent>> {
     extents_where(connection, kind, "min_received_ns < ?2", to_column(cutoff_ns))
 }
 
@@ -63,7 +59,7 @@ fn extents_where(connection: &Connection, kind: RecordKind, condition: &str, bou
 }
 
 /// Segments of a kind with records that start in a time, in commit order.
-pub(crate) fn extents_overlapping(
+pub fn extents_overlapping(
     connection: &Connection,
     kind: RecordKind,
     (from_ns, to_ns): (u64, u64),
@@ -94,7 +90,7 @@ fn read_extent(row: &Row<'_>) -> Result<Extent> {
 }
 
 /// How many records of each kind are sealed, in the order of [`RecordKind::ALL`].
-pub(crate) fn counts(connection: &Connection) -> Result<[u64; 3]> {
+pub fn counts(connection: &Connection) -> Result<[u64; 3]> {
     let mut select = connection.prepare_cached("SELECT COALESCE(SUM(rows), 0) FROM segments WHERE kind = ?1")?;
     let mut count = |kind| select.query_row([kind_column(kind)], |row| row.get(0)).map(from_column);
     let [spans, checkpoints, logs] = RecordKind::ALL;
@@ -102,21 +98,21 @@ pub(crate) fn counts(connection: &Connection) -> Result<[u64; 3]> {
 }
 
 /// How many bytes the columns of a segment take.
-pub(crate) fn column_bytes(connection: &Connection, id: i64) -> Result<u64> {
+pub fn column_bytes(connection: &Connection, id: i64) -> Result<u64> {
     let mut select =
         connection.prepare_cached("SELECT COALESCE(SUM(length(data)), 0) FROM segment_columns WHERE segment = ?1")?;
     Ok(select.query_row([id], |row| row.get(0)).map(from_column)?)
 }
 
 /// How each record of a segment came, in its order.
-pub(crate) fn arrivals(connection: &Connection, id: i64) -> Result<Vec<Arrival>> {
+pub fn arrivals(connection: &Connection, id: i64) -> Result<Vec<Arrival>> {
     let mut select = connection.prepare_cached("SELECT arrivals FROM segments WHERE id = ?1")?;
     let encoded: Vec<u8> = select.query_row([id], |row| row.get(0))?;
     codec::decode_arrivals(&encoded).map_err(|error| Error::Corrupt(format!("arrivals of segment {id}: {error}")))
 }
 
 /// Number of the first sealed write received at or after a time; `None` when there is none.
-pub(crate) fn first_received_since(connection: &Connection, received_ns: u64) -> Result<Option<i64>> {
+pub fn first_received_since(connection: &Connection, received_ns: u64) -> Result<Option<i64>> {
     let mut select = connection.prepare_cached(
         "SELECT id, first_seq, min_received_ns FROM segments WHERE max_received_ns >= ?1 ORDER BY first_seq",
     )?;
@@ -141,14 +137,14 @@ pub(crate) fn first_received_since(connection: &Connection, received_ns: u64) ->
 }
 
 /// The index of the blocks of a segment.
-pub(crate) fn index(connection: &Connection, id: i64) -> Result<BlockIndex> {
+pub fn index(connection: &Connection, id: i64) -> Result<BlockIndex> {
     let mut select = connection.prepare_cached("SELECT blocks FROM segments WHERE id = ?1")?;
     let blocks: Vec<u8> = select.query_row([id], |row| row.get(0))?;
     Ok(BlockIndex::decode(&blocks)?)
 }
 
 /// The services of each segment of a kind.
-pub(crate) fn services(connection: &Connection, kind: RecordKind) -> Result<Vec<Vec<String>>> {
+pub fn services(connection: &Connection, kind: RecordKind) -> Result<Vec<Vec<String>>> {
     let mut select = connection.prepare_cached("SELECT services FROM segments WHERE kind = ?1")?;
     let mut rows = select.query([kind_column(kind)])?;
     let mut services = Vec::new();
@@ -161,7 +157,7 @@ pub(crate) fn services(connection: &Connection, kind: RecordKind) -> Result<Vec<
 
 /// A segment with the time its records begin in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Timed {
+pub struct Timed {
     /// The segment.
     pub extent: Extent,
     /// The earliest and the latest start, unix nanoseconds; the segment may end sooner than they say, but never later.
@@ -169,7 +165,7 @@ pub(crate) struct Timed {
 }
 
 /// Segments of a kind with records that start in a time, and with some of a service where one is asked for.
-pub(crate) fn timed(
+pub fn timed(
     connection: &Connection,
     kind: RecordKind,
     (from_ns, to_ns): (u64, u64),
@@ -193,11 +189,7 @@ pub(crate) fn timed(
 }
 
 /// Whether a segment may hold records of any of these traces; false is certain.
-pub(crate) fn may_hold<'a>(
-    connection: &Connection,
-    id: i64,
-    mut traces: impl Iterator<Item = &'a TraceId>,
-) -> Result<bool> {
+pub fn may_hold<'a>(connection: &Connection, id: i64, mut traces: impl Iterator<Item = &'a TraceId>) -> Result<bool> {
     let mut select = connection.prepare_cached("SELECT trace_filter FROM segments WHERE id = ?1")?;
     let filter: Vec<u8> = select.query_row([id], |row| row.get(0))?;
     Ok(traces.any(|trace| codec::may_contain(&filter, trace)))

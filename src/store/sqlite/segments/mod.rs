@@ -8,7 +8,7 @@ mod read;
 mod segment_columns;
 mod write;
 
-pub(crate) use self::{
+pub use self::{
     catalogue::{
         Extent, arrivals, column_bytes, counts, extents, extents_after, extents_overlapping, extents_received_before,
         first_received_since, index, may_hold, services, spans_of_seqs, timed,

@@ -21,7 +21,7 @@ use crate::{
 const MOST_WHOLE_BYTES: u64 = 8 << 20;
 
 /// All records of a segment, in its order.
-pub(crate) fn records(connection: &Connection, extent: &Extent) -> Result<Vec<Arrived>> {
+pub fn records(connection: &Connection, extent: &Extent) -> Result<Vec<Arrived>> {
     let records = all_of(connection, extent, None)?;
     match u64::try_from(records.len()) {
         Ok(rows) if rows == extent.rows => Ok(records),
@@ -30,7 +30,7 @@ pub(crate) fn records(connection: &Connection, extent: &Extent) -> Result<Vec<Ar
 }
 
 /// The records of one trace in a segment, in its order.
-pub(crate) fn arrived_of(connection: &Connection, extent: &Extent, trace: &TraceId) -> Result<Vec<Arrived>> {
+pub fn arrived_of(connection: &Connection, extent: &Extent, trace: &TraceId) -> Result<Vec<Arrived>> {
     all_of(connection, extent, Some(trace))
 }
 
@@ -51,7 +51,7 @@ fn all_of(connection: &Connection, extent: &Extent, only: Option<&TraceId>) -> R
 
 /// Calls `visit` with the records of a segment, or of one trace in it, block after block, and with the place of the
 /// first of them among its rows. Of blocks whose rows are not wanted nothing is read.
-pub(crate) fn each_block(
+pub fn each_block(
     connection: &Connection,
     extent: &Extent,
     only: Option<&TraceId>,
@@ -103,24 +103,24 @@ fn with_columns<T>(
 }
 
 /// What statistics need of all spans of a segment, in its order.
-pub(crate) fn spans_for_stats(connection: &Connection, id: i64, with_model: bool) -> Result<Vec<SpanForStats>> {
+pub fn spans_for_stats(connection: &Connection, id: i64, with_model: bool) -> Result<Vec<SpanForStats>> {
     with_columns(connection, id, |columns, index| {
         codec::read_spans_for_stats(columns, index, 0..index.len(), with_model)
     })
 }
 
 /// What statistics need of all checkpoints of a segment, in its order.
-pub(crate) fn checkpoints_for_stats(connection: &Connection, id: i64) -> Result<Vec<CheckpointForStats>> {
+pub fn checkpoints_for_stats(connection: &Connection, id: i64) -> Result<Vec<CheckpointForStats>> {
     with_columns(connection, id, |columns, index| codec::read_checkpoints_for_stats(columns, index, 0..index.len()))
 }
 
 /// What statistics need of all log records of a segment, in its order.
-pub(crate) fn logs_for_stats(connection: &Connection, id: i64) -> Result<Vec<LogForStats>> {
+pub fn logs_for_stats(connection: &Connection, id: i64) -> Result<Vec<LogForStats>> {
     with_columns(connection, id, |columns, index| codec::read_logs_for_stats(columns, index, 0..index.len()))
 }
 
 /// The log records of a segment that may match, in its order; see [`codec::search_logs`].
-pub(crate) fn search_logs(
+pub fn search_logs(
     connection: &Connection,
     id: i64,
     matcher: &LogMatcher<'_>,
@@ -130,7 +130,7 @@ pub(crate) fn search_logs(
 }
 
 /// Chosen log records of a segment, which come in its order.
-pub(crate) fn log_rows(connection: &Connection, id: i64, rows: &[(usize, usize)]) -> Result<Vec<LogRecord>> {
+pub fn log_rows(connection: &Connection, id: i64, rows: &[(usize, usize)]) -> Result<Vec<LogRecord>> {
     let index = index(connection, id)?;
     let blocks = rows.chunk_by(|a, b| a.0 == b.0).count();
     let is_most = blocks * 2 > index.len();
@@ -141,11 +141,7 @@ pub(crate) fn log_rows(connection: &Connection, id: i64, rows: &[(usize, usize)]
 }
 
 /// Traces with a sealed span that has all these attributes and may belong to a trace that started since.
-pub(crate) fn with_attributes(
-    connection: &Connection,
-    pairs: &[(String, String)],
-    since_ns: u64,
-) -> Result<Vec<TraceId>> {
+pub fn with_attributes(connection: &Connection, pairs: &[(String, String)], since_ns: u64) -> Result<Vec<TraceId>> {
     let mut traces = Vec::new();
     for extent in extents_overlapping(connection, RecordKind::Spans, (since_ns, u64::MAX))? {
         let find = |columns: &mut Columns<'_>, index: &BlockIndex| codec::traces_with_attribute(columns, index, pairs);
@@ -155,7 +151,7 @@ pub(crate) fn with_attributes(
 }
 
 /// Traces with a sealed record that is of a project and may belong to a trace that started since.
-pub(crate) fn of_project(connection: &Connection, project: &str, since_ns: u64) -> Result<Vec<TraceId>> {
+pub fn of_project(connection: &Connection, project: &str, since_ns: u64) -> Result<Vec<TraceId>> {
     let mut traces = Vec::new();
     for kind in RecordKind::ALL {
         for extent in extents_overlapping(connection, kind, (since_ns, u64::MAX))? {
@@ -170,7 +166,7 @@ pub(crate) fn of_project(connection: &Connection, project: &str, since_ns: u64) 
 
 /// Sealed records of one kind and trace that are to be read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct StoredRecords<'a> {
+pub struct StoredRecords<'a> {
     /// The kind of the records.
     pub kind: RecordKind,
     /// The trace of the records.
@@ -184,7 +180,7 @@ pub(crate) struct StoredRecords<'a> {
 }
 
 /// The sealed records of one trace, which has the given fold; those of segment `except` are left out.
-pub(crate) fn records_of(
+pub fn records_of(
     connection: &Connection,
     trace: &TraceId,
     fold: &TraceFold,
@@ -205,7 +201,7 @@ pub(crate) fn records_of(
 }
 
 /// Calls `visit` with the id of each segment that has some of the wanted records, and with those records.
-pub(crate) fn each_segment(
+pub fn each_segment(
     connection: &Connection,
     wanted: StoredRecords<'_>,
     mut visit: impl FnMut(i64, Vec<Record>) -> Result<()>,
@@ -244,7 +240,7 @@ pub(crate) fn each_segment(
 
 /// The sealed records of one kind and trace that start at one of these times, which come sorted, in writes up to a
 /// number; and some later ones.
-pub(crate) fn records_at(
+pub fn records_at(
     connection: &Connection,
     kind: RecordKind,
     trace: &TraceId,

@@ -7,7 +7,7 @@ use super::super::codec::{CodecError, ColumnSource, block_range, column_header_b
 use crate::store::{Error, Result};
 
 /// The columns of one segment.
-pub(crate) struct Columns<'c> {
+pub struct Columns<'c> {
     connection: &'c Connection,
     segment: i64,
     header_bytes: usize,
@@ -19,12 +19,12 @@ pub(crate) struct Columns<'c> {
 
 impl<'c> Columns<'c> {
     /// For reading most blocks: a column is read once, as a whole.
-    pub(crate) fn whole(connection: &'c Connection, segment: i64, blocks: usize) -> Columns<'c> {
+    pub fn whole(connection: &'c Connection, segment: i64, blocks: usize) -> Columns<'c> {
         Columns::new(connection, segment, blocks, true)
     }
 
     /// For reading a few blocks: only their bytes are read.
-    pub(crate) fn by_block(connection: &'c Connection, segment: i64, blocks: usize) -> Columns<'c> {
+    pub fn by_block(connection: &'c Connection, segment: i64, blocks: usize) -> Columns<'c> {
         Columns::new(connection, segment, blocks, false)
     }
 
@@ -34,7 +34,7 @@ impl<'c> Columns<'c> {
     }
 
     /// What reading through `self` came to: the store's failure, when there was one, rather than the codec's guess.
-    pub(crate) fn check<T>(&mut self, result: std::result::Result<T, CodecError>) -> Result<T> {
+    pub fn check<T>(&mut self, result: std::result::Result<T, CodecError>) -> Result<T> {
         match self.failure.take() {
             Some(failure) => Err(failure),
             None => Ok(result?),

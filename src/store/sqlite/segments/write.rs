@@ -10,7 +10,7 @@ use crate::{model::RecordKind, store::Result};
 
 /// A segment ready to be stored.
 #[derive(Debug)]
-pub(crate) struct Sealed {
+pub struct Sealed {
     kind: RecordKind,
     segment: Segment,
     arrivals: Vec<u8>,
@@ -22,7 +22,7 @@ pub(crate) struct Sealed {
 ///
 /// # Errors
 /// None that is known: what is sealed was read before.
-pub(crate) fn seal(kind: RecordKind, records: &[Arrived]) -> Result<Sealed> {
+pub fn seal(kind: RecordKind, records: &[Arrived]) -> Result<Sealed> {
     let mut rows: Vec<&Arrived> = records.iter().collect();
     rows.sort_by(|a, b| a.record.order(&b.record));
     let segment = codec::seal(kind, &rows.iter().map(|row| &row.record).collect::<Vec<_>>())?;
@@ -33,7 +33,7 @@ pub(crate) fn seal(kind: RecordKind, records: &[Arrived]) -> Result<Sealed> {
 ///
 /// # Errors
 /// A row is damaged.
-pub(crate) fn seal_waiting(kind: RecordKind, waiting: &[&Waiting]) -> Result<Sealed> {
+pub fn seal_waiting(kind: RecordKind, waiting: &[&Waiting]) -> Result<Sealed> {
     if kind != RecordKind::Spans {
         let mut records = Vec::new();
         for row in waiting {
@@ -55,7 +55,7 @@ fn sealed(kind: RecordKind, segment: Segment, arrived: &[Arrival]) -> Sealed {
 }
 
 /// Stores a segment.
-pub(crate) fn insert(transaction: &Connection, sealed: &Sealed) -> Result<()> {
+pub fn insert(transaction: &Connection, sealed: &Sealed) -> Result<()> {
     let services = serde_json::to_string(&sealed.segment.services).unwrap_or_default();
     transaction
         .prepare_cached(
@@ -87,7 +87,7 @@ pub(crate) fn insert(transaction: &Connection, sealed: &Sealed) -> Result<()> {
 }
 
 /// Removes a segment.
-pub(crate) fn remove(transaction: &Connection, id: i64) -> Result<()> {
+pub fn remove(transaction: &Connection, id: i64) -> Result<()> {
     transaction.prepare_cached("DELETE FROM segment_columns WHERE segment = ?1")?.execute([id])?;
     transaction.prepare_cached("DELETE FROM segments WHERE id = ?1")?.execute([id])?;
     Ok(())

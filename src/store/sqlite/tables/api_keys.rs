@@ -17,7 +17,7 @@ use crate::{
 const COLUMNS: &str = "id, project, prefix, digest, scopes, created_ns, last_used_ns, revoked_ns";
 
 /// All keys, oldest first.
-pub(crate) fn list(connection: &Connection) -> Result<Vec<Key>> {
+pub fn list(connection: &Connection) -> Result<Vec<Key>> {
     if !schema::knows_issues_and_keys(connection)? {
         return Ok(Vec::new());
     }
@@ -34,7 +34,7 @@ pub(crate) fn list(connection: &Connection) -> Result<Vec<Key>> {
 ///
 /// # Errors
 /// [`Error::KeyExists`].
-pub(crate) fn add(transaction: &Transaction<'_>, key: &Key) -> Result<()> {
+pub fn add(transaction: &Transaction<'_>, key: &Key) -> Result<()> {
     let sql = format!("INSERT INTO keys({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
     let scopes = key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(",");
     let time = |time: Option<Nanos>| time.map(|time| to_column(time.0));
@@ -55,7 +55,7 @@ pub(crate) fn add(transaction: &Transaction<'_>, key: &Key) -> Result<()> {
 }
 
 /// Revokes a key unless it is revoked, and says what it is then.
-pub(crate) fn revoke(transaction: &Transaction<'_>, id: &str, now: Nanos) -> Result<Option<Key>> {
+pub fn revoke(transaction: &Transaction<'_>, id: &str, now: Nanos) -> Result<Option<Key>> {
     let sql = "UPDATE keys SET revoked_ns = ?2 WHERE id = ?1 AND revoked_ns IS NULL";
     transaction.execute(sql, rusqlite::params![id, to_column(now.0)])?;
     let sql = format!("SELECT {COLUMNS} FROM keys WHERE id = ?1");
@@ -63,7 +63,7 @@ pub(crate) fn revoke(transaction: &Transaction<'_>, id: &str, now: Nanos) -> Res
 }
 
 /// Notes when keys were last used.
-pub(crate) fn touch(transaction: &Transaction<'_>, used: &[(Text, Nanos)]) -> Result<()> {
+pub fn touch(transaction: &Transaction<'_>, used: &[(Text, Nanos)]) -> Result<()> {
     let sql = "UPDATE keys SET last_used_ns = ?2 WHERE id = ?1 AND coalesce(last_used_ns, 0) < ?2";
     let mut update = transaction.prepare_cached(sql)?;
     for (id, time) in used {
@@ -76,7 +76,7 @@ pub(crate) fn touch(transaction: &Transaction<'_>, used: &[(Text, Nanos)]) -> Re
 ///
 /// # Errors
 /// [`Error::Closed`], and what the work says.
-pub(crate) async fn change<T: Send + Sync + 'static>(
+pub async fn change<T: Send + Sync + 'static>(
     queue: Queue,
     work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {

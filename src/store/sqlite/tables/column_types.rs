@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A trace id as an SQL parameter.
-pub(crate) struct Key<'a>(pub &'a TraceId);
+pub struct Key<'a>(pub &'a TraceId);
 
 impl ToSql for Key<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -30,7 +30,7 @@ impl ToSql for Key<'_> {
 ///
 /// # Errors
 /// [`Error::Corrupt`] for what [`Key`] cannot have written.
-pub(crate) fn read_trace_id(value: ValueRef<'_>) -> Result<TraceId> {
+pub fn read_trace_id(value: ValueRef<'_>) -> Result<TraceId> {
     match value {
         ValueRef::Blob(raw) => {
             TraceId::from_otel_bytes(raw).map_err(|error| Error::Corrupt(format!("trace id: {error}")))
@@ -44,7 +44,7 @@ pub(crate) fn read_trace_id(value: ValueRef<'_>) -> Result<TraceId> {
 }
 
 /// How a kind of record is written in `inbox` and `segments`.
-pub(crate) fn kind_column(kind: RecordKind) -> i64 {
+pub fn kind_column(kind: RecordKind) -> i64 {
     kind as i64
 }
 
@@ -52,22 +52,22 @@ pub(crate) fn kind_column(kind: RecordKind) -> i64 {
 ///
 /// # Errors
 /// [`Error::Corrupt`] for anything else.
-pub(crate) fn read_kind(column: i64) -> Result<RecordKind> {
+pub fn read_kind(column: i64) -> Result<RecordKind> {
     let known = RecordKind::ALL.into_iter().find(|kind| kind_column(*kind) == column);
     known.ok_or_else(|| Error::Corrupt(format!("record kind {column}")))
 }
 
 /// 64 bits that stand in memory for the records of one kind of a trace.
-pub(crate) fn part_hash(kind: RecordKind, id: &TraceId) -> u64 {
+pub fn part_hash(kind: RecordKind, id: &TraceId) -> u64 {
     id.hash64().rotate_left(kind as u32)
 }
 
 /// A time or count as a column: what is past `i64::MAX` (the year 2262) becomes it, so the order holds.
-pub(crate) fn to_column(value: u64) -> i64 {
+pub fn to_column(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// A column that [`to_column`] wrote.
-pub(crate) fn from_column(value: i64) -> u64 {
+pub fn from_column(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A row of the inbox: the records of one kind of one write.
-pub(crate) struct Row {
+pub struct Row {
     /// Number of the write.
     pub seq: i64,
     /// Which kind of record the row holds.
@@ -23,7 +23,7 @@ pub(crate) struct Row {
 }
 
 /// Appends a write.
-pub(crate) fn append(transaction: &Connection, write: &Prepared, received_ns: u64) -> Result<()> {
+pub fn append(transaction: &Connection, write: &Prepared, received_ns: u64) -> Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO inbox(kind, count, received_ns, min_start_ns, max_end_ns, folds, payload)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -41,13 +41,13 @@ pub(crate) fn append(transaction: &Connection, write: &Prepared, received_ns: u6
 }
 
 /// How many records wait, and the first row's number.
-pub(crate) fn backlog(connection: &Connection) -> Result<(u64, Option<i64>)> {
+pub fn backlog(connection: &Connection) -> Result<(u64, Option<i64>)> {
     let mut select = connection.prepare_cached("SELECT COALESCE(SUM(count), 0), MIN(seq) FROM inbox")?;
     Ok(select.query_row([], |row| Ok((from_column(row.get(0)?), row.get(1)?)))?)
 }
 
 /// How many records of each kind wait, in the order of [`RecordKind::ALL`].
-pub(crate) fn counts(connection: &Connection) -> Result<[u64; 3]> {
+pub fn counts(connection: &Connection) -> Result<[u64; 3]> {
     let mut select = connection.prepare_cached("SELECT COALESCE(SUM(count), 0) FROM inbox WHERE kind = ?1")?;
     let mut count = |kind| select.query_row([kind_column(kind)], |row| row.get(0)).map(from_column);
     let [spans, checkpoints, logs] = RecordKind::ALL;
@@ -55,27 +55,27 @@ pub(crate) fn counts(connection: &Connection) -> Result<[u64; 3]> {
 }
 
 /// Number of the last write ever accepted; 0 before the first.
-pub(crate) fn last_seq(connection: &Connection) -> Result<i64> {
+pub fn last_seq(connection: &Connection) -> Result<i64> {
     let mut select =
         connection.prepare_cached("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'inbox'")?;
     Ok(select.query_row([], |row| row.get(0))?)
 }
 
 /// Number of the first write that waits and was received at or after a time; `None` when there is none.
-pub(crate) fn first_received_since(connection: &Connection, received_ns: u64) -> Result<Option<i64>> {
+pub fn first_received_since(connection: &Connection, received_ns: u64) -> Result<Option<i64>> {
     let mut select = connection.prepare_cached("SELECT MIN(seq) FROM inbox WHERE received_ns >= ?1")?;
     Ok(select.query_row([to_column(received_ns)], |row| row.get(0))?)
 }
 
 /// Numbers of the rows of a kind after `after`, in order.
-pub(crate) fn rows_after(connection: &Connection, kind: RecordKind, after: i64) -> Result<Vec<i64>> {
+pub fn rows_after(connection: &Connection, kind: RecordKind, after: i64) -> Result<Vec<i64>> {
     let mut select = connection.prepare_cached("SELECT seq FROM inbox WHERE seq > ?2 AND kind = ?1 ORDER BY seq")?;
     let rows = select.query_map([kind_column(kind), after], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// How many of the numbers after `after`, up to `last`, are those of no row; 0 when there are none between.
-pub(crate) fn missing_between(connection: &Connection, after: i64, last: i64) -> Result<u64> {
+pub fn missing_between(connection: &Connection, after: i64, last: i64) -> Result<u64> {
     if last <= after {
         return Ok(0);
     }
@@ -85,7 +85,7 @@ pub(crate) fn missing_between(connection: &Connection, after: i64, last: i64) ->
 }
 
 /// Number and length of the newest rows of a kind, newest first, until they hold `records`.
-pub(crate) fn newest(connection: &Connection, kind: RecordKind, records: usize) -> Result<Vec<(i64, usize)>> {
+pub fn newest(connection: &Connection, kind: RecordKind, records: usize) -> Result<Vec<(i64, usize)>> {
     let mut select = connection.prepare_cached("SELECT seq, count FROM inbox WHERE kind = ?1 ORDER BY seq DESC")?;
     let mut rows = select.query([kind_column(kind)])?;
     let (mut newest, mut found) = (Vec::new(), 0);
@@ -100,7 +100,7 @@ pub(crate) fn newest(connection: &Connection, kind: RecordKind, records: usize) 
 }
 
 /// Number of each row of a kind with records of a time, and from when to when they are, unix nanoseconds.
-pub(crate) fn timed(
+pub fn timed(
     connection: &Connection,
     kind: RecordKind,
     (from_ns, to_ns): (u64, u64),
@@ -114,12 +114,12 @@ pub(crate) fn timed(
 }
 
 /// The latest time a column stands for, which may have been too late to fit.
-pub(crate) fn latest(column: i64) -> u64 {
+pub fn latest(column: i64) -> u64 {
     if column == i64::MAX { u64::MAX } else { from_column(column) }
 }
 
 /// Numbers of the rows with records of a trace, in order.
-pub(crate) fn rows_with(connection: &Connection, trace: &TraceId) -> Result<Vec<i64>> {
+pub fn rows_with(connection: &Connection, trace: &TraceId) -> Result<Vec<i64>> {
     let mut rows = Vec::new();
     each_folds(connection, |seq, folds| {
         if folds.binary_search_by(|(id, _)| id.cmp(trace)).is_ok() {
@@ -130,7 +130,7 @@ pub(crate) fn rows_with(connection: &Connection, trace: &TraceId) -> Result<Vec<
 }
 
 /// The records that wait, folded per trace.
-pub(crate) fn folds(connection: &Connection) -> Result<FxHashMap<TraceId, TraceFold>> {
+pub fn folds(connection: &Connection) -> Result<FxHashMap<TraceId, TraceFold>> {
     let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
     each_folds(connection, |_, row| {
         for (id, fold) in row {
@@ -141,7 +141,7 @@ pub(crate) fn folds(connection: &Connection) -> Result<FxHashMap<TraceId, TraceF
 }
 
 /// Calls `visit` with the number and the folds of each row, in order.
-pub(crate) fn each_folds(connection: &Connection, mut visit: impl FnMut(i64, Vec<(TraceId, TraceFold)>)) -> Result<()> {
+pub fn each_folds(connection: &Connection, mut visit: impl FnMut(i64, Vec<(TraceId, TraceFold)>)) -> Result<()> {
     let mut select = connection.prepare_cached("SELECT seq, folds, received_ns FROM inbox ORDER BY seq")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
@@ -151,14 +151,14 @@ pub(crate) fn each_folds(connection: &Connection, mut visit: impl FnMut(i64, Vec
 }
 
 /// Notes in a fold when its checkpoints, if it has any, were received.
-pub(crate) fn note_received(fold: &mut TraceFold, received_s: u64) {
+pub fn note_received(fold: &mut TraceFold, received_s: u64) {
     if fold.checkpoints > 0 {
         fold.received_s = fold.received_s.max(received_s);
     }
 }
 
 /// Calls `visit` with each row after `after`, in order, until it returns false.
-pub(crate) fn each_row(connection: &Connection, after: i64, mut visit: impl FnMut(Row) -> bool) -> Result<()> {
+pub fn each_row(connection: &Connection, after: i64, mut visit: impl FnMut(Row) -> bool) -> Result<()> {
     let mut select =
         connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox WHERE seq > ?1 ORDER BY seq")?;
     let mut rows = select.query([after])?;
@@ -171,7 +171,7 @@ pub(crate) fn each_row(connection: &Connection, after: i64, mut visit: impl FnMu
 }
 
 /// The row of this number; `None` when there is none.
-pub(crate) fn row(connection: &Connection, seq: i64) -> Result<Option<Row>> {
+pub fn row(connection: &Connection, seq: i64) -> Result<Option<Row>> {
     let mut select = connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox WHERE seq = ?1")?;
     let mut rows = select.query([seq])?;
     rows.next()?.map(read).transpose()
@@ -185,7 +185,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Row> {
 
 impl Row {
     /// The records of the row, each with how it came.
-    pub(crate) fn arrived(self) -> impl Iterator<Item = Arrived> {
+    pub fn arrived(self) -> impl Iterator<Item = Arrived> {
         let (seq, received_ns) = (self.seq, self.received_ns);
         self.records.into_iter().enumerate().map(move |(place, record)| {
             // The order of spans within a write says nothing.
@@ -196,7 +196,7 @@ impl Row {
 }
 
 /// A row of the inbox as it lies there, to be sealed.
-pub(crate) struct Waiting {
+pub struct Waiting {
     /// Number of the write.
     pub seq: i64,
     /// Which kind of record the row holds.
@@ -213,7 +213,7 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// How the records of the row came, as long as their order within the write says nothing.
-    pub(crate) fn arrival(&self) -> Arrival {
+    pub fn arrival(&self) -> Arrival {
         Arrival { seq: self.seq, received_ns: self.received_ns, position: 0 }
     }
 
@@ -221,14 +221,14 @@ impl Waiting {
     ///
     /// # Errors
     /// The payload is damaged.
-    pub(crate) fn decode(&self) -> Result<Row> {
+    pub fn decode(&self) -> Result<Row> {
         let records = codec::decode_inbox(self.kind, &self.payload)?;
         Ok(Row { seq: self.seq, kind: self.kind, received_ns: self.received_ns, records })
     }
 }
 
 /// The oldest rows until they hold `records` or `bytes` or there are no more; and whether that was all.
-pub(crate) fn oldest(connection: &Connection, records: usize, bytes: usize) -> Result<(Vec<Waiting>, bool)> {
+pub fn oldest(connection: &Connection, records: usize, bytes: usize) -> Result<(Vec<Waiting>, bool)> {
     let mut select =
         connection.prepare_cached("SELECT seq, kind, received_ns, payload, count, folds FROM inbox ORDER BY seq")?;
     let mut rows = select.query([])?;
@@ -263,7 +263,7 @@ fn read_folds(column: ValueRef<'_>, received_ns: u64) -> Result<Vec<(TraceId, Tr
 }
 
 /// The waiting records of one trace.
-pub(crate) fn records_of(connection: &Connection, trace: &TraceId) -> Result<Vec<Record>> {
+pub fn records_of(connection: &Connection, trace: &TraceId) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for seq in rows_with(connection, trace)? {
         let row = row(connection, seq)?;

@@ -18,7 +18,7 @@ use crate::{
 
 /// A row of the table as it is stored.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored {
+pub struct Stored {
     /// The rowid of the row.
     pub id: i64,
     /// The fold of the trace's sealed records.
@@ -26,20 +26,20 @@ pub(crate) struct Stored {
 }
 
 /// The row of a trace; `None` when none of it is sealed.
-pub(crate) fn find(connection: &Connection, trace: &TraceId) -> Result<Option<Stored>> {
+pub fn find(connection: &Connection, trace: &TraceId) -> Result<Option<Stored>> {
     Finder::new(connection)?.find(trace)
 }
 
 /// Finds the rows of many traces.
-pub(crate) struct Finder<'c>(CachedStatement<'c>);
+pub struct Finder<'c>(CachedStatement<'c>);
 
 impl<'c> Finder<'c> {
-    pub(crate) fn new(connection: &'c Connection) -> Result<Finder<'c>> {
+    pub fn new(connection: &'c Connection) -> Result<Finder<'c>> {
         Ok(Finder(connection.prepare_cached("SELECT id, fold FROM traces WHERE trace_id = ?1")?))
     }
 
     /// The row of a trace; `None` when none of it is sealed.
-    pub(crate) fn find(&mut self, trace: &TraceId) -> Result<Option<Stored>> {
+    pub fn find(&mut self, trace: &TraceId) -> Result<Option<Stored>> {
         let row: Option<(i64, Vec<u8>)> =
             self.0.query_row([Key(trace)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         row.map(|(id, fold)| Ok(Stored { id, fold: codec::decode_fold(trace, &fold)? })).transpose()
@@ -47,14 +47,14 @@ impl<'c> Finder<'c> {
 }
 
 /// Reads `trace_id, fold` from the given columns of a row.
-pub(crate) fn read(row: &Row<'_>, trace_id: usize, fold: usize) -> Result<(TraceId, TraceFold)> {
+pub fn read(row: &Row<'_>, trace_id: usize, fold: usize) -> Result<(TraceId, TraceFold)> {
     let id = read_trace_id(row.get_ref(trace_id)?)?;
     let fold = codec::decode_fold(&id, row.get_ref(fold)?.as_blob().map_err(rusqlite::Error::from)?)?;
     Ok((id, fold))
 }
 
 /// Calls `visit` with the rows, by the start of the trace, until it returns false.
-pub(crate) fn each_by_start(
+pub fn each_by_start(
     connection: &Connection,
     newest_first: bool,
     mut visit: impl FnMut(TraceId, TraceFold) -> bool,
@@ -74,7 +74,7 @@ pub(crate) fn each_by_start(
 
 /// What becomes of the row of one trace, encoded ahead of the transaction that applies it.
 #[derive(Debug)]
-pub(crate) struct Change {
+pub struct Change {
     trace: TraceId,
     before: Option<Before>,
     after: Option<After>,
@@ -109,7 +109,7 @@ impl After {
 
 impl Change {
     /// The change of a row from what it is to the fold it shall have; an empty fold removes the row.
-    pub(crate) fn new(trace: TraceId, before: Option<Stored>, after: TraceFold) -> Change {
+    pub fn new(trace: TraceId, before: Option<Stored>, after: TraceFold) -> Change {
         let before =
             before.map(|stored| Before { id: stored.id, spans: stored.fold.spans, errors: stored.fold.errors });
         let after = (!after.is_empty()).then(|| After::new(&trace, &after));
@@ -119,7 +119,7 @@ impl Change {
 
 /// Running totals over the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
+pub struct Totals {
     /// Rows.
     pub traces: u64,
     /// Rows with errors.
@@ -131,21 +131,21 @@ pub(crate) struct Totals {
 }
 
 /// Reads the totals.
-pub(crate) fn totals(connection: &Connection) -> Result<Totals> {
+pub fn totals(connection: &Connection) -> Result<Totals> {
     let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
     let mut total = |key: &str| select.query_row([key], |row| row.get::<_, i64>(0)).map(from_column);
     Ok(Totals { traces: total("traces")?, failed: total("failed")?, spans: total("spans")?, errors: total("errors")? })
 }
 
 /// How many traces have sealed checkpoints, and how many of those have errors.
-pub(crate) fn received_totals(connection: &Connection) -> Result<(u64, u64)> {
+pub fn received_totals(connection: &Connection) -> Result<(u64, u64)> {
     let sql = "SELECT COUNT(*), COALESCE(SUM(errors > 0), 0) FROM traces WHERE received_s > 0";
     let mut select = connection.prepare_cached(sql)?;
     Ok(select.query_row([], |row| Ok((from_column(row.get(0)?), from_column(row.get(1)?))))?)
 }
 
 /// Applies changes and brings the totals up to date.
-pub(crate) fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
+pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
     let mut delta = [0_i64; 4];
     let mut statements = Statements::new(transaction)?;
     for change in changes {
@@ -221,7 +221,7 @@ impl<'c> Statements<'c> {
 
 /// What a filter names, apart from the kind.
 #[derive(Debug)]
-pub(crate) struct Named {
+pub struct Named {
     /// The traces, with the folds of all their records.
     pub traces: FxHashMap<TraceId, TraceFold>,
     /// Before when a log record without a trace must lie to be named; `None` when no such record is.
@@ -230,12 +230,12 @@ pub(crate) struct Named {
 
 impl Named {
     /// Whether the filter names nothing.
-    pub(crate) fn is_nothing(&self) -> bool {
+    pub fn is_nothing(&self) -> bool {
         self.traces.is_empty() && self.traceless_before.is_none()
     }
 
     /// Whether the filter names this record.
-    pub(crate) fn has(&self, record: &Record) -> bool {
+    pub fn has(&self, record: &Record) -> bool {
         match record.trace_id() {
             None => self.traceless_before.is_some_and(|before| record.start() < before),
             Some(trace) => self.traces.contains_key(trace),
@@ -243,14 +243,14 @@ impl Named {
     }
 
     /// Whether a segment may hold records the filter names; false is certain.
-    pub(crate) fn may_be_in(&self, connection: &Connection, segment: i64) -> Result<bool> {
+    pub fn may_be_in(&self, connection: &Connection, segment: i64) -> Result<bool> {
         let traceless = self.traceless_before.map(|_| &NO_TRACE);
         segments::may_hold(connection, segment, self.traces.keys().chain(traceless))
     }
 }
 
 /// What a filter names that asks for a trace, or for those that ended before some time.
-pub(crate) fn named(connection: &Connection, filter: &RecordFilter) -> Result<Named> {
+pub fn named(connection: &Connection, filter: &RecordFilter) -> Result<Named> {
     let traceless_before =
         if filter.trace.is_some() { None } else { Some(filter.ended_before.unwrap_or(Nanos(u64::MAX))) };
     Ok(Named { traces: named_traces(connection, filter)?, traceless_before })

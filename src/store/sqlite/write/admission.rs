@@ -26,7 +26,7 @@ const LONG_TRACE: u64 = 10_000;
 const GIANT_TRACE: u64 = 200_000;
 
 /// What is to be stored of a write, and what the caller of that write will be told.
-pub(crate) struct Admitted {
+pub struct Admitted {
     /// How many records are new, and how many are not.
     pub outcome: Written,
     /// Each part without what is stored already; `None` for one that is all new. The job itself stays what the caller
@@ -35,7 +35,7 @@ pub(crate) struct Admitted {
 }
 
 /// Finds out, in one view of the file, what of some writes is new.
-pub(crate) struct Admission<'a> {
+pub struct Admission<'a> {
     /// The view.
     pub connection: &'a Connection,
     /// What was written lately, which learns what is found out.
@@ -48,7 +48,7 @@ pub(crate) struct Admission<'a> {
 
 impl Admission<'_> {
     /// Finds out what of a write is not stored yet.
-    pub(crate) fn admit(&mut self, job: &Job) -> Result<Admitted> {
+    pub fn admit(&mut self, job: &Job) -> Result<Admitted> {
         let mut outcome = Written { accepted: 0, duplicates: job.duplicates };
         let mut fresh = Vec::with_capacity(job.parts.len());
         for part in &job.parts {

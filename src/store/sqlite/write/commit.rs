@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A part of a write that is to be stored.
-pub(crate) enum Fresh<'a> {
+pub enum Fresh<'a> {
     /// The part as its caller sent it.
     Whole(&'a mut Part),
     /// The part without what is stored already.
@@ -28,12 +28,12 @@ pub(crate) enum Fresh<'a> {
 
 impl<'a> Fresh<'a> {
     /// A part, and what is left of it when some of it is stored already.
-    pub(crate) fn new(whole: &'a mut Part, new: Option<Part>) -> Fresh<'a> {
+    pub fn new(whole: &'a mut Part, new: Option<Part>) -> Fresh<'a> {
         new.map_or_else(|| Fresh::Whole(whole), Fresh::New)
     }
 
     /// The part that is to be stored.
-    pub(crate) fn get(&self) -> &Part {
+    pub fn get(&self) -> &Part {
         match self {
             Fresh::Whole(part) => part,
             Fresh::New(part) => part,
@@ -41,7 +41,7 @@ impl<'a> Fresh<'a> {
     }
 
     /// Takes the errors of the part, once they are of no more use here.
-    pub(crate) fn take_errors(&mut self) -> Errors {
+    pub fn take_errors(&mut self) -> Errors {
         std::mem::take(match self {
             Fresh::Whole(part) => &mut part.errors,
             Fresh::New(part) => &mut part.errors,
@@ -50,7 +50,7 @@ impl<'a> Fresh<'a> {
 }
 
 /// A part of a write without the records that are stored already.
-pub(crate) fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> Result<Part> {
+pub fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> Result<Part> {
     let errors = errors.keep_new(is_new);
     let (kind, payload) = (records.kind, &records.payload);
     let mut is_new = is_new.iter();
@@ -64,7 +64,7 @@ pub(crate) fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> R
 
 /// Stores writes in one commit. With `counts` it counts their errors and those that wait, else it notes that they wait.
 /// Returns the number of the last write, and how long counting took.
-pub(crate) fn store_group(
+pub fn store_group(
     connection: &mut Connection,
     writes: &[Fresh<'_>],
     uncounted: &Uncounted,
@@ -87,7 +87,7 @@ pub(crate) fn store_group(
 }
 
 /// Counts the errors that wait, and returns how long that took.
-pub(crate) fn count(connection: &mut Connection, uncounted: &Uncounted) -> Result<Duration> {
+pub fn count(connection: &mut Connection, uncounted: &Uncounted) -> Result<Duration> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let took = uncounted.count(&transaction, std::iter::empty())?;
     transaction.commit()?;
@@ -95,7 +95,7 @@ pub(crate) fn count(connection: &mut Connection, uncounted: &Uncounted) -> Resul
 }
 
 /// Does some work in one transaction.
-pub(crate) fn transact(connection: &mut Connection, work: Work) -> Result<Removed> {
+pub fn transact(connection: &mut Connection, work: Work) -> Result<Removed> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let removed = work(&transaction)?;
     transaction.commit()?;

@@ -18,7 +18,7 @@ const GENERATION: usize = 900_000;
 
 /// Identities of records, and hashes of the traces all of whose records are among them.
 #[derive(Debug, Default)]
-pub(crate) struct Dedup {
+pub struct Dedup {
     young: Generation,
     old: Generation,
 }
@@ -48,29 +48,23 @@ impl Dedup {
     }
 
     /// Adds a record; false when it was known.
-    pub(crate) fn add(&mut self, record: u64, now_ns: u64) -> bool {
+    pub fn add(&mut self, record: u64, now_ns: u64) -> bool {
         self.young.since_ns.get_or_insert(now_ns);
         !self.old.records.contains(&record) && self.young.records.insert(record)
     }
 
     /// Takes back a record whose write failed.
-    pub(crate) fn take_back(&mut self, record: u64) {
+    pub fn take_back(&mut self, record: u64) {
         self.young.records.remove(&record);
     }
 
     /// Whether all stored records of a trace are known.
-    pub(crate) fn knows(&self, trace: u64) -> bool {
+    pub fn knows(&self, trace: u64) -> bool {
         self.young.traces.contains(&trace) || self.old.traces.contains(&trace)
     }
 
     /// Notes that these are all sealed records of a trace. `first_unsealed` is the first write that is not sealed.
-    pub(crate) fn learn(
-        &mut self,
-        trace: u64,
-        records: impl Iterator<Item = u64>,
-        now_ns: u64,
-        first_unsealed: Option<i64>,
-    ) {
+    pub fn learn(&mut self, trace: u64, records: impl Iterator<Item = u64>, now_ns: u64, first_unsealed: Option<i64>) {
         // The trace is known as long as all of its records are: those that wait may be in the old generation.
         let old_is_sealed = self.old_is_sealed(first_unsealed);
         let generation = if old_is_sealed { &mut self.young } else { &mut self.old };
@@ -81,7 +75,7 @@ impl Dedup {
     }
 
     /// Notes some sealed records of a trace that is not known.
-    pub(crate) fn remember(&mut self, records: impl Iterator<Item = u64>, now_ns: u64) {
+    pub fn remember(&mut self, records: impl Iterator<Item = u64>, now_ns: u64) {
         self.young.records.extend(records);
         self.young.since_ns.get_or_insert(now_ns);
     }
@@ -91,18 +85,18 @@ impl Dedup {
     }
 
     /// Notes the first and the last of the writes that were just stored.
-    pub(crate) fn stored(&mut self, first_seq: i64, last_seq: i64) {
+    pub fn stored(&mut self, first_seq: i64, last_seq: i64) {
         self.young.first_seq.get_or_insert(first_seq);
         self.young.last_seq = self.young.last_seq.max(last_seq);
     }
 
     /// The last write some of whose records may not be known; of every later one all records are.
-    pub(crate) fn last_unknown_seq(&self) -> i64 {
+    pub fn last_unknown_seq(&self) -> i64 {
         self.old.first_seq.or(self.young.first_seq).map_or(i64::MAX, |seq| seq - 1)
     }
 
     /// Starts a new generation when the young one is full and everything the old one saw up to now is sealed.
-    pub(crate) fn rotate(&mut self, first_unsealed: Option<i64>) {
+    pub fn rotate(&mut self, first_unsealed: Option<i64>) {
         self.rotate_at(GENERATION, first_unsealed);
     }
 
@@ -114,7 +108,7 @@ impl Dedup {
 
     /// Forgets generations that began before `cutoff_ns`, because what they saw may have been removed since; whether
     /// there were any.
-    pub(crate) fn forget_before(&mut self, cutoff_ns: u64) -> bool {
+    pub fn forget_before(&mut self, cutoff_ns: u64) -> bool {
         let mut forgot = false;
         for generation in [&mut self.young, &mut self.old] {
             if generation.since_ns.is_some_and(|since_ns| since_ns < cutoff_ns) {

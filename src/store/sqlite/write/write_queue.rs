@@ -20,7 +20,7 @@ use crate::{
 const JOB_BYTES: usize = 512;
 
 /// What the thread that writes is sent.
-pub(crate) enum Message {
+pub enum Message {
     /// A write of one caller.
     Write(Job),
     /// A change worked out elsewhere.
@@ -30,7 +30,7 @@ pub(crate) enum Message {
 }
 
 /// The records of one kind of a write.
-pub(crate) struct Part {
+pub struct Part {
     /// The records, ready for the inbox.
     pub records: Prepared,
     /// The errors among the records.
@@ -38,7 +38,7 @@ pub(crate) struct Part {
 }
 
 /// A write that waits.
-pub(crate) struct Job {
+pub struct Job {
     /// The records, a part for each kind.
     pub parts: Vec<Part>,
     /// How many records of the write were left out before it came here.
@@ -49,17 +49,17 @@ pub(crate) struct Job {
 
 impl Job {
     /// Tells whoever waits what became of the write.
-    pub(crate) fn answer(self, outcome: Result<Written>) {
+    pub fn answer(self, outcome: Result<Written>) {
         // Who asked may have gone; what was stored stays stored.
         let _ = self.reply.send(outcome);
     }
 }
 
 /// Work done inside one transaction.
-pub(crate) type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<Removed> + Send>;
+pub type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<Removed> + Send>;
 
 /// A change of what is stored, applied in one transaction.
-pub(crate) struct Change {
+pub struct Change {
     /// Applies the change.
     pub work: Work,
     /// What the writer must forget afterwards.
@@ -69,11 +69,11 @@ pub(crate) struct Change {
 }
 
 /// Takes the outcome of a change.
-pub(crate) type Reply = Box<dyn FnOnce(Result<Removed>) + Send>;
+pub type Reply = Box<dyn FnOnce(Result<Removed>) + Send>;
 
 /// What a change makes untrue of what the writer remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Forget {
+pub enum Forget {
     /// Nothing: no record was removed.
     Nothing,
     /// Records received before this, unix nanoseconds, were removed.
@@ -96,7 +96,7 @@ impl Drop for Room {
 
 /// The way to the thread that writes.
 #[derive(Debug, Clone)]
-pub(crate) struct Queue {
+pub struct Queue {
     messages: mpsc::Sender<Message>,
     taken: Arc<AtomicUsize>,
     most_bytes: usize,
@@ -104,7 +104,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// A queue and the end the thread reads from.
-    pub(crate) fn new(most_bytes: usize) -> (Queue, Receiver<Message>) {
+    pub fn new(most_bytes: usize) -> (Queue, Receiver<Message>) {
         // Bounded by bytes through `Room`, not by count.
         let (messages, receiver) = mpsc::channel();
         (Queue { messages, taken: Arc::default(), most_bytes }, receiver)
@@ -114,7 +114,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Busy`] when too much waits, [`Error::Closed`], and why it could not be stored.
-    pub(crate) async fn write(&self, parts: Vec<Part>, duplicates: u64) -> Result<Written> {
+    pub async fn write(&self, parts: Vec<Part>, duplicates: u64) -> Result<Written> {
         let bytes = parts.iter().map(|Part { records, errors }| {
             records.payload.len() + records.identities.len() * 16 + errors.memory_bytes()
         });
@@ -138,7 +138,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Closed`], and why it could not be applied.
-    pub(crate) fn change(
+    pub fn change(
         &self,
         forget: Forget,
         work: impl FnOnce(&Transaction<'_>) -> Result<Removed> + Send + 'static,
@@ -155,7 +155,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Closed`], and why it could not be applied.
-    pub(crate) async fn decide<T: Send + 'static>(
+    pub async fn decide<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -177,7 +177,7 @@ impl Queue {
     }
 
     /// Ends the thread after what waits.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         // When it cannot be told it has ended.
         let _ = self.messages.send(Message::Stop);
     }

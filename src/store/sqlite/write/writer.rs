@@ -51,7 +51,7 @@ const COMMIT_BYTES: u64 = 4 * open::PAGE_BYTES;
 /// The longest wait for room in the inbox before waiting writes are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What ties the writer to the rest of its process.
-pub(crate) struct Links {
+pub struct Links {
     /// The way to the thread that seals.
     pub tasks: mpsc::Sender<Task>,
     /// Whether sealing was asked for and has not begun.
@@ -63,7 +63,7 @@ pub(crate) struct Links {
 }
 
 /// The state of the thread that writes.
-pub(crate) struct Writer {
+pub struct Writer {
     path: PathBuf,
     durability: Durability,
     tuning: Tuning,
@@ -89,7 +89,7 @@ impl Writer {
     ///
     /// # Errors
     /// The inbox cannot be read.
-    pub(crate) fn new(
+    pub fn new(
         path: PathBuf,
         connection: Connection,
         durability: Durability,
@@ -151,7 +151,7 @@ impl Writer {
     }
 
     /// Works until told to stop.
-    pub(crate) fn run(mut self, messages: &Receiver<Message>) {
+    pub fn run(mut self, messages: &Receiver<Message>) {
         while !self.stopping {
             if self.waiting.is_empty() || !self.has_room() {
                 match receive_message(messages, self.idle_for()) {

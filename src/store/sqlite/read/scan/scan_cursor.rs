@@ -11,10 +11,10 @@ use crate::{
 /// Where a record stands among those of its write: log records and checkpoints in the order they were sent, spans by
 /// when they began, and by their identities, because their order within a write is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Within(u64, u64);
+pub struct Within(u64, u64);
 
 impl Within {
-    pub(crate) fn new(arrived: &Arrived) -> Within {
+    pub fn new(arrived: &Arrived) -> Within {
         let first = match &arrived.record {
             Record::Span(span) => span.start.0,
             Record::Checkpoint(_) | Record::Log(_) => u64::from(arrived.arrival.position),
@@ -25,36 +25,36 @@ impl Within {
 
 /// A place in commit order, where a scan goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ScanCursor {
+pub struct ScanCursor {
     /// The last write all of which lies before the place.
-    pub(crate) whole: i64,
+    pub whole: i64,
     /// The last record before the place of the write after `whole`, if the place lies within that write.
-    pub(crate) part: Option<Within>,
+    pub part: Option<Within>,
 }
 
 impl ScanCursor {
     /// The place behind a write.
-    pub(crate) fn behind(seq: i64) -> ScanCursor {
+    pub fn behind(seq: i64) -> ScanCursor {
         ScanCursor { whole: seq, part: None }
     }
 
     /// The place before a write, or `self` if that lies within the write.
-    pub(crate) fn before(self, seq: i64) -> ScanCursor {
+    pub fn before(self, seq: i64) -> ScanCursor {
         if seq - 1 == self.whole { self } else { ScanCursor::behind(seq - 1) }
     }
 
     /// The place in a write behind its record `within`.
-    pub(crate) fn inside(seq: i64, within: Within) -> ScanCursor {
+    pub fn inside(seq: i64, within: Within) -> ScanCursor {
         ScanCursor { whole: seq - 1, part: Some(within) }
     }
 
     /// The last record of a write that lies before the place; `None` when all or none do.
-    pub(crate) fn part_of(self, seq: i64) -> Option<Within> {
+    pub fn part_of(self, seq: i64) -> Option<Within> {
         self.part.filter(|_| seq - 1 == self.whole)
     }
 
     /// The place as a cursor of a file.
-    pub(crate) fn write(self, file: Option<&str>) -> Cursor {
+    pub fn write(self, file: Option<&str>) -> Cursor {
         let mut text = match file {
             Some(file) => format!("s2.{file}.{:x}", self.whole),
             None => format!("s1.{:x}", self.whole),
@@ -70,7 +70,7 @@ impl ScanCursor {
     /// # Errors
     /// [`Error::BadCursor`] for anything else, and when this file never got that far: it was replaced by an older state
     /// of itself, or by another one.
-    pub(crate) fn read(cursor: &Cursor, file: Option<&str>, last_seq: i64) -> Result<ScanCursor> {
+    pub fn read(cursor: &Cursor, file: Option<&str>, last_seq: i64) -> Result<ScanCursor> {
         let place = match cursor.0.strip_prefix("s2.").and_then(|rest| rest.split_once('.')) {
             Some((given, numbers)) if file == Some(given) => parse(numbers),
             Some(_) => None,

@@ -24,7 +24,7 @@ use crate::{
 
 /// The records of a segment in commit order.
 #[derive(Debug)]
-pub(crate) enum Sealed {
+pub enum Sealed {
     /// The records themselves.
     Decoded(Vec<Arrived>),
     /// Where the records lie.
@@ -33,15 +33,15 @@ pub(crate) enum Sealed {
 
 /// Where a record of a segment lies, and how large it is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Listed {
+pub struct Listed {
     /// How the record came.
     arrival: Arrival,
     /// Where the record stands in its write.
-    pub(crate) within: Within,
+    pub within: Within,
     /// The place of the record in the segment.
-    pub(crate) row: usize,
+    pub row: usize,
     /// [`Record::bytes`] of the record.
-    pub(crate) bytes: usize,
+    pub bytes: usize,
 }
 
 impl Sealed {
@@ -77,7 +77,7 @@ impl Sealed {
     }
 
     /// The write a record came with; `None` past the last.
-    pub(crate) fn seq(&self, place: usize) -> Option<i64> {
+    pub fn seq(&self, place: usize) -> Option<i64> {
         match self {
             Sealed::Decoded(records) => records.get(place).map(|arrived| arrived.arrival.seq),
             Sealed::Listed(rows) => rows.get(place).map(|row| row.arrival.seq),
@@ -85,7 +85,7 @@ impl Sealed {
     }
 
     /// The first record of a later write.
-    pub(crate) fn first_after(&self, seq: i64) -> usize {
+    pub fn first_after(&self, seq: i64) -> usize {
         match self {
             Sealed::Decoded(records) => records.partition_point(|arrived| arrived.arrival.seq <= seq),
             Sealed::Listed(rows) => rows.partition_point(|row| row.arrival.seq <= seq),
@@ -103,7 +103,7 @@ fn list(first_row: usize, records: &[Arrived]) -> impl Iterator<Item = Listed> {
 }
 
 /// Reads some rows of a segment, all of one trace if that is named, in the order given.
-pub(crate) fn read_rows(
+pub fn read_rows(
     connection: &Connection,
     extent: &Extent,
     only: Option<&TraceId>,
@@ -135,9 +135,9 @@ pub(crate) fn read_rows(
 
 /// The segment of each kind read last: the next chunk usually lies in it too.
 #[derive(Debug)]
-pub(crate) struct LastSegments {
+pub struct LastSegments {
     kept: Mutex<[Option<Kept>; 3]>,
-    pub(crate) tuning: Tuning,
+    pub tuning: Tuning,
 }
 
 #[derive(Debug, Clone)]
@@ -149,12 +149,12 @@ struct Kept {
 
 impl LastSegments {
     /// A memory that holds no segment yet.
-    pub(crate) fn new(tuning: Tuning) -> LastSegments {
+    pub fn new(tuning: Tuning) -> LastSegments {
         LastSegments { kept: Mutex::default(), tuning }
     }
 
     /// The records of a segment, or of one trace in it.
-    pub(crate) fn read(&self, connection: &Connection, extent: &Extent, only: Option<&TraceId>) -> Result<Arc<Sealed>> {
+    pub fn read(&self, connection: &Connection, extent: &Extent, only: Option<&TraceId>) -> Result<Arc<Sealed>> {
         let place = extent.kind as usize;
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned().flatten();
         if let Some(kept) = kept.filter(|kept| kept.segment == extent.id && kept.only.as_ref() == only) {
@@ -172,7 +172,7 @@ impl LastSegments {
     }
 
     /// Lets go of all segments.
-    pub(crate) fn forget(&self) {
+    pub fn forget(&self) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
     }
 }
