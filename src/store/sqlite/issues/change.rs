@@ -2,7 +2,10 @@
 
 use rusqlite::Connection;
 
-use super::{list, row_of, rows::Rows};
+use super::{
+    list,
+    rows::{Rows, find_row},
+};
 use crate::{
     model::{Issue, IssueChange, IssueId, Nanos},
     store::{Result, issues::change_status},
@@ -18,7 +21,7 @@ pub(in crate::store::sqlite) fn set(
     change: IssueChange,
     now: Nanos,
 ) -> Result<Option<Issue>> {
-    let Some(row) = row_of(transaction, id)? else { return Ok(None) };
+    let Some(row) = find_row(transaction, id)? else { return Ok(None) };
     let Some(issue) = list::issue(transaction, row)? else { return Ok(None) };
     match change_status(&Rows(transaction), row, issue.status, change, now.0)? {
         true => list::issue(transaction, row),
