@@ -14,25 +14,8 @@ mod tests;
 mod traces;
 mod uncounted;
 
-use rusqlite::{Connection, OptionalExtension};
-
 pub(super) use change::set;
 pub(super) use list::{detail, list, open_count};
 pub(super) use removal::{TABLES, count, prune};
 pub(super) use traces::forget_traces;
 pub(super) use uncounted::{Uncounted, require_counted};
-
-use crate::{model::IssueId, store::Result};
-
-/// The row of an issue, by its own id or by one its other fingerprints would have given it.
-fn row_of(connection: &Connection, id: &IssueId) -> Result<Option<i64>> {
-    let own = "SELECT id FROM issues WHERE issue_id = ?1";
-    let others = "SELECT issue FROM issue_fingerprints WHERE grouping = ?1";
-    for sql in [own, others] {
-        let row = connection.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?;
-        if row.is_some() {
-            return Ok(row);
-        }
-    }
-    Ok(None)
-}

@@ -7,7 +7,10 @@ use crate::{
     store::{
         Result,
         issues::change_status,
-        sqlite::issues::{list, row_of, rows::Rows},
+        sqlite::issues::{
+            list,
+            rows::{Rows, find_row},
+        },
     },
 };
 
@@ -21,7 +24,7 @@ pub(in crate::store::sqlite) fn set(
     change: IssueChange,
     now: Nanos,
 ) -> Result<Option<Issue>> {
-    let Some(row) = row_of(transaction, id)? else { return Ok(None) };
+    let Some(row) = find_row(transaction, id)? else { return Ok(None) };
     let Some(issue) = list::issue(transaction, row)? else { return Ok(None) };
     match change_status(&Rows(transaction), row, issue.status, change, now.0)? {
         true => list::issue(transaction, row),

@@ -7,14 +7,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, typ
 use crate::{
     model::{
         Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
-        StatsQuery, StatusChange, Text, grouping::Why, json, value::id::from_hex,
+        StatsQuery, StatusChange, Text, grouping::Why, json, value::attributes::id::from_hex,
     },
     store::{
         Error, Result,
         issues::{IssueCursor, IssueRows, hours::hour_ns, issue_title},
         sqlite::{
             file::schema,
-            issues::{row_of, rows::Rows},
+            issues::rows::{Rows, find_row, read_status},
             tables::column_types::{from_column, to_column},
         },
     },
@@ -75,7 +75,7 @@ pub(in crate::store::sqlite) fn detail(connection: &Connection, id: &IssueId) ->
     if !schema::knows_issues_and_keys(connection)? {
         return Ok(None);
     }
-    let Some(row) = row_of(connection, id)? else { return Ok(None) };
+    let Some(row) = find_row(connection, id)? else { return Ok(None) };
     let Some(mut issue) = issue(connection, row)? else { return Ok(None) };
     complete(connection, row, &mut issue, Some(Nanos(0)))?;
     let sql = "SELECT stack_trace FROM issue_stacks WHERE issue = ?1";
@@ -109,11 +109,6 @@ pub(in crate::store::sqlite) fn open_count(connection: &Connection, query: &Stat
     let named = Conditions::of(&named);
     let sql = format!("SELECT COUNT(*) FROM issues WHERE {}", named.sql);
     Ok(connection.prepare(&sql)?.query_row(params_from_iter(&named.values), |row| row.get(0)).map(from_column)?)
-}
-
-/// A status as a column has it; what nobody wrote is open.
-pub(super) fn status_of(column: i64) -> IssueStatus {
-    IssueStatus::ALL.into_iter().find(|status| *status as i64 == column).unwrap_or_default()
 }
 
 const OPEN: i64 = IssueStatus::Open as i64;
@@ -198,7 +193,7 @@ fn read(row: &Row<'_>) -> Result<(i64, Issue)> {
         id: IssueId(row.get(1)?),
         project: text(2)?,
         service: text(3)?,
-        status: status_of(row.get(4)?),
+        status: read_status(row.get(4)?),
         is_regressed: row.get(5)?,
         title: issue_title(error_type.as_deref(), in_title),
         error_type,
@@ -257,7 +252,7 @@ fn history(connection: &Connection, row: i64) -> Result<Vec<StatusChange>> {
     let mut select = connection.prepare_cached(sql)?;
     let history = select.query_map([row], |row| {
         let time = Nanos(from_column(row.get(0)?));
-        Ok(StatusChange { time, status: status_of(row.get(1)?), by_event: row.get(2)? })
+        Ok(StatusChange { time, status: read_status(row.get(1)?), by_event: row.get(2)? })
     })?;
     Ok(history.collect::<rusqlite::Result<_>>()?)
 }

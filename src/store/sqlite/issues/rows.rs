@@ -3,7 +3,6 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value as Json;
 
-use super::list::status_of;
 use crate::{
     model::{IssueId, IssueStatus, Text, grouping::Why, json},
     store::{
@@ -76,7 +75,7 @@ impl IssueRows for Rows<'_> {
         let sql = "SELECT status, changed_ns, message, environments, stack_hour_ns FROM issues WHERE id = ?1";
         let read = |row: &Row<'_>| {
             Ok(IssueState {
-                status: status_of(row.get(0)?),
+                status: read_status(row.get(0)?),
                 changed_ns: from_column(row.get(1)?),
                 message: Text::from(row.get::<_, String>(2)?),
                 environments: serde_json::from_str(&row.get::<_, String>(3)?).unwrap_or_default(),
@@ -141,4 +140,22 @@ impl IssueRows for Rows<'_> {
         self.0.prepare_cached(sql)?.execute(params![row, to_column(now_ns), status as u8, by_event])?;
         Ok(())
     }
+}
+
+/// A status as a column has it; what nobody wrote is open.
+pub(super) fn read_status(column: i64) -> IssueStatus {
+    IssueStatus::ALL.into_iter().find(|status| *status as i64 == column).unwrap_or_default()
+}
+
+/// The row of an issue, by its own id or by one its other fingerprints would have given it.
+pub(super) fn find_row(connection: &Connection, id: &IssueId) -> Result<Option<i64>> {
+    let own = "SELECT id FROM issues WHERE issue_id = ?1";
+    let others = "SELECT issue FROM issue_fingerprints WHERE grouping = ?1";
+    for sql in [own, others] {
+        let row = connection.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?;
+        if row.is_some() {
+            return Ok(row);
+        }
+    }
+    Ok(None)
 }
