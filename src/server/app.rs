@@ -11,76 +11,62 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::store::Backend;
 
-use super::{
-    access::Access,
-    arrivals::Arrivals,
-    checkpoints::Giants,
-    counters::Counters,
-    limits::{Budget, Limits},
-    live::Live,
-    sources::Sources,
-    watchers::Watchers,
+use crate::server::{
+    access::Access, arrivals::Arrivals, budget::Budget, checkpoints::giants::Giants, counters::Counters,
+    limits::Limits, live::Live, origin::Site, sources::Sources, watchers::Watchers,
 };
 
 /// The server as its handlers see it.
 #[derive(Debug)]
-pub(super) struct App {
+pub(crate) struct App {
     /// The store.
-    pub(super) backend: Arc<dyn Backend>,
+    pub(crate) backend: Arc<dyn Backend>,
     /// Where its file lies.
-    pub(super) db: PathBuf,
+    pub(crate) db: PathBuf,
     /// How long records are kept.
-    pub(super) retention: Option<Duration>,
+    pub(crate) retention: Option<Duration>,
+    /// Under which names it is reached.
+    pub(crate) site: Site,
     /// Who may do what.
-    pub(super) access: Arc<Access>,
+    pub(crate) access: Arc<Access>,
     /// How much a client may ask.
-    pub(super) limits: Limits,
+    pub(crate) limits: Limits,
     /// Bytes under way.
-    pub(super) budget: Arc<Budget>,
+    pub(crate) budget: Arc<Budget>,
     /// Large bodies that may be decoded at once.
-    pub(super) decoding: Semaphore,
+    pub(crate) decoding: Semaphore,
     /// Bytes of stored records that streams hold while they send them.
-    pub(super) stream_budget: Arc<Budget>,
+    pub(crate) stream_budget: Arc<Budget>,
     /// The newest checkpoints, and those to come.
-    pub(super) live: Live,
+    pub(crate) live: Live,
     /// When log entries without a time of their own came.
-    pub(super) arrivals: Arrivals,
+    pub(crate) arrivals: Arrivals,
     /// What is known of correlation ids with very many records.
-    pub(super) giants: Giants,
+    pub(crate) giants: Giants,
     /// The streams that are open.
-    pub(super) watchers: Watchers,
+    pub(crate) watchers: Watchers,
     /// The streams of everything that are open.
-    pub(super) followers: Watchers,
+    pub(crate) followers: Watchers,
     /// How much each source of checkpoints sends.
-    pub(super) sources: Sources,
+    pub(crate) sources: Sources,
     /// What was counted.
-    pub(super) counters: Counters,
+    pub(crate) counters: Counters,
     /// Whether the log already says that metrics are dropped.
-    pub(super) metrics_mentioned: AtomicBool,
+    pub(crate) metrics_mentioned: AtomicBool,
     /// Base URL of the main port.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// Addresses of the side ports: OTLP/gRPC, OTLP/HTTP.
-    pub(super) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
+    pub(crate) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
     /// Turns true, or closes, when the server stops.
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl App {
     /// Bytes of the database file and its log; `None` when it cannot be looked at.
-    pub(super) fn database_bytes(&self) -> Option<u64> {
+    pub(crate) fn database_bytes(&self) -> Option<u64> {
         let mut log = self.db.clone().into_os_string();
         log.push("-wal");
         let file = std::fs::metadata(&self.db).ok()?.len();
         Some(file + std::fs::metadata(log).map_or(0, |log| log.len()))
     }
-}
-
-/// The other end of a connection; every request carries it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
-/// Returns once the server stops.
-pub(super) async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that whoever could stop the server is gone, and then it stops too.
-    let _ = stopping.wait_for(|stop| *stop).await;
 }

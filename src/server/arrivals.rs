@@ -17,7 +17,7 @@ const MAX_BODIES: usize = 4_096;
 
 /// Digests of bodies and when each came first.
 #[derive(Debug, Default)]
-pub(super) struct Arrivals {
+pub(crate) struct Arrivals {
     kept: Mutex<Kept>,
 }
 
@@ -30,13 +30,13 @@ struct Kept {
 
 impl Arrivals {
     /// When this body came first; `None` when nobody noted it lately.
-    pub(super) fn find(&self, digest: u128, now: Nanos) -> Option<Nanos> {
+    pub(crate) fn find(&self, digest: u128, now: Nanos) -> Option<Nanos> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.times.get(&digest).copied().filter(|time| now.since(*time) < KEPT_NS)
     }
 
     /// Notes that this body came now, unless it came before; returns when it came first.
-    pub(super) fn note(&self, digest: u128, now: Nanos) -> Nanos {
+    pub(crate) fn note(&self, digest: u128, now: Nanos) -> Nanos {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget(now);
         if let Some(first) = kept.times.get(&digest) {

@@ -8,7 +8,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use std::{sync::Arc, time::Duration};
 
-use super::limits::{Budget, Limits, Reservation};
+use crate::decode::body::{BodyError, Encoding, MediaType};
+
+use crate::server::{
+    budget::{Budget, Reservation},
+    limits::Limits,
+};
 
 /// How long and how much of a body that is too large is still read and thrown away, so that a client that only
 /// listens after it has sent everything gets to see the answer instead of a reset connection.
@@ -17,16 +22,16 @@ const LINGER_BYTES: usize = 128 << 20;
 
 /// A body, and the room it takes.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// The bytes as sent.
-    pub(super) bytes: Bytes,
+    pub(crate) bytes: Bytes,
     /// Their part of the budget; grows when they are inflated.
-    pub(super) reservation: Reservation,
+    pub(crate) reservation: Reservation,
 }
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyProblem {
+pub(crate) enum BodyProblem {
     /// Larger than the cap.
     TooLarge,
     /// The sender paused for too long, or never came to an end.
@@ -38,7 +43,7 @@ pub(super) enum BodyProblem {
 }
 
 /// Reads a whole body of at most `cap_bytes`.
-pub(super) async fn read(
+pub(crate) async fn read(
     headers: &HeaderMap,
     mut body: Body,
     cap_bytes: usize,
@@ -89,7 +94,7 @@ fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// [`discard`], but not from a client that waits to hear whether it should send at all.
-pub(super) async fn discard_unless_expected(headers: &HeaderMap, body: Body) {
+pub(crate) async fn discard_unless_expected(headers: &HeaderMap, body: Body) {
     if !headers.contains_key(header::EXPECT) {
         discard(body).await;
     }
@@ -108,6 +113,24 @@ async fn discard(mut body: Body) {
     };
     // Running out of time here is what the limit is for.
     let _ = timeout(LINGER, drain).await;
+}
+
+/// What the `Content-Type` says the body is; `None` for anything but the two OTLP knows.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<MediaType> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok().and_then(MediaType::parse)
+}
+
+/// The compression of the body, `None` for none. Looked at before the body is read: there is no use in receiving what
+/// cannot be inflated.
+pub(crate) fn encoding(headers: &HeaderMap) -> Result<Option<String>, BodyError> {
+    let named: Vec<&str> =
+        headers.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?")).collect();
+    let named = named.join(", ");
+    match Encoding::parse(Some(&named)) {
+        Ok(Encoding::Identity) => Ok(None),
+        Ok(_) => Ok(Some(named)),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

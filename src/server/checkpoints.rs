@@ -1,18 +1,17 @@
 //! The checkpoint API of the published Python `tracehub` server: same paths, same statuses, same JSON, so that its
 //! clients notice nothing but that what they sent is really stored. `tests/it/data/python` lists where we differ.
 
-mod figures;
-mod giants;
-pub(super) mod lookup;
+pub(crate) mod figures;
+pub(crate) mod giants;
+pub(crate) mod lookup;
+pub(crate) mod paths;
+pub(crate) mod replies;
+pub(crate) mod stored;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::State,
-    response::{IntoResponse as _, Response},
-};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header, request::Parts};
+use axum::{body::Body, extract::State, response::Response};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -20,19 +19,18 @@ use crate::{
     model::{Batch, Checkpoint, Nanos, Retention},
 };
 
-use super::{
+use crate::server::{
     access::{Forbidden, Scope},
+    answer::{self, Failure},
     app::App,
-    body, ingest,
-    limits::Reservation,
-    otlp_http, reply,
-    routes::{self, TABLE},
-    traces::Failure,
+    body,
+    budget::Reservation,
+    memory,
+    otlp::write_failed,
+    refusal::{self, PANIC},
 };
 
-pub(super) use figures::{source_rates, stats};
-pub(super) use giants::Giants;
-pub(super) use lookup::{correlations, recent, trace};
+use replies::refused;
 
 /// Bodies larger than this are decoded off the async threads.
 const BLOCKING_BYTES: usize = 64 << 10;
@@ -40,7 +38,7 @@ const BLOCKING_BYTES: usize = 64 << 10;
 const CLEANUP_STEP: usize = 50_000;
 
 /// `POST /ingest`
-pub(super) async fn ingest(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+pub(crate) async fn ingest(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let taken = take(&app, request, checkpoint::batch).await;
     answer(
         &app,
@@ -50,7 +48,7 @@ pub(super) async fn ingest(State(app): State<Arc<App>>, request: Request<Body>) 
 }
 
 /// `POST /ingest/single`
-pub(super) async fn ingest_single(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+pub(crate) async fn ingest_single(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let taken = take(&app, request, |body| checkpoint::single(body).map(|record| vec![record])).await;
     answer(&app, taken, |_, inserted| json!({ "inserted": inserted > 0 }))
 }
@@ -62,7 +60,7 @@ enum Refused {
     /// By what it holds, in the words of the original.
     Content(Refusal),
     /// By how it arrived, or because it cannot be stored now.
-    Transfer(ingest::Refusal),
+    Transfer(refusal::Refusal),
 }
 
 impl From<Forbidden> for Refused {
@@ -77,8 +75,8 @@ impl From<Refusal> for Refused {
     }
 }
 
-impl From<ingest::Refusal> for Refused {
-    fn from(refusal: ingest::Refusal) -> Refused {
+impl From<refusal::Refusal> for Refused {
+    fn from(refusal: refusal::Refusal) -> Refused {
         Refused::Transfer(refusal)
     }
 }
@@ -103,7 +101,7 @@ async fn take(app: &Arc<App>, request: Request<Body>, parse: Parse) -> Result<(u
     if let Some(project) = caller.project() {
         batch.assign_project(project);
     }
-    let written = app.backend.write(batch).await.map_err(|error| ingest::write_failed(app, &error))?;
+    let written = app.backend.write(batch).await.map_err(|error| write_failed(app, &error))?;
     app.counters.stored(written, 0);
     app.counters.checkpoints_stored(written);
     Ok((received, written.accepted))
@@ -116,7 +114,7 @@ async fn receive(
     body: Body,
     parse: Parse,
 ) -> Result<(Vec<Checkpoint>, Reservation), Refused> {
-    let encoding = match otlp_http::encoding(&parts.headers) {
+    let encoding = match body::encoding(&parts.headers).map_err(refusal::Refusal::from) {
         Ok(encoding) => encoding,
         Err(refusal) => {
             body::discard_unless_expected(&parts.headers, body).await;
@@ -125,9 +123,9 @@ async fn receive(
     };
     let cap = app.limits.body_bytes;
     let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
-    let body::Received { bytes, mut reservation } = received.map_err(ingest::Refusal::from)?;
+    let body::Received { bytes, mut reservation } = received.map_err(refusal::Refusal::from)?;
     let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(is_json);
-    let bytes = ingest::inflate_within(encoding.as_deref(), bytes, cap, &mut reservation).await?;
+    let bytes = memory::inflate_within(encoding.as_deref(), bytes, cap, &mut reservation).await?;
     let is_quick = bytes.len() <= BLOCKING_BYTES;
     let read = move || -> Result<_, Refused> {
         if !is_json {
@@ -137,7 +135,7 @@ async fn receive(
     };
     match is_quick {
         true => read(),
-        false => tokio::task::spawn_blocking(read).await.map_err(|_| Refused::Transfer(ingest::PANIC))?,
+        false => tokio::task::spawn_blocking(read).await.map_err(|_| Refused::Transfer(PANIC))?,
     }
 }
 
@@ -147,10 +145,10 @@ fn is_json(content_type: &HeaderValue) -> bool {
 
 fn answer(app: &App, taken: Result<(u64, u64), Refused>, done: fn(u64, u64) -> Json) -> Response {
     match taken {
-        Ok((received, inserted)) => reply::json(StatusCode::OK, &done(received, inserted)),
+        Ok((received, inserted)) => answer::json(StatusCode::OK, &done(received, inserted)),
         Err(Refused::Caller(refusal)) => {
             app.counters.ingest_failed("denied");
-            reply::problem(refusal.status, refusal.detail)
+            answer::problem(refusal.status, refusal.detail)
         }
         Err(Refused::Content(refusal)) => {
             app.counters.ingest_failed("malformed");
@@ -158,19 +156,13 @@ fn answer(app: &App, taken: Result<(u64, u64), Refused>, done: fn(u64, u64) -> J
         }
         Err(Refused::Transfer(refusal)) => {
             app.counters.ingest_failed(refusal.reason());
-            reply::problem(refusal.status(), &refusal.message(app.limits.body_bytes))
+            answer::problem(refusal.status(), &refusal.message(app.limits.body_bytes))
         }
     }
 }
 
-/// A refusal in the words of the original.
-fn refused(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    reply::json_text(status, refusal.body().to_owned())
-}
-
 /// `DELETE /cleanup`: removes what is past its retention now and not only within the next minute.
-pub(super) async fn cleanup(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
+pub(crate) async fn cleanup(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
     app.access.authorize(&headers, Scope::Admin)?;
     let mut deleted = 0;
     if let Some(retention) = app.retention {
@@ -185,51 +177,5 @@ pub(super) async fn cleanup(State(app): State<Arc<App>>, headers: HeaderMap) -> 
             app.live.removed();
         }
     }
-    Ok(reply::json(StatusCode::OK, &json!({ "deleted": deleted })))
-}
-
-/// Hours as the original prints them: whole ones without a fraction.
-pub(super) fn hours(retention: Option<Duration>) -> Json {
-    let Some(retention) = retention else { return Json::Null };
-    match (retention.as_secs() / 3_600, retention.as_secs() % 3_600) {
-        (hours, 0) => json!(hours),
-        _ => json!(retention.as_secs_f64() / 3_600.0),
-    }
-}
-
-/// Whether a path is one of this API and takes this method, or the answer of the original when it is not: 405 with the
-/// one method it takes, 307 to the path without its last slash, 404.
-pub(super) fn misdirected(method: &Method, uri: &Uri, host: Option<&HeaderValue>) -> Option<Response> {
-    let path = uri.path();
-    if let Some(allowed) = method_of(path) {
-        let mut response = reply::problem(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-        return Some(response).filter(|_| method.as_str() != allowed);
-    }
-    let is_ours = ["/api/", "/v1/"].iter().any(|ours| path.starts_with(ours));
-    if is_ours || TABLE.iter().any(|route| route.path == path) {
-        return None;
-    }
-    let shorter = path.strip_suffix('/').filter(|shorter| method_of(shorter).is_some());
-    let Some(shorter) = shorter else { return Some(reply::problem(StatusCode::NOT_FOUND, "Not Found")) };
-    let host = host.and_then(|host| host.to_str().ok()).or(uri.host()).unwrap_or_default();
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
-    if let Ok(location) = HeaderValue::from_str(&format!("http://{host}{shorter}{query}")) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Some(response)
-}
-
-/// The one method a path of the original takes.
-fn method_of(path: &str) -> Option<&'static str> {
-    if path.starts_with("/traces/") {
-        return lookup::Asked::of(path).map(|_| "GET");
-    }
-    let is_it = |route: &&routes::Route| route.path == path && (route.tag == "checkpoints" || path == "/health");
-    TABLE.iter().find(is_it).map(|route| match route.method {
-        "post" => "POST",
-        "delete" => "DELETE",
-        _ => "GET",
-    })
+    Ok(answer::json(StatusCode::OK, &json!({ "deleted": deleted })))
 }

@@ -16,11 +16,11 @@ use futures::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, Request, Response};
 use http_body::Body as _;
 
-use super::access::{Access, Caller};
+use crate::server::access::{Access, Caller};
 
 /// When a caller's rights end.
 #[derive(Debug, Clone)]
-pub(super) struct Ending {
+pub(crate) struct Ending {
     access: Arc<Access>,
     /// `None` for someone who has no rights to lose: whatever they are given, everyone is.
     caller: Option<Caller>,
@@ -28,24 +28,24 @@ pub(super) struct Ending {
 
 /// Whether a body was cut off.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cut(Arc<AtomicBool>);
+pub(crate) struct Cut(Arc<AtomicBool>);
 
 impl Cut {
     /// Whether it was.
-    pub(super) fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
 
 impl Ending {
     /// Of whoever sent a request with these headers.
-    pub(super) fn of(access: &Arc<Access>, headers: &HeaderMap) -> Ending {
+    pub(crate) fn of(access: &Arc<Access>, headers: &HeaderMap) -> Ending {
         let caller = access.identify(headers);
         Ending { access: Arc::clone(access), caller: Some(caller).filter(|caller| !access.has_ended(caller)) }
     }
 
     /// Returns when it comes; never for someone who has nothing to lose, or cannot lose it.
-    pub(super) fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
         let (access, caller) = (Arc::clone(&self.access), self.caller.clone());
         async move {
             match caller {
@@ -56,7 +56,7 @@ impl Ending {
     }
 
     /// A request with a key whose body breaks off then, and whether it did.
-    pub(super) fn cut_body(&self, request: Request<Body>) -> (Request<Body>, Cut) {
+    pub(crate) fn cut_body(&self, request: Request<Body>) -> (Request<Body>, Cut) {
         let cut = Cut::default();
         if request.body().is_end_stream() || !matches!(self.caller, Some(Caller::Holder(_))) {
             return (request, cut);
@@ -66,7 +66,7 @@ impl Ending {
     }
 
     /// A response whose body breaks off then, unless all of it is there already.
-    pub(super) fn cut_stream(&self, response: Response<Body>) -> Response<Body> {
+    pub(crate) fn cut_stream(&self, response: Response<Body>) -> Response<Body> {
         match (response.body().size_hint().exact(), &self.caller) {
             (Some(_), _) | (_, None | Some(Caller::Owner)) => response,
             (None, Some(_)) => response.map(|body| breaking(body, self.wait(), Cut::default())),

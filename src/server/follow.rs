@@ -21,13 +21,13 @@ use crate::{
     store::{self, Chunk, wire},
 };
 
-use super::{
+use crate::server::{
     access::Scope,
-    app::{App, stopped},
-    limits::Reservation,
-    reply,
+    answer::{self, Answer},
+    app::App,
+    budget::Reservation,
     sse::LAST_EVENT_ID,
-    traces::Answer,
+    stopping::stopped,
     watchers::Watcher,
 };
 
@@ -75,16 +75,16 @@ impl Wish {
 }
 
 /// `GET /api/v1/scan/stream`
-pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let wish = Wish::read(&headers, &pairs)?;
     let Some(watcher) = app.followers.enter("", MOST_STREAMS) else {
-        return Ok(reply::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
+        return Ok(answer::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
     };
     let follower = Follower::begin(app, watcher, wish).await?;
     let mut response = Response::new(Body::from_stream(pieces(follower)));
     let headers = response.headers_mut();
-    reply::mark(headers);
+    answer::mark(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     // Proxies that collect answers would hold events back.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));

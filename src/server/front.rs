@@ -10,14 +10,24 @@ use tower::ServiceExt;
 
 use crate::decode::body::MediaType;
 
-use super::{access, app::App, ending::Ending, ingest, otlp_grpc, otlp_http, proto::Code, reply, routes};
+use crate::server::{
+    access::{self, Caller},
+    answer,
+    app::App,
+    body,
+    ending::Ending,
+    otlp_grpc, otlp_http,
+    proto::Code,
+    refusal::PANIC,
+    table,
+};
 
 /// The path of the table that answered, as an extension of the response; requests to other paths have none.
 #[derive(Debug, Clone)]
 struct Route(String);
 
 /// Answers a request.
-pub(super) async fn answer(
+pub(crate) async fn answer(
     app: Arc<App>,
     router: Router,
     request: Request<Body>,
@@ -25,7 +35,7 @@ pub(super) async fn answer(
     let face = Face::of(&request);
     let (mut parts, body) = request.into_parts();
     access::hide_credentials(&mut parts.headers);
-    let mut response = match app.access.check_origin(&parts) {
+    let mut response = match app.site.check(&parts, matches!(app.access.identify(&parts.headers), Caller::Owner)) {
         Err(refusal) => face.problem(refusal.status, refusal.detail),
         Ok(()) => {
             let request = Request::from_parts(parts, body);
@@ -33,7 +43,7 @@ pub(super) async fn answer(
             work.await.unwrap_or_else(|_| face.panic(&app))
         }
     };
-    reply::harden(response.headers_mut());
+    answer::harden(response.headers_mut());
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -72,7 +82,7 @@ async fn route(app: Arc<App>, router: Router, request: Request<Body>) -> Respons
 }
 
 /// Middleware that notes which path of the table answers.
-pub(super) async fn note_route(path: MatchedPath, request: Request<Body>, next: Next) -> Response<Body> {
+pub(crate) async fn note_route(path: MatchedPath, request: Request<Body>, next: Next) -> Response<Body> {
     let mut response = next.run(request).await;
     response.extensions_mut().insert(Route(path.as_str().to_owned()));
     response
@@ -93,8 +103,8 @@ impl Face {
         if otlp_grpc::is_call(request.headers()) {
             return Face::Grpc;
         }
-        let is_export = request.method() == http::Method::POST && routes::is_otlp(request.uri().path());
-        let media = request.headers().get(http::header::CONTENT_TYPE).and_then(otlp_http::media_type);
+        let is_export = request.method() == http::Method::POST && table::is_otlp(request.uri().path());
+        let media = body::media_type(request.headers());
         let is_post = request.method() == http::Method::POST;
         match is_export {
             true => Face::Otlp(media.unwrap_or(MediaType::Json)),
@@ -107,7 +117,7 @@ impl Face {
         match self {
             Face::Grpc => otlp_grpc::failure(Code::of(status), detail),
             Face::Otlp(media) => otlp_http::status(media, status, detail),
-            Face::Sender | Face::Api => reply::problem(status, detail),
+            Face::Sender | Face::Api => answer::problem(status, detail),
         }
     }
 
@@ -115,10 +125,10 @@ impl Face {
     fn panic(self, app: &App) -> Response<Body> {
         tracing::error!("a request handler panicked");
         match self {
-            Face::Api => reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "the server failed on this request"),
+            Face::Api => answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "the server failed on this request"),
             face => {
-                app.counters.ingest_failed(ingest::PANIC.reason());
-                face.problem(ingest::PANIC.status(), &ingest::PANIC.message(0))
+                app.counters.ingest_failed(PANIC.reason());
+                face.problem(PANIC.status(), &PANIC.message(0))
             }
         }
     }

@@ -21,7 +21,7 @@ const GREETING_BYTES: usize = 24;
 
 /// A connection with a limit on idleness.
 #[derive(Debug)]
-pub(super) struct Idle<S> {
+pub(crate) struct Idle<S> {
     stream: S,
     timer: Pin<Box<Sleep>>,
     timeout: Duration,
@@ -30,7 +30,7 @@ pub(super) struct Idle<S> {
 
 impl<S> Idle<S> {
     /// Closes `stream` when its first bytes take longer than `greeting`, or when it is idle for `timeout` later on.
-    pub(super) fn new(stream: S, greeting: Duration, timeout: Duration) -> Idle<S> {
+    pub(crate) fn new(stream: S, greeting: Duration, timeout: Duration) -> Idle<S> {
         Idle { stream, timer: Box::pin(sleep(greeting)), timeout, greeting_left: GREETING_BYTES }
     }
 

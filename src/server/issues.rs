@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     extract::{Path, Query, State, rejection::PathRejection},
 };
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value as Json;
 
 use crate::{
@@ -18,20 +18,19 @@ use crate::{
     },
 };
 
-use super::{
+use crate::server::{
     access::Scope,
+    answer::{self, Answer, Failure},
     app::App,
-    body,
-    ingest::Refusal,
-    lists, otlp_http, reply,
-    traces::{Answer, Failure},
+    body, lists,
+    refusal::Refusal,
 };
 
 /// Longest document that changes an issue.
 const MAX_CHANGE_BYTES: usize = 64 << 10;
 
 /// `GET /api/v1/issues`
-pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let mut query = api::issue_query_from_pairs(&pairs, Nanos::now())?;
     let is_everything = query.limit == 0;
@@ -47,18 +46,18 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(
 }
 
 /// `GET /api/v1/issues/{id}`
-pub(super) async fn show(
+pub(crate) async fn show(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     id: Result<Path<String>, PathRejection>,
 ) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let detail = app.backend.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
-    Ok(reply::json(StatusCode::OK, &Json::Object(issue_detail_to_json(&detail))))
+    Ok(answer::json(StatusCode::OK, &Json::Object(issue_detail_to_json(&detail))))
 }
 
 /// `PATCH /api/v1/issues/{id}`
-pub(super) async fn change(
+pub(crate) async fn change(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
     request: Request<Body>,
@@ -66,19 +65,19 @@ pub(super) async fn change(
     let (parts, body) = request.into_parts();
     app.access.authorize(&parts.headers, Scope::Admin)?;
     let id = issue_id(id)?;
-    let media = parts.headers.get(header::CONTENT_TYPE).and_then(otlp_http::media_type);
+    let media = body::media_type(&parts.headers);
     if media != Some(MediaType::Json) {
-        return Ok(reply::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
+        return Ok(answer::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
     }
     let received = body::read(&parts.headers, body, MAX_CHANGE_BYTES, &app.budget, &app.limits).await;
     let received = match received.map_err(Refusal::from) {
         Ok(received) => received,
-        Err(refusal) => return Ok(reply::problem(refusal.status(), &refusal.message(MAX_CHANGE_BYTES))),
+        Err(refusal) => return Ok(answer::problem(refusal.status(), &refusal.message(MAX_CHANGE_BYTES))),
     };
     let document: Json = serde_json::from_slice(&received.bytes).map_err(|error| Failure::Body(error.to_string()))?;
     let change = api::issue_change_from_json(&document)?;
     let issue = app.backend.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
-    Ok(reply::json(StatusCode::OK, &Json::Object(issue_to_json(&issue))))
+    Ok(answer::json(StatusCode::OK, &Json::Object(issue_to_json(&issue))))
 }
 
 /// What is no id names no issue.

@@ -20,7 +20,7 @@ use crate::{
     store::{self, Backend},
 };
 
-use super::app::{App, stopped};
+use crate::server::stopping::stopped;
 
 /// How often the store is asked whether its keys changed.
 const POLL: Duration = Duration::from_millis(500);
@@ -29,16 +29,16 @@ const LAG_NS: u64 = 60 * NANOS_PER_SECOND;
 
 /// A key and when it was last used.
 #[derive(Debug)]
-pub(super) struct Holder {
+pub(crate) struct Holder {
     /// The key, as it was when it was looked up.
-    pub(super) key: Key,
+    pub(crate) key: Key,
     /// Unix nanoseconds; 0 is never.
     used_ns: AtomicU64,
 }
 
 impl Holder {
     /// Notes a use.
-    pub(super) fn note_use(&self) {
+    pub(crate) fn note_use(&self) {
         self.used_ns.fetch_max(Nanos::now().0, Ordering::Relaxed);
     }
 
@@ -51,7 +51,7 @@ type Holders = Arc<Vec<Arc<Holder>>>;
 
 /// All keys ever issued.
 #[derive(Debug)]
-pub(super) struct Keyring {
+pub(crate) struct Keyring {
     holders: RwLock<Holders>,
     /// Counts changes of what keys permit.
     changes: watch::Sender<u64>,
@@ -65,12 +65,12 @@ impl Default for Keyring {
 
 impl Keyring {
     /// Whether no key was ever issued.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.holders().is_empty()
     }
 
     /// The key with this digest. Every key is looked at to its end, so the time says nothing about any.
-    pub(super) fn find(&self, digest: &[u8; 32]) -> Option<Arc<Holder>> {
+    pub(crate) fn find(&self, digest: &[u8; 32]) -> Option<Arc<Holder>> {
         let holders = self.holders();
         holders.iter().fold(None, |found, holder| match secret::is_equal(&holder.key.digest, digest) {
             true => Some(Arc::clone(holder)),
@@ -79,12 +79,12 @@ impl Keyring {
     }
 
     /// Told of every change of what keys permit from now on.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
     /// Takes in a key that was issued or revoked.
-    pub(super) fn learn(&self, key: Key) {
+    pub(crate) fn learn(&self, key: Key) {
         self.replace(|known| {
             let mut keys: Vec<Key> = known.iter().map(|holder| holder.key.clone()).collect();
             match keys.iter_mut().find(|known| known.digest == key.digest) {
@@ -99,7 +99,7 @@ impl Keyring {
     ///
     /// # Errors
     /// The store cannot be read; nothing changes then.
-    pub(super) async fn reload(&self, backend: &dyn Backend) -> store::Result<()> {
+    pub(crate) async fn reload(&self, backend: &dyn Backend) -> store::Result<()> {
         let before = *self.changes.borrow();
         let keys = backend.keys().await?;
         // What was learnt meanwhile may be newer than what was read.
@@ -113,7 +113,7 @@ impl Keyring {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub(super) async fn write_uses(&self, backend: &dyn Backend, all: bool) -> store::Result<()> {
+    pub(crate) async fn write_uses(&self, backend: &dyn Backend, all: bool) -> store::Result<()> {
         let lags = |holder: &&Arc<Holder>| {
             let written_ns = holder.key.last_used.map_or(0, |time| time.0);
             let lag_ns = holder.used_ns().saturating_sub(written_ns);
@@ -124,6 +124,23 @@ impl Keyring {
         match used.is_empty() {
             true => Ok(()),
             false => backend.touch_keys(&used).await,
+        }
+    }
+
+    /// Follows the keys of the store, and tells it of their use, until the server stops.
+    pub(crate) async fn follow(&self, backend: &dyn Backend, stopping: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = stopped(stopping.clone()) => return,
+                () = sleep(POLL) => {}
+            }
+            let turn = async {
+                self.reload(backend).await?;
+                self.write_uses(backend, false).await
+            };
+            if let Err(error) = turn.await {
+                tracing::debug!("cannot look after the keys: {error}");
+            }
         }
     }
 
@@ -159,26 +176,8 @@ fn held(known: &FxHashMap<[u8; 32], &Arc<Holder>>, key: Key) -> Arc<Holder> {
     }
 }
 
-/// Follows the store until the server stops.
-pub(super) async fn run(app: Arc<App>) {
-    let keyring = app.access.keyring();
-    loop {
-        tokio::select! {
-            () = stopped(app.stopping.clone()) => return,
-            () = sleep(POLL) => {}
-        }
-        let turn = async {
-            keyring.reload(&*app.backend).await?;
-            keyring.write_uses(&*app.backend, false).await
-        };
-        if let Err(error) = turn.await {
-            tracing::debug!("cannot look after the keys: {error}");
-        }
-    }
-}
-
 /// Returns once `is_over` says so, asked again after every change.
-pub(super) async fn until(mut changes: watch::Receiver<u64>, is_over: impl Fn() -> bool + Send) {
+pub(crate) async fn until(mut changes: watch::Receiver<u64>, is_over: impl Fn() -> bool + Send) {
     while !is_over() {
         // Without a sender there are no keys any more, nor a server.
         if changes.changed().await.is_err() {

@@ -17,44 +17,43 @@ use crate::{
     secret::{KEY_PREFIX, SHOWN_CHARS, id_of},
 };
 
-use super::{
+use crate::server::{
     access::Scope,
+    answer::{self, Answer, Failure},
     app::App,
     body,
-    ingest::Refusal,
-    reply,
-    traces::{Answer, Failure},
+    refusal::Refusal,
 };
 
 /// Longest document about keys that is read, bytes.
 const DOCUMENT_BYTES: usize = 64 << 10;
 
 /// `GET /api/v1/keys`
-pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
+pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     app.access.authorize(&headers, Scope::Admin)?;
     let keys = app.backend.keys().await?;
     let rows: Vec<Json> = keys.iter().map(|key| Json::Object(key_to_wire(key))).collect();
-    Ok(reply::json(StatusCode::OK, &Json::Array(rows)))
+    Ok(answer::json(StatusCode::OK, &Json::Array(rows)))
 }
 
 /// `POST /api/v1/keys`
-pub(super) async fn issue(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
+pub(crate) async fn issue(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
     let document = match document(&app, request).await? {
         Ok(document) => document,
-        Err(refusal) => return Ok(reply::problem(refusal.status(), &refusal.message(DOCUMENT_BYTES))),
+        Err(refusal) => return Ok(answer::problem(refusal.status(), &refusal.message(DOCUMENT_BYTES))),
     };
     let key = key_from_wire(&document).map_err(|error| Failure::Body(error.to_string()))?;
     if let Some(problem) = problem(&key) {
         return Err(Failure::Body(problem.to_owned()));
     }
     app.backend.add_key(key.clone()).await?;
-    let answer = reply::json(StatusCode::OK, &Json::Object(key_to_wire(&key)));
+    let answer = answer::json(StatusCode::OK, &Json::Object(key_to_wire(&key)));
     app.access.keyring().learn(key);
     Ok(answer)
 }
 
 /// `DELETE /api/v1/keys/{id}`
-pub(super) async fn revoke(
+pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     id: Result<Path<String>, PathRejection>,
@@ -65,17 +64,17 @@ pub(super) async fn revoke(
         Ok(Path(id)) => app.backend.revoke_key(&id).await?,
         Err(_) => None,
     };
-    let Some(key) = key else { return Ok(reply::problem(StatusCode::NOT_FOUND, "there is no key with this id")) };
-    let answer = reply::json(StatusCode::OK, &Json::Object(key_to_wire(&key)));
+    let Some(key) = key else { return Ok(answer::problem(StatusCode::NOT_FOUND, "there is no key with this id")) };
+    let answer = answer::json(StatusCode::OK, &Json::Object(key_to_wire(&key)));
     app.access.keyring().learn(key);
     Ok(answer)
 }
 
 /// `POST /api/v1/keys/used`
-pub(super) async fn touch(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
+pub(crate) async fn touch(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
     let document = match document(&app, request).await? {
         Ok(document) => document,
-        Err(refusal) => return Ok(reply::problem(refusal.status(), &refusal.message(DOCUMENT_BYTES))),
+        Err(refusal) => return Ok(answer::problem(refusal.status(), &refusal.message(DOCUMENT_BYTES))),
     };
     let use_of = |(id, time): (&String, &Json)| {
         let time = time.as_str().and_then(Nanos::parse_rfc3339)?;
@@ -84,7 +83,7 @@ pub(super) async fn touch(State(app): State<Arc<App>>, request: Request<Body>) -
     let used: Option<Vec<(Text, Nanos)>> = document.as_object().and_then(|ids| ids.iter().map(use_of).collect());
     let used = used.ok_or_else(|| Failure::Body("it is no object of ids and times".to_owned()))?;
     app.backend.touch_keys(&used).await?;
-    Ok(reply::json(StatusCode::OK, &json!({})))
+    Ok(answer::json(StatusCode::OK, &json!({})))
 }
 
 /// The JSON an administrator sends.

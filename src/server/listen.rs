@@ -19,11 +19,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    app::{App, Peer, stopped},
+use crate::server::{
+    access::Peer,
+    app::App,
     front,
     idle::Idle,
     limits::{HEADER_BYTES, HTTP2_STREAMS, Limits},
+    stopping::stopped,
 };
 
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
@@ -32,7 +34,7 @@ const PING: Duration = Duration::from_secs(20);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Binds the first address of a name or an IP literal (with or without brackets) that can be bound.
-pub(super) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
+pub(crate) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
     let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in lookup_host((host, port)).await? {
@@ -45,7 +47,7 @@ pub(super) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
 }
 
 /// Serves a port until the server stops; the task ends when its last connection has ended.
-pub(super) fn spawn(app: &Arc<App>, router: &Router, listener: TcpListener, slots: &Arc<Semaphore>) -> JoinHandle<()> {
+pub(crate) fn spawn(app: &Arc<App>, router: &Router, listener: TcpListener, slots: &Arc<Semaphore>) -> JoinHandle<()> {
     tokio::spawn(accept(Arc::clone(app), router.clone(), listener, Arc::clone(slots)))
 }
 

@@ -17,14 +17,14 @@ use crate::{
     store,
 };
 
-use super::{reply, traces::Answer};
+use crate::server::answer::{self, Answer};
 
 /// Items read at once for a list of all of them.
-pub(super) const PAGE: usize = 1_000;
+pub(crate) const PAGE: usize = 1_000;
 
 /// The page that begins at `first`, or with `is_everything` all pages from there on. `ask` reads a page, `write` writes
 /// an item down.
-pub(super) async fn answer<T, F>(
+pub(crate) async fn answer<T, F>(
     first: Option<Cursor>,
     is_everything: bool,
     ask: impl Fn(Option<Cursor>) -> F + Send + 'static,
@@ -42,7 +42,7 @@ where
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    reply::mark(headers);
+    answer::mark(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(HeaderName::from_static(api::TOTAL_HEADER), HeaderValue::from(total));
     headers.insert(HeaderName::from_static(api::FAILED_HEADER), HeaderValue::from(failed));
@@ -79,7 +79,7 @@ where
 }
 
 /// Elements of a JSON array, with what comes before and after them.
-pub(super) fn elements<T>(items: &[T], write: fn(&T) -> Map<String, Json>, (open, close): (&str, &str)) -> Bytes {
+pub(crate) fn elements<T>(items: &[T], write: fn(&T) -> Map<String, Json>, (open, close): (&str, &str)) -> Bytes {
     let mut text = String::from(open);
     for (index, item) in items.iter().enumerate() {
         text.push_str(if index == 0 { "" } else { "," });

@@ -15,7 +15,10 @@ use std::{
 
 use rustc_hash::FxHashSet;
 use serde_json::json;
-use tokio::{sync::broadcast, time::sleep};
+use tokio::{
+    sync::{broadcast, watch},
+    time::sleep,
+};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
@@ -23,7 +26,7 @@ use crate::{
     store::{self, Backend, Chunk},
 };
 
-use super::app::{App, stopped};
+use crate::server::stopping::stopped;
 
 /// Newest checkpoints kept.
 const KEPT: usize = 10_000;
@@ -44,37 +47,37 @@ const SHARED_BYTES: usize = 1 << 20;
 
 /// What arrived.
 #[derive(Debug)]
-pub(super) struct News {
+pub(crate) struct News {
     /// The checkpoints; `None` when they are too large to hand round.
-    pub(super) checkpoints: Option<Vec<Checkpoint>>,
+    pub(crate) checkpoints: Option<Vec<Checkpoint>>,
     /// The place behind them.
-    pub(super) next: Cursor,
+    pub(crate) next: Cursor,
 }
 
 /// The feed from a place on.
 #[derive(Debug)]
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     /// Everything committed after `position`.
-    pub(super) receiver: broadcast::Receiver<Arc<News>>,
+    pub(crate) receiver: broadcast::Receiver<Arc<News>>,
     /// Where the feed begins; `None` is the beginning of the store.
-    pub(super) position: Option<Cursor>,
+    pub(crate) position: Option<Cursor>,
 }
 
 /// One of the newest checkpoints.
 #[derive(Debug, Clone)]
-pub(super) struct Recent {
+pub(crate) struct Recent {
     /// Its number; later ones have larger numbers, also after a restart.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Its source.
-    pub(super) source_id: Box<str>,
+    pub(crate) source_id: Box<str>,
     /// The record as `/recent` prints it, but for the number and the closing brace.
-    pub(super) json: Arc<str>,
+    pub(crate) json: Arc<str>,
     key: u128,
 }
 
 /// The newest checkpoints and the feed.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(crate) struct Live {
     state: Mutex<State>,
     news: broadcast::Sender<Arc<News>>,
     removals: AtomicU64,
@@ -93,7 +96,7 @@ struct State {
 
 impl Live {
     /// Nothing yet.
-    pub(super) fn new() -> Live {
+    pub(crate) fn new() -> Live {
         // Milliseconds times a thousand: above every number of an earlier run, and exact in a double until 2255.
         let last_number = Nanos::now().0 / NANOS_PER_MS * 1_000;
         let state = State { position: None, recent: VecDeque::new(), recent_bytes: 0, last_number, removals: 0 };
@@ -101,12 +104,12 @@ impl Live {
     }
 
     /// Records were removed, so some of the newest may be gone.
-    pub(super) fn removed(&self) {
+    pub(crate) fn removed(&self) {
         self.removals.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often records were removed.
-    pub(super) fn removals(&self) -> u64 {
+    pub(crate) fn removals(&self) -> u64 {
         self.removals.load(Ordering::Relaxed)
     }
 
@@ -115,7 +118,7 @@ impl Live {
     ///
     /// # Errors
     /// The store fails.
-    pub(super) async fn recent(
+    pub(crate) async fn recent(
         &self,
         backend: &dyn Backend,
         most: usize,
@@ -134,11 +137,28 @@ impl Live {
     ///
     /// # Errors
     /// The store fails.
-    pub(super) async fn subscribe(&self, backend: &dyn Backend) -> store::Result<Subscription> {
+    pub(crate) async fn subscribe(&self, backend: &dyn Backend) -> store::Result<Subscription> {
         self.catch_up(backend).await?;
         let state = self.state();
         let position = state.position.clone().ok_or(store::Error::Closed)?;
         Ok(Subscription { receiver: self.news.subscribe(), position })
+    }
+
+    /// Takes in what arrives until the server stops.
+    pub(crate) async fn run(&self, backend: &dyn Backend, stopping: watch::Receiver<bool>) {
+        loop {
+            let step = tokio::select! {
+                () = stopped(stopping.clone()) => return,
+                step = self.step(backend, WAIT) => step,
+            };
+            if let Err(error) = step {
+                tracing::debug!("cannot read what arrived: {error}");
+                tokio::select! {
+                    () = stopped(stopping.clone()) => return,
+                    () = sleep(PAUSE) => {}
+                }
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -239,29 +259,12 @@ impl State {
     }
 }
 
-/// Takes in what arrives until the server stops.
-pub(super) async fn run(app: Arc<App>) {
-    loop {
-        let step = tokio::select! {
-            () = stopped(app.stopping.clone()) => return,
-            step = app.live.step(&*app.backend, WAIT) => step,
-        };
-        if let Err(error) = step {
-            tracing::debug!("cannot read what arrived: {error}");
-            tokio::select! {
-                () = stopped(app.stopping.clone()) => return,
-                () = sleep(PAUSE) => {}
-            }
-        }
-    }
-}
-
 fn all() -> RecordFilter {
     RecordFilter { kind: Some(RecordKind::Checkpoints), ..RecordFilter::default() }
 }
 
 /// What tells one checkpoint from all others, as a hash.
-pub(super) fn key(checkpoint: &Checkpoint) -> u128 {
+pub(crate) fn key(checkpoint: &Checkpoint) -> u128 {
     let mut hash = Xxh3::new();
     for text in [&checkpoint.correlation_id, &checkpoint.suffix] {
         hash.update(&(text.len() as u64).to_le_bytes());
@@ -272,7 +275,7 @@ pub(super) fn key(checkpoint: &Checkpoint) -> u128 {
 }
 
 /// About how much room a checkpoint takes.
-pub(super) fn bytes(checkpoint: &Checkpoint) -> usize {
+pub(crate) fn bytes(checkpoint: &Checkpoint) -> usize {
     size_of::<Checkpoint>() + checkpoint_bytes(checkpoint)
 }
 

@@ -18,13 +18,18 @@ use crate::{
     store::{self, Backend},
 };
 
-use super::{access::Scope, app::App, lists::elements, reply, traces::Answer};
+use crate::server::{
+    access::Scope,
+    answer::{self, Answer},
+    app::App,
+    lists::elements,
+};
 
 /// Fewer records are written where they are read.
 const FEW: usize = 20;
 
 /// `GET /api/v1/logs`
-pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let mut query = api::log_query_from_pairs(&pairs, Nanos::now())?;
     let is_everything = query.limit == 0;
@@ -40,7 +45,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    reply::mark(headers);
+    answer::mark(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(next) = next.and_then(|Cursor(next)| HeaderValue::from_str(&next).ok()) {
         headers.insert(HeaderName::from_static(api::NEXT_CURSOR_HEADER), next);

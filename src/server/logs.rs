@@ -16,14 +16,16 @@ use crate::{
     model::{Batch, Nanos, Rejection, Written},
 };
 
-use super::{
+use crate::server::{
     access::{Forbidden, Scope},
+    answer,
     app::App,
     arrivals::Arrivals,
     body::{self, Received},
-    ingest,
-    limits::Reservation,
-    otlp_http, reply,
+    budget::Reservation,
+    memory::{self, BLOCKING_BYTES, PATIENCE},
+    otlp::write_failed,
+    refusal::{self, NO_ROOM},
 };
 
 /// Longest reason told of one entry, in characters.
@@ -36,7 +38,7 @@ enum Refused {
     /// By what it holds.
     Content(DecodeError),
     /// By how it arrived, or because it cannot be stored now.
-    Transfer(ingest::Refusal),
+    Transfer(refusal::Refusal),
 }
 
 impl From<Forbidden> for Refused {
@@ -51,8 +53,8 @@ impl From<DecodeError> for Refused {
     }
 }
 
-impl From<ingest::Refusal> for Refused {
-    fn from(refusal: ingest::Refusal) -> Refused {
+impl From<refusal::Refusal> for Refused {
+    fn from(refusal: refusal::Refusal) -> Refused {
         Refused::Transfer(refusal)
     }
 }
@@ -81,7 +83,7 @@ impl Refused {
         match self {
             Refused::Caller(refusal) => refusal.detail.to_owned(),
             Refused::Content(error) => error.to_string(),
-            Refused::Transfer(ingest::Refusal::TooLarge) => format!(
+            Refused::Transfer(refusal::Refusal::TooLarge) => format!(
                 "the body is larger than {} bytes compressed or {} bytes inflated; send smaller batches",
                 app.limits.entries_bytes, app.limits.entries_inflated_bytes
             ),
@@ -91,12 +93,12 @@ impl Refused {
 }
 
 /// `POST /api/v1/ingest`
-pub(super) async fn ingest(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+pub(crate) async fn ingest(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     match take(&app, request).await {
-        Ok(taken) => reply::json(StatusCode::ACCEPTED, &taken.to_json()),
+        Ok(taken) => answer::json(StatusCode::ACCEPTED, &taken.to_json()),
         Err(refused) => {
             app.counters.ingest_failed(refused.reason());
-            reply::problem(refused.status(), &refused.sentence(&app))
+            answer::problem(refused.status(), &refused.sentence(&app))
         }
     }
 }
@@ -145,7 +147,7 @@ async fn take(app: &Arc<App>, request: Request<Body>) -> Result<Taken, Refused> 
         if let Some(project) = caller.project() {
             batch.assign_project(project);
         }
-        let stored = app.backend.write(batch).await.map_err(|error| ingest::write_failed(app, &error))?;
+        let stored = app.backend.write(batch).await.map_err(|error| write_failed(app, &error))?;
         app.counters.stored(stored, 0);
         written.accepted += stored.accepted;
         written.duplicates += stored.duplicates;
@@ -183,8 +185,8 @@ impl Incoming {
 
     /// The next records, and what comes after them.
     async fn next_part(self, app: &Arc<App>) -> Result<(Incoming, Option<Batch>), Refused> {
-        let (is_quick, app) = (self.bytes <= ingest::BLOCKING_BYTES, Arc::clone(app));
-        ingest::run(is_quick, move || Ok(self.read(&app.arrivals))).await
+        let (is_quick, app) = (self.bytes <= BLOCKING_BYTES, Arc::clone(app));
+        memory::run(is_quick, move || Ok(self.read(&app.arrivals))).await
     }
 
     /// Entries without a time get the one at which this same body came first.
@@ -206,7 +208,7 @@ impl Incoming {
 
 /// The body of a request, ready to be read.
 async fn receive(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Incoming, Refused> {
-    let encoding = match otlp_http::encoding(&parts.headers) {
+    let encoding = match body::encoding(&parts.headers).map_err(refusal::Refusal::from) {
         Ok(encoding) => encoding,
         Err(refusal) => {
             body::discard_unless_expected(&parts.headers, body).await;
@@ -216,15 +218,15 @@ async fn receive(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Incoming, 
     let inflated_cap = app.limits.entries_inflated_bytes;
     let cap = if encoding.is_none() { inflated_cap } else { app.limits.entries_bytes };
     let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
-    let Received { bytes, mut reservation } = received.map_err(ingest::Refusal::from)?;
-    let bytes = ingest::inflate_within(encoding.as_deref(), bytes, inflated_cap, &mut reservation).await?;
+    let Received { bytes, mut reservation } = received.map_err(refusal::Refusal::from)?;
+    let bytes = memory::inflate_within(encoding.as_deref(), bytes, inflated_cap, &mut reservation).await?;
     let room = logs::record_bytes(&bytes).min(logs::MAX_PART_BYTES);
     // The records share the body's bytes, so its part of the budget lives as long as they do.
-    if !reservation.grow_within(room, ingest::PATIENCE).await {
-        return Err(ingest::NO_ROOM.into());
+    if !reservation.grow_within(room, PATIENCE).await {
+        return Err(NO_ROOM.into());
     }
-    let (is_quick, app) = (bytes.len() <= ingest::BLOCKING_BYTES, Arc::clone(app));
-    ingest::run(is_quick, move || Ok(Incoming::new(&bytes, &app.arrivals, reservation)?)).await
+    let (is_quick, app) = (bytes.len() <= BLOCKING_BYTES, Arc::clone(app));
+    memory::run(is_quick, move || Ok(Incoming::new(&bytes, &app.arrivals, reservation)?)).await
 }
 
 #[cfg(test)]

@@ -1,19 +1,20 @@
 //! Floor 4: network in. The collector and the query API as a library: bind, run, stop.
 //!
-//! One application ([`routes`]) on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it; [`front`]
-//! is the way of a request, [`ingest`] what becomes of records.
+//! One application ([`router`]) on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it; [`front`]
+//! is the way of a request, [`otlp`] what becomes of records.
 
 mod access;
+mod answer;
 mod app;
 mod arrivals;
 mod body;
+mod budget;
 mod checkpoints;
 mod counters;
 mod ending;
 mod follow;
 mod front;
 mod idle;
-mod ingest;
 mod issues;
 mod keyring;
 mod keys;
@@ -23,20 +24,24 @@ mod lists;
 mod live;
 mod log_query;
 mod logs;
+mod memory;
 mod openapi;
+mod origin;
+mod otlp;
 mod otlp_grpc;
 mod otlp_http;
 mod proto;
 mod records;
-mod reply;
+mod refusal;
 mod retention;
-mod routes;
+mod router;
 mod sources;
 mod sse;
 mod status;
+mod stopping;
+mod table;
 mod traces;
 mod watchers;
-mod weight;
 
 use std::{
     io,
@@ -62,8 +67,8 @@ use crate::{
 };
 
 use self::{
-    access::Access, app::App, arrivals::Arrivals, checkpoints::Giants, counters::Counters, limits::Budget, live::Live,
-    sources::Sources, watchers::Watchers,
+    access::Access, app::App, arrivals::Arrivals, budget::Budget, checkpoints::giants::Giants, counters::Counters,
+    live::Live, origin::Site, sources::Sources, watchers::Watchers,
 };
 
 pub use self::limits::Limits;
@@ -249,12 +254,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (stop, stopping) = watch::channel(false);
     let mut names = config.allowed_hosts;
     names.push(config.host);
-    let access = Access::new(address.ip(), &names, &token).with_secret(config.secret.as_deref()).exposed(is_exposed);
+    let site = Site::new(address.ip(), &names);
+    let access = Access::new(address.ip(), &token).with_secret(config.secret.as_deref()).exposed(is_exposed);
     access.keyring().reload(&*store).await?;
     let app = Arc::new(App {
         backend: store,
         db: config.db,
         retention: config.retention,
+        site,
         access: Arc::new(access),
         budget: Budget::new(config.limits.in_flight_bytes),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
@@ -272,13 +279,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         stopping,
         limits: config.limits,
     });
-    let router = routes::router(Arc::clone(&app));
+    let router = router::router(Arc::clone(&app));
     let slots = Arc::new(Semaphore::new(app.limits.connections));
     let ports = [Some(main), grpc, http].into_iter().flatten();
     let mut tasks: Vec<_> = ports.map(|listener| listen::spawn(&app, &router, listener, &slots)).collect();
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
-    tasks.push(tokio::spawn(live::run(Arc::clone(&app))));
-    tasks.push(tokio::spawn(keyring::run(Arc::clone(&app))));
+    let (feeding, following) = (Arc::clone(&app), Arc::clone(&app));
+    tasks.push(tokio::spawn(async move { feeding.live.run(&*feeding.backend, feeding.stopping.clone()).await }));
+    tasks.push(tokio::spawn(async move {
+        following.access.keyring().follow(&*following.backend, following.stopping.clone()).await;
+    }));
     Ok(Running { app, warnings, stop, tasks })
 }
 

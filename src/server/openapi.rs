@@ -10,22 +10,22 @@ use axum::body::Body;
 
 use crate::api::path;
 
-use super::{
-    otlp_grpc, reply,
-    routes::{Parameter, Route, TABLE},
+use crate::server::{
+    answer, otlp_grpc,
+    table::{Method, Parameter, Route, TABLE, Tag},
 };
 
 const PAGE: &str = include_str!("docs.html");
 const SCHEMAS: &str = include_str!("schemas.json");
 
 /// `GET /openapi.json`
-pub(super) async fn document() -> Response<Body> {
-    reply::json(StatusCode::OK, &openapi())
+pub(crate) async fn document() -> Response<Body> {
+    answer::json(StatusCode::OK, &openapi())
 }
 
 /// `GET /docs`
-pub(super) async fn page() -> Response<Body> {
-    let mut response = reply::document(StatusCode::OK, "text/html; charset=utf-8", PAGE);
+pub(crate) async fn page() -> Response<Body> {
+    let mut response = answer::document(StatusCode::OK, "text/html; charset=utf-8", PAGE);
     if let Ok(policy) = HeaderValue::from_str(&content_security_policy()) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -48,11 +48,11 @@ fn content_security_policy() -> String {
 }
 
 /// The OpenAPI 3.1 document of every route.
-pub(super) fn openapi() -> Json {
+pub(crate) fn openapi() -> Json {
     let mut paths = Map::new();
     for route in TABLE {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
-        methods[route.method] = operation(route);
+        methods[route.method.as_str().to_lowercase()] = operation(route);
     }
     for (path, signal) in otlp_grpc::METHODS {
         paths.insert(path.to_owned(), json!({ "post": grpc_operation(&format!("{signal:?}").to_lowercase()) }));
@@ -105,7 +105,7 @@ fn operation(route: &Route) -> Json {
         );
     }
     let mut operation = json!({
-        "tags": [route.tag],
+        "tags": [route.tag.as_str()],
         "summary": route.summary,
         "operationId": operation_id(route),
         "parameters": parameters,
@@ -120,7 +120,7 @@ fn operation(route: &Route) -> Json {
 
 fn id_description(route: &Route) -> &'static str {
     match route.tag {
-        "checkpoints" => "The correlation id; it may hold slashes, escaped or not.",
+        Tag::Checkpoints => "The correlation id; it may hold slashes, escaped or not.",
         _ if route.path == path::ISSUE => "The full id of the issue.",
         _ => "The full trace id, percent-encoded; it may hold slashes.",
     }
@@ -130,8 +130,12 @@ fn operation_id(route: &Route) -> String {
     let name = route.path.replace(['{', '}'], "").replace("/api/v1", "");
     let words: Vec<&str> = name.split(['/', '.']).filter(|word| !word.is_empty()).collect();
     // Some paths of the original are the tails of ours.
-    let area = if route.tag == "checkpoints" { "checkpoints_" } else { "" };
-    format!("{area}{}_{}", route.method, if words.is_empty() { "root".to_owned() } else { words.join("_") })
+    let area = if route.tag == Tag::Checkpoints { "checkpoints_" } else { "" };
+    format!(
+        "{area}{}_{}",
+        route.method.as_str().to_lowercase(),
+        if words.is_empty() { "root".to_owned() } else { words.join("_") }
+    )
 }
 
 fn query_parameter(parameter: &Parameter) -> Json {
@@ -151,23 +155,23 @@ fn responses(route: &Route) -> Json {
     let mut media_types = Map::from_iter([(media.to_owned(), schema)]);
     let mut responses = json!({});
     let statuses: &[(&str, &str)] = match route.tag {
-        "ingest" => {
+        Tag::Ingest => {
             media_types.insert("application/json".to_owned(), json!({}));
             INGEST_STATUSES
         }
-        "logs" => LOG_STATUSES,
-        "checkpoints" if route.method == "post" => SENT_STATUSES,
-        "checkpoints" => ASKED_STATUSES,
-        "server" if NEEDS_NO_KEY.contains(&route.path) => &[],
-        "server" => SERVER_STATUSES,
+        Tag::Logs => LOG_STATUSES,
+        Tag::Checkpoints if route.method == Method::Post => SENT_STATUSES,
+        Tag::Checkpoints => ASKED_STATUSES,
+        Tag::Server if NEEDS_NO_KEY.contains(&route.path) => &[],
+        Tag::Server => SERVER_STATUSES,
         _ if route.path == path::ISSUE => ISSUE_STATUSES,
         _ if route.path.contains("{id}") || route.path == path::TRACE => TRACE_STATUSES,
         _ => QUERY_STATUSES,
     };
-    let success = if route.tag == "logs" { "202" } else { "200" };
+    let success = if route.tag == Tag::Logs { "202" } else { "200" };
     responses[success] = json!({ "description": "Done.", "content": media_types });
     let problem = match route.tag {
-        "ingest" => "RpcStatus",
+        Tag::Ingest => "RpcStatus",
         _ => "Problem",
     };
     for (status, description) in statuses {

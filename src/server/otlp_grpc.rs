@@ -13,12 +13,13 @@ use http_body_util::{BodyExt, Full};
 
 use crate::decode::body::{Encoding, MediaType};
 
-use super::{
+use crate::server::{
     access::{Caller, Scope},
     app::App,
     body::{self, Received},
-    ingest::{self, Accepted, Refusal, Signal, Wire},
+    otlp::{self, Accepted, Signal, Wire},
     proto::{self, Code},
+    refusal::Refusal,
 };
 
 /// Before each message: a flag byte and four bytes of length.
@@ -31,21 +32,21 @@ const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encodin
 const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip,deflate");
 
 /// Paths of the methods and what they take.
-pub(super) const METHODS: [(&str, Signal); 3] = [
+pub(crate) const METHODS: [(&str, Signal); 3] = [
     ("/opentelemetry.proto.collector.trace.v1.TraceService/Export", Signal::Traces),
     ("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", Signal::Metrics),
     ("/opentelemetry.proto.collector.logs.v1.LogsService/Export", Signal::Logs),
 ];
 
 /// Whether a request is a gRPC call: `application/grpc`, alone or with a suffix, and not gRPC-Web.
-pub(super) fn is_call(headers: &HeaderMap) -> bool {
+pub(crate) fn is_call(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str) else { return false };
     let Some(rest) = value.get(..16).filter(|name| name.eq_ignore_ascii_case("application/grpc")) else { return false };
     matches!(value.as_bytes().get(rest.len()), None | Some(b'+' | b';' | b' '))
 }
 
 /// Answers a call.
-pub(super) async fn call(app: Arc<App>, request: Request<Body>) -> Response<Body> {
+pub(crate) async fn call(app: Arc<App>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Some((_, signal)) = METHODS.iter().find(|(path, _)| *path == parts.uri.path()) else {
         return failure(Code::Unimplemented, "there is no such method");
@@ -74,7 +75,7 @@ async fn receive(
     body: Body,
 ) -> Result<Accepted, Refusal> {
     match read(app, headers, body).await {
-        Ok((wire, received)) => ingest::take(app, caller, signal, wire, received).await,
+        Ok((wire, received)) => otlp::take(app, caller, signal, wire, received).await,
         Err(refusal) => {
             app.counters.ingest_failed(refusal.reason());
             Err(refusal)
@@ -147,7 +148,7 @@ fn success(accepted: &Accepted) -> Response<Body> {
 }
 
 /// A refusal; what may pass is `UNAVAILABLE`, everything else a code clients do not retry.
-pub(super) fn refused(refusal: &Refusal, cap: usize) -> Response<Body> {
+pub(crate) fn refused(refusal: &Refusal, cap: usize) -> Response<Body> {
     let code = match refusal {
         Refusal::UnknownEncoding(_) => Code::Unimplemented,
         // The specification lets clients retry a deadline, and a slow link may be faster next time.
@@ -158,7 +159,7 @@ pub(super) fn refused(refusal: &Refusal, cap: usize) -> Response<Body> {
 }
 
 /// An answer of headers only.
-pub(super) fn failure(code: Code, message: &str) -> Response<Body> {
+pub(crate) fn failure(code: Code, message: &str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));

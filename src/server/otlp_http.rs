@@ -8,22 +8,23 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use serde_json::json;
 
-use crate::decode::body::{Encoding, MediaType};
+use crate::decode::body::MediaType;
 
-use super::{
+use crate::server::{
     access::{Caller, Scope},
+    answer,
     app::App,
     body,
-    ingest::{self, Accepted, Refusal, Signal, Wire},
+    otlp::{self, Accepted, Signal, Wire},
     proto::{self, Code},
-    reply,
+    refusal::Refusal,
 };
 
 /// Takes an export request.
-pub(super) async fn export(app: Arc<App>, signal: Signal, request: Request<Body>) -> Response<Body> {
+pub(crate) async fn export(app: Arc<App>, signal: Signal, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
-    let media = content_type.as_ref().and_then(media_type);
+    let media = body::media_type(&parts.headers);
     let caller = match app.access.authorize(&parts.headers, Scope::Ingest) {
         Ok(caller) => caller,
         Err(refusal) => {
@@ -51,9 +52,10 @@ async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Accepted, Refusal> {
-    let wire = match encoding(headers) {
+    let wire = match body::encoding(headers) {
         Ok(encoding) => Wire { media, encoding },
-        Err(refusal) => {
+        Err(error) => {
+            let refusal = Refusal::from(error);
             body::discard_unless_expected(headers, body).await;
             app.counters.ingest_failed(refusal.reason());
             return Err(refusal);
@@ -67,25 +69,7 @@ async fn receive(
             return Err(refusal);
         }
     };
-    ingest::take(app, caller, signal, wire, received).await
-}
-
-/// What a content type says the body is; `None` for anything but the two OTLP knows.
-pub(super) fn media_type(value: &HeaderValue) -> Option<MediaType> {
-    value.to_str().ok().and_then(MediaType::parse)
-}
-
-/// The compression of the body, `None` for none. Looked at before the body is read: there is no use in receiving what
-/// cannot be inflated.
-pub(super) fn encoding(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
-    let named: Vec<&str> =
-        headers.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?")).collect();
-    let named = named.join(", ");
-    match Encoding::parse(Some(&named)) {
-        Ok(Encoding::Identity) => Ok(None),
-        Ok(_) => Ok(Some(named)),
-        Err(error) => Err(Refusal::UnknownEncoding(error.to_string())),
-    }
+    otlp::take(app, caller, signal, wire, received).await
 }
 
 fn success(media: MediaType, content_type: Option<HeaderValue>, signal: Signal, accepted: &Accepted) -> Response<Body> {
@@ -103,7 +87,7 @@ fn success(media: MediaType, content_type: Option<HeaderValue>, signal: Signal, 
             json!({ "partialSuccess": { field: rejected, "errorMessage": accepted.message } }).to_string().into_bytes()
         }
     };
-    let mut response = reply::document(StatusCode::OK, name(media), bytes);
+    let mut response = answer::document(StatusCode::OK, name(media), bytes);
     if let Some(content_type) = content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     }
@@ -111,7 +95,7 @@ fn success(media: MediaType, content_type: Option<HeaderValue>, signal: Signal, 
 }
 
 /// An error, in the request's encoding.
-pub(super) fn status(media: MediaType, status: StatusCode, message: &str) -> Response<Body> {
+pub(crate) fn status(media: MediaType, status: StatusCode, message: &str) -> Response<Body> {
     let code = Code::of(status);
     let bytes = match media {
         MediaType::Protobuf => proto::status(code, message),
@@ -124,9 +108,9 @@ pub(super) fn status(media: MediaType, status: StatusCode, message: &str) -> Res
             document.to_string().into_bytes()
         }
     };
-    let mut response = reply::document(status, name(media), bytes);
+    let mut response = answer::document(status, name(media), bytes);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, reply::retry_after());
+        response.headers_mut().insert(header::RETRY_AFTER, answer::retry_after());
     }
     response
 }

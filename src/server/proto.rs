@@ -4,7 +4,7 @@
 /// A status of the [gRPC code list](https://grpc.io/docs/guides/status-codes/).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Code {
+pub(crate) enum Code {
     /// What was sent is wrong.
     InvalidArgument = 3,
     /// It did not arrive in time.
@@ -23,7 +23,7 @@ pub(super) enum Code {
 
 impl Code {
     /// The code an HTTP status says.
-    pub(super) fn of(status: http::StatusCode) -> Code {
+    pub(crate) fn of(status: http::StatusCode) -> Code {
         match status.as_u16() {
             401 => Code::Unauthenticated,
             403 => Code::PermissionDenied,
@@ -37,7 +37,7 @@ impl Code {
 }
 
 /// `Export*ServiceResponse`; empty when nothing was rejected, as the specification wants a full success.
-pub(super) fn export_response(rejected: usize, message: &str) -> Vec<u8> {
+pub(crate) fn export_response(rejected: usize, message: &str) -> Vec<u8> {
     if rejected == 0 && message.is_empty() {
         return Vec::new();
     }
@@ -50,7 +50,7 @@ pub(super) fn export_response(rejected: usize, message: &str) -> Vec<u8> {
 }
 
 /// `google.rpc.Status`, with `BadRequest` details when the request itself was at fault.
-pub(super) fn status(code: Code, message: &str) -> Vec<u8> {
+pub(crate) fn status(code: Code, message: &str) -> Vec<u8> {
     let mut status = Vec::new();
     number(&mut status, 1, code as u64);
     bytes(&mut status, 2, message.as_bytes());
@@ -67,7 +67,7 @@ pub(super) fn status(code: Code, message: &str) -> Vec<u8> {
 }
 
 /// Type of the details of a bad request.
-pub(super) const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
+pub(crate) const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
 
 fn number(out: &mut Vec<u8>, field: u8, value: u64) {
     if value > 0 {

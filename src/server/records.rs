@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     extract::{Query, State},
 };
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, Request, StatusCode};
 use serde_json::json;
 
 use crate::{
@@ -16,18 +16,20 @@ use crate::{
     store::{self, wire},
 };
 
-use super::{
+use crate::server::{
     access::Scope,
-    app::{App, stopped},
+    answer::{self, Answer, removed},
+    app::App,
     body::{self, Received},
-    ingest::{self, Refusal},
-    limits::Reservation,
-    otlp_http, reply,
-    traces::{Answer, removed},
+    budget::Reservation,
+    memory,
+    otlp::write_failed,
+    refusal::Refusal,
+    stopping::stopped,
 };
 
 /// `GET /api/v1/scan`
-pub(super) async fn scan(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn scan(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let (mut after, mut max, mut wait_ms) = (None, api::MAX_SCAN, 0);
@@ -44,11 +46,11 @@ pub(super) async fn scan(State(app): State<Arc<App>>, headers: HeaderMap, Query(
         chunk = app.backend.scan(&filter, after.as_ref(), max, wait) => chunk?,
         () = stopped(app.stopping.clone()) => return Err(store::Error::Closed.into()),
     };
-    Ok(reply::json_text(StatusCode::OK, wire::chunk_to_json(&chunk)))
+    Ok(answer::json_text(StatusCode::OK, wire::chunk_to_json(&chunk)))
 }
 
 /// `GET /api/v1/scan/cursor`
-pub(super) async fn cursor(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn cursor(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let mut received = Nanos(u64::MAX);
     for (name, value) in &pairs {
@@ -57,26 +59,26 @@ pub(super) async fn cursor(State(app): State<Arc<App>>, headers: HeaderMap, Quer
         }
     }
     let cursor = app.backend.cursor_at(received).await?;
-    Ok(reply::json(StatusCode::OK, &json!({ "next": cursor.0 })))
+    Ok(answer::json(StatusCode::OK, &json!({ "next": cursor.0 })))
 }
 
 /// `GET /api/v1/place`
-pub(super) async fn place(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn place(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let records = others.iter().rev().find(|(name, _)| name == "records");
     let records = records.map_or(Ok(0), |(name, value)| api::read_number(name, value))?;
     let place = app.backend.place(&filter, records).await?;
-    Ok(reply::json(StatusCode::OK, &json!({ "place": place.map(|Cursor(place)| place) })))
+    Ok(answer::json(StatusCode::OK, &json!({ "place": place.map(|Cursor(place)| place) })))
 }
 
 /// `POST /api/v1/records`
-pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
+pub(crate) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
     let (parts, body) = request.into_parts();
     let caller = app.access.authorize(&parts.headers, Scope::Ingest)?;
-    let media = parts.headers.get(header::CONTENT_TYPE).and_then(otlp_http::media_type);
+    let media = body::media_type(&parts.headers);
     if media != Some(MediaType::Json) {
-        return Ok(reply::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
+        return Ok(answer::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
     }
     let cap = app.limits.body_bytes;
     let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
@@ -86,7 +88,7 @@ pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -
     };
     let (mut batch, _reservation) = match decoded {
         Ok(decoded) => decoded,
-        Err(refusal) => return Ok(reply::problem(refusal.status(), &refusal.message(cap))),
+        Err(refusal) => return Ok(answer::problem(refusal.status(), &refusal.message(cap))),
     };
     // From store to store records keep their project; only who may do everything may say which.
     if let Some(project) = caller.project().filter(|_| !caller.is_admin()) {
@@ -96,12 +98,12 @@ pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -
         Ok(written) => {
             app.counters.stored(written, 0);
             let document = json!({ "accepted": written.accepted, "duplicates": written.duplicates });
-            Ok(reply::json(StatusCode::OK, &document))
+            Ok(answer::json(StatusCode::OK, &document))
         }
         Err(error) => {
-            let refusal = ingest::write_failed(&app, &error);
+            let refusal = write_failed(&app, &error);
             app.counters.ingest_failed(refusal.reason());
-            Ok(reply::problem(refusal.status(), &refusal.message(0)))
+            Ok(answer::problem(refusal.status(), &refusal.message(0)))
         }
     }
 }
@@ -109,15 +111,15 @@ pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -
 /// The records of a body, and the room they take.
 async fn decode(app: &App, received: Received) -> Result<(Batch, Reservation), Refusal> {
     let Received { bytes, mut reservation } = received;
-    let turn = ingest::turn(app, bytes.len()).await;
+    let turn = memory::turn(app, bytes.len()).await;
     let work = move || wire::records_from_json(&bytes).map_err(|error| Refusal::Malformed(error.to_string()));
-    let batch = ingest::run(turn.is_none(), work).await?;
-    ingest::reserve_records(app, &batch, &mut reservation).await?;
+    let batch = memory::run(turn.is_none(), work).await?;
+    memory::reserve_records(app, &batch, &mut reservation).await?;
     Ok((batch, reservation))
 }
 
 /// `POST /api/v1/prune`
-pub(super) async fn prune(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn prune(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Admin)?;
     let (mut received_before, mut budget) = (None, api::MAX_SCAN);
     for (name, value) in &pairs {

@@ -10,11 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 
-use crate::model::{Nanos, Retention};
+use crate::{
+    model::{Nanos, Retention},
+    store::Backend,
+};
 
-use super::app::{App, stopped};
+use crate::server::{app::App, live::Live, stopping::stopped};
 
 const FIRST: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(60);
@@ -23,7 +26,7 @@ const DISTRUST: Duration = Duration::from_secs(3_600);
 const BUDGET: usize = 50_000;
 
 /// Prunes until the server stops.
-pub(super) async fn run(app: Arc<App>) {
+pub(crate) async fn run(app: Arc<App>) {
     let Some(retention) = app.retention else { return };
     let mut clock = Clock::new(Nanos::now(), Instant::now());
     let mut pause = FIRST;
@@ -39,16 +42,22 @@ pub(super) async fn run(app: Arc<App>) {
             continue;
         }
         let retention_ns = u64::try_from(retention.as_nanos()).unwrap_or(u64::MAX);
-        prune(&app, Retention { received_before: Nanos(now.0.saturating_sub(retention_ns)) }).await;
+        prune(
+            &*app.backend,
+            &app.live,
+            &app.stopping,
+            Retention { received_before: Nanos(now.0.saturating_sub(retention_ns)) },
+        )
+        .await;
     }
 }
 
-async fn prune(app: &App, keep: Retention) {
-    while !*app.stopping.borrow() {
-        match app.backend.prune(&keep, BUDGET).await {
+async fn prune(backend: &dyn Backend, live: &Live, stopping: &watch::Receiver<bool>, keep: Retention) {
+    while !*stopping.borrow() {
+        match backend.prune(&keep, BUDGET).await {
             Ok(removed) if removed.is_empty() => return,
             Ok(_) => {
-                app.live.removed();
+                live.removed();
                 tokio::task::yield_now().await;
             }
             Err(error) => {
@@ -107,24 +116,24 @@ mod tests {
     async fn what_was_received_before_the_retention_goes_whatever_its_own_clock_says() {
         use crate::{
             decode::{body::MediaType, otlp},
-            server::{Config, SidePort, start},
+            store::{self, Mode, Target},
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let side = SidePort::Off;
-        let config = Config { port: 0, otlp_grpc: side, otlp_http: side, ..Config::new(folder.path().join("a.db")) };
-        let running = start(config).await.expect("a server");
+        let store = store::open(&Target::File(folder.path().join("a.db")), Mode::Write).await.expect("a store");
+        let (live, (_stop, stopping)) = (Live::new(), watch::channel(false));
+        let prune = async |nanos| prune(&*store, &live, &stopping, Retention { received_before: nanos }).await;
         let request = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c",
             "spanId":"eee19b7ec3c1b174","name":"from the future","startTimeUnixNano":"9000000000000000000",
             "endTimeUnixNano":"9000000000000000001"}]}]}]}"#;
         let decoded = otlp::traces(&bytes::Bytes::from_static(request.as_bytes()), MediaType::Json).expect("OTLP");
-        running.app.backend.write(decoded.batch).await.expect("stored");
-        let spans = async || running.app.backend.stats(&Default::default()).await.expect("statistics").spans;
-        prune(&running.app, Retention { received_before: Nanos(1) }).await;
+        store.write(decoded.batch).await.expect("stored");
+        let spans = async || store.stats(&Default::default()).await.expect("statistics").spans;
+        prune(Nanos(1)).await;
         assert_eq!(spans().await, 1);
         let later = Nanos(Nanos::now().0 + 3_600_000_000_000);
-        prune(&running.app, Retention { received_before: later }).await;
+        prune(later).await;
         assert_eq!(spans().await, 0);
-        running.stop().await.expect("a clean stop");
+        store.close().await.expect("a clean end");
     }
 
     #[test]

@@ -16,7 +16,7 @@ const MOST_NAME_BYTES: usize = 200;
 /// The name sources go under when there is no room for their own.
 const OTHERS: &str = "(other sources)";
 /// Seconds the longest rate looks back.
-pub(super) const WINDOW_SECONDS: u64 = 300;
+pub(crate) const WINDOW_SECONDS: u64 = 300;
 const MINUTE_SECONDS: u64 = 60;
 /// Seconds counted together; rates are that coarse.
 const SLOT_SECONDS: u64 = 5;
@@ -24,7 +24,7 @@ const SLOTS: usize = (WINDOW_SECONDS / SLOT_SECONDS) as usize;
 
 /// Events over time.
 #[derive(Debug, Clone)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     total: u64,
     slots: [u32; SLOTS],
     /// Number of the newest slot since the start of the clock.
@@ -39,7 +39,7 @@ impl Default for Rate {
 
 impl Rate {
     /// Counts events that happened at this second of a clock nobody sets.
-    pub(super) fn add(&mut self, second: u64, count: u64) {
+    pub(crate) fn add(&mut self, second: u64, count: u64) {
         self.advance(second);
         self.total += count;
         let slot = &mut self.slots[place(self.newest)];
@@ -47,17 +47,17 @@ impl Rate {
     }
 
     /// Events since the start.
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
     /// Events within the last minute.
-    pub(super) fn last_minute(&self, second: u64) -> u64 {
+    pub(crate) fn last_minute(&self, second: u64) -> u64 {
         self.within(second, MINUTE_SECONDS)
     }
 
     /// Events within the whole window.
-    pub(super) fn last_window(&self, second: u64) -> u64 {
+    pub(crate) fn last_window(&self, second: u64) -> u64 {
         self.within(second, WINDOW_SECONDS)
     }
 
@@ -85,20 +85,20 @@ fn place(number: u64) -> usize {
 
 /// What one source sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SourceRate {
+pub(crate) struct SourceRate {
     /// Its name.
-    pub(super) source_id: String,
+    pub(crate) source_id: String,
     /// Checkpoints received since the start, duplicates too.
-    pub(super) total: u64,
+    pub(crate) total: u64,
     /// Those of the last minute.
-    pub(super) last_minute: u64,
+    pub(crate) last_minute: u64,
     /// Those of the last [`WINDOW_SECONDS`].
-    pub(super) last_window: u64,
+    pub(crate) last_window: u64,
 }
 
 /// The rates of all sources.
 #[derive(Debug, Default)]
-pub(super) struct Sources(Mutex<Known>);
+pub(crate) struct Sources(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -111,7 +111,7 @@ struct Known {
 
 impl Sources {
     /// Counts received checkpoints.
-    pub(super) fn count(&self, checkpoints: &[Checkpoint], second: u64) {
+    pub(crate) fn count(&self, checkpoints: &[Checkpoint], second: u64) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for checkpoint in checkpoints {
             known.count(shortened(&checkpoint.source_id), second);
@@ -119,7 +119,7 @@ impl Sources {
     }
 
     /// Every source, in the order they were first seen.
-    pub(super) fn all(&self, second: u64) -> Vec<SourceRate> {
+    pub(crate) fn all(&self, second: u64) -> Vec<SourceRate> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ordered: Vec<_> = known.rates.iter().collect();
         ordered.sort_by_key(|(_, (first_seen, _))| *first_seen);

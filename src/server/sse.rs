@@ -22,13 +22,13 @@ use crate::{
     store,
 };
 
-use super::{
-    app::{App, stopped},
-    checkpoints::lookup,
-    limits::Reservation,
+use crate::server::{
+    answer::{self, Answer, Failure},
+    app::App,
+    budget::Reservation,
+    checkpoints::stored,
     live::{self, News, Subscription},
-    reply,
-    traces::{Answer, Failure},
+    stopping::stopped,
     watchers::Watcher,
 };
 
@@ -41,12 +41,12 @@ const PIECE_BYTES: usize = 64 << 10;
 /// Checkpoints read at once from the store.
 const STEP: usize = 256;
 /// Request header of a browser that comes back after its connection broke.
-pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Answers with the stream of a correlation id that ends `seconds` after the stored ones.
-pub(super) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seconds: i64) -> Answer {
+pub(crate) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seconds: i64) -> Answer {
     let Some(watcher) = app.watchers.enter(&id, MOST_STREAMS) else {
-        return Ok(reply::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
+        return Ok(answer::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
     };
     let subscription = app.live.subscribe(&*app.backend).await?;
     let resume_after = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok());
@@ -136,7 +136,7 @@ impl Follower {
     /// Reads what is stored. Too much of that for the memory streams may take together is read bit by bit instead, in
     /// order of arrival.
     async fn begin(&mut self) -> Result<(), Failure> {
-        let stored = lookup::records(&self.app, &self.id).await?;
+        let stored = stored::checkpoints(&*self.app.backend, &self.id).await?;
         let mut reservation = Reservation::of(&self.app.stream_budget);
         if !reservation.grow(stored.iter().map(live::bytes).sum()) {
             self.phase = Phase::Behind(None);
@@ -208,7 +208,7 @@ impl Follower {
     async fn missed_piece(&mut self, after: Option<Cursor>) -> store::Result<Option<String>> {
         let chunk = self.app.backend.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
         let (id, sent) = (&self.id, &mut self.sent);
-        let is_new = |checkpoint: &&Checkpoint| lookup::is_of(checkpoint, id) && sent.insert(live::key(checkpoint));
+        let is_new = |checkpoint: &&Checkpoint| stored::is_of(checkpoint, id) && sent.insert(live::key(checkpoint));
         let fresh: Vec<&Checkpoint> = chunk.batch.checkpoints.iter().filter(is_new).collect();
         let piece = self.events(&fresh, &chunk.next);
         if chunk.at_end {
@@ -260,7 +260,7 @@ impl Follower {
             return None;
         };
         let (id, sent) = (&self.id, &mut self.sent);
-        let is_new = |checkpoint: &&Checkpoint| lookup::is_of(checkpoint, id) && !sent.remove(&live::key(checkpoint));
+        let is_new = |checkpoint: &&Checkpoint| stored::is_of(checkpoint, id) && !sent.remove(&live::key(checkpoint));
         let fresh: Vec<&Checkpoint> = checkpoints.iter().filter(is_new).collect();
         self.events(&fresh, &news.next)
     }

@@ -6,21 +6,20 @@ use axum::{Extension, extract::State};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 
-use super::{
-    access::{self, Scope},
-    app::{App, Peer},
-    checkpoints,
+use crate::server::{
+    access::{self, Peer, Scope},
+    answer::{self, Answer},
+    app::App,
+    checkpoints::replies::hours,
     counters::Gauges,
-    reply,
-    traces::Answer,
 };
 
 /// `GET /health`: `degraded` while the last attempt to store something failed. Needs no key. Begins with the keys of the
 /// published Python server; where the database lies is only for callers who may read and are on this machine or own the
 /// server.
-pub(super) async fn health(
+pub(crate) async fn health(
     State(app): State<Arc<App>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Answer {
     let caller = app.access.authorize(&headers, Scope::Read);
@@ -28,23 +27,23 @@ pub(super) async fn health(
     let document = json!({
         "status": if app.counters.last_write_failed() { "degraded" } else { "healthy" },
         "service": "tracehub",
-        "db": caller.is_ok_and(|caller| access::is_trusted(&caller, Some(peer))).then(location),
-        "retention_hours": checkpoints::hours(app.retention),
+        "db": caller.is_ok_and(|caller| access::is_trusted(&caller, peer)).then(location),
+        "retention_hours": hours(app.retention),
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": app.counters.uptime_seconds(),
     });
-    Ok(reply::json(StatusCode::OK, &document))
+    Ok(answer::json(StatusCode::OK, &document))
 }
 
 /// `GET /api/v1/server`: where the database lies is only for callers on this machine and those who own the server.
-pub(super) async fn server(
+pub(crate) async fn server(
     State(app): State<Arc<App>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Answer {
     let caller = app.access.authorize(&headers, Scope::Read)?;
     let counters = &app.counters;
-    let trusted = access::is_trusted(&caller, Some(peer));
+    let trusted = access::is_trusted(&caller, peer);
     let database = match trusted {
         true => json!({
             "location": app.backend.info().location,
@@ -69,13 +68,13 @@ pub(super) async fn server(
         "failed_requests": counters.failed(),
         "last_received_time": counters.last_received().map(|time| time.to_rfc3339()),
     });
-    Ok(reply::json(StatusCode::OK, &document))
+    Ok(answer::json(StatusCode::OK, &document))
 }
 
 /// `GET /metrics`
-pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
+pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let gauges = Gauges { in_flight_bytes: app.budget.used(), database_bytes: app.database_bytes() };
     let page = app.counters.to_prometheus(gauges);
-    Ok(reply::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
+    Ok(answer::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
 }

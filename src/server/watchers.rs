@@ -7,18 +7,18 @@ use std::{
 
 /// The streams that are open, by correlation id.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Watchers(Arc<Mutex<BTreeMap<String, usize>>>);
+pub(crate) struct Watchers(Arc<Mutex<BTreeMap<String, usize>>>);
 
 /// An open stream; closing is dropping.
 #[derive(Debug)]
-pub(super) struct Watcher {
+pub(crate) struct Watcher {
     watchers: Watchers,
     id: String,
 }
 
 impl Watchers {
     /// Notes a stream; `None` when there are `most` already.
-    pub(super) fn enter(&self, id: &str, most: usize) -> Option<Watcher> {
+    pub(crate) fn enter(&self, id: &str, most: usize) -> Option<Watcher> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.values().sum::<usize>() >= most {
             return None;
@@ -29,7 +29,7 @@ impl Watchers {
     }
 
     /// How many ids are watched, by how many streams.
-    pub(super) fn count(&self) -> (usize, usize) {
+    pub(crate) fn count(&self) -> (usize, usize) {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (open.len(), open.values().sum())
     }

@@ -6,13 +6,12 @@ use axum::{Extension, extract::State};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 
-use super::hours;
 use crate::server::{
-    access::{self, Scope},
-    app::{App, Peer},
-    reply,
+    access::{self, Peer, Scope},
+    answer::{self, Answer},
+    app::App,
+    checkpoints::replies::hours,
     sources::WINDOW_SECONDS,
-    traces::Answer,
 };
 
 /// Sources `/stats` names.
@@ -20,15 +19,11 @@ const TOP: usize = 5;
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// `GET /stats`: the path of the database is only for callers on this machine and those who own the server.
-pub(in crate::server) async fn stats(
-    State(app): State<Arc<App>>,
-    Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
-) -> Answer {
+pub(crate) async fn stats(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Answer {
     let caller = app.access.authorize(&headers, Scope::Read)?;
     let counters = &app.counters;
     let second = counters.uptime_seconds();
-    let path = access::is_trusted(&caller, Some(peer)).then(|| app.backend.info().location.clone());
+    let path = access::is_trusted(&caller, peer).then(|| app.backend.info().location.clone());
     let mut sources = app.sources.all(second);
     // Stable, so that the first seen comes first among equals.
     sources.sort_by_key(|source| std::cmp::Reverse(source.total));
@@ -56,7 +51,7 @@ pub(in crate::server) async fn stats(
         "memory": { "rss_mb": resident_bytes().map(|bytes| rounded(bytes as f64 / MEBIBYTE, 10.0)) },
         "top_sources": top,
     });
-    Ok(reply::json(StatusCode::OK, &document))
+    Ok(answer::json(StatusCode::OK, &document))
 }
 
 fn rounded(number: f64, places: f64) -> f64 {
@@ -72,7 +67,7 @@ fn resident_bytes() -> Option<u64> {
 }
 
 /// `GET /stats/sources`: who sends how much, the busiest of the last minute first.
-pub(in crate::server) async fn source_rates(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
+pub(crate) async fn source_rates(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let mut sources = app.sources.all(app.counters.uptime_seconds());
     sources.sort_by(|a, b| b.last_minute.cmp(&a.last_minute).then_with(|| a.source_id.cmp(&b.source_id)));
@@ -87,5 +82,5 @@ pub(in crate::server) async fn source_rates(State(app): State<Arc<App>>, headers
             })
         })
         .collect();
-    Ok(reply::json(StatusCode::OK, &json!({ "sources": rows, "window_seconds": WINDOW_SECONDS })))
+    Ok(answer::json(StatusCode::OK, &json!({ "sources": rows, "window_seconds": WINDOW_SECONDS })))
 }

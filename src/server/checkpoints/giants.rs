@@ -14,10 +14,8 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     model::{Checkpoint, Cursor, RecordFilter, RecordKind, TraceId},
-    store,
+    store::{self, Backend},
 };
-
-use crate::server::app::App;
 
 /// Traces remembered; the one nobody has asked for longest is forgotten first.
 const REMEMBERED: usize = 64;
@@ -25,13 +23,13 @@ const REMEMBERED: usize = 64;
 const STEP: usize = 5_000;
 
 /// The correlation ids of one trace, mostly one.
-pub(super) type Correlations = BTreeMap<String, Correlation>;
+pub(crate) type Correlations = BTreeMap<String, Correlation>;
 
 /// What a list says of a correlation id.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Correlation {
+pub(crate) struct Correlation {
     /// How many records it has.
-    pub(super) records: u64,
+    pub(crate) records: u64,
     first_ms: f64,
     last_ms: f64,
     /// In order of arrival.
@@ -41,7 +39,7 @@ pub(super) struct Correlation {
 
 impl Correlation {
     /// Adds a record; they come in order of arrival.
-    pub(super) fn add(&mut self, record: &Checkpoint) {
+    pub(crate) fn add(&mut self, record: &Checkpoint) {
         let time = record.timestamp_ms;
         let is_first = self.records == 0;
         self.first_ms = if is_first { time } else { self.first_ms.min(time) };
@@ -54,7 +52,7 @@ impl Correlation {
     }
 
     /// As the original writes it.
-    pub(super) fn to_json(&self, id: &str) -> Json {
+    pub(crate) fn to_json(&self, id: &str) -> Json {
         // The original takes a time of exactly zero for none.
         let is_timed = self.first_ms != 0.0 && self.last_ms != 0.0;
         let duration_ms = if is_timed { (self.last_ms - self.first_ms).trunc() } else { 0.0 };
@@ -75,7 +73,7 @@ impl Correlation {
 
 /// What is known of traces with very many checkpoints, the one asked for last at the end.
 #[derive(Debug, Default)]
-pub(in crate::server) struct Giants(Mutex<VecDeque<Giant>>);
+pub(crate) struct Giants(Mutex<VecDeque<Giant>>);
 
 #[derive(Debug)]
 struct Giant {
@@ -102,16 +100,15 @@ impl Giants {
         }
     }
 
-    /// The rows of a trace, by correlation id.
+    /// The rows of a trace, by correlation id; `removals` is how often records had been removed before the call, so that
+    /// what is removed meanwhile is found out the next time.
     ///
     /// # Errors
     /// The store fails.
-    pub(super) async fn rows(&self, app: &App, trace: &TraceId) -> store::Result<Vec<Json>> {
-        // Before anything is read: what is removed meanwhile is found out the next time.
-        let removals = app.live.removals();
+    pub(crate) async fn rows(&self, backend: &dyn Backend, removals: u64, trace: &TraceId) -> store::Result<Vec<Json>> {
         let known = self.take(trace, removals);
         let (after, mut found) = known.map_or_else(Default::default, |giant| (Some(giant.place), giant.found));
-        let place = read_trace(app, trace, after, &mut found).await?;
+        let place = read_trace(backend, trace, after, &mut found).await?;
         let rows = rows(&found);
         self.put_back(Giant { trace: trace.clone(), place, removals, found });
         Ok(rows)
@@ -119,34 +116,34 @@ impl Giants {
 }
 
 /// Adds the checkpoints of a trace that lie behind a place; returns the place behind all of them.
-pub(super) async fn read_trace(
-    app: &App,
+pub(crate) async fn read_trace(
+    backend: &dyn Backend,
     trace: &TraceId,
     after: Option<Cursor>,
     found: &mut Correlations,
 ) -> store::Result<Cursor> {
     let (kind, trace) = (Some(RecordKind::Checkpoints), Some(trace.clone()));
     let filter = RecordFilter { kind, trace, ..RecordFilter::default() };
-    read_on(app, &filter, after, |record| {
+    read_on(backend, &filter, after, |record| {
         found.entry(record.correlation_id.to_string()).or_default().add(record);
     })
     .await
 }
 
 /// The rows of correlation ids.
-pub(super) fn rows(found: &Correlations) -> Vec<Json> {
+pub(crate) fn rows(found: &Correlations) -> Vec<Json> {
     found.iter().map(|(id, correlation)| correlation.to_json(id)).collect()
 }
 
 /// Calls `visit` with every checkpoint behind a place, in order of arrival; returns the place behind them.
-pub(super) async fn read_on(
-    app: &App,
+pub(crate) async fn read_on(
+    backend: &dyn Backend,
     filter: &RecordFilter,
     mut after: Option<Cursor>,
     mut visit: impl FnMut(&Checkpoint),
 ) -> store::Result<Cursor> {
     loop {
-        let chunk = app.backend.scan(filter, after.as_ref(), STEP, Duration::ZERO).await?;
+        let chunk = backend.scan(filter, after.as_ref(), STEP, Duration::ZERO).await?;
         chunk.batch.checkpoints.iter().for_each(&mut visit);
         if chunk.at_end {
             return Ok(chunk.next);

@@ -12,21 +12,23 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     api::Pairs,
-    decode::checkpoint::{Problems, trace_id, write_json},
+    decode::checkpoint::{Problems, write_json},
     model::{Checkpoint, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary},
     store,
 };
 
-use super::{
-    giants::{self, Correlations},
-    refused,
-};
 use crate::server::{
     access::Scope,
+    answer::{self, Answer, Failure},
     app::App,
+    checkpoints::{
+        giants::{self, Correlations},
+        paths::CheckpointPath,
+        replies::refused,
+        stored,
+    },
     live::Recent,
-    reply, sse,
-    traces::{Answer, Failure},
+    sse,
 };
 
 /// Correlation ids listed when nobody says how many.
@@ -43,70 +45,25 @@ const LEAST_HEARD: usize = 10_000;
 /// Traces read at once.
 const PAGE: usize = 1_000;
 
-/// What a path below `/traces/` asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::server) struct Asked {
-    /// The correlation id, unescaped. Clients do not escape it, so it may hold slashes.
-    id: String,
-    /// Whether the path ends in `/stream`.
-    is_stream: bool,
-}
-
-impl Asked {
-    /// Reads a path; `None` when it names no correlation id.
-    pub(in crate::server) fn of(path: &str) -> Option<Asked> {
-        let rest = path.strip_prefix("/traces/")?;
-        let (id, is_stream) = match rest.strip_suffix("/stream") {
-            Some(id) => (id, true),
-            None => (rest, false),
-        };
-        let id = unescaped(id);
-        (!id.is_empty()).then_some(Asked { id, is_stream })
-    }
-}
-
-/// Undoes percent escapes; a bad one stays as it is, and what is not UTF-8 becomes U+FFFD.
-fn unescaped(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((&byte, after)) = rest.split_first() {
-        let digit = |place: usize| after.get(place).and_then(|digit| char::from(*digit).to_digit(16));
-        match (byte, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// `GET /traces/{id}` and `GET /traces/{id}/stream`
-pub(in crate::server) async fn trace(
-    State(app): State<Arc<App>>,
-    Query(pairs): Query<Pairs>,
-    request: Request<Body>,
-) -> Answer {
+pub(crate) async fn trace(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>, request: Request<Body>) -> Answer {
     app.access.authorize(request.headers(), Scope::Read)?;
-    let Some(asked) = Asked::of(request.uri().path()) else {
-        return Ok(reply::problem(StatusCode::NOT_FOUND, "Not Found"));
+    let Some(path) = CheckpointPath::parse(request.uri().path()) else {
+        return Ok(answer::problem(StatusCode::NOT_FOUND, "Not Found"));
     };
-    if asked.is_stream {
+    if path.is_stream {
         let mut problems = Problems::default();
         let seconds = last(&pairs, "timeout").map_or(Some(STREAM_SECONDS), |text| problems.integer("timeout", text));
         return match (problems.check(), seconds) {
-            (Ok(()), seconds) => sse::follow(&app, request.headers(), asked.id, seconds.unwrap_or_default()).await,
+            (Ok(()), seconds) => sse::follow(&app, request.headers(), path.id, seconds.unwrap_or_default()).await,
             (Err(refusal), _) => Ok(refused(&refusal)),
         };
     }
-    let mut found = records(&app, &asked.id).await?;
+    let mut found = stored::checkpoints(&*app.backend, &path.id).await?;
     if let Some(source) = last(&pairs, "source").filter(|source| !source.is_empty()) {
         found.retain(|record| record.source_id.as_str() == source);
     }
-    let write = move || reply::json_text(StatusCode::OK, trace_json(&asked.id, &found));
+    let write = move || answer::json_text(StatusCode::OK, trace_json(&path.id, &found));
     let failed = |error: tokio::task::JoinError| Failure::Store(store::Error::Io(error.into()));
     tokio::task::spawn_blocking(write).await.map_err(failed)
 }
@@ -114,23 +71,6 @@ pub(in crate::server) async fn trace(
 /// The value of a parameter; of several, the last one counts.
 fn last<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
     pairs.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
-/// The stored checkpoints of a correlation id, by time, then suffix.
-///
-/// # Errors
-/// The store fails.
-pub(in crate::server) async fn records(app: &App, id: &str) -> store::Result<Vec<Checkpoint>> {
-    let trace = app.backend.trace(&trace_id(id)).await?;
-    let mut records = trace.map(|trace| trace.checkpoints).unwrap_or_default();
-    records.retain(|record| is_of(record, id));
-    Ok(records)
-}
-
-/// Whether a checkpoint has this correlation id. Ids that are OpenTelemetry ids are equal in either case.
-pub(in crate::server) fn is_of(record: &Checkpoint, id: &str) -> bool {
-    record.correlation_id.as_str() == id
-        || (matches!(record.trace_id, TraceId::Otel(_)) && record.correlation_id.eq_ignore_ascii_case(id))
 }
 
 fn trace_json(id: &str, records: &[Checkpoint]) -> String {
@@ -147,7 +87,7 @@ fn trace_json(id: &str, records: &[Checkpoint]) -> String {
 }
 
 /// `GET /correlations`
-pub(in crate::server) async fn correlations(
+pub(crate) async fn correlations(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Query(pairs): Query<Pairs>,
@@ -169,7 +109,7 @@ pub(in crate::server) async fn correlations(
     }
     listed.truncate(limit);
     let count = listed.len();
-    Ok(reply::json(StatusCode::OK, &json!({ "correlations": listed, "count": count })))
+    Ok(answer::json(StatusCode::OK, &json!({ "correlations": listed, "count": count })))
 }
 
 /// The traces checkpoints were received for last, the newest first.
@@ -198,7 +138,7 @@ async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<
     let filter = RecordFilter { kind: Some(RecordKind::Checkpoints), ..RecordFilter::default() };
     let wanted = small().map(|summary| summary.checkpoint_count).sum::<u64>();
     let start = app.backend.place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD)).await?;
-    giants::read_on(app, &filter, start, |record| {
+    giants::read_on(&*app.backend, &filter, start, |record| {
         if let Some(correlations) = found.get_mut(&record.trace_id) {
             correlations.entry(record.correlation_id.to_string()).or_default().add(record);
         }
@@ -213,19 +153,15 @@ async fn correlations_of(app: &App, summary: &TraceSummary, heard: Correlations)
         return Ok(giants::rows(&heard));
     }
     if summary.checkpoint_count > GIANT {
-        return app.giants.rows(app, &summary.trace_id).await;
+        return app.giants.rows(&*app.backend, app.live.removals(), &summary.trace_id).await;
     }
     let mut found = Correlations::new();
-    giants::read_trace(app, &summary.trace_id, None, &mut found).await?;
+    giants::read_trace(&*app.backend, &summary.trace_id, None, &mut found).await?;
     Ok(giants::rows(&found))
 }
 
 /// `GET /recent`
-pub(in crate::server) async fn recent(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    Query(pairs): Query<Pairs>,
-) -> Answer {
+pub(crate) async fn recent(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
     let mut problems = Problems::default();
     let limit = last(&pairs, "limit").map_or(Some(RECENT), |text| problems.integer_up_to("limit", text, MOST_RECENT));
@@ -242,7 +178,7 @@ pub(in crate::server) async fn recent(
     let records: Vec<String> =
         found.iter().map(|recent| format!(r#"{{"id":{},{}}}"#, recent.number, recent.json)).collect();
     let text = format!(r#"{{"traces":[{}],"count":{}}}"#, records.join(","), records.len());
-    Ok(reply::json_text(StatusCode::OK, text))
+    Ok(answer::json_text(StatusCode::OK, text))
 }
 
 fn begins_with(source: &str, prefix: &str) -> bool {
@@ -252,27 +188,6 @@ fn begins_with(source: &str, prefix: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_id_is_everything_behind_traces_but_a_last_stream() {
-        for (path, id, is_stream) in [
-            ("/traces/cli-1", "cli-1", false),
-            ("/traces/cli-1/stream", "cli-1", true),
-            ("/traces/req/with%20slash", "req/with slash", false),
-            ("/traces/req%2Fwith/stream", "req/with", true),
-            ("/traces/a%2Fstream", "a/stream", false),
-            ("/traces/stream", "stream", false),
-            ("/traces/a/", "a/", false),
-            ("/traces/%2E%2E/..", "../..", false),
-            ("/traces/%zz%4", "%zz%4", false),
-            ("/traces/a+b%ff", "a+b\u{fffd}", false),
-        ] {
-            assert_eq!(Asked::of(path), Some(Asked { id: id.to_owned(), is_stream }), "{path}");
-        }
-        for path in ["/traces/", "/traces", "/traces//stream"] {
-            assert_eq!(Asked::of(path), None, "{path}");
-        }
-    }
 
     #[test]
     fn a_source_is_a_prefix_in_any_case_and_nothing_more() {
