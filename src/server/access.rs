@@ -19,23 +19,29 @@ use crate::server::keyring::{self, Holder, Keyring};
 /// Header that holds the secret senders of checkpoints share with the server.
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-tracehub-secret");
 
-/// What a request wants to do.
+/// What a route needs of whoever asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Send records.
+    /// Nothing: it answers everyone.
+    None,
+    /// A key that permits to send records.
     Ingest,
-    /// Look.
+    /// A key that permits to look.
     Read,
-    /// Delete and maintain.
+    /// A key that permits to delete and to maintain.
     Admin,
+    /// A key that permits to send records, or the secret that the published clients present instead.
+    Checkpoints,
 }
 
-impl From<Scope> for KeyScope {
-    fn from(scope: Scope) -> KeyScope {
-        match scope {
-            Scope::Ingest => KeyScope::Ingest,
-            Scope::Read => KeyScope::Read,
-            Scope::Admin => KeyScope::Admin,
+impl Scope {
+    /// What a key must permit; `None` when no key is needed.
+    pub(crate) fn of_key(self) -> Option<KeyScope> {
+        match self {
+            Scope::None => None,
+            Scope::Ingest | Scope::Checkpoints => Some(KeyScope::Ingest),
+            Scope::Read => Some(KeyScope::Read),
+            Scope::Admin => Some(KeyScope::Admin),
         }
     }
 }
@@ -145,45 +151,37 @@ impl Access {
         Access { secret_digest, ..self }
     }
 
-    /// Who sends checkpoints, if they may: the published clients can only present the shared secret, so where there is
-    /// one it is enough, and wanted of everyone without a key.
-    pub(crate) fn authorize_checkpoints(&self, headers: &HeaderMap) -> Result<Caller, Forbidden> {
-        let caller = self.authorize(headers, Scope::Ingest);
-        let Some(wanted) = &self.secret_digest else { return caller };
-        // Of several, the first one counts.
-        let given = headers.get(SECRET_HEADER).map(HeaderValue::as_bytes).filter(|given| !given.is_empty());
-        match (caller, given) {
-            (Ok(caller @ (Caller::Owner | Caller::Holder(_))), _) => Ok(caller),
-            (_, Some(given)) if is_equal(&digest(given), wanted) => Ok(Caller::Anonymous),
-            (_, Some(_)) => Err(denied("Invalid TraceHub secret")),
-            (Err(refusal), None) if refusal.status == StatusCode::FORBIDDEN => Err(refusal),
-            (_, None) => Err(unknown("X-TraceHub-Secret header required")),
-        }
-    }
-
-    /// Who sent the request, if whoever it is may do this. While everyone may, credentials meant for something else are
-    /// not held against anyone.
+    /// Who sent a request with these headers, of whom [`Access::identify`] said who they are, if they may do this. While
+    /// everyone may, credentials meant for something else are not held against anyone.
     ///
     /// # Errors
     /// 401 for no key or an unknown one, 403 for one that is revoked or does not permit this.
-    pub(crate) fn authorize(&self, headers: &HeaderMap, scope: Scope) -> Result<Caller, Forbidden> {
-        let caller = self.identify(headers);
-        match &caller {
-            Caller::Owner => Ok(caller),
-            Caller::Anonymous if self.is_open() => Ok(caller),
-            Caller::Anonymous if self.wants_a_key() => Err(NO_KEY_YET),
-            Caller::Anonymous if credentials(headers).next().is_some() => Err(UNKNOWN_KEY),
-            Caller::Anonymous => Err(NO_KEY),
-            Caller::Holder(holder) if holder.key.permits(scope.into()) => {
-                holder.note_use();
-                Ok(caller)
-            }
-            Caller::Holder(holder) if holder.key.revoked.is_some() => Err(REVOKED),
-            Caller::Holder(_) => Err(lacking(scope)),
+    pub(crate) fn authorize(&self, caller: &Caller, headers: &HeaderMap, scope: Scope) -> Result<Caller, Forbidden> {
+        let Some(needed) = scope.of_key() else { return Ok(caller.clone()) };
+        let permitted = self.permit(caller, headers, needed);
+        match (scope, &self.secret_digest) {
+            (Scope::Checkpoints, Some(secret)) => with_secret(permitted, headers, secret),
+            _ => permitted,
         }
     }
 
-    /// Who sent the request, whatever they may do; of several known credentials one that works.
+    fn permit(&self, caller: &Caller, headers: &HeaderMap, needed: KeyScope) -> Result<Caller, Forbidden> {
+        match caller {
+            Caller::Owner => Ok(Caller::Owner),
+            Caller::Anonymous if self.is_open() => Ok(Caller::Anonymous),
+            Caller::Anonymous if self.wants_a_key() => Err(NO_KEY_YET),
+            Caller::Anonymous if credentials(headers).next().is_some() => Err(UNKNOWN_KEY),
+            Caller::Anonymous => Err(NO_KEY),
+            Caller::Holder(holder) if holder.key.permits(needed) => {
+                holder.note_use();
+                Ok(caller.clone())
+            }
+            Caller::Holder(holder) if holder.key.revoked.is_some() => Err(REVOKED),
+            Caller::Holder(_) => Err(lacking(needed)),
+        }
+    }
+
+    /// Who sent a request with these headers, whatever they may do; of several known credentials one that works.
     pub(crate) fn identify(&self, headers: &HeaderMap) -> Caller {
         let (mut working, mut revoked) = (None, None);
         for credential in credentials(headers) {
@@ -199,8 +197,17 @@ impl Access {
         working.or(revoked).map_or(Caller::Anonymous, Caller::Holder)
     }
 
-    /// Whether a caller has no rights, or no longer.
-    pub(crate) fn has_ended(&self, caller: &Caller) -> bool {
+    /// Whether a caller had any rights when they were identified.
+    pub(crate) fn has_rights(&self, caller: &Caller) -> bool {
+        match caller {
+            Caller::Owner => true,
+            Caller::Anonymous => self.is_open(),
+            Caller::Holder(holder) => holder.key.revoked.is_none(),
+        }
+    }
+
+    /// Whether a caller has no rights now.
+    fn has_ended(&self, caller: &Caller) -> bool {
         match caller {
             Caller::Owner => false,
             Caller::Anonymous => !self.is_open(),
@@ -232,11 +239,29 @@ fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     [key, bearer.map(str::as_bytes)].into_iter().flatten().filter(|credential| !credential.is_empty())
 }
 
-fn lacking(scope: Scope) -> Forbidden {
-    match scope {
-        Scope::Ingest => denied("this key does not permit sending; it lacks the scope `ingest`"),
-        Scope::Read => denied("this key does not permit reading; it lacks the scope `read`"),
-        Scope::Admin => denied("this key does not permit this; it lacks the scope `admin`"),
+/// Who sends checkpoints where there is a shared secret: the published clients can present nothing else, so it is enough,
+/// and wanted of everyone without a key.
+fn with_secret(
+    permitted: Result<Caller, Forbidden>,
+    headers: &HeaderMap,
+    secret: &[u8; 32],
+) -> Result<Caller, Forbidden> {
+    // Of several, the first one counts.
+    let given = headers.get(SECRET_HEADER).map(HeaderValue::as_bytes).filter(|given| !given.is_empty());
+    match (permitted, given) {
+        (Ok(caller @ (Caller::Owner | Caller::Holder(_))), _) => Ok(caller),
+        (_, Some(given)) if is_equal(&digest(given), secret) => Ok(Caller::Anonymous),
+        (_, Some(_)) => Err(denied("Invalid TraceHub secret")),
+        (Err(refusal), None) if refusal.status == StatusCode::FORBIDDEN => Err(refusal),
+        (_, None) => Err(unknown("X-TraceHub-Secret header required")),
+    }
+}
+
+fn lacking(needed: KeyScope) -> Forbidden {
+    match needed {
+        KeyScope::Ingest => denied("this key does not permit sending; it lacks the scope `ingest`"),
+        KeyScope::Read => denied("this key does not permit reading; it lacks the scope `read`"),
+        KeyScope::Admin => denied("this key does not permit this; it lacks the scope `admin`"),
     }
 }
 
@@ -272,9 +297,9 @@ mod tests {
         pairs.iter().map(|(name, text)| (HeaderName::from_static(name), value(text))).collect()
     }
 
-    /// What a caller is told: who they are, or the status.
-    fn told(outcome: Result<Caller, Forbidden>) -> String {
-        match outcome {
+    /// Who a request with these headers is taken for, or the status of its refusal.
+    fn outcome(access: &Access, headers: &HeaderMap, scope: Scope) -> String {
+        match access.authorize(&access.identify(headers), headers, scope) {
             Ok(Caller::Anonymous) => "anonymous".to_owned(),
             Ok(Caller::Owner) => "owner".to_owned(),
             Ok(Caller::Holder(holder)) => holder.key.project.to_string(),
@@ -299,7 +324,7 @@ mod tests {
             ("authorization", "Basic secret", "anonymous"),
             ("authorization", "secret", "anonymous"),
         ] {
-            assert_eq!(told(ours.authorize(&headers(&[(name, value)]), Scope::Read)), caller, "{value}");
+            assert_eq!(outcome(&ours, &headers(&[(name, value)]), Scope::Read), caller, "{value}");
         }
     }
 
@@ -308,11 +333,11 @@ mod tests {
         for bound in ["0.0.0.0", "192.168.1.5", "::"] {
             let exposed = access(bound);
             assert!(exposed.wants_a_key(), "{bound}");
-            assert_eq!(told(exposed.authorize(&HeaderMap::new(), Scope::Ingest)), "401", "{bound}");
+            assert_eq!(outcome(&exposed, &HeaderMap::new(), Scope::Ingest), "401", "{bound}");
         }
         for bound in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
-            assert_eq!(told(access(bound).authorize(&HeaderMap::new(), Scope::Admin)), "anonymous", "{bound}");
-            assert_eq!(told(access(bound).exposed(true).authorize(&HeaderMap::new(), Scope::Admin)), "401", "{bound}");
+            assert_eq!(outcome(&access(bound), &HeaderMap::new(), Scope::Admin), "anonymous", "{bound}");
+            assert_eq!(outcome(&access(bound).exposed(true), &HeaderMap::new(), Scope::Admin), "401", "{bound}");
         }
     }
 
@@ -332,25 +357,25 @@ mod tests {
             for presented in [[("x-api-key", secret.to_owned())], [("authorization", format!("Bearer {secret}"))]] {
                 let presented = headers(&presented.each_ref().map(|(name, value)| (*name, value.as_str())));
                 let scopes = [Scope::Ingest, Scope::Read, Scope::Admin];
-                assert_eq!(scopes.map(|scope| told(ours.authorize(&presented, scope))), answers);
+                assert_eq!(scopes.map(|scope| outcome(&ours, &presented, scope)), answers);
             }
         }
-        assert_eq!(told(ours.authorize(&HeaderMap::new(), Scope::Read)), "401");
+        assert_eq!(outcome(&ours, &HeaderMap::new(), Scope::Read), "401");
         let both = headers(&[("x-api-key", "th_another"), ("authorization", &format!("Bearer {reader}"))]);
-        assert_eq!(told(ours.authorize(&both, Scope::Read)), "eyes");
+        assert_eq!(outcome(&ours, &both, Scope::Read), "eyes");
         ours.keyring().learn(Key { revoked: Some(Nanos(2)), ..key });
-        assert_eq!(told(ours.authorize(&headers(&[("x-api-key", &sender)]), Scope::Ingest)), "403");
+        assert_eq!(outcome(&ours, &headers(&[("x-api-key", &sender)]), Scope::Ingest), "403");
         let only = access("127.0.0.1");
         let (sender, key) = issue(&only, "shop", &[KeyScope::Ingest]);
         only.keyring().learn(Key { revoked: Some(Nanos(2)), ..key });
-        assert_eq!(told(only.authorize(&headers(&[("x-api-key", &sender)]), Scope::Ingest)), "403");
-        assert_eq!(told(only.authorize(&HeaderMap::new(), Scope::Ingest)), "401");
+        assert_eq!(outcome(&only, &headers(&[("x-api-key", &sender)]), Scope::Ingest), "403");
+        assert_eq!(outcome(&only, &HeaderMap::new(), Scope::Ingest), "401");
     }
 
     #[test]
     fn the_secret_is_enough_to_send_checkpoints_and_a_key_does_without_it() {
         let ours = access("127.0.0.1").with_secret(Some("open sesame"));
-        let check = |pairs: &[(&'static str, &str)]| told(ours.authorize_checkpoints(&headers(pairs)));
+        let check = |pairs: &[(&'static str, &str)]| outcome(&ours, &headers(pairs), Scope::Checkpoints);
         assert_eq!(check(&[]), "401");
         assert_eq!(check(&[("x-tracehub-secret", "open barley")]), "403");
         assert_eq!(check(&[("x-tracehub-secret", "open sesame")]), "anonymous");
@@ -361,6 +386,6 @@ mod tests {
         assert_eq!(check(&[("x-api-key", &reader)]), "403");
         assert_eq!(check(&[]), "401");
         let presented = headers(&[("x-tracehub-secret", "open sesame")]);
-        assert_eq!(told(ours.authorize(&presented, Scope::Ingest)), "401");
+        assert_eq!(outcome(&ours, &presented, Scope::Ingest), "401");
     }
 }

@@ -15,10 +15,7 @@ use crate::{
     store,
 };
 
-use crate::server::{
-    access::Forbidden,
-    refusal::{Refusal, with_causes},
-};
+use crate::server::refusal::{Refusal, with_causes};
 
 /// An answer, or why there is none.
 pub(crate) type Answer = Result<Response<Body>, Failure>;
@@ -29,24 +26,18 @@ pub(crate) type PathId = Result<Path<String>, PathRejection>;
 /// Why a question has no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The caller may not ask.
-    Forbidden(Forbidden),
     /// A parameter cannot be used.
     Parameter(BadParameter),
     /// Something in the request's body cannot be used.
     Body(String),
+    /// The request's body did not arrive, or is larger than this many bytes, which is the cap.
+    Transfer(Refusal, usize),
     /// There is no such trace.
     NoTrace,
     /// There is no such issue.
     NoIssue,
     /// The store failed.
     Store(store::Error),
-}
-
-impl From<Forbidden> for Failure {
-    fn from(refusal: Forbidden) -> Failure {
-        Failure::Forbidden(refusal)
-    }
 }
 
 impl From<BadParameter> for Failure {
@@ -71,9 +62,9 @@ impl From<store::Error> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response<Body> {
         match self {
-            Failure::Forbidden(refusal) => problem(refusal.status, refusal.detail),
             Failure::Parameter(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
             Failure::Body(detail) => problem(StatusCode::BAD_REQUEST, &detail),
+            Failure::Transfer(refusal, cap) => problem(refusal.status(), &refusal.message(cap)),
             Failure::NoTrace => problem(StatusCode::NOT_FOUND, "there is no trace with this id"),
             Failure::NoIssue => problem(StatusCode::NOT_FOUND, "there is no issue with this id"),
             Failure::Store(error @ store::Error::BadCursor) => problem(StatusCode::BAD_REQUEST, &error.to_string()),

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::store::Backend;
 
 use crate::server::{
-    access::Access, arrivals::Arrivals, budget::Budget, checkpoints::giants::Giants, counters::Counters,
+    access::Access, budget::Budget, checkpoints::giants::Giants, counters::Counters, first_seen::FirstSeen,
     limits::Limits, live::Live, origin::Site, sources::Sources, watchers::Watchers,
 };
 
@@ -40,7 +40,7 @@ pub(crate) struct App {
     /// The newest checkpoints, and those to come.
     pub(crate) live: Live,
     /// When log entries without a time of their own came.
-    pub(crate) arrivals: Arrivals,
+    pub(crate) first_seen: FirstSeen,
     /// What is known of correlation ids with very many records.
     pub(crate) giants: Giants,
     /// The streams that are open.

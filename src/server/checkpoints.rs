@@ -10,160 +10,92 @@ pub(crate) mod stored;
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::State, response::Response};
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Parts};
+use axum::{Extension, body::Body, extract::State, response::Response};
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode, header};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    decode::checkpoint::{self, Refusal},
-    model::{Batch, Checkpoint, Nanos, Retention},
+    decode::checkpoint::{self, Refusal as Invalid},
+    model::{Batch, Checkpoint, Nanos, Retention, Written},
 };
 
 use crate::server::{
-    access::{Forbidden, Scope},
-    answer::{self, Failure},
+    answer::{self, Answer},
     app::App,
-    body,
-    budget::Reservation,
-    memory,
-    otlp::write_failed,
-    refusal::{self, PANIC},
+    gate::Admitted,
+    intake::{self, Accepted, Decoded, Format, Part},
+    limits::Caps,
+    refusal::Refusal,
 };
 
 use replies::refused;
 
-/// Bodies larger than this are decoded off the async threads.
-const BLOCKING_BYTES: usize = 64 << 10;
 /// Records removed in one go by `/cleanup`, so that writers get their turn in between.
 const CLEANUP_STEP: usize = 50_000;
 
 /// `POST /ingest`
-pub(crate) async fn ingest(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    let taken = take(&app, request, checkpoint::batch).await;
-    answer(
-        &app,
-        taken,
-        |received, inserted| json!({ "accepted": received, "inserted": inserted, "duplicates": received - inserted }),
-    )
+pub(crate) async fn ingest(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request<Body>,
+) -> Response {
+    let done = |Written { accepted, duplicates }| json!({ "accepted": accepted + duplicates, "inserted": accepted, "duplicates": duplicates });
+    let format = Checkpoints { is_json: is_json(&request), read: checkpoint::batch, done };
+    intake::take(&app, &admitted, format, request).await
 }
 
 /// `POST /ingest/single`
-pub(crate) async fn ingest_single(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    let taken = take(&app, request, |body| checkpoint::single(body).map(|record| vec![record])).await;
-    answer(&app, taken, |_, inserted| json!({ "inserted": inserted > 0 }))
+pub(crate) async fn ingest_single(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request<Body>,
+) -> Response {
+    let done = |written: Written| json!({ "inserted": written.accepted > 0 });
+    let read = |body: &[u8]| checkpoint::single(body).map(|record| vec![record]);
+    let format = Checkpoints { is_json: is_json(&request), read, done };
+    intake::take(&app, &admitted, format, request).await
 }
 
-/// Why nothing of a request was taken.
-enum Refused {
-    /// By who sent it.
-    Caller(Forbidden),
-    /// By what it holds, in the words of the original.
-    Content(Refusal),
-    /// By how it arrived, or because it cannot be stored now.
-    Transfer(refusal::Refusal),
+fn is_json(request: &Request<Body>) -> bool {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    content_type.is_some_and(|value: &HeaderValue| value.to_str().is_ok_and(checkpoint::is_json))
 }
 
-impl From<Forbidden> for Refused {
-    fn from(refusal: Forbidden) -> Refused {
-        Refused::Caller(refusal)
-    }
+/// Checkpoints as the published clients send them.
+struct Checkpoints {
+    is_json: bool,
+    read: fn(&[u8]) -> Result<Vec<Checkpoint>, Invalid>,
+    /// The answer to what was stored.
+    done: fn(Written) -> Json,
 }
 
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Refused {
-        Refused::Content(refusal)
-    }
-}
-
-impl From<refusal::Refusal> for Refused {
-    fn from(refusal: refusal::Refusal) -> Refused {
-        Refused::Transfer(refusal)
-    }
-}
-
-type Parse = fn(&[u8]) -> Result<Vec<Checkpoint>, Refusal>;
-
-/// How many records came and how many of them were new.
-async fn take(app: &Arc<App>, request: Request<Body>, parse: Parse) -> Result<(u64, u64), Refused> {
-    let (parts, body) = request.into_parts();
-    let caller = match app.access.authorize_checkpoints(&parts.headers) {
-        Ok(caller) => caller,
-        Err(refusal) => {
-            body::discard_unless_expected(&parts.headers, body).await;
-            return Err(refusal.into());
+impl Format for Checkpoints {
+    fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
+        if !self.is_json {
+            return Err(checkpoint::wrong_content_type(message).into());
         }
-    };
-    // The room the body takes is held until its records are stored.
-    let (checkpoints, _reservation) = receive(app, &parts, body, parse).await?;
-    let received = checkpoints.len() as u64;
-    app.sources.count(&checkpoints, app.counters.uptime_seconds());
-    let mut batch = Batch { checkpoints, ..Batch::default() };
-    if let Some(project) = caller.project() {
-        batch.assign_project(project);
+        let checkpoints = (self.read)(message)?;
+        app.sources.count(&checkpoints, app.counters.uptime_seconds());
+        let batch = Batch { checkpoints, ..Batch::default() };
+        Ok(Decoded::whole(Part { batch, ..Part::default() }))
     }
-    let written = app.backend.write(batch).await.map_err(|error| write_failed(app, &error))?;
-    app.counters.stored(written, 0);
-    app.counters.checkpoints_stored(written);
-    Ok((received, written.accepted))
-}
 
-/// The records of a body, and the room they take.
-async fn receive(
-    app: &Arc<App>,
-    parts: &Parts,
-    body: Body,
-    parse: Parse,
-) -> Result<(Vec<Checkpoint>, Reservation), Refused> {
-    let encoding = match body::encoding(&parts.headers).map_err(refusal::Refusal::from) {
-        Ok(encoding) => encoding,
-        Err(refusal) => {
-            body::discard_unless_expected(&parts.headers, body).await;
-            return Err(refusal.into());
-        }
-    };
-    let cap = app.limits.body_bytes;
-    let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
-    let body::Received { bytes, mut reservation } = received.map_err(refusal::Refusal::from)?;
-    let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(is_json);
-    let bytes = memory::inflate_within(encoding.as_deref(), bytes, cap, &mut reservation).await?;
-    let is_quick = bytes.len() <= BLOCKING_BYTES;
-    let read = move || -> Result<_, Refused> {
-        if !is_json {
-            return Err(checkpoint::wrong_content_type(&bytes).into());
-        }
-        Ok((parse(&bytes)?, reservation))
-    };
-    match is_quick {
-        true => read(),
-        false => tokio::task::spawn_blocking(read).await.map_err(|_| Refused::Transfer(PANIC))?,
+    fn accepted(&self, app: &App, accepted: &Accepted) -> Response {
+        app.counters.checkpoints_stored(accepted.written);
+        answer::json(StatusCode::OK, &(self.done)(accepted.written))
     }
-}
 
-fn is_json(content_type: &HeaderValue) -> bool {
-    content_type.to_str().is_ok_and(checkpoint::is_json)
-}
-
-fn answer(app: &App, taken: Result<(u64, u64), Refused>, done: fn(u64, u64) -> Json) -> Response {
-    match taken {
-        Ok((received, inserted)) => answer::json(StatusCode::OK, &done(received, inserted)),
-        Err(Refused::Caller(refusal)) => {
-            app.counters.ingest_failed("denied");
-            answer::problem(refusal.status, refusal.detail)
-        }
-        Err(Refused::Content(refusal)) => {
-            app.counters.ingest_failed("malformed");
-            refused(&refusal)
-        }
-        Err(Refused::Transfer(refusal)) => {
-            app.counters.ingest_failed(refusal.reason());
-            answer::problem(refusal.status(), &refusal.message(app.limits.body_bytes))
+    fn refused(&self, refusal: &Refusal, caps: &Caps) -> Response {
+        match refusal {
+            Refusal::Invalid(invalid) => refused(invalid),
+            refusal => answer::problem(refusal.status(), &refusal.message(caps.inflated)),
         }
     }
 }
 
 /// `DELETE /cleanup`: removes what is past its retention now and not only within the next minute.
-pub(crate) async fn cleanup(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
-    app.access.authorize(&headers, Scope::Admin)?;
+pub(crate) async fn cleanup(State(app): State<Arc<App>>) -> Answer {
     let mut deleted = 0;
     if let Some(retention) = app.retention {
         let retention_ns = u64::try_from(retention.as_nanos()).unwrap_or(u64::MAX);

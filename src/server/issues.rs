@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, Query, State, rejection::PathRejection},
 };
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use serde_json::Value as Json;
 
 use crate::{
@@ -19,19 +20,16 @@ use crate::{
 };
 
 use crate::server::{
-    access::Scope,
     answer::{self, Answer, Failure},
     app::App,
-    body, lists,
-    refusal::Refusal,
+    body,
+    document::read_json,
+    gate::Admitted,
+    lists,
 };
 
-/// Longest document that changes an issue.
-const MAX_CHANGE_BYTES: usize = 64 << 10;
-
 /// `GET /api/v1/issues`
-pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
-    app.access.authorize(&headers, Scope::Read)?;
+pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::issue_query_from_pairs(&pairs, Nanos::now())?;
     let is_everything = query.limit == 0;
     if is_everything {
@@ -46,12 +44,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(
 }
 
 /// `GET /api/v1/issues/{id}`
-pub(crate) async fn show(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    id: Result<Path<String>, PathRejection>,
-) -> Answer {
-    app.access.authorize(&headers, Scope::Read)?;
+pub(crate) async fn show(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Answer {
     let detail = app.backend.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
     Ok(answer::json(StatusCode::OK, &Json::Object(issue_detail_to_json(&detail))))
 }
@@ -59,22 +52,15 @@ pub(crate) async fn show(
 /// `PATCH /api/v1/issues/{id}`
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
     id: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Answer {
-    let (parts, body) = request.into_parts();
-    app.access.authorize(&parts.headers, Scope::Admin)?;
     let id = issue_id(id)?;
-    let media = body::media_type(&parts.headers);
-    if media != Some(MediaType::Json) {
+    if body::media_type(request.headers()) != Some(MediaType::Json) {
         return Ok(answer::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
     }
-    let received = body::read(&parts.headers, body, MAX_CHANGE_BYTES, &app.budget, &app.limits).await;
-    let received = match received.map_err(Refusal::from) {
-        Ok(received) => received,
-        Err(refusal) => return Ok(answer::problem(refusal.status(), &refusal.message(MAX_CHANGE_BYTES))),
-    };
-    let document: Json = serde_json::from_slice(&received.bytes).map_err(|error| Failure::Body(error.to_string()))?;
+    let document = read_json(&app, &admitted, request, |error| error.to_string()).await?;
     let change = api::issue_change_from_json(&document)?;
     let issue = app.backend.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
     Ok(answer::json(StatusCode::OK, &Json::Object(issue_to_json(&issue))))

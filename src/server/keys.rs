@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, State, rejection::PathRejection},
 };
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -18,30 +19,26 @@ use crate::{
 };
 
 use crate::server::{
-    access::Scope,
     answer::{self, Answer, Failure},
     app::App,
-    body,
-    refusal::Refusal,
+    document::read_json,
+    gate::Admitted,
 };
 
-/// Longest document about keys that is read, bytes.
-const DOCUMENT_BYTES: usize = 64 << 10;
-
 /// `GET /api/v1/keys`
-pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
-    app.access.authorize(&headers, Scope::Admin)?;
+pub(crate) async fn list(State(app): State<Arc<App>>) -> Answer {
     let keys = app.backend.keys().await?;
     let rows: Vec<Json> = keys.iter().map(|key| Json::Object(key_to_wire(key))).collect();
     Ok(answer::json(StatusCode::OK, &Json::Array(rows)))
 }
 
 /// `POST /api/v1/keys`
-pub(crate) async fn issue(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
-    let document = match document(&app, request).await? {
-        Ok(document) => document,
-        Err(refusal) => return Ok(answer::problem(refusal.status(), &refusal.message(DOCUMENT_BYTES))),
-    };
+pub(crate) async fn issue(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request<Body>,
+) -> Answer {
+    let document = read_json(&app, &admitted, request, no_json).await?;
     let key = key_from_wire(&document).map_err(|error| Failure::Body(error.to_string()))?;
     if let Some(problem) = problem(&key) {
         return Err(Failure::Body(problem.to_owned()));
@@ -53,12 +50,7 @@ pub(crate) async fn issue(State(app): State<Arc<App>>, request: Request<Body>) -
 }
 
 /// `DELETE /api/v1/keys/{id}`
-pub(crate) async fn revoke(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    id: Result<Path<String>, PathRejection>,
-) -> Answer {
-    app.access.authorize(&headers, Scope::Admin)?;
+pub(crate) async fn revoke(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Answer {
     // What is not even text names no key.
     let key = match id {
         Ok(Path(id)) => app.backend.revoke_key(&id).await?,
@@ -71,11 +63,12 @@ pub(crate) async fn revoke(
 }
 
 /// `POST /api/v1/keys/used`
-pub(crate) async fn touch(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
-    let document = match document(&app, request).await? {
-        Ok(document) => document,
-        Err(refusal) => return Ok(answer::problem(refusal.status(), &refusal.message(DOCUMENT_BYTES))),
-    };
+pub(crate) async fn touch(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request<Body>,
+) -> Answer {
+    let document = read_json(&app, &admitted, request, no_json).await?;
     let use_of = |(id, time): (&String, &Json)| {
         let time = time.as_str().and_then(Nanos::parse_rfc3339)?;
         Some((Text::from(id.as_str()), time))
@@ -86,17 +79,9 @@ pub(crate) async fn touch(State(app): State<Arc<App>>, request: Request<Body>) -
     Ok(answer::json(StatusCode::OK, &json!({})))
 }
 
-/// The JSON an administrator sends.
-async fn document(app: &App, request: Request<Body>) -> Result<Result<Json, Refusal>, Failure> {
-    let (parts, body) = request.into_parts();
-    app.access.authorize(&parts.headers, Scope::Admin)?;
-    let received = body::read(&parts.headers, body, DOCUMENT_BYTES, &app.budget, &app.limits).await;
-    let received = match received {
-        Ok(received) => received,
-        Err(problem) => return Ok(Err(problem.into())),
-    };
-    // What is wrong with it is not repeated: it may hold what somebody took for the place of a key.
-    serde_json::from_slice(&received.bytes).map(Ok).map_err(|_| Failure::Body("it is no JSON".to_owned()))
+/// What is wrong with a document is not repeated: it may hold what somebody took for the place of a key.
+fn no_json(_: serde_json::Error) -> String {
+    "it is no JSON".to_owned()
 }
 
 /// Why a key cannot be taken.

@@ -50,6 +50,50 @@ impl Default for Limits {
     }
 }
 
+/// How large the body of a route may be, as the table of routes says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cap {
+    /// There is no body, and one that comes is not read.
+    None,
+    /// Records: [`Limits::body_bytes`], before and after inflation.
+    Body,
+    /// Records in the one message of a gRPC call: [`Limits::body_bytes`] without the prefix of the message.
+    Message,
+    /// Log entries: [`Limits::entries_bytes`] compressed, [`Limits::entries_inflated_bytes`] inflated.
+    Entries,
+    /// A document about an issue or a key, which is short.
+    Document,
+}
+
+/// How large a body may be, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caps {
+    /// As sent, without compression around all of it.
+    pub(crate) plain: usize,
+    /// As sent, compressed.
+    pub(crate) compressed: usize,
+    /// Inflated.
+    pub(crate) inflated: usize,
+}
+
+impl Limits {
+    /// The bytes that a cap allows.
+    pub(crate) fn caps(&self, cap: Cap) -> Caps {
+        let alike = |bytes| Caps { plain: bytes, compressed: bytes, inflated: bytes };
+        match cap {
+            Cap::None => alike(0),
+            Cap::Body => alike(self.body_bytes),
+            Cap::Message => Caps { plain: self.body_bytes + GRPC_PREFIX_BYTES, ..alike(self.body_bytes) },
+            Cap::Entries => Caps { compressed: self.entries_bytes, ..alike(self.entries_inflated_bytes) },
+            Cap::Document => alike(DOCUMENT_BYTES),
+        }
+    }
+}
+
+/// What stands before the message of a gRPC call: a flag byte and four bytes of length.
+pub(crate) const GRPC_PREFIX_BYTES: usize = 5;
+/// Longest document about an issue or a key.
+const DOCUMENT_BYTES: usize = 64 << 10;
 /// Largest head of a request: request line and headers.
 pub(crate) const HEADER_BYTES: usize = 64 << 10;
 /// Most requests under way at once on one HTTP/2 connection.

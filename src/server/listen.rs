@@ -5,7 +5,7 @@
 
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -25,6 +25,7 @@ use crate::server::{
     front,
     idle::Idle,
     limits::{HEADER_BYTES, HTTP2_STREAMS, Limits},
+    router::Routers,
     stopping::stopped,
 };
 
@@ -47,11 +48,16 @@ pub(crate) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
 }
 
 /// Serves a port until the server stops; the task ends when its last connection has ended.
-pub(crate) fn spawn(app: &Arc<App>, router: &Router, listener: TcpListener, slots: &Arc<Semaphore>) -> JoinHandle<()> {
-    tokio::spawn(accept(Arc::clone(app), router.clone(), listener, Arc::clone(slots)))
+pub(crate) fn spawn(
+    app: &Arc<App>,
+    routers: &Arc<Routers>,
+    listener: TcpListener,
+    slots: &Arc<Semaphore>,
+) -> JoinHandle<()> {
+    tokio::spawn(accept(Arc::clone(app), Arc::clone(routers), listener, Arc::clone(slots)))
 }
 
-async fn accept(app: Arc<App>, router: Router, listener: TcpListener, slots: Arc<Semaphore>) {
+async fn accept(app: Arc<App>, routers: Arc<Routers>, listener: TcpListener, slots: Arc<Semaphore>) {
     let mut connections = JoinSet::new();
     let builder = Arc::new(builder(&app.limits));
     let mut stop = pin!(stopped(app.stopping.clone()));
@@ -70,10 +76,10 @@ async fn accept(app: Arc<App>, router: Router, listener: TcpListener, slots: Arc
             () = &mut stop => break,
             slot = Arc::clone(&slots).acquire_owned() => slot,
         };
-        let (app, router, builder) = (Arc::clone(&app), router.clone(), Arc::clone(&builder));
+        let (app, routers, builder) = (Arc::clone(&app), Arc::clone(&routers), Arc::clone(&builder));
         connections.spawn(async move {
             let _slot = slot;
-            serve(app, router, &builder, stream, peer).await;
+            serve(app, routers, &builder, stream, peer).await;
         });
     }
     drop(listener);
@@ -93,7 +99,13 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-async fn serve(app: Arc<App>, router: Router, builder: &Builder<TokioExecutor>, stream: TcpStream, peer: SocketAddr) {
+async fn serve(
+    app: Arc<App>,
+    routers: Arc<Routers>,
+    builder: &Builder<TokioExecutor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
     // Small answers must not wait for the client's acknowledgement of the last one.
     let _ = stream.set_nodelay(true);
     let limits = &app.limits;
@@ -103,7 +115,7 @@ async fn serve(app: Arc<App>, router: Router, builder: &Builder<TokioExecutor>, 
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
-        front::answer(Arc::clone(&app), router.clone(), request)
+        front::answer(Arc::clone(&app), Arc::clone(&routers), request)
     });
     let mut connection = pin!(builder.serve_connection(stream, service));
     // A connection that ends badly is the client's business.

@@ -5,228 +5,127 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::State};
+use axum::{Extension, body::Body, extract::State};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, request::Parts};
+use http::{Request, Response, StatusCode};
 use serde_json::{Value as Json, json};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
-    decode::logs::{self, DecodeError, Reader},
+    decode::logs::{self, Reader},
     model::{Batch, Nanos, Rejection, Written},
 };
 
 use crate::server::{
-    access::{Forbidden, Scope},
     answer,
     app::App,
-    arrivals::Arrivals,
-    body::{self, Received},
-    budget::Reservation,
-    memory::{self, BLOCKING_BYTES, PATIENCE},
-    otlp::write_failed,
-    refusal::{self, NO_ROOM},
+    gate::Admitted,
+    intake::{self, Accepted, Decoded, Format, Part},
+    limits::Caps,
+    refusal::Refusal,
 };
 
 /// Longest reason told of one entry, in characters.
 const TOLD_REASON_CHARS: usize = 160;
 
-/// Why nothing of a request was taken.
-enum Refused {
-    /// By who sent it.
-    Caller(Forbidden),
-    /// By what it holds.
-    Content(DecodeError),
-    /// By how it arrived, or because it cannot be stored now.
-    Transfer(refusal::Refusal),
-}
-
-impl From<Forbidden> for Refused {
-    fn from(refusal: Forbidden) -> Refused {
-        Refused::Caller(refusal)
-    }
-}
-
-impl From<DecodeError> for Refused {
-    fn from(error: DecodeError) -> Refused {
-        Refused::Content(error)
-    }
-}
-
-impl From<refusal::Refusal> for Refused {
-    fn from(refusal: refusal::Refusal) -> Refused {
-        Refused::Transfer(refusal)
-    }
-}
-
-impl Refused {
-    /// The word it is counted under.
-    fn reason(&self) -> &'static str {
-        match self {
-            Refused::Caller(_) => "denied",
-            Refused::Content(DecodeError::TooMany) => "too_large",
-            Refused::Content(_) => "malformed",
-            Refused::Transfer(refusal) => refusal.reason(),
-        }
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Refused::Caller(refusal) => refusal.status,
-            Refused::Content(DecodeError::TooMany) => StatusCode::PAYLOAD_TOO_LARGE,
-            Refused::Content(_) => StatusCode::BAD_REQUEST,
-            Refused::Transfer(refusal) => refusal.status(),
-        }
-    }
-
-    fn sentence(&self, app: &App) -> String {
-        match self {
-            Refused::Caller(refusal) => refusal.detail.to_owned(),
-            Refused::Content(error) => error.to_string(),
-            Refused::Transfer(refusal::Refusal::TooLarge) => format!(
-                "the body is larger than {} bytes compressed or {} bytes inflated; send smaller batches",
-                app.limits.entries_bytes, app.limits.entries_inflated_bytes
-            ),
-            Refused::Transfer(refusal) => refusal.message(app.limits.entries_inflated_bytes),
-        }
-    }
-}
-
 /// `POST /api/v1/ingest`
-pub(crate) async fn ingest(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    match take(&app, request).await {
-        Ok(taken) => answer::json(StatusCode::ACCEPTED, &taken.to_json()),
-        Err(refused) => {
-            app.counters.ingest_failed(refused.reason());
-            answer::problem(refused.status(), &refused.sentence(&app))
-        }
+pub(crate) async fn ingest(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request<Body>,
+) -> Response<Body> {
+    intake::take(&app, &admitted, LogEntries, request).await
+}
+
+/// Log entries as the published logger sends them.
+struct LogEntries;
+
+impl Format for LogEntries {
+    fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
+        let room_bytes = logs::record_bytes(message).min(logs::MAX_PART_BYTES);
+        Ok(Decoded::in_parts(room_bytes, EntryReader::new(Arc::clone(app), message)?))
     }
-}
 
-/// What became of a request's entries.
-struct Taken {
-    written: Written,
-    rejected: usize,
-    errors: Vec<Rejection>,
-}
+    fn accepted(&self, _: &App, accepted: &Accepted) -> Response<Body> {
+        answer::json(StatusCode::ACCEPTED, &to_json(accepted))
+    }
 
-impl Taken {
-    /// An entry that was there already counts as accepted: it is stored, and a client that sends again after a lost
-    /// answer must hear the answer it lost.
-    fn to_json(&self) -> Json {
-        let Written { accepted, duplicates } = self.written;
-        let error = |rejection: &Rejection| {
-            let reason: String = rejection.reason.chars().take(TOLD_REASON_CHARS).collect();
-            json!({ "index": rejection.index, "reason": reason })
+    fn refused(&self, refusal: &Refusal, caps: &Caps) -> Response<Body> {
+        let sentence = match refusal {
+            Refusal::TooLarge => format!(
+                "the body is larger than {} bytes compressed or {} bytes inflated; send smaller batches",
+                caps.compressed, caps.inflated
+            ),
+            refusal => refusal.message(caps.inflated),
         };
-        json!({
-            "accepted": accepted + duplicates,
-            "rejected": self.rejected,
-            "duplicates": duplicates,
-            "duplicate": accepted == 0 && duplicates > 0,
-            "errors": self.errors.iter().map(error).collect::<Vec<Json>>(),
-        })
+        answer::problem(refusal.status(), &sentence)
     }
 }
 
-async fn take(app: &Arc<App>, request: Request<Body>) -> Result<Taken, Refused> {
-    let (parts, body) = request.into_parts();
-    let caller = match app.access.authorize(&parts.headers, Scope::Ingest) {
-        Ok(caller) => caller,
-        Err(refusal) => {
-            body::discard_unless_expected(&parts.headers, body).await;
-            return Err(refusal.into());
-        }
+/// What became of the entries of a request. An entry that was there already counts as accepted: it is stored, and a client
+/// that sends again after a lost answer must hear the answer it lost.
+fn to_json(Accepted { written, rejected, errors }: &Accepted) -> Json {
+    let Written { accepted, duplicates } = *written;
+    let error = |rejection: &Rejection| {
+        let reason: String = rejection.reason.chars().take(TOLD_REASON_CHARS).collect();
+        json!({ "index": rejection.index, "reason": reason })
     };
-    let mut incoming = receive(app, &parts, body).await?;
-    let mut written = Written::default();
-    loop {
-        let (rest, part) = incoming.next_part(app).await?;
-        incoming = rest;
-        let Some(mut batch) = part else { break };
-        if let Some(project) = caller.project() {
-            batch.assign_project(project);
-        }
-        let stored = app.backend.write(batch).await.map_err(|error| write_failed(app, &error))?;
-        app.counters.stored(stored, 0);
-        written.accepted += stored.accepted;
-        written.duplicates += stored.duplicates;
-    }
-    let (rejected, errors) = incoming.reader.finish()?;
-    app.counters.stored(Written::default(), rejected);
-    Ok(Taken { written, rejected, errors })
+    json!({
+        "accepted": accepted + duplicates,
+        "rejected": rejected,
+        "duplicates": duplicates,
+        "duplicate": accepted == 0 && duplicates > 0,
+        "errors": errors.iter().map(error).collect::<Vec<Json>>(),
+    })
 }
 
-/// A request that is read part by part, and the room it takes.
-struct Incoming {
-    reader: Reader,
-    bytes: usize,
-    /// Of the whole body.
+/// Reads entries part by part; the last part holds none, but what was wrong with those of all parts.
+struct EntryReader {
+    app: Arc<App>,
+    /// `None` at the end.
+    reader: Option<Reader>,
+    /// Of the whole message.
     digest: u128,
-    /// When the body came first, as far as anyone knows.
+    /// When the message came first, as far as anyone knows.
     received: Nanos,
     is_noted: bool,
-    _reservation: Reservation,
 }
 
-impl Incoming {
-    fn new(bytes: &Bytes, arrivals: &Arrivals, reservation: Reservation) -> Result<Incoming, DecodeError> {
-        let (digest, now) = (xxh3_128(bytes), Nanos::now());
-        let known = arrivals.find(digest, now);
-        Ok(Incoming {
-            reader: Reader::new(bytes)?,
-            bytes: bytes.len(),
-            digest,
-            received: known.unwrap_or(now),
-            is_noted: known.is_some(),
-            _reservation: reservation,
-        })
+impl EntryReader {
+    fn new(app: Arc<App>, message: &Bytes) -> Result<EntryReader, logs::DecodeError> {
+        let (digest, now) = (xxh3_128(message), Nanos::now());
+        let known = app.first_seen.find(digest, now);
+        let (received, is_noted) = (known.unwrap_or(now), known.is_some());
+        Ok(EntryReader { app, reader: Some(Reader::new(message)?), digest, received, is_noted })
     }
+}
 
-    /// The next records, and what comes after them.
-    async fn next_part(self, app: &Arc<App>) -> Result<(Incoming, Option<Batch>), Refused> {
-        let (is_quick, app) = (self.bytes <= BLOCKING_BYTES, Arc::clone(app));
-        memory::run(is_quick, move || Ok(self.read(&app.arrivals))).await
-    }
+impl Iterator for EntryReader {
+    type Item = Result<Part, Refusal>;
 
-    /// Entries without a time get the one at which this same body came first.
-    fn read(mut self, arrivals: &Arrivals) -> (Incoming, Option<Batch>) {
-        let before = (!self.is_noted).then(|| self.reader.clone());
-        let mut part = self.reader.next_part(self.received);
+    /// The next part. Entries without a time get the one at which this same message came first.
+    fn next(&mut self) -> Option<Result<Part, Refusal>> {
+        let mut reader = self.reader.take()?;
+        let before = (!self.is_noted).then(|| reader.clone());
+        let mut part = reader.next_part(self.received);
         if let Some(before) = before.filter(|_| part.as_ref().is_some_and(|part| part.untimed > 0)) {
-            let first = arrivals.note(self.digest, self.received);
+            let first = self.app.first_seen.note(self.digest, self.received);
             if first != self.received {
-                // The same body came at the same moment.
-                self.reader = before;
-                part = self.reader.next_part(first);
+                // The same message came at the same moment.
+                reader = before;
+                part = reader.next_part(first);
             }
             (self.received, self.is_noted) = (first, true);
         }
-        (self, part.map(|part| part.batch))
+        let Some(part) = part else { return Some(last_part(reader)) };
+        self.reader = Some(reader);
+        Some(Ok(Part { batch: part.batch, ..Part::default() }))
     }
 }
 
-/// The body of a request, ready to be read.
-async fn receive(app: &Arc<App>, parts: &Parts, body: Body) -> Result<Incoming, Refused> {
-    let encoding = match body::encoding(&parts.headers).map_err(refusal::Refusal::from) {
-        Ok(encoding) => encoding,
-        Err(refusal) => {
-            body::discard_unless_expected(&parts.headers, body).await;
-            return Err(refusal.into());
-        }
-    };
-    let inflated_cap = app.limits.entries_inflated_bytes;
-    let cap = if encoding.is_none() { inflated_cap } else { app.limits.entries_bytes };
-    let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
-    let Received { bytes, mut reservation } = received.map_err(refusal::Refusal::from)?;
-    let bytes = memory::inflate_within(encoding.as_deref(), bytes, inflated_cap, &mut reservation).await?;
-    let room = logs::record_bytes(&bytes).min(logs::MAX_PART_BYTES);
-    // The records share the body's bytes, so its part of the budget lives as long as they do.
-    if !reservation.grow_within(room, PATIENCE).await {
-        return Err(NO_ROOM.into());
-    }
-    let (is_quick, app) = (bytes.len() <= BLOCKING_BYTES, Arc::clone(app));
-    memory::run(is_quick, move || Ok(Incoming::new(&bytes, &app.arrivals, reservation)?)).await
+fn last_part(reader: Reader) -> Result<Part, Refusal> {
+    let (rejected, errors) = reader.finish()?;
+    Ok(Part { batch: Batch::default(), rejected, errors })
 }
 
 #[cfg(test)]
@@ -236,17 +135,17 @@ mod tests {
     #[test]
     fn an_answer_says_what_is_new_what_was_there_and_what_is_wrong_with_the_rest() {
         let errors = vec![Rejection { index: 7, reason: "x".repeat(1_000) }];
-        let taken = Taken { written: Written { accepted: 48, duplicates: 1 }, rejected: 1, errors };
-        let told = taken.to_json();
+        let accepted = Accepted { written: Written { accepted: 48, duplicates: 1 }, rejected: 1, errors };
+        let told = to_json(&accepted);
         assert_eq!(told["errors"][0], json!({ "index": 7, "reason": "x".repeat(TOLD_REASON_CHARS) }));
         assert_eq!(
             (&told["accepted"], &told["duplicates"], &told["duplicate"]),
             (&json!(49), &json!(1), &json!(false))
         );
-        let again = Taken { written: Written { accepted: 0, duplicates: 49 }, rejected: 1, errors: Vec::new() };
-        assert_eq!(again.to_json()["accepted"], 49);
-        assert_eq!(again.to_json()["duplicate"], true);
-        let none = Taken { written: Written::default(), rejected: 0, errors: Vec::new() };
-        assert_eq!(none.to_json()["duplicate"], false);
+        let again = Accepted { written: Written { accepted: 0, duplicates: 49 }, rejected: 1, errors: Vec::new() };
+        assert_eq!(to_json(&again)["accepted"], 49);
+        assert_eq!(to_json(&again)["duplicate"], true);
+        let none = Accepted { written: Written::default(), rejected: 0, errors: Vec::new() };
+        assert_eq!(to_json(&none)["duplicate"], false);
     }
 }

@@ -6,10 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 
-use crate::{
-    decode::body::{BodyError, inflate},
-    model::Batch,
-};
+use crate::decode::body::{BodyError, inflate};
 
 use crate::server::{
     app::App,
@@ -17,16 +14,17 @@ use crate::server::{
     refusal::{NO_ROOM, PANIC, Refusal},
 };
 
-/// Bodies larger than this are decoded off the async threads.
-pub(crate) const BLOCKING_BYTES: usize = 256 << 10;
+/// Messages larger than this are decoded off the async threads. One of this size keeps such a thread busy for about a
+/// millisecond, which others can wait; to hand every small one over would cost each of them a second turn of scheduling.
+const BLOCKING_BYTES: usize = 256 << 10;
 /// Compressed bodies larger than this are inflated off the async threads: they may become a thousand times larger.
-pub(crate) const BLOCKING_COMPRESSED_BYTES: usize = 16 << 10;
+const BLOCKING_COMPRESSED_BYTES: usize = 16 << 10;
 /// What a compressed body usually becomes at most, in multiples of itself.
 const USUAL_RATIO: usize = 20;
 /// How many times as much room the next attempt gets when that was not enough.
 const MORE_ROOM: usize = 4;
 /// How long a request that has arrived waits for room for its records.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Inflates within the budget: first into the room such bodies usually need, and only if that does not do into more.
 /// Reserving the room of the largest for everyone would turn away ordinary requests; what was not needed is given back.
@@ -59,32 +57,40 @@ pub(crate) async fn inflate_within(
     }
 }
 
-/// Asks for the room decoded records take; one request alone never asks for more than there is.
-pub(crate) async fn reserve_records(app: &App, batch: &Batch, reservation: &mut Reservation) -> Result<(), Refusal> {
-    let room = batch.memory_bytes().min(app.limits.in_flight_bytes / 2);
-    reservation.grow_within(room, PATIENCE).await.then_some(()).ok_or(NO_ROOM)
+/// Asks for the room that decoded records take; one request alone never asks for more than there is.
+pub(crate) async fn reserve_records(
+    app: &App,
+    room_bytes: usize,
+    reservation: &mut Reservation,
+) -> Result<(), Refusal> {
+    let room_bytes = room_bytes.min(app.limits.in_flight_bytes / 2);
+    reservation.grow_within(room_bytes, PATIENCE).await.then_some(()).ok_or(NO_ROOM)
 }
 
-/// The turn to decode a body; `None` for one that needs none, because it is small. What a large one becomes is known
+/// Whether a message is so small that it is decoded where it was read.
+pub(crate) fn is_small(message: &[u8]) -> bool {
+    message.len() <= BLOCKING_BYTES
+}
+
+/// The turn to decode a message; `None` for one that needs none, because it is small. What a large one becomes is known
 /// only afterwards, so as many are decoded at once as there are processors, until each has the room it turned out to
 /// need.
-pub(crate) async fn turn(app: &App, bytes: usize) -> Option<SemaphorePermit<'_>> {
-    match bytes <= BLOCKING_BYTES {
+pub(crate) async fn turn<'a>(app: &'a App, message: &[u8]) -> Option<SemaphorePermit<'a>> {
+    match is_small(message) {
         true => None,
         // It is never closed.
         false => app.decoding.acquire().await.ok(),
     }
 }
 
-/// Does some work here, or where it keeps nobody waiting.
-pub(crate) async fn run<T, E>(is_quick: bool, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: From<Refusal> + Send + 'static,
-{
+/// Does some work here when it is quick, and else where it keeps nobody waiting.
+pub(crate) async fn run<T: Send + 'static>(
+    is_quick: bool,
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
     match is_quick {
         true => work(),
-        false => tokio::task::spawn_blocking(work).await.map_err(|_| E::from(PANIC))?,
+        false => tokio::task::spawn_blocking(work).await.map_err(|_| PANIC)?,
     }
 }
 

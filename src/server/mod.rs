@@ -1,20 +1,23 @@
 //! Floor 4: network in. The collector and the query API as a library: bind, run, stop.
 //!
 //! One application ([`router`]) on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it; [`front`]
-//! is the way of a request, [`otlp`] what becomes of records.
+//! is the way of a request, [`intake`] what becomes of records.
 
 mod access;
 mod answer;
 mod app;
-mod arrivals;
 mod body;
 mod budget;
 mod checkpoints;
 mod counters;
-mod ending;
+mod document;
+mod error_style;
+mod first_seen;
 mod follow;
 mod front;
+mod gate;
 mod idle;
+mod intake;
 mod issues;
 mod keyring;
 mod keys;
@@ -30,11 +33,15 @@ mod origin;
 mod otlp;
 mod otlp_grpc;
 mod otlp_http;
+mod parameters;
 mod proto;
 mod records;
 mod refusal;
 mod retention;
+mod revocation;
 mod router;
+mod rpc_answer;
+mod signal;
 mod sources;
 mod sse;
 mod status;
@@ -67,8 +74,8 @@ use crate::{
 };
 
 use self::{
-    access::Access, app::App, arrivals::Arrivals, budget::Budget, checkpoints::giants::Giants, counters::Counters,
-    live::Live, origin::Site, sources::Sources, watchers::Watchers,
+    access::Access, app::App, budget::Budget, checkpoints::giants::Giants, counters::Counters, first_seen::FirstSeen,
+    live::Live, origin::Site, router::Routers, sources::Sources, watchers::Watchers,
 };
 
 pub use self::limits::Limits;
@@ -267,7 +274,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
         stream_budget: Budget::new(config.limits.stream_bytes),
         live: Live::new(),
-        arrivals: Arrivals::default(),
+        first_seen: FirstSeen::default(),
         giants: Giants::default(),
         watchers: Watchers::default(),
         followers: Watchers::default(),
@@ -279,10 +286,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         stopping,
         limits: config.limits,
     });
-    let router = router::router(Arc::clone(&app));
+    let routers = Arc::new(Routers::new(&app));
     let slots = Arc::new(Semaphore::new(app.limits.connections));
     let ports = [Some(main), grpc, http].into_iter().flatten();
-    let mut tasks: Vec<_> = ports.map(|listener| listen::spawn(&app, &router, listener, &slots)).collect();
+    let mut tasks: Vec<_> = ports.map(|listener| listen::spawn(&app, &routers, listener, &slots)).collect();
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
     let (feeding, following) = (Arc::clone(&app), Arc::clone(&app));
     tasks.push(tokio::spawn(async move { feeding.live.run(&*feeding.backend, feeding.stopping.clone()).await }));

@@ -8,11 +8,13 @@ use sha2::{Digest, Sha256};
 
 use axum::body::Body;
 
-use crate::api::path;
+use crate::{api::path, model::KeyScope};
 
 use crate::server::{
-    answer, otlp_grpc,
-    table::{Method, Parameter, Route, TABLE, Tag},
+    access::Scope,
+    answer,
+    parameters::Parameter,
+    table::{Endpoint, GRPC_TABLE, Method, Route, TABLE, Tag},
 };
 
 const PAGE: &str = include_str!("docs.html");
@@ -54,8 +56,8 @@ pub(crate) fn openapi() -> Json {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         methods[route.method.as_str().to_lowercase()] = operation(route);
     }
-    for (path, signal) in otlp_grpc::METHODS {
-        paths.insert(path.to_owned(), json!({ "post": grpc_operation(&format!("{signal:?}").to_lowercase()) }));
+    for route in GRPC_TABLE {
+        paths.insert(route.path.to_owned(), json!({ "post": grpc_operation(route) }));
     }
     let schemas: Json = serde_json::from_str(SCHEMAS).expect("the file is part of the program, and a test reads it");
     json!({
@@ -88,6 +90,7 @@ pub(crate) fn openapi() -> Json {
             "securitySchemes": {
                 "key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
                 "bearer": { "type": "http", "scheme": "bearer" },
+                "secret": { "type": "apiKey", "in": "header", "name": "X-TraceHub-Secret" },
             },
         },
     })
@@ -110,12 +113,23 @@ fn operation(route: &Route) -> Json {
         "operationId": operation_id(route),
         "parameters": parameters,
         "responses": responses(route),
+        "security": security(route.scope),
     });
     if !route.takes.is_empty() {
         let content: Map<String, Json> = route.takes.iter().map(|media| ((*media).to_owned(), json!({}))).collect();
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation
+}
+
+/// What a caller may present for a scope, with what a key must permit. Nothing is enough as long as no key was issued.
+fn security(scope: Scope) -> Json {
+    let Some(needed) = scope.of_key().map(KeyScope::as_str) else { return json!([]) };
+    let mut ways = vec![json!({}), json!({ "key": [needed] }), json!({ "bearer": [needed] })];
+    if scope == Scope::Checkpoints {
+        ways.push(json!({ "secret": [] }));
+    }
+    Json::Array(ways)
 }
 
 fn id_description(route: &Route) -> &'static str {
@@ -162,7 +176,7 @@ fn responses(route: &Route) -> Json {
         Tag::Logs => LOG_STATUSES,
         Tag::Checkpoints if route.method == Method::Post => SENT_STATUSES,
         Tag::Checkpoints => ASKED_STATUSES,
-        Tag::Server if NEEDS_NO_KEY.contains(&route.path) => &[],
+        Tag::Server if route.scope == Scope::None => &[],
         Tag::Server => SERVER_STATUSES,
         _ if route.path == path::ISSUE => ISSUE_STATUSES,
         _ if route.path.contains("{id}") || route.path == path::TRACE => TRACE_STATUSES,
@@ -181,9 +195,6 @@ fn responses(route: &Route) -> Json {
     }
     responses
 }
-
-/// Paths that answer everyone.
-const NEEDS_NO_KEY: [&str; 3] = ["/health", "/docs", "/openapi.json"];
 
 const SERVER_STATUSES: &[(&str, &str)] = &[
     ("401", "No key or an unknown one, where one is needed."),
@@ -248,13 +259,18 @@ const TRACE_STATUSES: &[(&str, &str)] = &[
     ("503", "Try again after the seconds in `Retry-After`."),
 ];
 
-fn grpc_operation(signal: &str) -> Json {
+fn grpc_operation(route: &Route) -> Json {
+    let signal = match route.endpoint {
+        Endpoint::Call(signal) => signal.as_str(),
+        _ => "",
+    };
     json!({
-        "tags": ["ingest"],
-        "summary": format!("Takes {signal} over OTLP/gRPC (HTTP/2), as the route of the same name takes them over HTTP."),
+        "tags": [route.tag.as_str()],
+        "summary": route.summary,
         "operationId": format!("grpc_export_{signal}"),
         "requestBody": { "required": true, "content": { "application/grpc": {} } },
         "responses": { "200": { "description": "See the `grpc-status` trailer.", "content": { "application/grpc": {} } } },
+        "security": security(route.scope),
     })
 }
 
@@ -271,7 +287,7 @@ mod tests {
             .values()
             .map(|path| path.as_object().map_or(0, Map::len))
             .sum();
-        assert_eq!(documented, TABLE.len() + otlp_grpc::METHODS.len());
+        assert_eq!(documented, TABLE.len() + GRPC_TABLE.len());
         let text = document.to_string();
         for reference in text.split("#/components/schemas/").skip(1) {
             let name = reference.split('"').next().expect("a name");

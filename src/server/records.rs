@@ -3,34 +3,34 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Query, State},
 };
-use http::{HeaderMap, Request, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
 use serde_json::json;
 
 use crate::{
     api::{self, BadParameter, Pairs},
     decode::body::MediaType,
-    model::{Batch, Cursor, Nanos, Retention},
+    model::{Cursor, Nanos, Retention},
     store::{self, wire},
 };
 
 use crate::server::{
-    access::Scope,
+    access::Caller,
     answer::{self, Answer, removed},
     app::App,
-    body::{self, Received},
-    budget::Reservation,
-    memory,
-    otlp::write_failed,
+    body,
+    gate::Admitted,
+    intake::{self, Accepted, Decoded, Format, Part},
     refusal::Refusal,
     stopping::stopped,
 };
 
 /// `GET /api/v1/scan`
-pub(crate) async fn scan(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
-    app.access.authorize(&headers, Scope::Read)?;
+pub(crate) async fn scan(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let (mut after, mut max, mut wait_ms) = (None, api::MAX_SCAN, 0);
     for (name, value) in others {
@@ -50,8 +50,7 @@ pub(crate) async fn scan(State(app): State<Arc<App>>, headers: HeaderMap, Query(
 }
 
 /// `GET /api/v1/scan/cursor`
-pub(crate) async fn cursor(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
-    app.access.authorize(&headers, Scope::Read)?;
+pub(crate) async fn cursor(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut received = Nanos(u64::MAX);
     for (name, value) in &pairs {
         if name == "received_since" {
@@ -63,8 +62,7 @@ pub(crate) async fn cursor(State(app): State<Arc<App>>, headers: HeaderMap, Quer
 }
 
 /// `GET /api/v1/place`
-pub(crate) async fn place(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
-    app.access.authorize(&headers, Scope::Read)?;
+pub(crate) async fn place(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let records = others.iter().rev().find(|(name, _)| name == "records");
     let records = records.map_or(Ok(0), |(name, value)| api::read_number(name, value))?;
@@ -73,54 +71,42 @@ pub(crate) async fn place(State(app): State<Arc<App>>, headers: HeaderMap, Query
 }
 
 /// `POST /api/v1/records`
-pub(crate) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -> Answer {
-    let (parts, body) = request.into_parts();
-    let caller = app.access.authorize(&parts.headers, Scope::Ingest)?;
-    let media = body::media_type(&parts.headers);
-    if media != Some(MediaType::Json) {
-        return Ok(answer::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
-    }
-    let cap = app.limits.body_bytes;
-    let received = body::read(&parts.headers, body, cap, &app.budget, &app.limits).await;
-    let decoded = match received {
-        Ok(received) => decode(&app, received).await,
-        Err(problem) => Err(problem.into()),
-    };
-    let (mut batch, _reservation) = match decoded {
-        Ok(decoded) => decoded,
-        Err(refusal) => return Ok(answer::problem(refusal.status(), &refusal.message(cap))),
-    };
-    // From store to store records keep their project; only who may do everything may say which.
-    if let Some(project) = caller.project().filter(|_| !caller.is_admin()) {
-        batch.assign_project(project);
-    }
-    match app.backend.write(batch).await {
-        Ok(written) => {
-            app.counters.stored(written, 0);
-            let document = json!({ "accepted": written.accepted, "duplicates": written.duplicates });
-            Ok(answer::json(StatusCode::OK, &document))
-        }
-        Err(error) => {
-            let refusal = write_failed(&app, &error);
-            app.counters.ingest_failed(refusal.reason());
-            Ok(answer::problem(refusal.status(), &refusal.message(0)))
-        }
-    }
+pub(crate) async fn write(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request<Body>,
+) -> Response<Body> {
+    intake::take(&app, &admitted, StoredRecords, request).await
 }
 
-/// The records of a body, and the room they take.
-async fn decode(app: &App, received: Received) -> Result<(Batch, Reservation), Refusal> {
-    let Received { bytes, mut reservation } = received;
-    let turn = memory::turn(app, bytes.len()).await;
-    let work = move || wire::records_from_json(&bytes).map_err(|error| Refusal::Malformed(error.to_string()));
-    let batch = memory::run(turn.is_none(), work).await?;
-    memory::reserve_records(app, &batch, &mut reservation).await?;
-    Ok((batch, reservation))
+/// Records as a scan gives them.
+struct StoredRecords;
+
+impl Format for StoredRecords {
+    fn read_head(&self, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+        match body::media_type(headers) {
+            Some(MediaType::Json) => Ok(body::encoding(headers)?),
+            _ => Err(Refusal::MediaType("send application/json")),
+        }
+    }
+
+    fn decode(&self, _: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
+        Ok(Decoded::whole(Part { batch: wire::records_from_json(message)?, ..Part::default() }))
+    }
+
+    /// From store to store records keep their project; only who may do everything may say which.
+    fn keeps_projects(&self, caller: &Caller) -> bool {
+        caller.is_admin()
+    }
+
+    fn accepted(&self, _: &App, Accepted { written, .. }: &Accepted) -> Response<Body> {
+        let document = json!({ "accepted": written.accepted, "duplicates": written.duplicates });
+        answer::json(StatusCode::OK, &document)
+    }
 }
 
 /// `POST /api/v1/prune`
-pub(crate) async fn prune(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
-    app.access.authorize(&headers, Scope::Admin)?;
+pub(crate) async fn prune(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let (mut received_before, mut budget) = (None, api::MAX_SCAN);
     for (name, value) in &pairs {
         match name.as_str() {

@@ -3,15 +3,25 @@
 
 use http::StatusCode;
 
-use crate::{decode::body::BodyError, server::body::BodyProblem, store};
+use crate::{
+    decode::{body::BodyError, checkpoint, logs, otlp},
+    server::body::BodyProblem,
+    store::{self, wire::WireError},
+};
 
 /// Why nothing of a request was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It is not what it says it is.
     Malformed(String),
+    /// It is not what the checkpoint API takes; holds the answer in the words of that API.
+    Invalid(checkpoint::Refusal),
+    /// Its content type is none that is taken here; which ones are, in one sentence.
+    MediaType(&'static str),
     /// It is, or becomes, larger than the cap.
     TooLarge,
+    /// It holds more records than one request may; one sentence.
+    TooMany(String),
     /// It is compressed in a way nobody here understands.
     UnknownEncoding(String),
     /// It did not arrive in time.
@@ -24,8 +34,9 @@ impl Refusal {
     /// The word failures are counted under.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
-            Refusal::Malformed(_) => "malformed",
-            Refusal::TooLarge => "too_large",
+            Refusal::Malformed(_) | Refusal::Invalid(_) => "malformed",
+            Refusal::MediaType(_) => "media_type",
+            Refusal::TooLarge | Refusal::TooMany(_) => "too_large",
             Refusal::UnknownEncoding(_) => "unknown_encoding",
             Refusal::Slow => "slow",
             Refusal::Later(reason, _) => reason,
@@ -36,8 +47,11 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
-            Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::UnknownEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Refusal::Invalid(refusal) => {
+                StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Refusal::TooLarge | Refusal::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::UnknownEncoding(_) | Refusal::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
             Refusal::Later(..) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -62,7 +76,9 @@ impl Refusal {
     /// One plain sentence.
     pub(crate) fn message(&self, cap_bytes: usize) -> String {
         match self {
-            Refusal::Malformed(detail) | Refusal::UnknownEncoding(detail) => detail.clone(),
+            Refusal::Malformed(detail) | Refusal::UnknownEncoding(detail) | Refusal::TooMany(detail) => detail.clone(),
+            Refusal::Invalid(refusal) => refusal.to_string(),
+            Refusal::MediaType(sentence) => (*sentence).to_owned(),
             Refusal::TooLarge => format!("the body is larger than {cap_bytes} bytes, as sent or inflated"),
             Refusal::Slow => "the body did not arrive in time".to_owned(),
             Refusal::Later(_, sentence) => (*sentence).to_owned(),
@@ -78,6 +94,33 @@ impl From<BodyProblem> for Refusal {
             BodyProblem::NoRoom => NO_ROOM,
             BodyProblem::Gone => Refusal::Malformed("the body ended before it was complete".to_owned()),
         }
+    }
+}
+
+impl From<otlp::DecodeError> for Refusal {
+    fn from(error: otlp::DecodeError) -> Refusal {
+        Refusal::Malformed(error.to_string())
+    }
+}
+
+impl From<checkpoint::Refusal> for Refusal {
+    fn from(refusal: checkpoint::Refusal) -> Refusal {
+        Refusal::Invalid(refusal)
+    }
+}
+
+impl From<logs::DecodeError> for Refusal {
+    fn from(error: logs::DecodeError) -> Refusal {
+        match error {
+            logs::DecodeError::TooMany => Refusal::TooMany(error.to_string()),
+            logs::DecodeError::Empty | logs::DecodeError::NotEntries(_) => Refusal::Malformed(error.to_string()),
+        }
+    }
+}
+
+impl From<WireError> for Refusal {
+    fn from(error: WireError) -> Refusal {
+        Refusal::Malformed(error.to_string())
     }
 }
 

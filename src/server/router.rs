@@ -6,11 +6,10 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
-    extract::State,
     middleware,
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{MethodFilter, MethodRouter, any, on},
 };
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, Response, StatusCode, Uri, header};
 
 use crate::{decode::body::MediaType, secret::KEY_PREFIX};
 
@@ -18,37 +17,68 @@ use crate::server::{
     answer,
     app::App,
     checkpoints::{self, figures, lookup, paths},
-    follow, front, issues, keys, log_query, logs, openapi,
-    otlp::Signal,
-    otlp_http, records, status,
-    table::{Endpoint, Method, Route, TABLE, is_otlp},
+    error_style::ErrorStyle,
+    follow,
+    gate::{self, Gate},
+    issues, keys, log_query, logs, openapi, otlp_grpc, otlp_http,
+    proto::Code,
+    records, rpc_answer, status,
+    table::{Endpoint, GRPC_TABLE, Method, Route, TABLE, is_otlp},
     traces,
 };
 
-/// The router of the table.
-pub(crate) fn router(app: Arc<App>) -> Router {
-    let mut router = Router::new();
-    for route in TABLE {
-        match route.endpoint {
-            // `/traces/{id}` takes everything that follows.
-            Endpoint::CheckpointStream => {}
-            // Clients do not escape correlation ids, so there may be slashes.
-            Endpoint::CheckpointTrace => router = router.route("/traces/{*id}", method_router(route)),
-            _ => router = router.route(route.path, method_router(route)),
-        }
-    }
-    router
-        .method_not_allowed_fallback(wrong_method)
-        .route_layer(middleware::from_fn(front::note_route))
-        .fallback(nothing_there)
-        .with_state(app)
+/// What answers requests over plain HTTP, and what answers gRPC calls.
+#[derive(Debug)]
+pub(crate) struct Routers {
+    /// The router of [`TABLE`].
+    pub(crate) http: Router,
+    /// The router of [`GRPC_TABLE`].
+    pub(crate) grpc: Router,
 }
 
-/// A route and, lest it answers HEAD where the original does not, its refusal.
-fn method_router(route: &Route) -> MethodRouter<Arc<App>> {
-    match route.is_of_original() && route.method == Method::Get {
-        true => handler(route).head(wrong_method),
-        false => handler(route),
+impl Routers {
+    /// The routers of a server.
+    pub(crate) fn new(app: &Arc<App>) -> Routers {
+        let (mut http, mut grpc) = (Router::new(), Router::new());
+        for route in TABLE {
+            match route.endpoint {
+                // `/traces/{id}` takes everything that follows.
+                Endpoint::CheckpointStream => {}
+                // Clients do not escape correlation ids, so there may be slashes.
+                Endpoint::CheckpointTrace => http = http.route("/traces/{*id}", gated(app, route)),
+                _ => http = http.route(route.path, gated(app, route)),
+            }
+        }
+        for route in GRPC_TABLE {
+            grpc = grpc.route(route.path, gated(app, route));
+        }
+        let http = http
+            .method_not_allowed_fallback(wrong_method)
+            .route_layer(middleware::from_fn(gate::note_path))
+            .fallback(nothing_there);
+        let grpc = grpc.fallback(no_such_call).layer(middleware::map_response(gate::note_grpc));
+        Routers { http: http.with_state(Arc::clone(app)), grpc: grpc.with_state(Arc::clone(app)) }
+    }
+
+    /// The router for requests that hear of failures in this style.
+    pub(crate) fn router(&self, style: ErrorStyle) -> Router {
+        match style {
+            ErrorStyle::Grpc => self.grpc.clone(),
+            _ => self.http.clone(),
+        }
+    }
+}
+
+/// The handler of a route behind its gate and, lest it answers HEAD where the original does not, the refusal of that.
+fn gated(app: &Arc<App>, route: &'static Route) -> MethodRouter<Arc<App>> {
+    let gate = Gate { app: Arc::clone(app), route };
+    let gate = middleware::from_fn_with_state(gate, gate::admit);
+    match route.endpoint {
+        Endpoint::Call(_) => handler(route).layer(gate),
+        _ if route.is_of_original() && route.method == Method::Get => {
+            handler(route).route_layer(gate).head(wrong_method)
+        }
+        _ => handler(route).route_layer(gate),
     }
 }
 
@@ -61,9 +91,11 @@ fn handler(route: &Route) -> MethodRouter<Arc<App>> {
         Method::Delete => MethodFilter::DELETE,
     };
     match route.endpoint {
-        Endpoint::ExportTraces => on(method, traces_export),
-        Endpoint::ExportMetrics => on(method, metrics_export),
-        Endpoint::ExportLogs => on(method, logs_export),
+        Endpoint::Export(signal) => {
+            on(method, move |app, admitted, request| otlp_http::export(signal, app, admitted, request))
+        }
+        // Whatever the method, which gRPC does not look at.
+        Endpoint::Call(signal) => any(move |app, admitted, request| otlp_grpc::call(signal, app, admitted, request)),
         Endpoint::IngestLogs => on(method, logs::ingest),
         Endpoint::IngestCheckpoints => on(method, checkpoints::ingest),
         Endpoint::IngestCheckpoint => on(method, checkpoints::ingest_single),
@@ -102,16 +134,8 @@ fn handler(route: &Route) -> MethodRouter<Arc<App>> {
     }
 }
 
-async fn traces_export(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    otlp_http::export(app, Signal::Traces, request).await
-}
-
-async fn metrics_export(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    otlp_http::export(app, Signal::Metrics, request).await
-}
-
-async fn logs_export(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    otlp_http::export(app, Signal::Logs, request).await
+async fn no_such_call() -> Response<Body> {
+    rpc_answer::grpc_failure(Code::Unimplemented, "there is no such method")
 }
 
 async fn nothing_there(method: http::Method, uri: Uri, headers: HeaderMap) -> Response<Body> {
@@ -130,7 +154,7 @@ async fn wrong_method(method: http::Method, uri: Uri, headers: HeaderMap) -> Res
     let method: String = method.as_str().chars().take(20).collect();
     let sentence = format!("{path} does not take {method}; see /docs");
     match is_otlp(uri.path()) {
-        true => otlp_http::status(MediaType::Json, StatusCode::METHOD_NOT_ALLOWED, &sentence),
+        true => rpc_answer::http_failure(MediaType::Json, StatusCode::METHOD_NOT_ALLOWED, &sentence),
         false => answer::problem(StatusCode::METHOD_NOT_ALLOWED, &sentence),
     }
 }

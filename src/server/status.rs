@@ -12,6 +12,7 @@ use crate::server::{
     app::App,
     checkpoints::replies::hours,
     counters::Gauges,
+    gate::Admitted,
 };
 
 /// `GET /health`: `degraded` while the last attempt to store something failed. Needs no key. Begins with the keys of the
@@ -20,9 +21,10 @@ use crate::server::{
 pub(crate) async fn health(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
+    Extension(Admitted { caller, .. }): Extension<Admitted>,
     headers: HeaderMap,
 ) -> Answer {
-    let caller = app.access.authorize(&headers, Scope::Read);
+    let caller = app.access.authorize(&caller, &headers, Scope::Read);
     let location = || app.backend.info().location.clone();
     let document = json!({
         "status": if app.counters.last_write_failed() { "degraded" } else { "healthy" },
@@ -39,9 +41,8 @@ pub(crate) async fn health(
 pub(crate) async fn server(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
+    Extension(Admitted { caller, .. }): Extension<Admitted>,
 ) -> Answer {
-    let caller = app.access.authorize(&headers, Scope::Read)?;
     let counters = &app.counters;
     let trusted = access::is_trusted(&caller, peer);
     let database = match trusted {
@@ -72,8 +73,7 @@ pub(crate) async fn server(
 }
 
 /// `GET /metrics`
-pub(crate) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
-    app.access.authorize(&headers, Scope::Read)?;
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
     let gauges = Gauges { in_flight_bytes: app.budget.used(), database_bytes: app.database_bytes() };
     let page = app.counters.to_prometheus(gauges);
     Ok(answer::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))

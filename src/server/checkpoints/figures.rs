@@ -3,14 +3,15 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use axum::{Extension, extract::State};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use crate::server::{
-    access::{self, Peer, Scope},
+    access::{self, Peer},
     answer::{self, Answer},
     app::App,
     checkpoints::replies::hours,
+    gate::Admitted,
     sources::WINDOW_SECONDS,
 };
 
@@ -19,8 +20,11 @@ const TOP: usize = 5;
 const MEBIBYTE: f64 = 1_048_576.0;
 
 /// `GET /stats`: the path of the database is only for callers on this machine and those who own the server.
-pub(crate) async fn stats(State(app): State<Arc<App>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Answer {
-    let caller = app.access.authorize(&headers, Scope::Read)?;
+pub(crate) async fn stats(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    Extension(Admitted { caller, .. }): Extension<Admitted>,
+) -> Answer {
     let counters = &app.counters;
     let second = counters.uptime_seconds();
     let path = access::is_trusted(&caller, peer).then(|| app.backend.info().location.clone());
@@ -67,8 +71,7 @@ fn resident_bytes() -> Option<u64> {
 }
 
 /// `GET /stats/sources`: who sends how much, the busiest of the last minute first.
-pub(crate) async fn source_rates(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
-    app.access.authorize(&headers, Scope::Read)?;
+pub(crate) async fn source_rates(State(app): State<Arc<App>>) -> Answer {
     let mut sources = app.sources.all(app.counters.uptime_seconds());
     sources.sort_by(|a, b| b.last_minute.cmp(&a.last_minute).then_with(|| a.source_id.cmp(&b.source_id)));
     let rows: Vec<Json> = sources

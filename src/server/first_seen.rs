@@ -15,40 +15,38 @@ const KEPT_NS: u64 = 50 * NANOS_PER_SECOND;
 /// Bodies remembered at most.
 const MAX_BODIES: usize = 4_096;
 
-/// Digests of bodies and when each came first.
+/// The digests of bodies and when each came first.
 #[derive(Debug, Default)]
-pub(crate) struct Arrivals {
-    kept: Mutex<Kept>,
-}
+pub(crate) struct FirstSeen(Mutex<Times>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Times {
     times: HashMap<u128, Nanos>,
     /// Oldest first.
     order: VecDeque<u128>,
 }
 
-impl Arrivals {
-    /// When this body came first; `None` when nobody noted it lately.
+impl FirstSeen {
+    /// When the body with this digest came first; `None` when nobody noted it lately.
     pub(crate) fn find(&self, digest: u128, now: Nanos) -> Option<Nanos> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.times.get(&digest).copied().filter(|time| now.since(*time) < KEPT_NS)
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.times.get(&digest).copied().filter(|time| now.since(*time) < KEPT_NS)
     }
 
-    /// Notes that this body came now, unless it came before; returns when it came first.
+    /// Notes that the body with this digest came now, unless it came before; returns when it came first.
     pub(crate) fn note(&self, digest: u128, now: Nanos) -> Nanos {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.forget(now);
-        if let Some(first) = kept.times.get(&digest) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.forget(now);
+        if let Some(first) = known.times.get(&digest) {
             return *first;
         }
-        kept.times.insert(digest, now);
-        kept.order.push_back(digest);
+        known.times.insert(digest, now);
+        known.order.push_back(digest);
         now
     }
 }
 
-impl Kept {
+impl Times {
     fn forget(&mut self, now: Nanos) {
         while let Some(oldest) = self.order.front() {
             let is_old = self.times.get(oldest).is_none_or(|time| now.since(*time) >= KEPT_NS);
@@ -67,16 +65,16 @@ mod tests {
 
     #[test]
     fn a_body_keeps_its_first_time_for_a_while_and_the_memory_is_bounded() {
-        let arrivals = Arrivals::default();
+        let first_seen = FirstSeen::default();
         let at = |seconds: u64| Nanos(seconds * NANOS_PER_SECOND);
-        assert_eq!(arrivals.find(1, at(100)), None);
-        assert_eq!((arrivals.note(1, at(100)), arrivals.note(1, at(149))), (at(100), at(100)));
-        assert_eq!((arrivals.find(1, at(149)), arrivals.find(1, at(150))), (Some(at(100)), None));
-        assert_eq!(arrivals.note(1, at(150)), at(150));
+        assert_eq!(first_seen.find(1, at(100)), None);
+        assert_eq!((first_seen.note(1, at(100)), first_seen.note(1, at(149))), (at(100), at(100)));
+        assert_eq!((first_seen.find(1, at(149)), first_seen.find(1, at(150))), (Some(at(100)), None));
+        assert_eq!(first_seen.note(1, at(150)), at(150));
         for digest in 0..3 * MAX_BODIES as u128 {
-            arrivals.note(digest, at(151));
+            first_seen.note(digest, at(151));
         }
-        let kept = arrivals.kept.lock().expect("no panic");
-        assert_eq!((kept.times.len(), kept.order.len()), (MAX_BODIES, MAX_BODIES));
+        let known = first_seen.0.lock().expect("no panic");
+        assert_eq!((known.times.len(), known.order.len()), (MAX_BODIES, MAX_BODIES));
     }
 }
