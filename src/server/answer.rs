@@ -104,6 +104,16 @@ pub(crate) fn json_text(status: StatusCode, text: impl Into<Bytes>) -> Response<
     response
 }
 
+/// Server-sent events, as they come.
+pub(crate) fn events(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    // Proxies that collect answers would hold events back.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
 /// One plain sentence about what went wrong.
 pub(crate) fn problem(status: StatusCode, detail: &str) -> Response<Body> {
     let mut response = json(status, &json!({ "detail": detail }));

@@ -10,9 +10,9 @@ pub(crate) mod stored;
 
 use std::sync::Arc;
 
-use axum::{Extension, body::Body, extract::State, response::Response};
+use axum::{extract::State, response::Response};
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -23,8 +23,7 @@ use crate::{
 use crate::server::{
     answer::{self, Answer},
     app::App,
-    gate::Admitted,
-    intake::{self, Accepted, Decoded, Format, Part},
+    intake::{Accepted, Decoded, Format, Part},
     limits::Caps,
     refusal::Refusal,
 };
@@ -34,40 +33,32 @@ use replies::refused;
 /// Records removed in one go by `/cleanup`, so that writers get their turn in between.
 const CLEANUP_STEP: usize = 50_000;
 
-/// `POST /ingest`
-pub(crate) async fn ingest(
-    State(app): State<Arc<App>>,
-    Extension(admitted): Extension<Admitted>,
-    request: Request<Body>,
-) -> Response {
-    let done = |Written { accepted, duplicates }| json!({ "accepted": accepted + duplicates, "inserted": accepted, "duplicates": duplicates });
-    let format = Checkpoints { is_json: is_json(&request), read: checkpoint::batch, done };
-    intake::take(&app, &admitted, format, request).await
-}
-
-/// `POST /ingest/single`
-pub(crate) async fn ingest_single(
-    State(app): State<Arc<App>>,
-    Extension(admitted): Extension<Admitted>,
-    request: Request<Body>,
-) -> Response {
-    let done = |written: Written| json!({ "inserted": written.accepted > 0 });
-    let read = |body: &[u8]| checkpoint::single(body).map(|record| vec![record]);
-    let format = Checkpoints { is_json: is_json(&request), read, done };
-    intake::take(&app, &admitted, format, request).await
-}
-
-fn is_json(request: &Request<Body>) -> bool {
-    let content_type = request.headers().get(header::CONTENT_TYPE);
-    content_type.is_some_and(|value: &HeaderValue| value.to_str().is_ok_and(checkpoint::is_json))
-}
-
 /// Checkpoints as the published clients send them.
-struct Checkpoints {
+pub(crate) struct Checkpoints {
     is_json: bool,
     read: fn(&[u8]) -> Result<Vec<Checkpoint>, Invalid>,
     /// The answer to what was stored.
     done: fn(Written) -> Json,
+}
+
+impl Checkpoints {
+    /// `POST /ingest`: the format of many records.
+    pub(crate) fn batch(headers: &HeaderMap) -> Checkpoints {
+        let done = |Written { accepted, duplicates }| json!({ "accepted": accepted + duplicates, "inserted": accepted, "duplicates": duplicates });
+        Checkpoints { is_json: is_json(headers), read: checkpoint::batch, done }
+    }
+
+    /// `POST /ingest/single`: the format of one record.
+    pub(crate) fn single(headers: &HeaderMap) -> Checkpoints {
+        let done = |written: Written| json!({ "inserted": written.accepted > 0 });
+        let read = |body: &[u8]| checkpoint::single(body).map(|record| vec![record]);
+        Checkpoints { is_json: is_json(headers), read, done }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(checkpoint::is_json)
 }
 
 impl Format for Checkpoints {

@@ -12,7 +12,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::{Stream, stream};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -80,12 +80,8 @@ pub(crate) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, Quer
         return Ok(answer::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
     };
     let follower = Follower::begin(app, watcher, wish).await?;
-    let mut response = Response::new(Body::from_stream(pieces(follower)));
-    let headers = response.headers_mut();
-    answer::mark(headers);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    // Proxies that collect answers would hold events back.
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    let mut response = answer::events(Body::from_stream(pieces(follower)));
+    answer::mark(response.headers_mut());
     Ok(response)
 }
 

@@ -239,7 +239,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::server::{Config, SidePort, otlp_http, signal::Signal, start, table::TABLE};
+    use crate::server::{Config, SidePort, otlp_http::OtlpHttp, signal::Signal, start, table::http_routes};
 
     #[tokio::test]
     async fn room_is_needed_for_what_records_take_not_for_the_bytes_they_came_in() {
@@ -250,14 +250,14 @@ mod tests {
         config.limits.in_flight_bytes = 1 << 20;
         let running = start(config).await.expect("a server");
         let app = &running.app;
-        let route = TABLE.iter().find(|route| route.path == "/v1/logs").expect("a route");
+        let route = http_routes().find(|route| route.path == "/v1/logs").expect("a route");
         let send = async |logs: Vec<serde_json::Value>| {
             let body = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": logs }] }] }).to_string();
             let admitted = Admitted { caller: Caller::Anonymous, route };
             let request = Request::builder().header("content-type", "application/json").body(Body::from(body));
             let request = request.expect("a request");
-            let (state, admitted) = (axum::extract::State(Arc::clone(app)), axum::Extension(admitted));
-            otlp_http::export(Signal::Logs, state, admitted, request).await.status().as_u16()
+            let format = OtlpHttp::new(Signal::Logs, request.headers());
+            take(app, &admitted, format, request).await.status().as_u16()
         };
         let mut others = Reservation::of(&app.budget);
         assert!(others.grow(600 << 10));

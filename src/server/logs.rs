@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, body::Body, extract::State};
+use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde_json::{Value as Json, json};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -19,8 +19,7 @@ use crate::{
 use crate::server::{
     answer,
     app::App,
-    gate::Admitted,
-    intake::{self, Accepted, Decoded, Format, Part},
+    intake::{Accepted, Decoded, Format, Part},
     limits::Caps,
     refusal::Refusal,
 };
@@ -28,17 +27,8 @@ use crate::server::{
 /// Longest reason told of one entry, in characters.
 const TOLD_REASON_CHARS: usize = 160;
 
-/// `POST /api/v1/ingest`
-pub(crate) async fn ingest(
-    State(app): State<Arc<App>>,
-    Extension(admitted): Extension<Admitted>,
-    request: Request<Body>,
-) -> Response<Body> {
-    intake::take(&app, &admitted, LogEntries, request).await
-}
-
 /// Log entries as the published logger sends them.
-struct LogEntries;
+pub(crate) struct LogEntries;
 
 impl Format for LogEntries {
     fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {

@@ -14,7 +14,7 @@ use crate::server::{
     access::Scope,
     answer,
     parameters::Parameter,
-    table::{Endpoint, GRPC_TABLE, Method, Route, TABLE, Tag},
+    table::{Endpoint, GRPC_TABLE, Method, Route, Tag, http_routes},
 };
 
 const PAGE: &str = include_str!("docs.html");
@@ -52,7 +52,7 @@ fn content_security_policy() -> String {
 /// The OpenAPI 3.1 document of every route.
 pub(crate) fn openapi() -> Json {
     let mut paths = Map::new();
-    for route in TABLE {
+    for route in http_routes() {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
         methods[route.method.as_str().to_lowercase()] = operation(route);
     }
@@ -168,20 +168,22 @@ fn responses(route: &Route) -> Json {
     };
     let mut media_types = Map::from_iter([(media.to_owned(), schema)]);
     let mut responses = json!({});
-    let statuses: &[(&str, &str)] = match route.tag {
+    let (key_statuses, own_statuses): (Statuses, Statuses) = match route.tag {
         Tag::Ingest => {
             media_types.insert("application/json".to_owned(), json!({}));
-            INGEST_STATUSES
+            (KEY_STATUSES, INGEST_STATUSES)
         }
-        Tag::Logs => LOG_STATUSES,
-        Tag::Checkpoints if route.method == Method::Post => SENT_STATUSES,
-        Tag::Checkpoints => ASKED_STATUSES,
-        Tag::Server if route.scope == Scope::None => &[],
-        Tag::Server => SERVER_STATUSES,
-        _ if route.path == path::ISSUE => ISSUE_STATUSES,
-        _ if route.path.contains("{id}") || route.path == path::TRACE => TRACE_STATUSES,
-        _ => QUERY_STATUSES,
+        Tag::Logs => (LOG_KEY_STATUSES, LOG_STATUSES),
+        Tag::Checkpoints if route.method == Method::Post => (SECRET_STATUSES, SENT_STATUSES),
+        Tag::Checkpoints => (KEY_STATUSES, ASKED_STATUSES),
+        Tag::Server if route.scope == Scope::None => (&[], &[]),
+        Tag::Server => (KEY_STATUSES, &[]),
+        _ if route.path == path::ISSUE => (KEY_STATUSES, ISSUE_STATUSES),
+        _ if route.path.contains("{id}") || route.path == path::TRACE => (KEY_STATUSES, TRACE_STATUSES),
+        _ => (KEY_STATUSES, QUERY_STATUSES),
     };
+    let mut statuses = [key_statuses, own_statuses].concat();
+    statuses.sort_unstable();
     let success = if route.tag == Tag::Logs { "202" } else { "200" };
     responses[success] = json!({ "description": "Done.", "content": media_types });
     let problem = match route.tag {
@@ -191,73 +193,63 @@ fn responses(route: &Route) -> Json {
     for (status, description) in statuses {
         let content =
             json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{problem}") } } });
-        responses[*status] = json!({ "description": description, "content": content });
+        responses[status] = json!({ "description": description, "content": content });
     }
     responses
 }
 
-const SERVER_STATUSES: &[(&str, &str)] = &[
+type Statuses = &'static [(&'static str, &'static str)];
+
+const KEY_STATUSES: Statuses = &[
     ("401", "No key or an unknown one, where one is needed."),
     ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
 ];
-const INGEST_STATUSES: &[(&str, &str)] = &[
-    ("400", "Malformed; do not send it again."),
-    ("401", "No key or an unknown one, where one is needed."),
-    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
-    ("408", "The body did not arrive in time."),
-    ("413", "More than 64 MiB, as sent or inflated."),
-    ("415", "Another content type or encoding."),
-    ("503", "Try again after the seconds in `Retry-After`."),
-];
-const LOG_STATUSES: &[(&str, &str)] = &[
-    ("400", "No log entries, or broken compression; do not send it again."),
+const LOG_KEY_STATUSES: Statuses = &[
     ("401", "No key, or an unknown one, where one is wanted."),
     ("403", "A key that may not send, another web site, or a name this server does not go by."),
-    ("408", "The body did not arrive in time."),
-    ("413", "More than 20 MiB compressed, 100 MiB inflated, or 500000 entries."),
-    ("415", "Another encoding."),
-    ("503", "Try again after the seconds in `Retry-After`."),
 ];
-const SENT_STATUSES: &[(&str, &str)] = &[
-    ("400", "Unreadable; do not send it again."),
+const SECRET_STATUSES: Statuses = &[
     ("401", "Neither secret nor key, where one is needed."),
     ("403", "The wrong secret or key, another web site, or a name this server does not go by."),
-    ("408", "The body did not arrive in time."),
-    ("413", "More than 64 MiB, as sent or inflated."),
-    ("415", "Another encoding."),
+];
+const SLOW: (&str, &str) = ("408", "The body did not arrive in time.");
+const TOO_LARGE: (&str, &str) = ("413", "More than 64 MiB, as sent or inflated.");
+const OTHER_ENCODING: (&str, &str) = ("415", "Another encoding.");
+const STORE_FAILED: (&str, &str) = ("500", "The database failed.");
+const LATER: (&str, &str) = ("503", "Try again after the seconds in `Retry-After`.");
+const INGEST_STATUSES: Statuses = &[
+    ("400", "Malformed; do not send it again."),
+    SLOW,
+    TOO_LARGE,
+    ("415", "Another content type or encoding."),
+    LATER,
+];
+const LOG_STATUSES: Statuses = &[
+    ("400", "No log entries, or broken compression; do not send it again."),
+    SLOW,
+    ("413", "More than 20 MiB compressed, 100 MiB inflated, or 500000 entries."),
+    OTHER_ENCODING,
+    LATER,
+];
+const SENT_STATUSES: Statuses = &[
+    ("400", "Unreadable; do not send it again."),
+    SLOW,
+    TOO_LARGE,
+    OTHER_ENCODING,
     ("422", "Not valid; nothing of it was taken. `detail` is a list of what is wrong where."),
-    ("503", "Try again after the seconds in `Retry-After`."),
+    LATER,
 ];
-const ASKED_STATUSES: &[(&str, &str)] = &[
-    ("401", "No key or an unknown one, where one is needed."),
-    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
-    ("422", "A parameter cannot be used. `detail` is a list of what is wrong where."),
-    ("500", "The database failed."),
-    ("503", "Try again after the seconds in `Retry-After`."),
-];
-const QUERY_STATUSES: &[(&str, &str)] = &[
-    ("400", "A parameter or the body cannot be used."),
-    ("401", "No key or an unknown one, where one is needed."),
-    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
-    ("500", "The database failed."),
-    ("503", "Try again after the seconds in `Retry-After`."),
-];
-const ISSUE_STATUSES: &[(&str, &str)] = &[
+const ASKED_STATUSES: Statuses =
+    &[("422", "A parameter cannot be used. `detail` is a list of what is wrong where."), STORE_FAILED, LATER];
+const QUERY_STATUSES: Statuses = &[("400", "A parameter or the body cannot be used."), STORE_FAILED, LATER];
+const ISSUE_STATUSES: Statuses = &[
     ("400", "There is no such status, or the body is no JSON."),
-    ("401", "No key or an unknown one, where one is needed."),
-    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
     ("404", "There is no issue with this id."),
     ("415", "Another content type."),
-    ("500", "The database failed."),
-    ("503", "Try again after the seconds in `Retry-After`."),
+    STORE_FAILED,
+    LATER,
 ];
-const TRACE_STATUSES: &[(&str, &str)] = &[
-    ("401", "No key or an unknown one, where one is needed."),
-    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
-    ("404", "There is no trace with this id."),
-    ("500", "The database failed."),
-    ("503", "Try again after the seconds in `Retry-After`."),
-];
+const TRACE_STATUSES: Statuses = &[("404", "There is no trace with this id."), STORE_FAILED, LATER];
 
 fn grpc_operation(route: &Route) -> Json {
     let signal = match route.endpoint {
@@ -287,7 +279,7 @@ mod tests {
             .values()
             .map(|path| path.as_object().map_or(0, Map::len))
             .sum();
-        assert_eq!(documented, TABLE.len() + GRPC_TABLE.len());
+        assert_eq!(documented, http_routes().count() + GRPC_TABLE.len());
         let text = document.to_string();
         for reference in text.split("#/components/schemas/").skip(1) {
             let name = reference.split('"').next().expect("a name");
@@ -297,7 +289,7 @@ mod tests {
 
     #[test]
     fn operation_ids_are_unique() {
-        let mut ids: Vec<String> = TABLE.iter().map(operation_id).collect();
+        let mut ids: Vec<String> = http_routes().map(operation_id).collect();
         ids.sort();
         let count = ids.len();
         ids.dedup();

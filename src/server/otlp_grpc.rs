@@ -6,16 +6,15 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, body::Body, extract::State};
+use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 use crate::decode::body::{Encoding, MediaType};
 
 use crate::server::{
     app::App,
-    gate::Admitted,
-    intake::{self, Accepted, Decoded, Format, Framed},
+    intake::{Accepted, Decoded, Format, Framed},
     limits::{Caps, GRPC_PREFIX_BYTES},
     otlp,
     proto::Code,
@@ -26,21 +25,17 @@ use crate::server::{
 
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
-/// Takes the export request of a call.
-pub(crate) async fn call(
-    signal: Signal,
-    State(app): State<Arc<App>>,
-    Extension(admitted): Extension<Admitted>,
-    request: Request<Body>,
-) -> Response<Body> {
-    let format = OtlpGrpc { signal, encoding: request.headers().get(&ENCODING).cloned() };
-    intake::take(&app, &admitted, format, request).await
-}
-
 /// An export request over gRPC.
-struct OtlpGrpc {
+pub(crate) struct OtlpGrpc {
     signal: Signal,
     encoding: Option<HeaderValue>,
+}
+
+impl OtlpGrpc {
+    /// The format of a call with these headers.
+    pub(crate) fn new(signal: Signal, headers: &HeaderMap) -> OtlpGrpc {
+        OtlpGrpc { signal, encoding: headers.get(&ENCODING).cloned() }
+    }
 }
 
 impl Format for OtlpGrpc {

@@ -4,17 +4,16 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, body::Body, extract::State};
+use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 
 use crate::decode::body::MediaType;
 
 use crate::server::{
     app::App,
     body,
-    gate::Admitted,
-    intake::{self, Accepted, Decoded, Format},
+    intake::{Accepted, Decoded, Format},
     limits::Caps,
     otlp,
     refusal::Refusal,
@@ -22,24 +21,20 @@ use crate::server::{
     signal::Signal,
 };
 
-/// `POST /v1/traces` and its like: takes an export request.
-pub(crate) async fn export(
-    signal: Signal,
-    State(app): State<Arc<App>>,
-    Extension(admitted): Extension<Admitted>,
-    request: Request<Body>,
-) -> Response<Body> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
-    let format = OtlpHttp { signal, media: body::media_type(request.headers()), content_type };
-    intake::take(&app, &admitted, format, request).await
-}
-
 /// An export request over HTTP.
-struct OtlpHttp {
+pub(crate) struct OtlpHttp {
     signal: Signal,
     /// `None` for a content type that OTLP does not know.
     media: Option<MediaType>,
     content_type: Option<HeaderValue>,
+}
+
+impl OtlpHttp {
+    /// The format of a request with these headers.
+    pub(crate) fn new(signal: Signal, headers: &HeaderMap) -> OtlpHttp {
+        let content_type = headers.get(header::CONTENT_TYPE).cloned();
+        OtlpHttp { signal, media: body::media_type(headers), content_type }
+    }
 }
 
 impl Format for OtlpHttp {

@@ -3,12 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Extension,
     body::Body,
     extract::{Query, State},
 };
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
 use crate::{
@@ -23,8 +22,7 @@ use crate::server::{
     answer::{self, Answer, removed},
     app::App,
     body,
-    gate::Admitted,
-    intake::{self, Accepted, Decoded, Format, Part},
+    intake::{Accepted, Decoded, Format, Part},
     refusal::Refusal,
     stopping::stopped,
 };
@@ -70,17 +68,8 @@ pub(crate) async fn place(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
     Ok(answer::json(StatusCode::OK, &json!({ "place": place.map(|Cursor(place)| place) })))
 }
 
-/// `POST /api/v1/records`
-pub(crate) async fn write(
-    State(app): State<Arc<App>>,
-    Extension(admitted): Extension<Admitted>,
-    request: Request<Body>,
-) -> Response<Body> {
-    intake::take(&app, &admitted, StoredRecords, request).await
-}
-
-/// Records as a scan gives them.
-struct StoredRecords;
+/// `POST /api/v1/records`: records as a scan gives them.
+pub(crate) struct StoredRecords;
 
 impl Format for StoredRecords {
     fn read_head(&self, headers: &HeaderMap) -> Result<Option<String>, Refusal> {

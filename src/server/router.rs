@@ -4,33 +4,40 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
+    extract::State,
     middleware,
-    routing::{MethodFilter, MethodRouter, any, on},
+    routing::{MethodFilter, MethodRouter, on},
 };
-use http::{HeaderMap, Response, StatusCode, Uri, header};
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 
 use crate::{decode::body::MediaType, secret::KEY_PREFIX};
 
 use crate::server::{
     answer,
     app::App,
-    checkpoints::{self, figures, lookup, paths},
+    checkpoints::{self, Checkpoints, figures, lookup, paths},
     error_style::ErrorStyle,
     follow,
-    gate::{self, Gate},
-    issues, keys, log_query, logs, openapi, otlp_grpc, otlp_http,
+    gate::{self, Admitted, Gate},
+    intake::{self, Format},
+    issues, keys, log_query,
+    logs::LogEntries,
+    openapi,
+    otlp_grpc::OtlpGrpc,
+    otlp_http::OtlpHttp,
     proto::Code,
-    records, rpc_answer, status,
-    table::{Endpoint, GRPC_TABLE, Method, Route, TABLE, is_otlp},
+    records::{self, StoredRecords},
+    rpc_answer, status,
+    table::{Endpoint, GRPC_TABLE, Method, Route, http_routes, is_otlp},
     traces,
 };
 
 /// What answers requests over plain HTTP, and what answers gRPC calls.
 #[derive(Debug)]
 pub(crate) struct Routers {
-    /// The router of [`TABLE`].
+    /// The router of [`http_routes`].
     pub(crate) http: Router,
     /// The router of [`GRPC_TABLE`].
     pub(crate) grpc: Router,
@@ -40,7 +47,7 @@ impl Routers {
     /// The routers of a server.
     pub(crate) fn new(app: &Arc<App>) -> Routers {
         let (mut http, mut grpc) = (Router::new(), Router::new());
-        for route in TABLE {
+        for route in http_routes() {
             match route.endpoint {
                 // `/traces/{id}` takes everything that follows.
                 Endpoint::CheckpointStream => {}
@@ -56,7 +63,10 @@ impl Routers {
             .method_not_allowed_fallback(wrong_method)
             .route_layer(middleware::from_fn(gate::note_path))
             .fallback(nothing_there);
-        let grpc = grpc.fallback(no_such_call).layer(middleware::map_response(gate::note_grpc));
+        let grpc = grpc
+            .method_not_allowed_fallback(no_such_call)
+            .fallback(no_such_call)
+            .layer(middleware::map_response(gate::note_grpc));
         Routers { http: http.with_state(Arc::clone(app)), grpc: grpc.with_state(Arc::clone(app)) }
     }
 
@@ -72,13 +82,10 @@ impl Routers {
 /// The handler of a route behind its gate and, lest it answers HEAD where the original does not, the refusal of that.
 fn gated(app: &Arc<App>, route: &'static Route) -> MethodRouter<Arc<App>> {
     let gate = Gate { app: Arc::clone(app), route };
-    let gate = middleware::from_fn_with_state(gate, gate::admit);
-    match route.endpoint {
-        Endpoint::Call(_) => handler(route).layer(gate),
-        _ if route.is_of_original() && route.method == Method::Get => {
-            handler(route).route_layer(gate).head(wrong_method)
-        }
-        _ => handler(route).route_layer(gate),
+    let gated = handler(route).route_layer(middleware::from_fn_with_state(gate, gate::admit));
+    match route.is_of_original() && route.method == Method::Get {
+        true => gated.head(wrong_method),
+        false => gated,
     }
 }
 
@@ -91,14 +98,11 @@ fn handler(route: &Route) -> MethodRouter<Arc<App>> {
         Method::Delete => MethodFilter::DELETE,
     };
     match route.endpoint {
-        Endpoint::Export(signal) => {
-            on(method, move |app, admitted, request| otlp_http::export(signal, app, admitted, request))
-        }
-        // Whatever the method, which gRPC does not look at.
-        Endpoint::Call(signal) => any(move |app, admitted, request| otlp_grpc::call(signal, app, admitted, request)),
-        Endpoint::IngestLogs => on(method, logs::ingest),
-        Endpoint::IngestCheckpoints => on(method, checkpoints::ingest),
-        Endpoint::IngestCheckpoint => on(method, checkpoints::ingest_single),
+        Endpoint::Export(signal) => intake(method, move |headers| OtlpHttp::new(signal, headers)),
+        Endpoint::Call(signal) => intake(method, move |headers| OtlpGrpc::new(signal, headers)),
+        Endpoint::IngestLogs => intake(method, |_| LogEntries),
+        Endpoint::IngestCheckpoints => intake(method, Checkpoints::batch),
+        Endpoint::IngestCheckpoint => intake(method, Checkpoints::single),
         Endpoint::CheckpointTrace | Endpoint::CheckpointStream => on(method, lookup::trace),
         Endpoint::Correlations => on(method, lookup::correlations),
         Endpoint::RecentCheckpoints => on(method, lookup::recent),
@@ -129,9 +133,21 @@ fn handler(route: &Route) -> MethodRouter<Arc<App>> {
         Endpoint::ScanStream => on(method, follow::stream),
         Endpoint::ScanCursor => on(method, records::cursor),
         Endpoint::Place => on(method, records::place),
-        Endpoint::WriteRecords => on(method, records::write),
+        Endpoint::WriteRecords => intake(method, |_| StoredRecords),
         Endpoint::Prune => on(method, records::prune),
     }
+}
+
+/// The handler that takes records in the format that `choose` finds for the head of a request.
+fn intake<F: Format>(
+    method: MethodFilter,
+    choose: impl Fn(&HeaderMap) -> F + Clone + Send + Sync + 'static,
+) -> MethodRouter<Arc<App>> {
+    let take = move |State(app): State<Arc<App>>, Extension(admitted): Extension<Admitted>, request: Request<Body>| {
+        let format = choose(request.headers());
+        async move { intake::take(&app, &admitted, format, request).await }
+    };
+    on(method, take)
 }
 
 async fn no_such_call() -> Response<Body> {

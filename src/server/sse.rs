@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, stream};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use rustc_hash::FxHashSet;
 use tokio::{
     sync::broadcast::error::RecvError,
@@ -57,12 +57,8 @@ pub(crate) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seco
         Some(place) => follower.resume(Cursor(place.to_owned())).await?,
         None => follower.begin().await?,
     }
-    let mut response = Response::new(Body::from_stream(pieces(follower)));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Proxies that collect answers would hold events back.
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    let mut response = answer::events(Body::from_stream(pieces(follower)));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
 

@@ -65,51 +65,6 @@ impl Tag {
     }
 }
 
-/// What answers a route; the summaries of the routes say what each does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Endpoint {
-    /// Takes OTLP over HTTP.
-    Export(Signal),
-    /// Takes OTLP over gRPC.
-    Call(Signal),
-    IngestLogs,
-    IngestCheckpoints,
-    IngestCheckpoint,
-    CheckpointTrace,
-    CheckpointStream,
-    Correlations,
-    RecentCheckpoints,
-    ServerFigures,
-    SourceRates,
-    Cleanup,
-    ListTraces,
-    ShowTrace,
-    ShowTraceByParameter,
-    TraceTree,
-    ListLogs,
-    Stats,
-    ListIssues,
-    ShowIssue,
-    ChangeIssue,
-    DeleteTraces,
-    DeleteTrace,
-    ListKeys,
-    IssueKey,
-    RevokeKey,
-    Health,
-    Server,
-    Metrics,
-    OpenApi,
-    Docs,
-    Scan,
-    ScanStream,
-    ScanCursor,
-    Place,
-    WriteRecords,
-    NoteKeyUses,
-    Prune,
-}
-
 /// One method on one path.
 pub(crate) struct Route {
     /// The method.
@@ -146,182 +101,141 @@ impl Route {
     }
 }
 
-const OTLP: &[&str] = &["application/x-protobuf", "application/json"];
 const JSON: &str = "application/json";
 const GRPC: &str = "application/grpc";
 
-const fn route(endpoint: Endpoint, method: Method, path: &'static str, scope: Scope, tag: Tag) -> Route {
-    let (summary, parameters, takes, cap, gives) = ("", &[], &[], Cap::None, (JSON, None));
-    Route { method, path, scope, cap, tag, summary, parameters, takes, gives, endpoint }
+const fn media(media: &'static str) -> (&'static str, Option<&'static str>) {
+    (media, None)
+}
+
+const fn schema(name: &'static str) -> (&'static str, Option<&'static str>) {
+    (JSON, Some(name))
+}
+
+/// Makes the endpoints and the table of rows: what answers, method, path, scope, body cap, tag, summary, query parameters,
+/// media types of the body, and the answer.
+macro_rules! routes {
+    ($($endpoint:ident: $method:ident $path:expr, $scope:ident $cap:ident $tag:ident,
+        $summary:expr, $parameters:expr, $takes:expr => $gives:expr;)*) => {
+        /// What answers a route; the summary of the route says what it does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Endpoint {
+            /// Takes OTLP over HTTP.
+            Export(Signal),
+            /// Takes OTLP over gRPC.
+            Call(Signal),
+            $(#[doc = $summary] $endpoint,)*
+        }
+
+        /// Every route over plain HTTP but those of OTLP, in the order they are documented.
+        const TABLE: &[Route] = &[$(Route {
+            endpoint: Endpoint::$endpoint,
+            method: Method::$method,
+            path: $path,
+            scope: Scope::$scope,
+            cap: Cap::$cap,
+            tag: Tag::$tag,
+            summary: $summary,
+            parameters: $parameters,
+            takes: $takes,
+            gives: $gives,
+        },)*];
+    };
+}
+
+routes! {
+    IngestLogs: Post path::INGEST, Ingest Entries Logs,
+        "Takes log entries: a JSON array of objects, one object, or one a line.", &[], &[JSON, "application/x-ndjson"] => schema("Taken");
+
+    IngestCheckpoints: Post "/ingest", Checkpoints Body Checkpoints,
+        "Takes checkpoints: `{\"traces\":[…]}`.", &[], &[JSON] => schema("Ingested");
+    IngestCheckpoint: Post "/ingest/single", Checkpoints Body Checkpoints,
+        "Takes one checkpoint.", &[], &[JSON] => schema("IngestedSingle");
+    CheckpointTrace: Get "/traces/{id}", Read None Checkpoints,
+        "The checkpoints of a correlation id.", SOURCE, &[] => schema("CheckpointTrace");
+    CheckpointStream: Get "/traces/{id}/stream", Read None Checkpoints,
+        "The same, and then those that arrive, as events.", STREAM, &[] => media("text/event-stream");
+    Correlations: Get "/correlations", Read None Checkpoints,
+        "The correlation ids that were heard of last.", CORRELATIONS, &[] => schema("Correlations");
+    RecentCheckpoints: Get "/recent", Read None Checkpoints,
+        "The newest checkpoints, oldest first.", RECENT, &[] => schema("Recent");
+    ServerFigures: Get "/stats", Read None Checkpoints, "What the server does now.", &[], &[] => schema("ServerStats");
+    SourceRates: Get "/stats/sources", Read None Checkpoints,
+        "Which source sends how much.", &[], &[] => schema("SourceRates");
+    Cleanup: Delete "/cleanup", Admin None Checkpoints,
+        "Removes what is past its retention at once.", &[], &[] => schema("Cleaned");
+
+    ListTraces: Get path::TRACES, Read None Query, "Lists traces, newest first.", LIST, &[] => schema("TraceList");
+    ShowTrace: Get path::TRACE_BY_ID, Read None Query, "One trace with all its records.", &[], &[] => schema("Trace");
+    ShowTraceByParameter: Get path::TRACE, Read None Query,
+        "One trace, for ids a path cannot hold.", ID, &[] => schema("Trace");
+    TraceTree: Get path::TREE, Read None Query, "One trace as a tree.", &[], &[] => schema("Tree");
+    ListLogs: Get path::LOGS, Read None Query, "Lists log records, newest first.", LOGS, &[] => schema("LogList");
+    Stats: Get path::STATS, Read None Query,
+        "Totals, and latency by service and operation.", STATS, &[] => schema("Stats");
+    ListIssues: Get path::ISSUES, Read None Query,
+        "Lists issues, the one seen last first.", ISSUES, &[] => schema("IssueList");
+    ShowIssue: Get path::ISSUE, Read None Query,
+        "One issue with all that is known of it.", &[], &[] => schema("IssueDetail");
+
+    ChangeIssue: Patch path::ISSUE, Admin Document Admin,
+        "Resolves, reopens or ignores an issue: `{\"status\":\"resolved\"}`.", &[], &[JSON] => schema("Issue");
+    DeleteTraces: Delete path::TRACES, Admin None Admin,
+        "Deletes what the filter names, everything without one.", DELETION, &[] => schema("Removed");
+    DeleteTrace: Delete path::TRACE_BY_ID, Admin None Admin, "Deletes one trace.", &[], &[] => schema("Removed");
+    ListKeys: Get path::KEYS, Admin None Admin,
+        "Lists the keys ever issued, oldest first.", &[], &[] => schema("KeyList");
+    IssueKey: Post path::KEYS, Admin Document Admin,
+        "Issues a key, of which only the SHA-256 is sent.", &[], &[JSON] => schema("Key");
+    RevokeKey: Delete path::KEY_BY_ID, Admin None Admin, "Revokes a key for good.", &[], &[] => schema("Key");
+
+    Health: Get "/health", None None Server, "Whether the server can do its work.", &[], &[] => schema("Health");
+    Server: Get path::SERVER, Read None Server, "What runs here.", &[], &[] => schema("Server");
+    Metrics: Get "/metrics", Read None Server, "Counters for Prometheus.", &[], &[] => media("text/plain");
+    OpenApi: Get "/openapi.json", None None Server, "This document.", &[], &[] => media(JSON);
+    Docs: Get "/docs", None None Server, "This document, for people.", &[], &[] => media("text/html");
+
+    Scan: Get path::SCAN, Read None Store, "Records in the order they were committed.", SCAN, &[] => schema("Chunk");
+    ScanStream: Get path::SCAN_STREAM, Read None Store,
+        "The same, and then those that arrive, as events: `data` as of a scan, `id` the cursor behind it.", SCAN_STREAM, &[] => media("text/event-stream");
+    ScanCursor: Get path::CURSOR, Read None Store,
+        "A place from which a scan can go on.", CURSOR, &[] => schema("Place");
+    Place: Get path::PLACE, Read None Store,
+        "A place near the end of the records, to scan from.", PLACE, &[] => schema("Place");
+    WriteRecords: Post path::RECORDS, Ingest Body Store,
+        "Takes records as a scan gives them.", &[], &[JSON] => schema("Written");
+    NoteKeyUses: Post path::KEY_USES, Admin Document Store,
+        "Notes when keys were used: an object of ids and times.", &[], &[JSON] => schema("Done");
+    Prune: Post path::PRUNE, Admin None Store, "Removes what is past its retention.", PRUNE, &[] => schema("Removed");
 }
 
 const fn export(signal: Signal, path: &'static str, summary: &'static str) -> Route {
-    let route = route(Endpoint::Export(signal), Method::Post, path, Scope::Ingest, Tag::Ingest);
-    route.doing(summary).taking(OTLP, Cap::Body).giving("application/x-protobuf")
+    Route {
+        endpoint: Endpoint::Export(signal),
+        method: Method::Post,
+        path,
+        scope: Scope::Ingest,
+        cap: Cap::Body,
+        tag: Tag::Ingest,
+        summary,
+        parameters: &[],
+        takes: &["application/x-protobuf", JSON],
+        gives: media("application/x-protobuf"),
+    }
 }
 
 const fn call(signal: Signal, path: &'static str, summary: &'static str) -> Route {
-    let route = route(Endpoint::Call(signal), Method::Post, path, Scope::Ingest, Tag::Ingest);
-    route.doing(summary).taking(&[GRPC], Cap::Message).giving(GRPC)
+    let (endpoint, takes, gives): (_, &[&str], _) = (Endpoint::Call(signal), &[GRPC], media(GRPC));
+    Route { endpoint, cap: Cap::Message, takes, gives, ..export(signal, path, summary) }
 }
 
-impl Route {
-    const fn doing(self, summary: &'static str) -> Route {
-        Route { summary, ..self }
-    }
-
-    const fn asked(self, parameters: &'static [Parameter]) -> Route {
-        Route { parameters, ..self }
-    }
-
-    const fn taking(self, takes: &'static [&'static str], cap: Cap) -> Route {
-        Route { takes, cap, ..self }
-    }
-
-    const fn giving(self, media: &'static str) -> Route {
-        Route { gives: (media, None), ..self }
-    }
-
-    const fn answering(self, schema: &'static str) -> Route {
-        Route { gives: (JSON, Some(schema)), ..self }
-    }
-}
-
-/// Every route over plain HTTP, in the order they are documented.
-pub(crate) const TABLE: &[Route] = &[
+/// The routes of OTLP over plain HTTP.
+const OTLP_TABLE: &[Route] = &[
     export(Signal::Traces, "/v1/traces", "Takes spans over OTLP/HTTP."),
     export(Signal::Traces, "/api/v1/traces/export", "Takes spans over OTLP/HTTP."),
     export(Signal::Traces, "/", "Takes spans over OTLP/HTTP."),
     export(Signal::Metrics, "/v1/metrics", "Checks metrics over OTLP/HTTP and drops them."),
     export(Signal::Logs, "/v1/logs", "Takes log records over OTLP/HTTP."),
-    route(Endpoint::IngestLogs, Method::Post, path::INGEST, Scope::Ingest, Tag::Logs)
-        .doing("Takes log entries: a JSON array of objects, one object, or one a line.")
-        .taking(&[JSON, "application/x-ndjson"], Cap::Entries)
-        .answering("Taken"),
-    route(Endpoint::IngestCheckpoints, Method::Post, "/ingest", Scope::Checkpoints, Tag::Checkpoints)
-        .doing("Takes checkpoints: `{\"traces\":[…]}`.")
-        .taking(&[JSON], Cap::Body)
-        .answering("Ingested"),
-    route(Endpoint::IngestCheckpoint, Method::Post, "/ingest/single", Scope::Checkpoints, Tag::Checkpoints)
-        .doing("Takes one checkpoint.")
-        .taking(&[JSON], Cap::Body)
-        .answering("IngestedSingle"),
-    route(Endpoint::CheckpointTrace, Method::Get, "/traces/{id}", Scope::Read, Tag::Checkpoints)
-        .doing("The checkpoints of a correlation id.")
-        .asked(SOURCE)
-        .answering("CheckpointTrace"),
-    route(Endpoint::CheckpointStream, Method::Get, "/traces/{id}/stream", Scope::Read, Tag::Checkpoints)
-        .doing("The same, and then those that arrive, as events.")
-        .asked(STREAM)
-        .giving("text/event-stream"),
-    route(Endpoint::Correlations, Method::Get, "/correlations", Scope::Read, Tag::Checkpoints)
-        .doing("The correlation ids that were heard of last.")
-        .asked(CORRELATIONS)
-        .answering("Correlations"),
-    route(Endpoint::RecentCheckpoints, Method::Get, "/recent", Scope::Read, Tag::Checkpoints)
-        .doing("The newest checkpoints, oldest first.")
-        .asked(RECENT)
-        .answering("Recent"),
-    route(Endpoint::ServerFigures, Method::Get, "/stats", Scope::Read, Tag::Checkpoints)
-        .doing("What the server does now.")
-        .answering("ServerStats"),
-    route(Endpoint::SourceRates, Method::Get, "/stats/sources", Scope::Read, Tag::Checkpoints)
-        .doing("Which source sends how much.")
-        .answering("SourceRates"),
-    route(Endpoint::Cleanup, Method::Delete, "/cleanup", Scope::Admin, Tag::Checkpoints)
-        .doing("Removes what is past its retention at once.")
-        .answering("Cleaned"),
-    route(Endpoint::ListTraces, Method::Get, path::TRACES, Scope::Read, Tag::Query)
-        .doing("Lists traces, newest first.")
-        .asked(LIST)
-        .answering("TraceList"),
-    route(Endpoint::ShowTrace, Method::Get, path::TRACE_BY_ID, Scope::Read, Tag::Query)
-        .doing("One trace with all its records.")
-        .answering("Trace"),
-    route(Endpoint::ShowTraceByParameter, Method::Get, path::TRACE, Scope::Read, Tag::Query)
-        .doing("One trace, for ids a path cannot hold.")
-        .asked(ID)
-        .answering("Trace"),
-    route(Endpoint::TraceTree, Method::Get, path::TREE, Scope::Read, Tag::Query)
-        .doing("One trace as a tree.")
-        .answering("Tree"),
-    route(Endpoint::ListLogs, Method::Get, path::LOGS, Scope::Read, Tag::Query)
-        .doing("Lists log records, newest first.")
-        .asked(LOGS)
-        .answering("LogList"),
-    route(Endpoint::Stats, Method::Get, path::STATS, Scope::Read, Tag::Query)
-        .doing("Totals, and latency by service and operation.")
-        .asked(STATS)
-        .answering("Stats"),
-    route(Endpoint::ListIssues, Method::Get, path::ISSUES, Scope::Read, Tag::Query)
-        .doing("Lists issues, the one seen last first.")
-        .asked(ISSUES)
-        .answering("IssueList"),
-    route(Endpoint::ShowIssue, Method::Get, path::ISSUE, Scope::Read, Tag::Query)
-        .doing("One issue with all that is known of it.")
-        .answering("IssueDetail"),
-    route(Endpoint::ChangeIssue, Method::Patch, path::ISSUE, Scope::Admin, Tag::Admin)
-        .doing("Resolves, reopens or ignores an issue: `{\"status\":\"resolved\"}`.")
-        .taking(&[JSON], Cap::Document)
-        .answering("Issue"),
-    route(Endpoint::DeleteTraces, Method::Delete, path::TRACES, Scope::Admin, Tag::Admin)
-        .doing("Deletes what the filter names, everything without one.")
-        .asked(DELETION)
-        .answering("Removed"),
-    route(Endpoint::DeleteTrace, Method::Delete, path::TRACE_BY_ID, Scope::Admin, Tag::Admin)
-        .doing("Deletes one trace.")
-        .answering("Removed"),
-    route(Endpoint::ListKeys, Method::Get, path::KEYS, Scope::Admin, Tag::Admin)
-        .doing("Lists the keys ever issued, oldest first.")
-        .answering("KeyList"),
-    route(Endpoint::IssueKey, Method::Post, path::KEYS, Scope::Admin, Tag::Admin)
-        .doing("Issues a key, of which only the SHA-256 is sent.")
-        .taking(&[JSON], Cap::Document)
-        .answering("Key"),
-    route(Endpoint::RevokeKey, Method::Delete, path::KEY_BY_ID, Scope::Admin, Tag::Admin)
-        .doing("Revokes a key for good.")
-        .answering("Key"),
-    route(Endpoint::Health, Method::Get, "/health", Scope::None, Tag::Server)
-        .doing("Whether the server can do its work.")
-        .answering("Health"),
-    route(Endpoint::Server, Method::Get, path::SERVER, Scope::Read, Tag::Server)
-        .doing("What runs here.")
-        .answering("Server"),
-    route(Endpoint::Metrics, Method::Get, "/metrics", Scope::Read, Tag::Server)
-        .doing("Counters for Prometheus.")
-        .giving("text/plain"),
-    route(Endpoint::OpenApi, Method::Get, "/openapi.json", Scope::None, Tag::Server).doing("This document."),
-    route(Endpoint::Docs, Method::Get, "/docs", Scope::None, Tag::Server)
-        .doing("This document, for people.")
-        .giving("text/html"),
-    route(Endpoint::Scan, Method::Get, path::SCAN, Scope::Read, Tag::Store)
-        .doing("Records in the order they were committed.")
-        .asked(SCAN)
-        .answering("Chunk"),
-    route(Endpoint::ScanStream, Method::Get, path::SCAN_STREAM, Scope::Read, Tag::Store)
-        .doing("The same, and then those that arrive, as events: `data` as of a scan, `id` the cursor behind it.")
-        .asked(SCAN_STREAM)
-        .giving("text/event-stream"),
-    route(Endpoint::ScanCursor, Method::Get, path::CURSOR, Scope::Read, Tag::Store)
-        .doing("A place from which a scan can go on.")
-        .asked(CURSOR)
-        .answering("Place"),
-    route(Endpoint::Place, Method::Get, path::PLACE, Scope::Read, Tag::Store)
-        .doing("A place near the end of the records, to scan from.")
-        .asked(PLACE)
-        .answering("Place"),
-    route(Endpoint::WriteRecords, Method::Post, path::RECORDS, Scope::Ingest, Tag::Store)
-        .doing("Takes records as a scan gives them.")
-        .taking(&[JSON], Cap::Body)
-        .answering("Written"),
-    route(Endpoint::NoteKeyUses, Method::Post, path::KEY_USES, Scope::Admin, Tag::Store)
-        .doing("Notes when keys were used: an object of ids and times.")
-        .taking(&[JSON], Cap::Document)
-        .answering("Done"),
-    route(Endpoint::Prune, Method::Post, path::PRUNE, Scope::Admin, Tag::Store)
-        .doing("Removes what is past its retention.")
-        .asked(PRUNE)
-        .answering("Removed"),
 ];
 
 /// Every method of gRPC.
@@ -343,7 +257,12 @@ pub(crate) const GRPC_TABLE: &[Route] = &[
     ),
 ];
 
+/// Every route over plain HTTP, in the order they are documented.
+pub(crate) fn http_routes() -> impl Iterator<Item = &'static Route> {
+    OTLP_TABLE.iter().chain(TABLE)
+}
+
 /// Whether a path takes OTLP over HTTP.
 pub(crate) fn is_otlp(path: &str) -> bool {
-    TABLE.iter().any(|route| route.tag == Tag::Ingest && route.path == path)
+    OTLP_TABLE.iter().any(|route| route.path == path)
 }

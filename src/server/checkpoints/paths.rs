@@ -2,8 +2,9 @@
 
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
+use percent_encoding::percent_decode_str;
 
-use crate::server::{answer, table::TABLE};
+use crate::server::{answer, table::http_routes};
 
 /// What a path below `/traces/` asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,28 +23,10 @@ impl CheckpointPath {
             Some(id) => (id, true),
             None => (rest, false),
         };
-        let id = unescaped(id);
+        // A bad escape stays as it is, and what is not UTF-8 becomes U+FFFD.
+        let id = percent_decode_str(id).decode_utf8_lossy().into_owned();
         (!id.is_empty()).then_some(CheckpointPath { id, is_stream })
     }
-}
-
-/// Undoes percent escapes; a bad one stays as it is, and what is not UTF-8 becomes U+FFFD.
-fn unescaped(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((&byte, after)) = rest.split_first() {
-        let digit = |place: usize| after.get(place).and_then(|digit| char::from(*digit).to_digit(16));
-        match (byte, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Whether a path is one of this API and takes this method, or the answer of the original when it is not: 405 with the
@@ -56,7 +39,7 @@ pub(crate) fn misdirected(method: &Method, uri: &Uri, host: Option<&HeaderValue>
         return Some(response).filter(|_| method.as_str() != allowed);
     }
     let is_ours = ["/api/", "/v1/"].iter().any(|ours| path.starts_with(ours));
-    if is_ours || TABLE.iter().any(|route| route.path == path) {
+    if is_ours || http_routes().any(|route| route.path == path) {
         return None;
     }
     let shorter = path.strip_suffix('/').filter(|shorter| method_of(shorter).is_some());
@@ -75,7 +58,7 @@ fn method_of(path: &str) -> Option<&'static str> {
     if path.starts_with("/traces/") {
         return CheckpointPath::parse(path).map(|_| "GET");
     }
-    TABLE.iter().find(|route| route.path == path && route.is_of_original()).map(|route| route.method.as_str())
+    http_routes().find(|route| route.path == path && route.is_of_original()).map(|route| route.method.as_str())
 }
 
 #[cfg(test)]
