@@ -12,8 +12,12 @@ use tokio::sync::{Semaphore, watch};
 use crate::store::Backend;
 
 use crate::server::{
-    access::Access, budget::Budget, checkpoints::giants::Giants, counters::Counters, first_seen::FirstSeen,
-    limits::Limits, live::Live, origin::Site, sources::Sources, watchers::Watchers,
+    access::{Access, Site},
+    compat::{checkpoint_feed::CheckpointFeed, large_traces::LargeTraces, sources::Sources},
+    counters::Counters,
+    http::{Budget, Limits},
+    ingest::FirstSeen,
+    open_streams::OpenStreams,
 };
 
 /// The server as its handlers see it.
@@ -38,15 +42,15 @@ pub(crate) struct App {
     /// Bytes of stored records that streams hold while they send them.
     pub(crate) stream_budget: Arc<Budget>,
     /// The newest checkpoints, and those to come.
-    pub(crate) live: Live,
+    pub(crate) feed: CheckpointFeed,
     /// When log entries without a time of their own came.
     pub(crate) first_seen: FirstSeen,
     /// What is known of correlation ids with very many records.
-    pub(crate) giants: Giants,
+    pub(crate) large_traces: LargeTraces,
     /// The streams that are open.
-    pub(crate) watchers: Watchers,
+    pub(crate) checkpoint_streams: OpenStreams,
     /// The streams of everything that are open.
-    pub(crate) followers: Watchers,
+    pub(crate) scan_streams: OpenStreams,
     /// How much each source of checkpoints sends.
     pub(crate) sources: Sources,
     /// What was counted.

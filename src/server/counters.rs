@@ -12,7 +12,7 @@ use std::{
 
 use crate::model::{Nanos, Written};
 
-use crate::server::sources::Rate;
+use crate::server::rate::Rate;
 
 /// Counters since the start of this run.
 #[derive(Debug)]

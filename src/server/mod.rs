@@ -1,54 +1,21 @@
 //! Floor 4: network in. The collector and the query API as a library: bind, run, stop.
 //!
-//! One application ([`router`]) on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it; [`front`]
-//! is the way of a request, [`intake`] what becomes of records.
+//! One application on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it, and alone knows which
+//! store it serves. [`http`] is the way of every request and the shapes of answers, [`access`] who may do what, [`api`] the
+//! table of routes and the answers to questions, [`ingest`] the one way in for records of every format, [`compat`] the
+//! checkpoint API of the published Python server. What handlers share is an [`app::App`].
 
 mod access;
-mod answer;
+mod api;
 mod app;
-mod body;
-mod budget;
-mod checkpoints;
+mod compat;
 mod counters;
-mod document;
-mod error_style;
-mod first_seen;
-mod follow;
-mod front;
-mod gate;
-mod idle;
-mod intake;
-mod issues;
-mod keyring;
-mod keys;
-pub mod limits;
-mod listen;
-mod lists;
-mod live;
-mod log_query;
-mod logs;
-mod memory;
-mod openapi;
-mod origin;
-mod otlp;
-mod otlp_grpc;
-mod otlp_http;
-mod parameters;
-mod proto;
-mod records;
-mod refusal;
+mod http;
+mod ingest;
+mod open_streams;
+mod rate;
 mod retention;
-mod revocation;
-mod router;
-mod rpc_answer;
-mod signal;
-mod sources;
-mod sse;
-mod status;
 mod stopping;
-mod table;
-mod traces;
-mod watchers;
 
 use std::{
     io,
@@ -74,11 +41,17 @@ use crate::{
 };
 
 use self::{
-    access::Access, app::App, budget::Budget, checkpoints::giants::Giants, counters::Counters, first_seen::FirstSeen,
-    live::Live, origin::Site, router::Routers, sources::Sources, watchers::Watchers,
+    access::{Access, Site},
+    api::router::Routers,
+    app::App,
+    compat::{checkpoint_feed::CheckpointFeed, large_traces::LargeTraces, sources::Sources},
+    counters::Counters,
+    http::{Budget, listen},
+    ingest::FirstSeen,
+    open_streams::OpenStreams,
 };
 
-pub use self::limits::Limits;
+pub use self::http::Limits;
 
 /// Usual ports of OTLP over gRPC and HTTP.
 const OTLP_GRPC_PORT: u16 = 4317;
@@ -273,11 +246,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         budget: Budget::new(config.limits.in_flight_bytes),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
         stream_budget: Budget::new(config.limits.stream_bytes),
-        live: Live::new(),
+        feed: CheckpointFeed::new(),
         first_seen: FirstSeen::default(),
-        giants: Giants::default(),
-        watchers: Watchers::default(),
-        followers: Watchers::default(),
+        large_traces: LargeTraces::default(),
+        checkpoint_streams: OpenStreams::default(),
+        scan_streams: OpenStreams::default(),
         sources: Sources::default(),
         counters: Counters::new(),
         metrics_mentioned: AtomicBool::new(false),
@@ -292,7 +265,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let mut tasks: Vec<_> = ports.map(|listener| listen::spawn(&app, &routers, listener, &slots)).collect();
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
     let (feeding, following) = (Arc::clone(&app), Arc::clone(&app));
-    tasks.push(tokio::spawn(async move { feeding.live.run(&*feeding.backend, feeding.stopping.clone()).await }));
+    tasks.push(tokio::spawn(async move { feeding.feed.run(&*feeding.backend, feeding.stopping.clone()).await }));
     tasks.push(tokio::spawn(async move {
         following.access.keyring().follow(&*following.backend, following.stopping.clone()).await;
     }));

@@ -17,7 +17,7 @@ use crate::{
     store::Backend,
 };
 
-use crate::server::{app::App, live::Live, stopping::stopped};
+use crate::server::{app::App, compat::checkpoint_feed::CheckpointFeed, stopping::stopped};
 
 const FIRST: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ pub(crate) async fn run(app: Arc<App>) {
         let retention_ns = u64::try_from(retention.as_nanos()).unwrap_or(u64::MAX);
         prune(
             &*app.backend,
-            &app.live,
+            &app.feed,
             &app.stopping,
             Retention { received_before: Nanos(now.0.saturating_sub(retention_ns)) },
         )
@@ -52,7 +52,7 @@ pub(crate) async fn run(app: Arc<App>) {
     }
 }
 
-async fn prune(backend: &dyn Backend, live: &Live, stopping: &watch::Receiver<bool>, keep: Retention) {
+async fn prune(backend: &dyn Backend, live: &CheckpointFeed, stopping: &watch::Receiver<bool>, keep: Retention) {
     while !*stopping.borrow() {
         match backend.prune(&keep, BUDGET).await {
             Ok(removed) if removed.is_empty() => return,
@@ -120,7 +120,7 @@ mod tests {
         };
         let folder = tempfile::tempdir().expect("a folder");
         let store = store::open(&Target::File(folder.path().join("a.db")), Mode::Write).await.expect("a store");
-        let (live, (_stop, stopping)) = (Live::new(), watch::channel(false));
+        let (live, (_stop, stopping)) = (CheckpointFeed::new(), watch::channel(false));
         let prune = async |nanos| prune(&*store, &live, &stopping, Retention { received_before: nanos }).await;
         let request = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c",
             "spanId":"eee19b7ec3c1b174","name":"from the future","startTimeUnixNano":"9000000000000000000",
