@@ -1,4 +1,5 @@
-//! What every request handler shares.
+//! What every request handler shares: the store, the limits, the counters, and what is remembered between requests. Has
+//! no behaviour of its own; tasks take the parts they use.
 
 use std::{
     net::SocketAddr,
@@ -25,41 +26,41 @@ use crate::server::{
 pub(crate) struct App {
     /// The store.
     pub(crate) backend: Arc<dyn Backend>,
-    /// Where its file lies.
+    /// The path of the database file.
     pub(crate) db: PathBuf,
-    /// How long records are kept.
+    /// How long records are kept after they were received; `None` for ever.
     pub(crate) retention: Option<Duration>,
-    /// Under which names it is reached.
+    /// The names this server goes by.
     pub(crate) site: Site,
-    /// Who may do what.
+    /// The keys, and who may do what.
     pub(crate) access: Arc<Access>,
-    /// How much a client may ask.
+    /// The most a client may ask.
     pub(crate) limits: Limits,
-    /// Bytes under way.
+    /// The bytes of request bodies, raw, inflated and as records, that may be held at once.
     pub(crate) budget: Arc<Budget>,
-    /// Large bodies that may be decoded at once.
+    /// The turns to decode a large body: as many as may be decoded at once.
     pub(crate) decoding: Semaphore,
-    /// Bytes of stored records that streams hold while they send them.
+    /// The bytes of stored records that all streams together may hold while they send them.
     pub(crate) stream_budget: Arc<Budget>,
     /// The newest checkpoints, and those to come.
     pub(crate) feed: CheckpointFeed,
-    /// When log entries without a time of their own came.
+    /// The times at which bodies of log entries without a time of their own came first.
     pub(crate) first_seen: FirstSeen,
-    /// What is known of correlation ids with very many records.
+    /// The correlation rows of traces with very many checkpoints, as far as they are known.
     pub(crate) large_traces: LargeTraces,
-    /// The streams that are open.
+    /// The open streams of single correlation ids.
     pub(crate) checkpoint_streams: OpenStreams,
-    /// The streams of everything that are open.
+    /// The open streams of scans.
     pub(crate) scan_streams: OpenStreams,
-    /// How much each source of checkpoints sends.
+    /// The rates at which each source sends checkpoints.
     pub(crate) sources: Sources,
-    /// What was counted.
+    /// The counters of this run.
     pub(crate) counters: Counters,
     /// Whether the log already says that metrics are dropped.
     pub(crate) metrics_mentioned: AtomicBool,
-    /// Base URL of the main port.
+    /// The base URL of the main port.
     pub(crate) url: String,
-    /// Addresses of the side ports: OTLP/gRPC, OTLP/HTTP.
+    /// The addresses of the side ports: OTLP/gRPC, OTLP/HTTP.
     pub(crate) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
     /// Turns true, or closes, when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,

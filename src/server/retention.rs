@@ -14,7 +14,7 @@ use tokio::{sync::watch, time::sleep};
 
 use crate::{
     model::{Nanos, Retention},
-    store::Backend,
+    store::{self, Backend},
 };
 
 use crate::server::{app::App, compat::checkpoint_feed::CheckpointFeed, stopping::stopped};
@@ -41,31 +41,39 @@ pub(crate) async fn run(app: Arc<App>) {
             tracing::warn!("the clock jumped ahead; nothing is removed for an hour");
             continue;
         }
-        let retention_ns = u64::try_from(retention.as_nanos()).unwrap_or(u64::MAX);
-        prune(
-            &*app.backend,
-            &app.feed,
-            &app.stopping,
-            Retention { received_before: Nanos(now.0.saturating_sub(retention_ns)) },
-        )
-        .await;
+        if let Err(error) = prune(&*app.backend, &app.feed, &app.stopping, kept_at(now, retention)).await {
+            tracing::warn!("cannot remove old records: {error}");
+        }
     }
 }
 
-async fn prune(backend: &dyn Backend, live: &CheckpointFeed, stopping: &watch::Receiver<bool>, keep: Retention) {
+/// The records that are kept at a time, for so long after they were received.
+pub(crate) fn kept_at(now: Nanos, retention: Duration) -> Retention {
+    let retention_ns = u64::try_from(retention.as_nanos()).unwrap_or(u64::MAX);
+    Retention { received_before: Nanos(now.0.saturating_sub(retention_ns)) }
+}
+
+/// Removes what is not to be kept, until nothing of it is left or the server stops; how many checkpoints were removed.
+///
+/// # Errors
+/// The store fails.
+pub(crate) async fn prune(
+    backend: &dyn Backend,
+    feed: &CheckpointFeed,
+    stopping: &watch::Receiver<bool>,
+    keep: Retention,
+) -> store::Result<u64> {
+    let mut checkpoints = 0;
     while !*stopping.borrow() {
-        match backend.prune(&keep, BUDGET).await {
-            Ok(removed) if removed.is_empty() => return,
-            Ok(_) => {
-                live.removed();
-                tokio::task::yield_now().await;
-            }
-            Err(error) => {
-                tracing::warn!("cannot remove old records: {error}");
-                return;
-            }
+        let removed = backend.prune(&keep, BUDGET).await?;
+        if removed.is_empty() {
+            break;
         }
+        checkpoints += removed.checkpoints;
+        feed.removed();
+        tokio::task::yield_now().await;
     }
+    Ok(checkpoints)
 }
 
 /// Watches the clock of the machine with one that nobody sets.
@@ -116,12 +124,13 @@ mod tests {
     async fn what_was_received_before_the_retention_goes_whatever_its_own_clock_says() {
         use crate::{
             decode::{body::MediaType, otlp},
-            store::{self, Mode, Target},
+            store::{Mode, Target},
         };
         let folder = tempfile::tempdir().expect("a folder");
         let store = store::open(&Target::File(folder.path().join("a.db")), Mode::Write).await.expect("a store");
-        let (live, (_stop, stopping)) = (CheckpointFeed::new(), watch::channel(false));
-        let prune = async |nanos| prune(&*store, &live, &stopping, Retention { received_before: nanos }).await;
+        let (feed, (_stop, stopping)) = (CheckpointFeed::new(), watch::channel(false));
+        let prune =
+            async |nanos| prune(&*store, &feed, &stopping, Retention { received_before: nanos }).await.expect("pruned");
         let request = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c",
             "spanId":"eee19b7ec3c1b174","name":"from the future","startTimeUnixNano":"9000000000000000000",
             "endTimeUnixNano":"9000000000000000001"}]}]}]}"#;

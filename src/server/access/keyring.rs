@@ -156,7 +156,7 @@ impl Keyring {
         }
         let known: FxHashMap<[u8; 32], &Arc<Holder>> =
             holders.iter().map(|holder| (holder.key.digest, holder)).collect();
-        let next: Vec<Arc<Holder>> = keys.into_iter().map(|key| held(&known, key)).collect();
+        let next: Vec<Arc<Holder>> = keys.into_iter().map(|key| keep_use(&known, key)).collect();
         let permits = |holder: &Arc<Holder>| (holder.key.digest, holder.key.revoked.is_some());
         let is_change = !next.iter().map(permits).eq(holders.iter().map(permits));
         *holders = Arc::new(next);
@@ -168,7 +168,7 @@ impl Keyring {
 }
 
 /// The holder of a key, with what is known of its use.
-fn held(known: &FxHashMap<[u8; 32], &Arc<Holder>>, key: Key) -> Arc<Holder> {
+fn keep_use(known: &FxHashMap<[u8; 32], &Arc<Holder>>, key: Key) -> Arc<Holder> {
     match known.get(&key.digest) {
         Some(holder) if holder.key == key => Arc::clone(holder),
         Some(holder) => Arc::new(Holder { key, used_ns: AtomicU64::new(holder.used_ns()) }),
@@ -177,7 +177,7 @@ fn held(known: &FxHashMap<[u8; 32], &Arc<Holder>>, key: Key) -> Arc<Holder> {
 }
 
 /// Returns once `is_over` says so, asked again after every change.
-pub(crate) async fn until(mut changes: watch::Receiver<u64>, is_over: impl Fn() -> bool + Send) {
+pub(crate) async fn wait_until(mut changes: watch::Receiver<u64>, is_over: impl Fn() -> bool + Send) {
     while !is_over() {
         // Without a sender there are no keys any more, nor a server.
         if changes.changed().await.is_err() {
@@ -217,7 +217,7 @@ mod tests {
         ring.learn(Key { last_used: Some(Nanos(5)), ..key.clone() });
         assert!(!changes.has_changed().expect("a sender"));
         let is_over = || ring.find(&key.digest).is_none_or(|holder| holder.key.revoked.is_some());
-        let waiting = until(ring.changes(), is_over);
+        let waiting = wait_until(ring.changes(), is_over);
         ring.learn(Key { revoked: Some(Nanos(9)), ..key.clone() });
         waiting.await;
     }

@@ -62,20 +62,20 @@ impl Revocation {
             return (request, cut);
         }
         let (ended, note) = (self.wait(), cut.clone());
-        (request.map(|body| breaking(body, ended, note)), cut)
+        (request.map(|body| breaking_off(body, ended, note)), cut)
     }
 
     /// A response whose body breaks off when the rights end, unless all of it is there already.
     pub(crate) fn cut_stream(&self, response: Response<Body>) -> Response<Body> {
         match (response.body().size_hint().exact(), &self.caller) {
             (Some(_), _) | (_, None | Some(Caller::Owner)) => response,
-            (None, Some(_)) => response.map(|body| breaking(body, self.wait(), WasCut::default())),
+            (None, Some(_)) => response.map(|body| breaking_off(body, self.wait(), WasCut::default())),
         }
     }
 }
 
 /// A body that fails once `ended` returns: the other end must not take what it has for all there is.
-fn breaking(body: Body, ended: impl Future<Output = ()> + Send + 'static, cut: WasCut) -> Body {
+fn breaking_off(body: Body, ended: impl Future<Output = ()> + Send + 'static, cut: WasCut) -> Body {
     type Parts =
         (Pin<Box<dyn Stream<Item = Result<Bytes, axum::Error>> + Send>>, Pin<Box<dyn Future<Output = ()> + Send>>);
     let parts: Parts = (Box::pin(body.into_data_stream()), Box::pin(ended));

@@ -180,7 +180,7 @@ impl Access {
                 Ok(caller.clone())
             }
             Caller::Holder(holder) if holder.key.revoked.is_some() => Err(REVOKED),
-            Caller::Holder(_) => Err(lacking(needed)),
+            Caller::Holder(_) => Err(lacks_scope(needed)),
         }
     }
 
@@ -222,7 +222,7 @@ impl Access {
 
     /// Returns once a caller has no rights any more.
     pub(crate) async fn ended(&self, caller: Caller) {
-        keyring::until(self.keyring.changes(), || self.has_ended(&caller)).await;
+        keyring::wait_until(self.keyring.changes(), || self.has_ended(&caller)).await;
     }
 }
 
@@ -260,7 +260,7 @@ fn with_secret(
     }
 }
 
-fn lacking(needed: KeyScope) -> Forbidden {
+fn lacks_scope(needed: KeyScope) -> Forbidden {
     match needed {
         KeyScope::Ingest => denied("this key does not permit sending; it lacks the scope `ingest`"),
         KeyScope::Read => denied("this key does not permit reading; it lacks the scope `read`"),

@@ -2,7 +2,7 @@
 //!
 //! Each event is a part of a scan; its id is the place behind it, from which a client whose connection broke goes on. A
 //! stream reads from the store when its client has taken what it was sent, so a slow one holds a single part in memory,
-//! is no concern of those who write, and misses nothing but what was removed meanwhile, of which it is told how much.
+//! is no concern of those who write, and misses nothing but what was removed meanwhile, of which it is known_place how much.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ const STEP: usize = 256;
 /// Time between two looks at the store: what is committed in between arrives together.
 const PACE: Duration = Duration::from_millis(20);
 
-/// What a client asks for.
+/// The stream a client asks for.
 #[derive(Debug)]
 struct StreamRequest {
     filter: RecordFilter,
@@ -50,7 +50,7 @@ struct StreamRequest {
 }
 
 impl StreamRequest {
-    fn read(headers: &HeaderMap, pairs: &Pairs) -> Result<StreamRequest, api::BadParameter> {
+    fn from_request(headers: &HeaderMap, pairs: &Pairs) -> Result<StreamRequest, api::BadParameter> {
         let (filter, others) = api::filter_from_pairs(pairs, Nanos::now())?;
         let mut asked = StreamRequest { filter, max: STEP, after: None, deadline: None };
         for (name, value) in others {
@@ -74,17 +74,17 @@ impl StreamRequest {
 
 /// `GET /api/v1/scan/stream`
 pub(crate) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
-    let asked = StreamRequest::read(&headers, &pairs)?;
+    let asked = StreamRequest::from_request(&headers, &pairs)?;
     let Some(open_stream) = app.scan_streams.enter("", MOST_STREAMS) else {
         return Ok(answer::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
     };
     let follower = Follower::begin(app, open_stream, asked).await?;
-    let mut response = answer::events(Body::from_stream(pieces(follower)));
+    let mut response = answer::events(Body::from_stream(event_pieces(follower)));
     answer::mark_version(response.headers_mut());
     Ok(response)
 }
 
-fn pieces(follower: Follower) -> impl Stream<Item = Result<Bytes, store::Error>> {
+fn event_pieces(follower: Follower) -> impl Stream<Item = Result<Bytes, store::Error>> {
     stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
         let stopping = follower.app.stopping.clone();
@@ -108,10 +108,10 @@ struct Follower {
     deadline: Option<Instant>,
     /// Everything before it was read.
     position: Option<Cursor>,
-    /// What was read and not sent yet.
+    /// The part that was read and not sent yet.
     read: Option<Chunk>,
-    /// The place the client knows.
-    told: Option<Cursor>,
+    /// The place the client was told last.
+    known_place: Option<Cursor>,
     silent_since: Instant,
     next_look: Instant,
     /// Room for the piece that was sent last.
@@ -134,7 +134,7 @@ impl Follower {
             deadline: asked.deadline,
             position,
             read: Some(first),
-            told: None,
+            known_place: None,
             // A sign of life at once, so that the client knows its place from the start.
             silent_since: now.checked_sub(KEEPALIVE).unwrap_or(now),
             next_look: now,
@@ -143,17 +143,17 @@ impl Follower {
         })
     }
 
-    /// What to send next; `None` at the end. Dropping the future loses nothing.
+    /// The piece to send next; `None` at the end. Dropping the future loses nothing.
     async fn next_piece(&mut self) -> store::Result<Option<String>> {
         self.reservation = Reservation::new(&self.app.stream_budget);
         loop {
             let chunk = match self.read.take() {
                 Some(chunk) => chunk,
-                None => self.look().await?,
+                None => self.read_on().await?,
             };
             let is_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
             if !chunk.batch.is_empty() || chunk.missed > 0 {
-                let piece = event(&chunk);
+                let piece = write_event(&chunk);
                 // The largest piece finds room once it is the only one.
                 if self.reservation.grow(piece.len().min(self.app.limits.stream_bytes)) {
                     self.moved_to(chunk.next);
@@ -173,7 +173,7 @@ impl Follower {
     }
 
     /// Reads on; waits for something new, but not longer than until there is something else to do.
-    async fn look(&mut self) -> store::Result<Chunk> {
+    async fn read_on(&mut self) -> store::Result<Chunk> {
         sleep_until(self.next_look).await;
         let until = self.silent_since + KEEPALIVE;
         let until = self.deadline.map_or(until, |deadline| until.min(deadline));
@@ -186,7 +186,7 @@ impl Follower {
     }
 
     fn moved_to(&mut self, place: Cursor) {
-        self.told = Some(place.clone());
+        self.known_place = Some(place.clone());
         self.position = Some(place);
         self.silent_since = Instant::now();
     }
@@ -194,18 +194,18 @@ impl Follower {
     /// A comment, with the place when that has changed; it is an event without data, which tells nobody anything.
     fn sign_of_life(&mut self) -> String {
         self.silent_since = Instant::now();
-        match self.position.as_ref().filter(|position| self.told.as_ref() != Some(*position)) {
+        match self.position.as_ref().filter(|position| self.known_place.as_ref() != Some(*position)) {
             None => ": keepalive\n\n".to_owned(),
             Some(place) => {
                 let piece = format!(": keepalive\nid: {}\n\n", place.0);
-                self.told = self.position.clone();
+                self.known_place = self.position.clone();
                 piece
             }
         }
     }
 }
 
-fn event(chunk: &Chunk) -> String {
+fn write_event(chunk: &Chunk) -> String {
     let mut piece = format!("id: {}\n", chunk.next.0);
     // JSON may hold line ends between its tokens, and then goes on in another line of data.
     for line in wire::chunk_to_json(chunk).split(['\n', '\r']) {

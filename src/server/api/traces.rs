@@ -43,23 +43,23 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
 
 /// `GET /api/v1/traces/{id}`
 pub(crate) async fn show(State(app): State<Arc<App>>, id: PathId) -> Answer {
-    one(&app, &id?, |report| report.to_json()).await
+    answer_trace(&app, &id?, |report| report.to_json()).await
 }
 
 /// `GET /api/v1/trace?id=`
 pub(crate) async fn show_by_parameter(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let missing = || BadParameter { name: "id".to_owned(), reason: "is missing".to_owned() };
     let (_, id) = pairs.iter().find(|(name, _)| name == "id").ok_or_else(missing)?;
-    one(&app, id, |report| report.to_json()).await
+    answer_trace(&app, id, |report| report.to_json()).await
 }
 
 /// `GET /api/v1/traces/{id}/tree`
 pub(crate) async fn tree(State(app): State<Arc<App>>, id: PathId) -> Answer {
-    one(&app, &id?, |report| report.to_tree_json()).await
+    answer_trace(&app, &id?, |report| report.to_tree_json()).await
 }
 
 /// One trace, for someone who may see it.
-async fn one(app: &App, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
+async fn answer_trace(app: &App, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
     let trace = app.backend.trace(&trace_id(id)?).await?.ok_or(Failure::NoTrace)?;
     let write = move |trace: Trace| answer::json(StatusCode::OK, &Json::Object(shape(&TraceReport::new(trace))));
     if trace.spans.len() < 1_000 {

@@ -28,9 +28,9 @@ use crate::{
 
 use crate::server::stopping::stopped;
 
-/// Newest checkpoints kept.
+/// How many of the newest checkpoints are kept.
 const KEPT: usize = 10_000;
-/// Most bytes they take.
+/// The most bytes that the kept checkpoints take.
 const KEPT_BYTES: usize = 16 << 20;
 /// Checkpoints read at once.
 const STEP: usize = 1_000;
@@ -45,12 +45,12 @@ const QUEUE: usize = 64;
 /// Chunks larger than this are not shared out; readers get them from the store.
 const SHARED_BYTES: usize = 1 << 20;
 
-/// What arrived.
+/// Checkpoints that arrived, as the feed hands them round.
 #[derive(Debug)]
 pub(crate) struct Arrived {
     /// The checkpoints; `None` when they are too large to hand round.
     pub(crate) checkpoints: Option<Vec<Checkpoint>>,
-    /// The place behind them.
+    /// The place behind the checkpoints.
     pub(crate) next: Cursor,
 }
 
@@ -66,9 +66,9 @@ pub(crate) struct Subscription {
 /// One of the newest checkpoints.
 #[derive(Debug, Clone)]
 pub(crate) struct Recent {
-    /// Its number; later ones have larger numbers, also after a restart.
+    /// The number of the record; later ones have larger numbers, also after a restart.
     pub(crate) number: u64,
-    /// Its source.
+    /// The source of the record.
     pub(crate) source_id: Box<str>,
     /// The record as `/recent` prints it, but for the number and the closing brace.
     pub(crate) json: Arc<str>,
@@ -95,7 +95,7 @@ struct State {
 }
 
 impl CheckpointFeed {
-    /// Nothing yet.
+    /// A feed that has read nothing yet.
     pub(crate) fn new() -> CheckpointFeed {
         // Milliseconds times a thousand: above every number of an earlier run, and exact in a double until 2255.
         let last_number = Nanos::now().0 / NANOS_PER_MS * 1_000;
@@ -103,12 +103,12 @@ impl CheckpointFeed {
         CheckpointFeed { state: Mutex::new(state), news: broadcast::channel(QUEUE).0, removals: AtomicU64::new(0) }
     }
 
-    /// Records were removed, so some of the newest may be gone.
+    /// Notes that records were removed, so that some of the newest may be gone.
     pub(crate) fn removed(&self) {
         self.removals.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often records were removed.
+    /// How often records were removed since the start.
     pub(crate) fn removals(&self) -> u64 {
         self.removals.load(Ordering::Relaxed)
     }
@@ -149,7 +149,7 @@ impl CheckpointFeed {
         loop {
             let step = tokio::select! {
                 () = stopped(stopping.clone()) => return,
-                step = self.step(backend, WAIT) => step,
+                step = self.read_on(backend, WAIT) => step,
             };
             if let Err(error) = step {
                 tracing::debug!("cannot read what arrived: {error}");
@@ -166,14 +166,14 @@ impl CheckpointFeed {
     }
 
     async fn catch_up(&self, backend: &dyn Backend) -> store::Result<()> {
-        while !self.step(backend, Duration::ZERO).await? {}
+        while !self.read_on(backend, Duration::ZERO).await? {}
         Ok(())
     }
 
     /// Reads on by one chunk; whether that was the end.
-    async fn step(&self, backend: &dyn Backend, wait: Duration) -> store::Result<bool> {
+    async fn read_on(&self, backend: &dyn Backend, wait: Duration) -> store::Result<bool> {
         let from = self.position(backend).await?;
-        let chunk = match backend.scan(&all(), from.as_ref(), STEP, wait).await {
+        let chunk = match backend.scan(&every_checkpoint(), from.as_ref(), STEP, wait).await {
             Ok(chunk) => chunk,
             Err(store::Error::BadCursor) => {
                 self.state().position = None;
@@ -182,7 +182,7 @@ impl CheckpointFeed {
             Err(error) => return Err(error),
         };
         let at_end = chunk.at_end;
-        self.take(&from, chunk);
+        self.take_in(&from, chunk);
         Ok(at_end)
     }
 
@@ -191,12 +191,12 @@ impl CheckpointFeed {
         if let Some(known) = known {
             return Ok(known);
         }
-        let start = backend.place(&all(), KEPT).await?;
+        let start = backend.place(&every_checkpoint(), KEPT).await?;
         Ok(self.state().position.get_or_insert(start).clone())
     }
 
     /// Takes in what was read from `from` on, unless someone else already has.
-    fn take(&self, from: &Option<Cursor>, chunk: Chunk) {
+    fn take_in(&self, from: &Option<Cursor>, chunk: Chunk) {
         let mut state = self.state();
         if state.position.as_ref() != Some(from) {
             return;
@@ -208,9 +208,9 @@ impl CheckpointFeed {
         }
         // Records outside any request are of no interest as the newest.
         let in_a_request = |checkpoint: &&Checkpoint| checkpoint.correlation_id.as_str() != OUTSIDE;
-        checkpoints.iter().filter(in_a_request).for_each(|checkpoint| state.keep(checkpoint));
+        checkpoints.iter().filter(in_a_request).for_each(|checkpoint| state.keep_recent(checkpoint));
         if self.news.receiver_count() > 0 {
-            let is_large = checkpoints.iter().map(bytes).sum::<usize>() > SHARED_BYTES;
+            let is_large = checkpoints.iter().map(memory_bytes).sum::<usize>() > SHARED_BYTES;
             let news = Arrived { checkpoints: (!is_large).then_some(checkpoints), next: chunk.next };
             // Fails when the last reader has just gone. Under the lock, so that nobody hears them in another order.
             let _ = self.news.send(Arc::new(news));
@@ -223,11 +223,11 @@ impl CheckpointFeed {
         if self.state().removals == removals {
             return Ok(());
         }
-        let mut cursor = backend.place(&all(), KEPT).await?;
+        let mut cursor = backend.place(&every_checkpoint(), KEPT).await?;
         let mut present = FxHashSet::default();
         loop {
-            let chunk = backend.scan(&all(), cursor.as_ref(), STEP, Duration::ZERO).await?;
-            present.extend(chunk.batch.checkpoints.iter().map(key));
+            let chunk = backend.scan(&every_checkpoint(), cursor.as_ref(), STEP, Duration::ZERO).await?;
+            present.extend(chunk.batch.checkpoints.iter().map(checkpoint_key));
             if chunk.at_end {
                 break;
             }
@@ -242,13 +242,13 @@ impl CheckpointFeed {
 }
 
 impl State {
-    fn keep(&mut self, checkpoint: &Checkpoint) {
+    fn keep_recent(&mut self, checkpoint: &Checkpoint) {
         self.last_number += 1;
         let recent = Recent {
             number: self.last_number,
             source_id: Box::from(checkpoint.source_id.as_str()),
             json: recent_json(checkpoint).into(),
-            key: key(checkpoint),
+            key: checkpoint_key(checkpoint),
         };
         self.recent_bytes += recent.json.len();
         self.recent.push_back(recent);
@@ -259,12 +259,12 @@ impl State {
     }
 }
 
-fn all() -> RecordFilter {
+fn every_checkpoint() -> RecordFilter {
     RecordFilter { kind: Some(RecordKind::Checkpoints), ..RecordFilter::default() }
 }
 
-/// What tells one checkpoint from all others, as a hash.
-pub(crate) fn key(checkpoint: &Checkpoint) -> u128 {
+/// A hash that tells one checkpoint from all others.
+pub(crate) fn checkpoint_key(checkpoint: &Checkpoint) -> u128 {
     let mut hash = Xxh3::new();
     for text in [&checkpoint.correlation_id, &checkpoint.suffix] {
         hash.update(&(text.len() as u64).to_le_bytes());
@@ -274,8 +274,8 @@ pub(crate) fn key(checkpoint: &Checkpoint) -> u128 {
     hash.digest128()
 }
 
-/// About how much room a checkpoint takes.
-pub(crate) fn bytes(checkpoint: &Checkpoint) -> usize {
+/// About the bytes of memory that a checkpoint takes.
+pub(crate) fn memory_bytes(checkpoint: &Checkpoint) -> usize {
     size_of::<Checkpoint>() + checkpoint_bytes(checkpoint)
 }
 

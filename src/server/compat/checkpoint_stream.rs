@@ -56,7 +56,7 @@ pub(crate) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seco
         Some(place) => follower.resume(Cursor(place.to_owned())).await?,
         None => follower.begin().await?,
     }
-    let mut response = answer::events(Body::from_stream(pieces(follower)));
+    let mut response = answer::events(Body::from_stream(event_pieces(follower)));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
@@ -67,7 +67,7 @@ fn wants_ids(headers: &HeaderMap) -> bool {
     accept.is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
-fn pieces(follower: Follower) -> impl Stream<Item = Result<Bytes, store::Error>> {
+fn event_pieces(follower: Follower) -> impl Stream<Item = Result<Bytes, store::Error>> {
     stream::unfold(follower, |mut follower| async {
         let stopping = follower.app.stopping.clone();
         let piece = tokio::select! {
@@ -133,12 +133,12 @@ impl Follower {
     async fn begin(&mut self) -> Result<(), Failure> {
         let stored = stored::checkpoints(&*self.app.backend, &self.id).await?;
         let mut reservation = Reservation::new(&self.app.stream_budget);
-        if !reservation.grow(stored.iter().map(checkpoint_feed::bytes).sum()) {
+        if !reservation.grow(stored.iter().map(checkpoint_feed::memory_bytes).sum()) {
             self.phase = Phase::Behind(None);
             return Ok(());
         }
         self.reservation = Some(reservation);
-        self.sent = stored.iter().map(checkpoint_feed::key).collect();
+        self.sent = stored.iter().map(checkpoint_feed::checkpoint_key).collect();
         self.phase = Phase::Stored(stored.into_iter());
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Follower {
         RecordFilter { kind, trace, ..RecordFilter::default() }
     }
 
-    /// What to send next; `None` at the end.
+    /// The piece to send next; `None` at the end.
     async fn next_piece(&mut self) -> Option<Result<Bytes, store::Error>> {
         loop {
             let piece = match &mut self.phase {
@@ -203,8 +203,9 @@ impl Follower {
     async fn missed_piece(&mut self, after: Option<Cursor>) -> store::Result<Option<String>> {
         let chunk = self.app.backend.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
         let (id, sent) = (&self.id, &mut self.sent);
-        let is_new =
-            |checkpoint: &&Checkpoint| stored::is_of(checkpoint, id) && sent.insert(checkpoint_feed::key(checkpoint));
+        let is_new = |checkpoint: &&Checkpoint| {
+            stored::is_of(checkpoint, id) && sent.insert(checkpoint_feed::checkpoint_key(checkpoint))
+        };
         let fresh: Vec<&Checkpoint> = chunk.batch.checkpoints.iter().filter(is_new).collect();
         let piece = self.events(&fresh, &chunk.next);
         if chunk.at_end {
@@ -237,7 +238,7 @@ impl Follower {
                 self.may_end = true;
                 Some(": keepalive\n\n".to_owned())
             }
-            Ok(Ok(news)) => self.news_piece(&news),
+            Ok(Ok(arrived)) => self.arrived_piece(&arrived),
             Ok(Err(RecvError::Lagged(_))) => {
                 self.subscription.receiver = self.subscription.receiver.resubscribe();
                 self.phase = Phase::Behind(self.subscription.position.clone());
@@ -250,16 +251,17 @@ impl Follower {
         }
     }
 
-    fn news_piece(&mut self, news: &Arrived) -> Option<String> {
-        let Some(checkpoints) = &news.checkpoints else {
+    fn arrived_piece(&mut self, arrived: &Arrived) -> Option<String> {
+        let Some(checkpoints) = &arrived.checkpoints else {
             self.phase = Phase::Behind(self.subscription.position.clone());
             return None;
         };
         let (id, sent) = (&self.id, &mut self.sent);
-        let is_new =
-            |checkpoint: &&Checkpoint| stored::is_of(checkpoint, id) && !sent.remove(&checkpoint_feed::key(checkpoint));
+        let is_new = |checkpoint: &&Checkpoint| {
+            stored::is_of(checkpoint, id) && !sent.remove(&checkpoint_feed::checkpoint_key(checkpoint))
+        };
         let fresh: Vec<&Checkpoint> = checkpoints.iter().filter(is_new).collect();
-        self.events(&fresh, &news.next)
+        self.events(&fresh, &arrived.next)
     }
 
     /// Records that end at a place; the stream is there now.

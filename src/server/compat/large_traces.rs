@@ -86,15 +86,15 @@ struct LargeTrace {
 }
 
 impl LargeTraces {
-    fn take(&self, trace: &TraceId, removals: u64) -> Option<LargeTrace> {
+    fn take_out(&self, trace: &TraceId, removals: u64) -> Option<LargeTrace> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = known.iter().position(|giant| giant.trace == *trace)?;
-        known.remove(index).filter(|giant| giant.removals == removals)
+        let index = known.iter().position(|large| large.trace == *trace)?;
+        known.remove(index).filter(|large| large.removals == removals)
     }
 
-    fn put_back(&self, giant: LargeTrace) {
+    fn put_back(&self, large: LargeTrace) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.push_back(giant);
+        known.push_back(large);
         if known.len() > REMEMBERED {
             known.pop_front();
         }
@@ -106,8 +106,8 @@ impl LargeTraces {
     /// # Errors
     /// The store fails.
     pub(crate) async fn rows(&self, backend: &dyn Backend, removals: u64, trace: &TraceId) -> store::Result<Vec<Json>> {
-        let known = self.take(trace, removals);
-        let (after, mut found) = known.map_or_else(Default::default, |giant| (Some(giant.place), giant.found));
+        let known = self.take_out(trace, removals);
+        let (after, mut found) = known.map_or_else(Default::default, |large| (Some(large.place), large.found));
         let place = read_trace(backend, trace, after, &mut found).await?;
         let rows = rows(&found);
         self.put_back(LargeTrace { trace: trace.clone(), place, removals, found });

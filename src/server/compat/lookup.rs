@@ -51,7 +51,8 @@ pub(crate) async fn trace(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
     };
     if path.is_stream {
         let mut problems = Problems::default();
-        let seconds = last(&pairs, "timeout").map_or(Some(STREAM_SECONDS), |text| problems.integer("timeout", text));
+        let seconds =
+            last_value(&pairs, "timeout").map_or(Some(STREAM_SECONDS), |text| problems.integer("timeout", text));
         return match (problems.check(), seconds) {
             (Ok(()), seconds) => {
                 checkpoint_stream::follow(&app, request.headers(), path.id, seconds.unwrap_or_default()).await
@@ -60,7 +61,7 @@ pub(crate) async fn trace(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
         };
     }
     let mut found = stored::checkpoints(&*app.backend, &path.id).await?;
-    if let Some(source) = last(&pairs, "source").filter(|source| !source.is_empty()) {
+    if let Some(source) = last_value(&pairs, "source").filter(|source| !source.is_empty()) {
         found.retain(|record| record.source_id.as_str() == source);
     }
     let write = move || answer::json_text(StatusCode::OK, trace_json(&path.id, &found));
@@ -69,7 +70,7 @@ pub(crate) async fn trace(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
 }
 
 /// The value of a parameter; of several, the last one counts.
-fn last<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
+fn last_value<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
     pairs.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
@@ -89,13 +90,13 @@ fn trace_json(id: &str, records: &[Checkpoint]) -> String {
 /// `GET /correlations`
 pub(crate) async fn correlations(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut problems = Problems::default();
-    let limit = last(&pairs, "limit").map_or(Some(CORRELATIONS), |text| problems.integer("limit", text));
+    let limit = last_value(&pairs, "limit").map_or(Some(CORRELATIONS), |text| problems.integer("limit", text));
     if let Err(refusal) = problems.check() {
         return Ok(refused(&refusal));
     }
     // A negative limit is none.
     let limit = usize::try_from(limit.unwrap_or_default()).unwrap_or(usize::MAX);
-    let summaries = newest(&app, limit).await?;
+    let summaries = newest_traces(&app, limit).await?;
     let mut found = recently_heard(&app, &summaries).await?;
     let mut listed: Vec<Json> = Vec::new();
     for summary in &summaries {
@@ -108,7 +109,7 @@ pub(crate) async fn correlations(State(app): State<Arc<App>>, Query(pairs): Quer
 }
 
 /// The traces checkpoints were received for last, the newest first.
-async fn newest(app: &App, limit: usize) -> store::Result<Vec<TraceSummary>> {
+async fn newest_traces(app: &App, limit: usize) -> store::Result<Vec<TraceSummary>> {
     let (kind, sort) = (Some(RecordKind::Checkpoints), Sort::Received);
     let mut query = TraceQuery { kind, sort, limit: limit.min(PAGE), ..TraceQuery::default() };
     let mut summaries = Vec::new();
@@ -158,15 +159,16 @@ async fn correlations_of(app: &App, summary: &TraceSummary, heard: Correlations)
 /// `GET /recent`
 pub(crate) async fn recent(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut problems = Problems::default();
-    let limit = last(&pairs, "limit").map_or(Some(RECENT), |text| problems.integer_up_to("limit", text, MOST_RECENT));
-    let since = last(&pairs, "since_id").map(|text| problems.integer("since_id", text));
+    let limit =
+        last_value(&pairs, "limit").map_or(Some(RECENT), |text| problems.integer_up_to("limit", text, MOST_RECENT));
+    let since = last_value(&pairs, "since_id").map(|text| problems.integer("since_id", text));
     if let Err(refusal) = problems.check() {
         return Ok(refused(&refusal));
     }
     app.counters.recent_asked();
     let limit = usize::try_from(limit.unwrap_or_default()).unwrap_or(usize::MAX);
     let since = since.flatten().map_or(0, |since| u64::try_from(since).unwrap_or(0));
-    let source = last(&pairs, "source").unwrap_or_default();
+    let source = last_value(&pairs, "source").unwrap_or_default();
     let wanted = |recent: &Recent| recent.number > since && begins_with(&recent.source_id, source);
     let found = app.feed.recent(&*app.backend, limit, wanted).await?;
     let records: Vec<String> =

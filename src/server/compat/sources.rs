@@ -18,27 +18,27 @@ const MOST_NAME_BYTES: usize = 200;
 /// The name sources go under when there is no room for their own.
 const OTHERS: &str = "(other sources)";
 
-/// What one source sent.
+/// The rate of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceRate {
     /// Its name.
     pub(crate) source_id: String,
     /// Checkpoints received since the start, duplicates too.
     pub(crate) total: u64,
-    /// Those of the last minute.
+    /// How many of the last minute.
     pub(crate) last_minute: u64,
-    /// Those of the last [`WINDOW_SECONDS`].
+    /// How many of the last [`WINDOW_SECONDS`](crate::server::rate::WINDOW_SECONDS).
     pub(crate) last_window: u64,
 }
 
 /// The rates of all sources.
 #[derive(Debug, Default)]
-pub(crate) struct Sources(Mutex<Known>);
+pub(crate) struct Sources(Mutex<Rates>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct Rates {
     /// Each with its place in the order they were first seen.
-    rates: FxHashMap<String, (u64, Rate)>,
+    by_source: FxHashMap<String, (u64, Rate)>,
     first_seen: u64,
     /// Second before which looking for room is of no use.
     full_until: u64,
@@ -47,16 +47,16 @@ struct Known {
 impl Sources {
     /// Counts received checkpoints.
     pub(crate) fn count(&self, checkpoints: &[Checkpoint], second: u64) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for checkpoint in checkpoints {
-            known.count(shortened(&checkpoint.source_id), second);
+            rates.count(shortened(&checkpoint.source_id), second);
         }
     }
 
     /// Every source, in the order they were first seen.
     pub(crate) fn all(&self, second: u64) -> Vec<SourceRate> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ordered: Vec<_> = known.rates.iter().collect();
+        let rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ordered: Vec<_> = rates.by_source.iter().collect();
         ordered.sort_by_key(|(_, (first_seen, _))| *first_seen);
         let read = |(source_id, (_, rate)): (&String, &(u64, Rate))| SourceRate {
             source_id: source_id.clone(),
@@ -68,25 +68,25 @@ impl Sources {
     }
 }
 
-impl Known {
+impl Rates {
     fn count(&mut self, name: &str, second: u64) {
-        let name = if self.rates.contains_key(name) || self.has_room(second) { name } else { OTHERS };
-        if let Some((_, rate)) = self.rates.get_mut(name) {
+        let name = if self.by_source.contains_key(name) || self.has_room(second) { name } else { OTHERS };
+        if let Some((_, rate)) = self.by_source.get_mut(name) {
             return rate.add(second, 1);
         }
         self.first_seen += 1;
-        self.rates.entry(name.to_owned()).or_insert((self.first_seen, Rate::default())).1.add(second, 1);
+        self.by_source.entry(name.to_owned()).or_insert((self.first_seen, Rate::default())).1.add(second, 1);
     }
 
     fn has_room(&mut self, second: u64) -> bool {
-        if self.rates.len() < MOST_SOURCES {
+        if self.by_source.len() < MOST_SOURCES {
             return true;
         }
         if second >= self.full_until {
             self.full_until = second + SLOT_SECONDS;
-            self.rates.retain(|_, (_, rate)| rate.last_window(second) > 0);
+            self.by_source.retain(|_, (_, rate)| rate.last_window(second) > 0);
         }
-        self.rates.len() < MOST_SOURCES
+        self.by_source.len() < MOST_SOURCES
     }
 }
 
@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn a_flood_of_sources_takes_bounded_room_and_old_ones_make_way() {
-        let mut known = Known::default();
-        (0..100_000).for_each(|number| known.count(&format!("source {number}"), 7));
-        assert_eq!(known.rates.len(), MOST_SOURCES + 1);
-        assert_eq!(known.rates[OTHERS].1.total(), 100_000 - MOST_SOURCES as u64);
-        known.count("late", 7 + WINDOW_SECONDS);
-        assert!(known.rates.contains_key("late") && known.rates.len() <= 2, "{:?}", known.rates.keys());
+        let mut rates = Rates::default();
+        (0..100_000).for_each(|number| rates.count(&format!("source {number}"), 7));
+        assert_eq!(rates.by_source.len(), MOST_SOURCES + 1);
+        assert_eq!(rates.by_source[OTHERS].1.total(), 100_000 - MOST_SOURCES as u64);
+        rates.count("late", 7 + WINDOW_SECONDS);
+        assert!(rates.by_source.contains_key("late") && rates.by_source.len() <= 2, "{:?}", rates.by_source.keys());
         assert_eq!(shortened(&"é".repeat(200)).len(), MOST_NAME_BYTES);
     }
 }

@@ -34,7 +34,7 @@ impl<S> Idle<S> {
         Idle { stream, timer: Box::pin(sleep(greeting)), timeout, greeting_left: GREETING_BYTES }
     }
 
-    fn moved(&mut self, bytes: usize) {
+    fn note_progress(&mut self, bytes: usize) {
         self.greeting_left = self.greeting_left.saturating_sub(bytes);
         if self.greeting_left == 0 {
             let deadline = Instant::now() + self.timeout;
@@ -43,7 +43,7 @@ impl<S> Idle<S> {
     }
 
     /// What to say of an operation that waits: nothing yet, or that it took too long.
-    fn waiting<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+    fn poll_timer<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         self.timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -54,10 +54,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Idle<S> {
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(context, buffer) {
             Poll::Ready(result) => {
-                this.moved(buffer.filled().len() - before);
+                this.note_progress(buffer.filled().len() - before);
                 Poll::Ready(result)
             }
-            Poll::Pending => this.waiting(context),
+            Poll::Pending => this.poll_timer(context),
         }
     }
 }
@@ -67,10 +67,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
         let this = self.get_mut();
         match Pin::new(&mut this.stream).poll_write(context, bytes) {
             Poll::Ready(result) => {
-                this.moved(*result.as_ref().unwrap_or(&0));
+                this.note_progress(*result.as_ref().unwrap_or(&0));
                 Poll::Ready(result)
             }
-            Poll::Pending => this.waiting(context),
+            Poll::Pending => this.poll_timer(context),
         }
     }
 
@@ -82,10 +82,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
         let this = self.get_mut();
         match Pin::new(&mut this.stream).poll_write_vectored(context, parts) {
             Poll::Ready(result) => {
-                this.moved(*result.as_ref().unwrap_or(&0));
+                this.note_progress(*result.as_ref().unwrap_or(&0));
                 Poll::Ready(result)
             }
-            Poll::Pending => this.waiting(context),
+            Poll::Pending => this.poll_timer(context),
         }
     }
 

@@ -42,26 +42,26 @@ pub(crate) fn export_response(rejected: usize, message: &str) -> Vec<u8> {
         return Vec::new();
     }
     let mut partial = Vec::new();
-    number(&mut partial, 1, rejected as u64);
-    bytes(&mut partial, 2, message.as_bytes());
+    write_number(&mut partial, 1, rejected as u64);
+    write_bytes(&mut partial, 2, message.as_bytes());
     let mut response = Vec::new();
-    bytes(&mut response, 1, &partial);
+    write_bytes(&mut response, 1, &partial);
     response
 }
 
 /// `google.rpc.Status`, with `BadRequest` details when the request itself was at fault.
 pub(crate) fn status(code: Code, message: &str) -> Vec<u8> {
     let mut status = Vec::new();
-    number(&mut status, 1, code as u64);
-    bytes(&mut status, 2, message.as_bytes());
+    write_number(&mut status, 1, code as u64);
+    write_bytes(&mut status, 2, message.as_bytes());
     if code == Code::InvalidArgument {
         let (mut violation, mut bad_request, mut any) = (Vec::new(), Vec::new(), Vec::new());
-        bytes(&mut violation, 1, b"body");
-        bytes(&mut violation, 2, message.as_bytes());
-        bytes(&mut bad_request, 1, &violation);
-        bytes(&mut any, 1, BAD_REQUEST.as_bytes());
-        bytes(&mut any, 2, &bad_request);
-        bytes(&mut status, 3, &any);
+        write_bytes(&mut violation, 1, b"body");
+        write_bytes(&mut violation, 2, message.as_bytes());
+        write_bytes(&mut bad_request, 1, &violation);
+        write_bytes(&mut any, 1, BAD_REQUEST.as_bytes());
+        write_bytes(&mut any, 2, &bad_request);
+        write_bytes(&mut status, 3, &any);
     }
     status
 }
@@ -69,22 +69,22 @@ pub(crate) fn status(code: Code, message: &str) -> Vec<u8> {
 /// Type of the details of a bad request.
 pub(crate) const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
 
-fn number(out: &mut Vec<u8>, field: u8, value: u64) {
+fn write_number(out: &mut Vec<u8>, field: u8, value: u64) {
     if value > 0 {
         out.push(field << 3);
-        varint(out, value);
+        write_varint(out, value);
     }
 }
 
-fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+fn write_bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     if !value.is_empty() {
         out.push(field << 3 | 2);
-        varint(out, value.len() as u64);
+        write_varint(out, value.len() as u64);
         out.extend_from_slice(value);
     }
 }
 
-fn varint(out: &mut Vec<u8>, mut value: u64) {
+fn write_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         // The mask leaves seven bits.
         out.push(value as u8 & 0x7f | 0x80);

@@ -49,7 +49,7 @@ pub(crate) fn http_success(media: MediaType, signal: Signal, rejected: usize, me
                 .into_bytes()
         }
     };
-    answer::document(StatusCode::OK, name(media), bytes)
+    answer::document(StatusCode::OK, media_name(media), bytes)
 }
 
 /// The answer over HTTP to an export that failed, in the encoding of the request.
@@ -66,14 +66,14 @@ pub(crate) fn http_failure(media: MediaType, status: StatusCode, message: &str) 
             document.to_string().into_bytes()
         }
     };
-    let mut response = answer::document(status, name(media), bytes);
+    let mut response = answer::document(status, media_name(media), bytes);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, answer::retry_after());
     }
     response
 }
 
-fn name(media: MediaType) -> &'static str {
+fn media_name(media: MediaType) -> &'static str {
     match media {
         MediaType::Protobuf => "application/x-protobuf",
         MediaType::Json => "application/json",

@@ -23,7 +23,7 @@ use crate::server::{
         body::{self, Received},
         refusal::with_causes,
     },
-    ingest::memory::{inflate_within, is_small, reserve_records, run, turn},
+    ingest::memory::{decoding_turn, inflate_within, is_small, reserve_records, run_work},
 };
 
 /// A way to write records down. Who may send it and how large it may be says its row in the table of routes.
@@ -143,7 +143,7 @@ pub(crate) async fn take_records<F: Format>(
     let stored = async {
         // The room for the records is held until they are stored.
         let (decoded, is_small, _reservation) = receive(app, &format, &caps, request).await?;
-        store(app, caller, &*format, decoded.parts, is_small).await
+        store_parts(app, caller, &*format, decoded.parts, is_small).await
     };
     match stored.await {
         Ok(accepted) => format.accepted(app, &accepted),
@@ -175,16 +175,16 @@ async fn receive<F: Format>(
     let Received { bytes, mut reservation } = received?;
     let Framed { message, compression } = format.open_frame(bytes, compression, caps.inflated)?;
     let message = inflate_within(compression.as_deref(), message, caps.inflated, &mut reservation).await?;
-    let (is_small, turn) = (is_small(&message), turn(app, &message).await);
+    let (is_small, turn) = (is_small(&message), decoding_turn(app, &message).await);
     let (format, for_decoding) = (Arc::clone(format), Arc::clone(app));
-    let decoded = run(is_small, move || format.decode(&for_decoding, &message)).await?;
+    let decoded = run_work(is_small, move || format.decode(&for_decoding, &message)).await?;
     reserve_records(app, decoded.room_bytes, &mut reservation).await?;
     drop(turn);
     Ok((decoded, is_small, reservation))
 }
 
 /// Stores records part by part, in the project of whoever sent them.
-async fn store(
+async fn store_parts(
     app: &App,
     caller: &Caller,
     format: &impl Format,
@@ -220,7 +220,7 @@ async fn next_part(parts: &mut Parts, is_small: bool) -> Result<Option<Part>, Re
         let part = taken.next();
         Ok::<_, Refusal>((taken, part))
     };
-    let (rest, part) = run(is_small, read).await?;
+    let (rest, part) = run_work(is_small, read).await?;
     *reader = rest;
     part.transpose()
 }

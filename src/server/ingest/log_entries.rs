@@ -23,7 +23,7 @@ use crate::server::{
 };
 
 /// Longest reason told of one entry, in characters.
-const TOLD_REASON_CHARS: usize = 160;
+const MAX_REASON_CHARS: usize = 160;
 
 /// Log entries as the published logger sends them.
 pub(crate) struct LogEntries;
@@ -55,7 +55,7 @@ impl Format for LogEntries {
 fn to_json(Accepted { written, rejected, errors }: &Accepted) -> Json {
     let Written { accepted, duplicates } = *written;
     let error = |rejection: &Rejection| {
-        let reason: String = rejection.reason.chars().take(TOLD_REASON_CHARS).collect();
+        let reason: String = rejection.reason.chars().take(MAX_REASON_CHARS).collect();
         json!({ "index": rejection.index, "reason": reason })
     };
     json!({
@@ -125,7 +125,7 @@ mod tests {
         let errors = vec![Rejection { index: 7, reason: "x".repeat(1_000) }];
         let accepted = Accepted { written: Written { accepted: 48, duplicates: 1 }, rejected: 1, errors };
         let told = to_json(&accepted);
-        assert_eq!(told["errors"][0], json!({ "index": 7, "reason": "x".repeat(TOLD_REASON_CHARS) }));
+        assert_eq!(told["errors"][0], json!({ "index": 7, "reason": "x".repeat(MAX_REASON_CHARS) }));
         assert_eq!(
             (&told["accepted"], &told["duplicates"], &told["duplicate"]),
             (&json!(49), &json!(1), &json!(false))

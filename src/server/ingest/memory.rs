@@ -48,7 +48,7 @@ pub(crate) async fn inflate_within(
         reserved = limit;
         let (bytes, encoding) = (bytes.clone(), encoding.map(str::to_owned));
         let work = move || Ok::<_, Refusal>(inflate(bytes, encoding.as_deref(), limit));
-        match run(limit <= 2 * BLOCKING_BYTES, work).await? {
+        match run_work(limit <= 2 * BLOCKING_BYTES, work).await? {
             Ok(inflated) => {
                 reservation.give_back(reserved.saturating_sub(inflated.len()));
                 return Ok(inflated);
@@ -77,7 +77,7 @@ pub(crate) fn is_small(message: &[u8]) -> bool {
 /// The turn to decode a message; `None` for one that needs none, because it is small. What a large one becomes is known
 /// only afterwards, so as many are decoded at once as there are processors, until each has the room it turned out to
 /// need.
-pub(crate) async fn turn<'a>(app: &'a App, message: &[u8]) -> Option<SemaphorePermit<'a>> {
+pub(crate) async fn decoding_turn<'a>(app: &'a App, message: &[u8]) -> Option<SemaphorePermit<'a>> {
     match is_small(message) {
         true => None,
         // It is never closed.
@@ -86,7 +86,7 @@ pub(crate) async fn turn<'a>(app: &'a App, message: &[u8]) -> Option<SemaphorePe
 }
 
 /// Does some work here when it is quick, and else where it keeps nobody waiting.
-pub(crate) async fn run<T: Send + 'static>(
+pub(crate) async fn run_work<T: Send + 'static>(
     is_quick: bool,
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {

@@ -22,9 +22,9 @@ use crate::server::{
 };
 
 /// Rejections told one by one; the rest is a count.
-const TOLD_REJECTIONS: usize = 5;
+const LISTED_REJECTIONS: usize = 5;
 /// Longest reason told of one rejection, in characters.
-const TOLD_REASON_CHARS: usize = 160;
+const MAX_REASON_CHARS: usize = 160;
 
 /// Reads an export request.
 pub(crate) fn decode(
@@ -75,11 +75,11 @@ pub(crate) fn rejection_summary(accepted: &Accepted) -> String {
         return String::new();
     }
     let one = |rejection: &Rejection| {
-        let reason: String = rejection.reason.chars().take(TOLD_REASON_CHARS).collect();
+        let reason: String = rejection.reason.chars().take(MAX_REASON_CHARS).collect();
         format!("record {}: {reason}", rejection.index)
     };
-    let examples: Vec<String> = rejected.iter().take(TOLD_REJECTIONS).map(one).collect();
-    let more = match rejected.len().saturating_sub(TOLD_REJECTIONS) {
+    let examples: Vec<String> = rejected.iter().take(LISTED_REJECTIONS).map(one).collect();
+    let more = match rejected.len().saturating_sub(LISTED_REJECTIONS) {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
