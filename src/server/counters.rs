@@ -20,20 +20,20 @@ pub(crate) struct Counters {
     /// When the server started, by its clock.
     pub(crate) started: Nanos,
     running_since: Instant,
-    /// Records stored.
+    /// How many records were stored.
     pub(crate) accepted: AtomicU64,
-    /// Records that were there already.
+    /// How many records were there already.
     pub(crate) duplicates: AtomicU64,
-    /// Records refused while their neighbours were taken.
+    /// How many records were refused while their neighbours were taken.
     pub(crate) rejected: AtomicU64,
-    /// Requests with metrics, which are checked and dropped.
+    /// How many requests had metrics, which are checked and dropped.
     pub(crate) metrics_dropped: AtomicU64,
-    /// Checkpoints stored that came through the checkpoint API.
+    /// How many checkpoints were stored that came through the checkpoint API.
     pub(crate) checkpoints_accepted: AtomicU64,
-    /// Checkpoints of it that were there already.
+    /// How many checkpoints were there already that came through the checkpoint API.
     pub(crate) checkpoints_duplicate: AtomicU64,
     recent_requests: Mutex<Rate>,
-    /// Connections open now.
+    /// How many connections are open now.
     pub(crate) connections: AtomicU64,
     /// When the last records were stored, unix nanoseconds; 0 is never.
     last_received_ns: AtomicU64,
@@ -53,7 +53,7 @@ pub(crate) struct Gauges {
 }
 
 impl Counters {
-    /// All zero.
+    /// Counters that are all zero.
     pub(crate) fn new() -> Counters {
         Counters {
             started: Nanos::now(),
@@ -93,7 +93,7 @@ impl Counters {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
-    /// A batch was stored.
+    /// Notes that a batch was stored, and how many records beside it were refused.
     pub(crate) fn stored(&self, written: Written, rejected: usize) {
         self.accepted.fetch_add(written.accepted, Ordering::Relaxed);
         self.duplicates.fetch_add(written.duplicates, Ordering::Relaxed);
@@ -102,13 +102,13 @@ impl Counters {
         self.last_write_failed.store(false, Ordering::Relaxed);
     }
 
-    /// Checkpoints were stored that came through the checkpoint API.
+    /// Notes that checkpoints were stored that came through the checkpoint API.
     pub(crate) fn checkpoints_stored(&self, written: Written) {
         self.checkpoints_accepted.fetch_add(written.accepted, Ordering::Relaxed);
         self.checkpoints_duplicate.fetch_add(written.duplicates, Ordering::Relaxed);
     }
 
-    /// Someone asked for the newest checkpoints.
+    /// Notes that someone asked for the newest checkpoints.
     pub(crate) fn recent_asked(&self) {
         let second = self.uptime_seconds();
         self.recent_requests.lock().unwrap_or_else(PoisonError::into_inner).add(second, 1);
@@ -120,7 +120,7 @@ impl Counters {
         (rate.total(), rate.last_minute(self.uptime_seconds()))
     }
 
-    /// The store could not write; returns whether it could before.
+    /// Notes that the store could not write; returns whether it could before.
     pub(crate) fn write_failed(&self) -> bool {
         !self.last_write_failed.swap(true, Ordering::Relaxed)
     }

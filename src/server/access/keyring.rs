@@ -32,12 +32,12 @@ const LAG_NS: u64 = 60 * NANOS_PER_SECOND;
 pub(crate) struct Holder {
     /// The key, as it was when it was looked up.
     pub(crate) key: Key,
-    /// Unix nanoseconds; 0 is never.
+    /// When the key was last used, unix nanoseconds; 0 is never.
     used_ns: AtomicU64,
 }
 
 impl Holder {
-    /// Notes a use.
+    /// Notes that the key is used now.
     pub(crate) fn note_use(&self) {
         self.used_ns.fetch_max(Nanos::now().0, Ordering::Relaxed);
     }
@@ -78,7 +78,7 @@ impl Keyring {
         })
     }
 
-    /// Told of every change of what keys permit from now on.
+    /// A receiver that is told of every change of what keys permit from now on.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -95,7 +95,7 @@ impl Keyring {
         });
     }
 
-    /// Takes in what the store says.
+    /// Takes in the keys of the store.
     ///
     /// # Errors
     /// The store cannot be read; nothing changes then.

@@ -18,11 +18,11 @@ use http_body::Body as _;
 
 use crate::server::access::{Access, Caller};
 
-/// When a caller's rights end.
+/// The moment at which the rights of a caller end.
 #[derive(Debug, Clone)]
 pub(crate) struct Revocation {
     access: Arc<Access>,
-    /// `None` for someone who has no rights to lose: whatever they are given, everyone is.
+    /// The caller; `None` for someone who has no rights to lose: whatever they are given, everyone is.
     caller: Option<Caller>,
 }
 
@@ -38,7 +38,7 @@ impl WasCut {
 }
 
 impl Revocation {
-    /// The end of this caller's rights.
+    /// The moment at which the rights of this caller end.
     pub(crate) fn new(access: &Arc<Access>, caller: &Caller) -> Revocation {
         let caller = Some(caller).filter(|caller| access.has_rights(caller)).cloned();
         Revocation { access: Arc::clone(access), caller }

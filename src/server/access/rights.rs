@@ -25,7 +25,7 @@ const SECRET_HEADER: HeaderName = HeaderName::from_static("x-tracehub-secret");
 /// What a route needs of whoever asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Nothing: it answers everyone.
+    /// Nothing: the route answers everyone.
     None,
     /// A key that permits to send records.
     Ingest,
@@ -38,7 +38,7 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    /// What a key must permit; `None` when no key is needed.
+    /// The permission that a key must have; `None` when no key is needed.
     pub(crate) fn needed_key(self) -> Option<KeyScope> {
         match self {
             Scope::None => None,
@@ -65,7 +65,7 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    /// The project of everything they send; `None` when that is for the records to say.
+    /// The project of everything the caller sends; `None` when that is for the records to say.
     pub(crate) fn project(&self) -> Option<&Text> {
         match self {
             Caller::Anonymous | Caller::Owner => None,
@@ -73,7 +73,7 @@ impl Caller {
         }
     }
 
-    /// Whether they may do everything here, if they may do anything.
+    /// Whether the caller may do everything here, if they may do anything.
     pub(crate) fn is_admin(&self) -> bool {
         match self {
             Caller::Anonymous | Caller::Owner => true,
@@ -85,9 +85,9 @@ impl Caller {
 /// A refusal, before anything of the body was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Forbidden {
-    /// 400, 401 or 403.
+    /// The HTTP status: 400, 401 or 403.
     pub(crate) status: StatusCode,
-    /// One plain sentence; never anything of what the caller presented.
+    /// The reason in one plain sentence; never anything of what the caller presented.
     pub(crate) detail: &'static str,
 }
 
@@ -104,10 +104,10 @@ const NO_KEY_YET: Forbidden =
 const NO_KEY: Forbidden = unknown("a key is needed, in the header X-API-Key or as Authorization: Bearer");
 const UNKNOWN_KEY: Forbidden = unknown("this key is not known here");
 const REVOKED: Forbidden = denied("this key was revoked");
-/// What is told to someone whose rights ended while they were being answered.
+/// The refusal of someone whose rights ended while they were being answered.
 pub(crate) const ENDED: Forbidden = denied("access to this server ended meanwhile");
 
-/// What the decisions depend on.
+/// The keys and secrets that decide who may do what.
 #[derive(Debug)]
 pub(crate) struct Access {
     token_digest: [u8; 32],
@@ -137,7 +137,7 @@ impl Access {
         &self.keyring
     }
 
-    /// Whether a key is needed and there is none.
+    /// Whether callers need a key and there is none.
     pub(crate) fn wants_a_key(&self) -> bool {
         self.is_exposed && self.keyring.is_empty()
     }
@@ -235,7 +235,7 @@ pub(crate) fn hide_credentials(headers: &mut HeaderMap) {
     }
 }
 
-/// What a request presents as a key or token: of each header that can hold one, the first.
+/// The keys and tokens that a request presents: of each header that can hold one, the first.
 fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let key = headers.get(api::KEY_HEADER).map(HeaderValue::as_bytes);
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer_token);

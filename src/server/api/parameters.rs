@@ -2,11 +2,11 @@
 
 /// One query parameter.
 pub(crate) struct Parameter {
-    /// Its name.
+    /// The name of the parameter.
     pub(crate) name: &'static str,
-    /// `string`, `integer`, `number` or `boolean`; `string[]` when it may repeat.
+    /// The type of the value: `string`, `integer`, `number` or `boolean`; `string[]` when it may repeat.
     pub(crate) kind: &'static str,
-    /// What it does.
+    /// What the parameter does.
     pub(crate) description: &'static str,
 }
 

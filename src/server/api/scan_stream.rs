@@ -31,7 +31,7 @@ use crate::server::{
 
 /// Silence after which a sign of life is sent.
 const KEEPALIVE: Duration = Duration::from_secs(1);
-/// Streams at once.
+/// The most streams at once.
 const MOST_STREAMS: usize = 256;
 /// Records of an event when nobody says how many, about; a write of more is not split.
 const STEP: usize = 256;
@@ -106,7 +106,7 @@ struct Follower {
     filter: RecordFilter,
     max: usize,
     deadline: Option<Instant>,
-    /// Everything before it was read.
+    /// The place up to which everything was read; `None` is the beginning.
     position: Option<Cursor>,
     /// The part that was read and not sent yet.
     read: Option<Chunk>,
@@ -114,7 +114,7 @@ struct Follower {
     known_place: Option<Cursor>,
     silent_since: Instant,
     next_look: Instant,
-    /// Room for the piece that was sent last.
+    /// The room for the piece that was sent last.
     reservation: Reservation,
 }
 

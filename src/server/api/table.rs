@@ -1,5 +1,5 @@
 //! The table of routes. The router, the OpenAPI document and the tests are all made from it, so none can be forgotten.
-//! It names what answers a route ([`Endpoint`]) and knows no handler.
+//! The table names what answers a route ([`Endpoint`]) and knows no handler.
 
 use crate::api::path;
 
@@ -74,9 +74,9 @@ pub(crate) struct Route {
     pub(crate) scope: Scope,
     /// How large a body may be.
     pub(crate) cap: Cap,
-    /// Which part of the documentation it belongs to.
+    /// The part of the documentation that the route belongs to.
     pub(crate) tag: Tag,
-    /// What it does, one sentence.
+    /// What the route does, one sentence.
     pub(crate) summary: &'static str,
     /// Query parameters.
     pub(crate) parameters: &'static [Parameter],
@@ -84,12 +84,12 @@ pub(crate) struct Route {
     pub(crate) takes: &'static [&'static str],
     /// Media type of a success, and the schema of the OpenAPI document it follows.
     pub(crate) gives: (&'static str, Option<&'static str>),
-    /// What answers it.
+    /// What answers the route.
     pub(crate) endpoint: Endpoint,
 }
 
 impl Route {
-    /// Whether it is a route of the published Python server, which takes no method but its own, not even HEAD.
+    /// Whether the route is one of the published Python server, which takes no method but its own, not even HEAD.
     pub(crate) fn is_of_original(&self) -> bool {
         self.tag == Tag::Checkpoints || matches!(self.endpoint, Endpoint::Health)
     }

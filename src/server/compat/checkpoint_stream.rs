@@ -35,9 +35,9 @@ use crate::server::{
 
 /// Silence after which a sign of life is sent.
 const KEEPALIVE: Duration = Duration::from_secs(1);
-/// Streams at once.
+/// The most streams at once.
 const MOST_STREAMS: usize = 1_024;
-/// Bytes sent in one piece, about.
+/// About the most bytes sent in one piece.
 const PIECE_BYTES: usize = 64 << 10;
 /// Checkpoints read at once from the store.
 const STEP: usize = 256;
@@ -87,7 +87,7 @@ enum Phase {
     Behind(Option<Cursor>),
     /// Waiting for the feed.
     CheckpointFeed,
-    /// All is said.
+    /// Nothing more is sent.
     Over,
 }
 
@@ -98,7 +98,7 @@ struct Follower {
     id: String,
     subscription: Subscription,
     phase: Phase,
-    /// Sent from the store, and perhaps still to come through the feed.
+    /// The hashes of checkpoints that were sent from the store, and may still come through the feed.
     sent: FxHashSet<u128>,
     seconds: u64,
     /// When to end; `None` is not yet known, or so late that it never comes.

@@ -28,11 +28,11 @@ pub(crate) type Correlations = BTreeMap<String, Correlation>;
 /// What a list says of a correlation id.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Correlation {
-    /// How many records it has.
+    /// How many records the correlation id has.
     pub(crate) records: u64,
     first_ms: f64,
     last_ms: f64,
-    /// In order of arrival.
+    /// The sources of the records, in order of arrival.
     sources: Vec<String>,
     known_sources: FxHashSet<String>,
 }
@@ -51,7 +51,7 @@ impl Correlation {
         }
     }
 
-    /// As the original writes it.
+    /// The row of a list as the original writes it.
     pub(crate) fn to_json(&self, id: &str) -> Json {
         // The original takes a time of exactly zero for none.
         let is_timed = self.first_ms != 0.0 && self.last_ms != 0.0;
@@ -78,9 +78,9 @@ pub(crate) struct LargeTraces(Mutex<VecDeque<LargeTrace>>);
 #[derive(Debug)]
 struct LargeTrace {
     trace: TraceId,
-    /// Everything before it was read.
+    /// The place up to which everything was read.
     place: Cursor,
-    /// Removals that had happened before that.
+    /// How often records had been removed before that place was read.
     removals: u64,
     found: Correlations,
 }

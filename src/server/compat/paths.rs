@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::server::{api::table::http_routes, http::answer};
 
-/// What a path below `/traces/` asks for.
+/// A path below `/traces/`, which names a correlation id.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CheckpointPath {
     /// The correlation id, unescaped. Clients do not escape it, so it may hold slashes.

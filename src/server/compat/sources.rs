@@ -21,13 +21,13 @@ const OTHERS: &str = "(other sources)";
 /// The rate of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceRate {
-    /// Its name.
+    /// The name of the source.
     pub(crate) source_id: String,
     /// Checkpoints received since the start, duplicates too.
     pub(crate) total: u64,
-    /// How many of the last minute.
+    /// Checkpoints received within the last minute.
     pub(crate) last_minute: u64,
-    /// How many of the last [`WINDOW_SECONDS`](crate::server::rate::WINDOW_SECONDS).
+    /// Checkpoints received within the last [`WINDOW_SECONDS`](crate::server::rate::WINDOW_SECONDS).
     pub(crate) last_window: u64,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Sources(Mutex<Rates>);
 
 #[derive(Debug, Default)]
 struct Rates {
-    /// Each with its place in the order they were first seen.
+    /// The rate of each source, with its place in the order they were first seen.
     by_source: FxHashMap<String, (u64, Rate)>,
     first_seen: u64,
     /// Second before which looking for room is of no use.

@@ -29,9 +29,9 @@ pub(crate) type PathId = Result<Path<String>, PathRejection>;
 /// Why a question has no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A parameter cannot be used.
+    /// A query parameter cannot be used.
     Parameter(BadParameter),
-    /// Something in the request's body cannot be used.
+    /// Something in the request's body cannot be used; one sentence.
     Body(String),
     /// The request's body did not arrive, or is larger than this many bytes, which is the cap.
     Transfer(Refusal, usize),
@@ -85,7 +85,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// A document of a type, in one piece so that it leaves in one write.
+/// An answer that is a document of a media type, in one piece so that it leaves in one write.
 pub(crate) fn document(status: StatusCode, media: &'static str, bytes: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes.into()));
     *response.status_mut() = status;
@@ -93,21 +93,21 @@ pub(crate) fn document(status: StatusCode, media: &'static str, bytes: impl Into
     response
 }
 
-/// A JSON document of the query API.
+/// An answer of the query API that is a JSON document.
 pub(crate) fn json(status: StatusCode, value: &Json) -> Response<Body> {
     let mut response = document(status, "application/json", value.to_string());
     mark_version(response.headers_mut());
     response
 }
 
-/// A JSON document of the query API that is text already.
+/// An answer of the query API that is a JSON document, written already.
 pub(crate) fn json_text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = document(status, "application/json", text);
     mark_version(response.headers_mut());
     response
 }
 
-/// Server-sent events, as they come.
+/// An answer that is a stream of server-sent events.
 pub(crate) fn events(body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -117,7 +117,7 @@ pub(crate) fn events(body: Body) -> Response<Body> {
     response
 }
 
-/// One plain sentence about what went wrong.
+/// An answer of one plain sentence about what went wrong.
 pub(crate) fn problem(status: StatusCode, detail: &str) -> Response<Body> {
     let mut response = json(status, &json!({ "detail": detail }));
     if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -126,18 +126,18 @@ pub(crate) fn problem(status: StatusCode, detail: &str) -> Response<Body> {
     response
 }
 
-/// Says that the query API answered, and in which version.
+/// Notes in the headers that the query API answered, and in which version.
 pub(crate) fn mark_version(headers: &mut HeaderMap) {
     headers.insert(HeaderName::from_static(api::API_HEADER), HeaderValue::from_static(api::API_VERSION));
 }
 
-/// One to five seconds, spread so that clients refused together do not come back together.
+/// The value of `Retry-After`: one to five seconds, spread so that clients refused together do not come back together.
 pub(crate) fn retry_after() -> HeaderValue {
     let spread = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_micros() % 5);
     HeaderValue::from(spread + 1)
 }
 
-/// Headers every answer has, unless it brings its own: nothing is cached, framed, guessed at or embedded by other sites.
+/// Adds the headers that every answer has, unless it brings its own: nothing is cached, framed, guessed at or embedded by other sites.
 pub(crate) fn add_safety_headers(headers: &mut HeaderMap) {
     const ALWAYS: [(HeaderName, &str); 5] = [
         (header::CACHE_CONTROL, "no-store"),
@@ -151,7 +151,7 @@ pub(crate) fn add_safety_headers(headers: &mut HeaderMap) {
     }
 }
 
-/// How much was removed, as JSON.
+/// The answer to a deletion: how much was removed, as JSON.
 pub(crate) fn removed(counts: &Removed) -> Response<Body> {
     json(StatusCode::OK, &json!(counts))
 }

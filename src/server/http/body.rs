@@ -20,20 +20,20 @@ const LINGER_BYTES: usize = 128 << 20;
 /// A body, and the room it takes.
 #[derive(Debug)]
 pub(crate) struct Received {
-    /// The bytes as sent.
+    /// The bytes of the body as sent.
     pub(crate) bytes: Bytes,
-    /// Their part of the budget; grows when they are inflated.
+    /// The part of the budget that the body takes; grows when it is inflated.
     pub(crate) reservation: Reservation,
 }
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyProblem {
-    /// Larger than the cap.
+    /// The body is larger than the cap.
     TooLarge,
     /// The sender paused for too long, or never came to an end.
     Slow,
-    /// No room now.
+    /// The budget has no room for the body now.
     NoRoom,
     /// The sender went away.
     Gone,
@@ -90,14 +90,15 @@ fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// [`discard`], but not from a client that waits to hear whether it should send at all.
+/// Reads a body on without keeping anything, for a bounded time and amount, unless the client waits to hear whether it
+/// should send at all.
 pub(crate) async fn discard_unless_expected(headers: &HeaderMap, body: Body) {
     if !headers.contains_key(header::EXPECT) {
         discard(body).await;
     }
 }
 
-/// Reads on without keeping anything, for a bounded time and amount.
+/// Reads a body on without keeping anything, for a bounded time and amount.
 async fn discard(mut body: Body) {
     let drain = async {
         let mut seen = 0;

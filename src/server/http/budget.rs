@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Bytes that may be held at once.
+/// A number of bytes that may be held at once.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,
@@ -28,7 +28,7 @@ impl Budget {
         Arc::new(Budget { limit, used: AtomicUsize::new(0), freed: Notify::new() })
     }
 
-    /// Bytes held now.
+    /// The bytes that are held now.
     pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
@@ -52,14 +52,14 @@ impl Reservation {
         Reservation { budget: Arc::clone(budget), bytes: 0 }
     }
 
-    /// Takes more; false, and nothing taken, when there is not enough.
+    /// Takes more bytes; false, and nothing taken, when there is not enough.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let taken = self.budget.try_reserve(bytes);
         self.bytes += if taken { bytes } else { 0 };
         taken
     }
 
-    /// Takes more, and waits for others to give back what they have when there is not enough; false, and nothing taken,
+    /// Takes more bytes, and waits for others to give back what they have when there is not enough; false, and nothing taken,
     /// when that takes longer than `patience`.
     pub(crate) async fn grow_within(&mut self, bytes: usize, patience: Duration) -> bool {
         let (budget, deadline) = (Arc::clone(&self.budget), Instant::now() + patience);
@@ -74,7 +74,7 @@ impl Reservation {
         }
     }
 
-    /// Gives back what turned out to be too much.
+    /// Gives back bytes that turned out to be too many.
     pub(crate) fn give_back(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

@@ -22,18 +22,18 @@ use crate::server::{
 /// of its request.
 #[derive(Clone)]
 pub(crate) struct Admitted {
-    /// Who asks.
+    /// The caller.
     pub(crate) caller: Caller,
-    /// What they ask.
+    /// The row of the table that the request asks for.
     pub(crate) route: &'static Route,
 }
 
 /// The gate of one row.
 #[derive(Clone)]
 pub(crate) struct Gate {
-    /// The server.
+    /// The server whose gate it is.
     pub(crate) app: Arc<App>,
-    /// The row.
+    /// The row of the table behind the gate.
     pub(crate) route: &'static Route,
 }
 

@@ -1,7 +1,8 @@
 //! How much a client may ask of the server: sizes, times and the bytes that may be under way at once.
 //!
 //! The sizes are the OTLP specification's recommended 64 MiB, before and after inflation; log entries of the published
-//! logger, which may send a whole dead-letter file at once, have their own.
+//! logger, which may send a whole dead-letter file at once, have their own. Which cap a route has says the table of
+//! routes.
 
 use std::time::Duration;
 
@@ -68,11 +69,11 @@ pub(crate) enum Cap {
 /// How large a body may be, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caps {
-    /// As sent, without compression around all of it.
+    /// Most bytes of a body as sent, when nothing is compressed around all of it.
     pub(crate) plain: usize,
-    /// As sent, compressed.
+    /// Most bytes of a compressed body as sent.
     pub(crate) compressed: usize,
-    /// Inflated.
+    /// Most bytes of a body or message once it is inflated.
     pub(crate) inflated: usize,
 }
 

@@ -5,19 +5,19 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Code {
-    /// What was sent is wrong.
+    /// The request is wrong in itself.
     InvalidArgument = 3,
-    /// It did not arrive in time.
+    /// The request did not arrive in time.
     DeadlineExceeded = 4,
-    /// Not allowed.
+    /// The caller may not do this.
     PermissionDenied = 7,
-    /// Too big.
+    /// The request is too large.
     ResourceExhausted = 8,
-    /// Nothing here does that.
+    /// There is no such method, or no such compression.
     Unimplemented = 12,
-    /// Try again.
+    /// The request may succeed later.
     Unavailable = 14,
-    /// Not known.
+    /// The caller is not known.
     Unauthenticated = 16,
 }
 

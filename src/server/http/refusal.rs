@@ -12,26 +12,26 @@ use crate::{
 /// Why nothing of a request was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It is not what it says it is.
+    /// The body is not what it says it is; what is wrong with it.
     Malformed(String),
-    /// It is not what the checkpoint API takes; holds the answer in the words of that API.
+    /// The body is not what the checkpoint API takes; the answer in the words of that API.
     Invalid(checkpoint::Refusal),
-    /// Its content type is none that is taken here; which ones are, in one sentence.
+    /// The content type is none that is taken here; which ones are, in one sentence.
     MediaType(&'static str),
-    /// It is, or becomes, larger than the cap.
+    /// The body is, or becomes, larger than the cap.
     TooLarge,
-    /// It holds more records than one request may; one sentence.
+    /// The body holds more records than one request may; one sentence.
     TooMany(String),
-    /// It is compressed in a way nobody here understands.
+    /// The body is compressed in a way nobody here understands; what is understood.
     UnknownEncoding(String),
-    /// It did not arrive in time.
+    /// The body did not arrive in time.
     Slow,
-    /// It may succeed later: why, in one word and one sentence.
+    /// The request may succeed later: why not now, in one word and one sentence.
     Later(&'static str, &'static str),
 }
 
 impl Refusal {
-    /// The word failures are counted under.
+    /// The word that the failure is counted under.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Refusal::Malformed(_) | Refusal::Invalid(_) => "malformed",
@@ -43,7 +43,7 @@ impl Refusal {
         }
     }
 
-    /// The HTTP status.
+    /// The HTTP status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -57,7 +57,7 @@ impl Refusal {
         }
     }
 
-    /// What is told of a store that failed: always that it may work later, because a client that hears anything else
+    /// The refusal when the store failed: always that it may work later, because a client that hears anything else
     /// throws its batch away, and never where our files lie.
     pub(crate) fn from_store(error: &store::Error) -> Refusal {
         let (reason, sentence) = match error {
@@ -73,7 +73,7 @@ impl Refusal {
         Refusal::Later(reason, sentence)
     }
 
-    /// One plain sentence.
+    /// The refusal in one plain sentence; `cap_bytes` is how large the body may be.
     pub(crate) fn message(&self, cap_bytes: usize) -> String {
         match self {
             Refusal::Malformed(detail) | Refusal::UnknownEncoding(detail) | Refusal::TooMany(detail) => detail.clone(),
@@ -134,9 +134,9 @@ impl From<BodyError> for Refusal {
     }
 }
 
-/// The budget is used up.
+/// The refusal when the budget is used up.
 pub(crate) const NO_ROOM: Refusal = Refusal::Later("overload", "too many bytes are under way, try again");
-/// A handler failed in a way nobody foresaw.
+/// The refusal when a handler failed in a way nobody foresaw.
 pub(crate) const PANIC: Refusal = Refusal::Later("panic", "the server failed on this request, try again");
 
 /// An error and what caused it, in one line.

@@ -45,10 +45,10 @@ pub(crate) trait Format: Send + Sync + 'static {
         Ok(Framed { message: body, compression })
     }
 
-    /// The records of a message. Off the async threads when it is large, so this may take its time.
+    /// The records of a message. Called off the async threads when the message is large, so decoding may take its time.
     ///
     /// # Errors
-    /// It is not what it says it is; nothing of it is taken.
+    /// The message is not what it says it is; nothing of it is taken.
     fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal>;
 
     /// Whether records stay in the project they came in, although their sender has a key of another one.
@@ -86,9 +86,9 @@ pub(crate) struct Decoded {
 pub(crate) struct Part {
     /// The records.
     pub(crate) batch: Batch,
-    /// How many others were not taken.
+    /// How many records beside them were not taken.
     pub(crate) rejected: usize,
-    /// Why, of the first of those.
+    /// Why records were not taken, of the first of those.
     pub(crate) errors: Vec<Rejection>,
 }
 
@@ -128,7 +128,7 @@ pub(crate) struct Accepted {
     pub(crate) written: Written,
     /// How many records were not taken.
     pub(crate) rejected: usize,
-    /// Why, of the first of those.
+    /// Why records were not taken, of the first of those.
     pub(crate) errors: Vec<Rejection>,
 }
 

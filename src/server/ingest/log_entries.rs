@@ -70,9 +70,9 @@ fn to_json(Accepted { written, rejected, errors }: &Accepted) -> Json {
 /// Reads entries part by part; the last part holds none, but what was wrong with those of all parts.
 struct EntryReader {
     app: Arc<App>,
-    /// `None` at the end.
+    /// The reader of the message; `None` at the end.
     reader: Option<Reader>,
-    /// Of the whole message.
+    /// The digest of the whole message.
     digest: u128,
     /// When the message came first, as far as anyone knows.
     received: Nanos,
