@@ -1,4 +1,5 @@
-//! What every request handler shares.
+//! What every request handler shares: the store, the limits, the counters, and what is remembered between requests. Has
+//! no behaviour of its own; tasks take the parts they use.
 
 use std::{
     net::SocketAddr,
@@ -11,76 +12,66 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::store::Backend;
 
-use super::{
-    access::Access,
-    arrivals::Arrivals,
-    checkpoints::Giants,
+use crate::server::{
+    access::{Access, Site},
+    compat::{checkpoint_feed::CheckpointFeed, large_traces::LargeTraces, sources::Sources},
     counters::Counters,
-    limits::{Budget, Limits},
-    live::Live,
-    sources::Sources,
-    watchers::Watchers,
+    http::{Budget, Limits},
+    ingest::FirstSeen,
+    open_streams::OpenStreams,
 };
 
 /// The server as its handlers see it.
 #[derive(Debug)]
-pub(super) struct App {
+pub(crate) struct App {
     /// The store.
-    pub(super) backend: Arc<dyn Backend>,
-    /// Where its file lies.
-    pub(super) db: PathBuf,
-    /// How long records are kept.
-    pub(super) retention: Option<Duration>,
-    /// Who may do what.
-    pub(super) access: Arc<Access>,
-    /// How much a client may ask.
-    pub(super) limits: Limits,
-    /// Bytes under way.
-    pub(super) budget: Arc<Budget>,
-    /// Large bodies that may be decoded at once.
-    pub(super) decoding: Semaphore,
-    /// Bytes of stored records that streams hold while they send them.
-    pub(super) stream_budget: Arc<Budget>,
+    pub(crate) backend: Arc<dyn Backend>,
+    /// The path of the database file.
+    pub(crate) db: PathBuf,
+    /// How long records are kept after they were received; `None` for ever.
+    pub(crate) retention: Option<Duration>,
+    /// The names this server goes by.
+    pub(crate) site: Site,
+    /// The keys, and who may do what.
+    pub(crate) access: Arc<Access>,
+    /// The most a client may ask.
+    pub(crate) limits: Limits,
+    /// The bytes of request bodies, raw, inflated and as records, that may be held at once.
+    pub(crate) budget: Arc<Budget>,
+    /// The turns to decode a large body: as many as may be decoded at once.
+    pub(crate) decoding: Semaphore,
+    /// The bytes of stored records that all streams together may hold while they send them.
+    pub(crate) stream_budget: Arc<Budget>,
     /// The newest checkpoints, and those to come.
-    pub(super) live: Live,
-    /// When log entries without a time of their own came.
-    pub(super) arrivals: Arrivals,
-    /// What is known of correlation ids with very many records.
-    pub(super) giants: Giants,
-    /// The streams that are open.
-    pub(super) watchers: Watchers,
-    /// The streams of everything that are open.
-    pub(super) followers: Watchers,
-    /// How much each source of checkpoints sends.
-    pub(super) sources: Sources,
-    /// What was counted.
-    pub(super) counters: Counters,
+    pub(crate) feed: CheckpointFeed,
+    /// The times at which bodies of log entries without a time of their own came first.
+    pub(crate) first_seen: FirstSeen,
+    /// The correlation rows of traces with very many checkpoints, as far as they are known.
+    pub(crate) large_traces: LargeTraces,
+    /// The open streams of single correlation ids.
+    pub(crate) checkpoint_streams: OpenStreams,
+    /// The open streams of scans.
+    pub(crate) scan_streams: OpenStreams,
+    /// The rates at which each source sends checkpoints.
+    pub(crate) sources: Sources,
+    /// The counters of this run.
+    pub(crate) counters: Counters,
     /// Whether the log already says that metrics are dropped.
-    pub(super) metrics_mentioned: AtomicBool,
-    /// Base URL of the main port.
-    pub(super) url: String,
-    /// Addresses of the side ports: OTLP/gRPC, OTLP/HTTP.
-    pub(super) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
+    pub(crate) metrics_mentioned: AtomicBool,
+    /// The base URL of the main port.
+    pub(crate) url: String,
+    /// The addresses of the side ports: OTLP/gRPC, OTLP/HTTP.
+    pub(crate) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
     /// Turns true, or closes, when the server stops.
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl App {
     /// Bytes of the database file and its log; `None` when it cannot be looked at.
-    pub(super) fn database_bytes(&self) -> Option<u64> {
+    pub(crate) fn database_bytes(&self) -> Option<u64> {
         let mut log = self.db.clone().into_os_string();
         log.push("-wal");
         let file = std::fs::metadata(&self.db).ok()?.len();
         Some(file + std::fs::metadata(log).map_or(0, |log| log.len()))
     }
-}
-
-/// The other end of a connection; every request carries it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
-/// Returns once the server stops.
-pub(super) async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that whoever could stop the server is gone, and then it stops too.
-    let _ = stopping.wait_for(|stop| *stop).await;
 }

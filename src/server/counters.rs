@@ -12,29 +12,29 @@ use std::{
 
 use crate::model::{Nanos, Written};
 
-use super::sources::Rate;
+use crate::server::rate::Rate;
 
 /// Counters since the start of this run.
 #[derive(Debug)]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     /// When the server started, by its clock.
-    pub(super) started: Nanos,
+    pub(crate) started: Nanos,
     running_since: Instant,
-    /// Records stored.
-    pub(super) accepted: AtomicU64,
-    /// Records that were there already.
-    pub(super) duplicates: AtomicU64,
-    /// Records refused while their neighbours were taken.
-    pub(super) rejected: AtomicU64,
-    /// Requests with metrics, which are checked and dropped.
-    pub(super) metrics_dropped: AtomicU64,
-    /// Checkpoints stored that came through the checkpoint API.
-    pub(super) checkpoints_accepted: AtomicU64,
-    /// Checkpoints of it that were there already.
-    pub(super) checkpoints_duplicate: AtomicU64,
+    /// How many records were stored.
+    pub(crate) accepted: AtomicU64,
+    /// How many records were there already.
+    pub(crate) duplicates: AtomicU64,
+    /// How many records were refused while their neighbours were taken.
+    pub(crate) rejected: AtomicU64,
+    /// How many requests had metrics, which are checked and dropped.
+    pub(crate) metrics_dropped: AtomicU64,
+    /// How many checkpoints were stored that came through the checkpoint API.
+    pub(crate) checkpoints_accepted: AtomicU64,
+    /// How many checkpoints were there already that came through the checkpoint API.
+    pub(crate) checkpoints_duplicate: AtomicU64,
     recent_requests: Mutex<Rate>,
-    /// Connections open now.
-    pub(super) connections: AtomicU64,
+    /// How many connections are open now.
+    pub(crate) connections: AtomicU64,
     /// When the last records were stored, unix nanoseconds; 0 is never.
     last_received_ns: AtomicU64,
     last_write_failed: AtomicBool,
@@ -45,16 +45,16 @@ pub(super) struct Counters {
 
 /// Values the counters do not hold themselves.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Gauges {
+pub(crate) struct Gauges {
     /// Bytes of request bodies held now.
-    pub(super) in_flight_bytes: usize,
+    pub(crate) in_flight_bytes: usize,
     /// Bytes of the database on disk; `None` when it cannot be looked at.
-    pub(super) database_bytes: Option<u64>,
+    pub(crate) database_bytes: Option<u64>,
 }
 
 impl Counters {
-    /// All zero.
-    pub(super) fn new() -> Counters {
+    /// Counters that are all zero.
+    pub(crate) fn new() -> Counters {
         Counters {
             started: Nanos::now(),
             running_since: Instant::now(),
@@ -74,27 +74,27 @@ impl Counters {
     }
 
     /// Seconds since the start, by a clock nobody sets.
-    pub(super) fn uptime_seconds(&self) -> u64 {
+    pub(crate) fn uptime_seconds(&self) -> u64 {
         self.running_since.elapsed().as_secs()
     }
 
     /// When the last records were stored; `None` when none were in this run.
-    pub(super) fn last_received(&self) -> Option<Nanos> {
+    pub(crate) fn last_received(&self) -> Option<Nanos> {
         Some(Nanos(self.last_received_ns.load(Ordering::Relaxed))).filter(|time| time.0 > 0)
     }
 
     /// Whether the latest write failed for a reason of ours.
-    pub(super) fn last_write_failed(&self) -> bool {
+    pub(crate) fn last_write_failed(&self) -> bool {
         self.last_write_failed.load(Ordering::Relaxed)
     }
 
     /// Requests that failed for a reason, all reasons together.
-    pub(super) fn failed(&self) -> u64 {
+    pub(crate) fn failed(&self) -> u64 {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
-    /// A batch was stored.
-    pub(super) fn stored(&self, written: Written, rejected: usize) {
+    /// Notes that a batch was stored, and how many records beside it were refused.
+    pub(crate) fn stored(&self, written: Written, rejected: usize) {
         self.accepted.fetch_add(written.accepted, Ordering::Relaxed);
         self.duplicates.fetch_add(written.duplicates, Ordering::Relaxed);
         self.rejected.fetch_add(rejected as u64, Ordering::Relaxed);
@@ -102,42 +102,42 @@ impl Counters {
         self.last_write_failed.store(false, Ordering::Relaxed);
     }
 
-    /// Checkpoints were stored that came through the checkpoint API.
-    pub(super) fn checkpoints_stored(&self, written: Written) {
+    /// Notes that checkpoints were stored that came through the checkpoint API.
+    pub(crate) fn checkpoints_stored(&self, written: Written) {
         self.checkpoints_accepted.fetch_add(written.accepted, Ordering::Relaxed);
         self.checkpoints_duplicate.fetch_add(written.duplicates, Ordering::Relaxed);
     }
 
-    /// Someone asked for the newest checkpoints.
-    pub(super) fn recent_asked(&self) {
+    /// Notes that someone asked for the newest checkpoints.
+    pub(crate) fn recent_asked(&self) {
         let second = self.uptime_seconds();
         self.recent_requests.lock().unwrap_or_else(PoisonError::into_inner).add(second, 1);
     }
 
     /// How often someone asked for the newest checkpoints: since the start, and within the last minute.
-    pub(super) fn recent_requests(&self) -> (u64, u64) {
+    pub(crate) fn recent_requests(&self) -> (u64, u64) {
         let rate = self.recent_requests.lock().unwrap_or_else(PoisonError::into_inner);
         (rate.total(), rate.last_minute(self.uptime_seconds()))
     }
 
-    /// The store could not write; returns whether it could before.
-    pub(super) fn write_failed(&self) -> bool {
+    /// Notes that the store could not write; returns whether it could before.
+    pub(crate) fn write_failed(&self) -> bool {
         !self.last_write_failed.swap(true, Ordering::Relaxed)
     }
 
     /// A request to send records failed.
-    pub(super) fn ingest_failed(&self, reason: &'static str) {
+    pub(crate) fn ingest_failed(&self, reason: &'static str) {
         *self.failures.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
     /// A request was answered.
-    pub(super) fn answered(&self, route: &str, status: u16) {
+    pub(crate) fn answered(&self, route: &str, status: u16) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         *requests.entry((route.to_owned(), status)).or_default() += 1;
     }
 
     /// The Prometheus [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
-    pub(super) fn to_prometheus(&self, gauges: Gauges) -> String {
+    pub(crate) fn to_prometheus(&self, gauges: Gauges) -> String {
         let mut page = Page(String::new());
         page.head("tracehub_build_info", "gauge", "The version that runs.");
         page.line("tracehub_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);

@@ -1,42 +1,21 @@
 //! Floor 4: network in. The collector and the query API as a library: bind, run, stop.
 //!
-//! One application ([`routes`]) on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it; [`front`]
-//! is the way of a request, [`ingest`] what becomes of records.
+//! One application on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it, and alone knows which
+//! store it serves. [`http`] is the way of every request and the shapes of answers, [`access`] who may do what, [`api`] the
+//! table of routes and the answers to questions, [`ingest`] the one way in for records of every format, [`compat`] the
+//! checkpoint API of the published Python server. What handlers share is an [`app::App`].
 
 mod access;
+mod api;
 mod app;
-mod arrivals;
-mod body;
-mod checkpoints;
+mod compat;
 mod counters;
-mod ending;
-mod follow;
-mod front;
-mod idle;
+mod http;
 mod ingest;
-mod issues;
-mod keyring;
-mod keys;
-pub mod limits;
-mod listen;
-mod lists;
-mod live;
-mod log_query;
-mod logs;
-mod openapi;
-mod otlp_grpc;
-mod otlp_http;
-mod proto;
-mod records;
-mod reply;
+mod open_streams;
+mod rate;
 mod retention;
-mod routes;
-mod sources;
-mod sse;
-mod status;
-mod traces;
-mod watchers;
-mod weight;
+mod stopping;
 
 use std::{
     io,
@@ -62,11 +41,17 @@ use crate::{
 };
 
 use self::{
-    access::Access, app::App, arrivals::Arrivals, checkpoints::Giants, counters::Counters, limits::Budget, live::Live,
-    sources::Sources, watchers::Watchers,
+    access::{Access, Site},
+    api::router::Routers,
+    app::App,
+    compat::{checkpoint_feed::CheckpointFeed, large_traces::LargeTraces, sources::Sources},
+    counters::Counters,
+    http::{Budget, listen},
+    ingest::FirstSeen,
+    open_streams::OpenStreams,
 };
 
-pub use self::limits::Limits;
+pub use self::http::Limits;
 
 /// Usual ports of OTLP over gRPC and HTTP.
 const OTLP_GRPC_PORT: u16 = 4317;
@@ -249,21 +234,23 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (stop, stopping) = watch::channel(false);
     let mut names = config.allowed_hosts;
     names.push(config.host);
-    let access = Access::new(address.ip(), &names, &token).with_secret(config.secret.as_deref()).exposed(is_exposed);
+    let site = Site::new(address.ip(), &names);
+    let access = Access::new(address.ip(), &token).with_secret(config.secret.as_deref()).exposed(is_exposed);
     access.keyring().reload(&*store).await?;
     let app = Arc::new(App {
         backend: store,
         db: config.db,
         retention: config.retention,
+        site,
         access: Arc::new(access),
         budget: Budget::new(config.limits.in_flight_bytes),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
         stream_budget: Budget::new(config.limits.stream_bytes),
-        live: Live::new(),
-        arrivals: Arrivals::default(),
-        giants: Giants::default(),
-        watchers: Watchers::default(),
-        followers: Watchers::default(),
+        feed: CheckpointFeed::new(),
+        first_seen: FirstSeen::default(),
+        large_traces: LargeTraces::default(),
+        checkpoint_streams: OpenStreams::default(),
+        scan_streams: OpenStreams::default(),
         sources: Sources::default(),
         counters: Counters::new(),
         metrics_mentioned: AtomicBool::new(false),
@@ -272,13 +259,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         stopping,
         limits: config.limits,
     });
-    let router = routes::router(Arc::clone(&app));
+    let routers = Arc::new(Routers::new(&app));
     let slots = Arc::new(Semaphore::new(app.limits.connections));
     let ports = [Some(main), grpc, http].into_iter().flatten();
-    let mut tasks: Vec<_> = ports.map(|listener| listen::spawn(&app, &router, listener, &slots)).collect();
+    let mut tasks: Vec<_> = ports.map(|listener| listen::spawn(&app, &routers, listener, &slots)).collect();
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
-    tasks.push(tokio::spawn(live::run(Arc::clone(&app))));
-    tasks.push(tokio::spawn(keyring::run(Arc::clone(&app))));
+    let (feeding, following) = (Arc::clone(&app), Arc::clone(&app));
+    tasks.push(tokio::spawn(async move { feeding.feed.run(&*feeding.backend, feeding.stopping.clone()).await }));
+    tasks.push(tokio::spawn(async move {
+        following.access.keyring().follow(&*following.backend, following.stopping.clone()).await;
+    }));
     Ok(Running { app, warnings, stop, tasks })
 }
 

@@ -10,11 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 
-use crate::model::{Nanos, Retention};
+use crate::{
+    model::{Nanos, Retention},
+    store::{self, Backend},
+};
 
-use super::app::{App, stopped};
+use crate::server::{app::App, compat::checkpoint_feed::CheckpointFeed, stopping::stopped};
 
 const FIRST: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(60);
@@ -23,7 +26,7 @@ const DISTRUST: Duration = Duration::from_secs(3_600);
 const BUDGET: usize = 50_000;
 
 /// Prunes until the server stops.
-pub(super) async fn run(app: Arc<App>) {
+pub(crate) async fn run(app: Arc<App>) {
     let Some(retention) = app.retention else { return };
     let mut clock = Clock::new(Nanos::now(), Instant::now());
     let mut pause = FIRST;
@@ -38,25 +41,39 @@ pub(super) async fn run(app: Arc<App>) {
             tracing::warn!("the clock jumped ahead; nothing is removed for an hour");
             continue;
         }
-        let retention_ns = u64::try_from(retention.as_nanos()).unwrap_or(u64::MAX);
-        prune(&app, Retention { received_before: Nanos(now.0.saturating_sub(retention_ns)) }).await;
+        if let Err(error) = prune(&*app.backend, &app.feed, &app.stopping, kept_at(now, retention)).await {
+            tracing::warn!("cannot remove old records: {error}");
+        }
     }
 }
 
-async fn prune(app: &App, keep: Retention) {
-    while !*app.stopping.borrow() {
-        match app.backend.prune(&keep, BUDGET).await {
-            Ok(removed) if removed.is_empty() => return,
-            Ok(_) => {
-                app.live.removed();
-                tokio::task::yield_now().await;
-            }
-            Err(error) => {
-                tracing::warn!("cannot remove old records: {error}");
-                return;
-            }
+/// The records that are kept at a time, for so long after they were received.
+pub(crate) fn kept_at(now: Nanos, retention: Duration) -> Retention {
+    let retention_ns = u64::try_from(retention.as_nanos()).unwrap_or(u64::MAX);
+    Retention { received_before: Nanos(now.0.saturating_sub(retention_ns)) }
+}
+
+/// Removes what is not to be kept, until nothing of it is left or the server stops; how many checkpoints were removed.
+///
+/// # Errors
+/// The store fails.
+pub(crate) async fn prune(
+    backend: &dyn Backend,
+    feed: &CheckpointFeed,
+    stopping: &watch::Receiver<bool>,
+    keep: Retention,
+) -> store::Result<u64> {
+    let mut checkpoints = 0;
+    while !*stopping.borrow() {
+        let removed = backend.prune(&keep, BUDGET).await?;
+        if removed.is_empty() {
+            break;
         }
+        checkpoints += removed.checkpoints;
+        feed.removed();
+        tokio::task::yield_now().await;
     }
+    Ok(checkpoints)
 }
 
 /// Watches the clock of the machine with one that nobody sets.
@@ -107,24 +124,25 @@ mod tests {
     async fn what_was_received_before_the_retention_goes_whatever_its_own_clock_says() {
         use crate::{
             decode::{body::MediaType, otlp},
-            server::{Config, SidePort, start},
+            store::{Mode, Target},
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let side = SidePort::Off;
-        let config = Config { port: 0, otlp_grpc: side, otlp_http: side, ..Config::new(folder.path().join("a.db")) };
-        let running = start(config).await.expect("a server");
+        let store = store::open(&Target::File(folder.path().join("a.db")), Mode::Write).await.expect("a store");
+        let (feed, (_stop, stopping)) = (CheckpointFeed::new(), watch::channel(false));
+        let prune =
+            async |nanos| prune(&*store, &feed, &stopping, Retention { received_before: nanos }).await.expect("pruned");
         let request = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c",
             "spanId":"eee19b7ec3c1b174","name":"from the future","startTimeUnixNano":"9000000000000000000",
             "endTimeUnixNano":"9000000000000000001"}]}]}]}"#;
         let decoded = otlp::traces(&bytes::Bytes::from_static(request.as_bytes()), MediaType::Json).expect("OTLP");
-        running.app.backend.write(decoded.batch).await.expect("stored");
-        let spans = async || running.app.backend.stats(&Default::default()).await.expect("statistics").spans;
-        prune(&running.app, Retention { received_before: Nanos(1) }).await;
+        store.write(decoded.batch).await.expect("stored");
+        let spans = async || store.stats(&Default::default()).await.expect("statistics").spans;
+        prune(Nanos(1)).await;
         assert_eq!(spans().await, 1);
         let later = Nanos(Nanos::now().0 + 3_600_000_000_000);
-        prune(&running.app, Retention { received_before: later }).await;
+        prune(later).await;
         assert_eq!(spans().await, 0);
-        running.stop().await.expect("a clean stop");
+        store.close().await.expect("a clean end");
     }
 
     #[test]

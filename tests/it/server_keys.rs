@@ -58,14 +58,15 @@ async fn get(server: &Server, path: &str, key: &str) -> u16 {
     Answer::of(server.request("GET", path).header("x-api-key", key)).await.status
 }
 
-/// Every documented route, and what it takes; `None` for nothing.
+/// Every documented route, and what it takes; `None` for nothing. The documentation, which is made from the same table as
+/// the server's gates, must say so too.
 async fn routes(server: &Server) -> Vec<(String, String, Option<KeyScope>)> {
     let document = server.get("/openapi.json").await.json();
     let mut routes = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
-        for method in methods.as_object().expect("methods").keys() {
+        for (method, operation) in methods.as_object().expect("methods") {
             let scope = match (method.as_str(), path.as_str()) {
-                (_, path) if path.starts_with("/opentelemetry") => continue,
+                (_, path) if path.starts_with("/opentelemetry") => Some(KeyScope::Ingest),
                 ("get", "/health" | "/docs" | "/openapi.json") => None,
                 ("get", path) if path.starts_with("/api/v1/keys") => Some(KeyScope::Admin),
                 ("get", _) => Some(KeyScope::Read),
@@ -73,6 +74,9 @@ async fn routes(server: &Server) -> Vec<(String, String, Option<KeyScope>)> {
                 ("post", _) => Some(KeyScope::Ingest),
                 _ => Some(KeyScope::Admin),
             };
+            let ways = operation["security"].as_array().expect("what a caller may present");
+            let documented: Vec<&str> = ways.iter().filter_map(|way| way["key"][0].as_str()).collect();
+            assert_eq!(documented, Vec::from_iter(scope.map(KeyScope::as_str)), "{method} {path}");
             routes.push((method.to_uppercase(), path.replace("{id}", "00000000"), scope));
         }
     }
@@ -103,6 +107,10 @@ async fn every_route_wants_a_key_that_permits_it() {
         ] {
             for header in ["x-api-key", "authorization"] {
                 let mut request = server.request(&method, &path);
+                let is_call = path.starts_with("/opentelemetry");
+                if is_call {
+                    request = request.header("content-type", "application/grpc");
+                }
                 if let Some(key) = key {
                     let value = if header == "authorization" { format!("Bearer {key}") } else { key.to_owned() };
                     request = request.header(header, value);
@@ -110,12 +118,19 @@ async fn every_route_wants_a_key_that_permits_it() {
                 let path = if path.ends_with("/stream") { format!("{path}?timeout=0") } else { path.clone() };
                 // Answers may go on for ever, so only their heads are read.
                 let answer = request.send().await.expect("an answer");
-                let status = answer.status().as_u16();
+                let status =
+                    match (is_call, answer.headers().get("grpc-status").and_then(|status| status.to_str().ok())) {
+                        (false, _) => answer.status().as_u16(),
+                        (true, Some("16")) => 401,
+                        (true, Some("7")) => 403,
+                        (true, _) => 200,
+                    };
                 let is_revoked = key == Some(revoked.secret.as_str());
                 let permitted = wanted.is_none() || scope == wanted || scope == Some(KeyScope::Admin);
                 let what = format!("{method} {path} as {scope:?}, {is_revoked}");
                 match (permitted, scope, is_revoked) {
                     (true, ..) => assert!(!matches!(status, 401 | 403), "{what}: {status}"),
+                    (false, None, false) if is_call => assert_eq!(status, 401, "{what}"),
                     (false, None, false) => {
                         assert_eq!(status, 401, "{what}");
                         assert_eq!(answer.headers()["www-authenticate"], "Bearer", "{what}");

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::model::{Checkpoint, LogRecord, PROJECT_ATTRIBUTE, Resource, Span, Text, Value};
+use crate::model::{Attributes, Checkpoint, Event, Link, LogRecord, PROJECT_ATTRIBUTE, Resource, Span, Text, Value};
 
 /// Records that arrived together and are committed together.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,6 +29,14 @@ impl Batch {
     /// Whether the batch holds no record.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// About the bytes of memory that the records take: what is two bytes in a request may be a hundred here. Text is not
+    /// counted, since it lies in the body of the request, nor is what records share.
+    pub fn memory_bytes(&self) -> usize {
+        let spans: usize = self.spans.iter().map(memory_of_span).sum();
+        let logs: usize = self.logs.iter().map(|log| size_of::<LogRecord>() + memory_of_pairs(&log.attributes.0)).sum();
+        spans + logs + self.checkpoints.len() * size_of::<Checkpoint>()
     }
 
     /// Puts the records into a project, whatever the sender had said: the project of a checkpoint is a field of its
@@ -62,6 +70,25 @@ impl Batch {
             });
             *resource = Arc::clone(new);
         }
+    }
+}
+
+fn memory_of_span(span: &Span) -> usize {
+    let entry = |bytes: usize, attributes: &Attributes| bytes + memory_of_pairs(&attributes.0);
+    let events: usize = span.events.iter().map(|event| entry(size_of::<Event>(), &event.attributes)).sum();
+    let links: usize = span.links.iter().map(|link| entry(size_of::<Link>(), &link.attributes)).sum();
+    entry(size_of::<Span>(), &span.attributes) + events + links
+}
+
+fn memory_of_pairs(pairs: &[(Text, Value)]) -> usize {
+    pairs.iter().map(|(_, value)| size_of::<(Text, Value)>() + memory_of_contents(value)).sum()
+}
+
+fn memory_of_contents(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => values.iter().map(|value| size_of::<Value>() + memory_of_contents(value)).sum(),
+        Value::Map(pairs) => memory_of_pairs(pairs),
+        _ => 0,
     }
 }
 

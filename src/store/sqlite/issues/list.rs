@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, typ
 use crate::{
     model::{
         Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
-        StatsQuery, StatusChange, Text, grouping::Why, json, value::attributes::id::from_hex,
+        StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json,
     },
     store::{
         Error, Result,

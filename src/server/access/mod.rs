@@ -1,0 +1,12 @@
+//! Who may do what: keys and their holders ([`rights`], [`keyring`]), where requests come from ([`origin`]), and what
+//! becomes of answers under way when a key is revoked ([`revocation`]). Knows no route.
+
+mod keyring;
+mod origin;
+mod revocation;
+mod rights;
+
+pub(crate) use keyring::Keyring;
+pub(crate) use origin::Site;
+pub(crate) use revocation::Revocation;
+pub(crate) use rights::{Access, Caller, ENDED, Forbidden, Peer, Scope, hide_credentials, is_trusted};

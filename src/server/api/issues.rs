@@ -1,0 +1,66 @@
+//! Issues over HTTP: lists, one with all that is known of it, and what people decide about it.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Path, Query, State, rejection::PathRejection},
+};
+use http::{Request, StatusCode};
+
+use crate::{
+    api::{self, Pairs},
+    decode::body::MediaType,
+    model::{IssueId, IssueQuery, Nanos},
+};
+
+use crate::server::{
+    api::paged_list,
+    app::App,
+    http::{Admitted, Answer, Failure, answer, body, document::read_json},
+};
+
+/// `GET /api/v1/issues`
+pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let mut query = api::issue_query_from_pairs(&pairs, Nanos::now())?;
+    let is_everything = query.limit == 0;
+    if is_everything {
+        query.limit = paged_list::PAGE;
+    }
+    let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
+    let ask = move |cursor| {
+        let (backend, query) = (Arc::clone(&backend), IssueQuery { cursor, ..query.clone() });
+        async move { backend.issues(&query).await }
+    };
+    paged_list::answer(first, is_everything, ask).await
+}
+
+/// `GET /api/v1/issues/{id}`
+pub(crate) async fn show(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Answer {
+    let detail = app.backend.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
+    Ok(answer::json(StatusCode::OK, &detail))
+}
+
+/// `PATCH /api/v1/issues/{id}`
+pub(crate) async fn change(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request<Body>,
+) -> Answer {
+    let id = issue_id(id)?;
+    if body::media_type(request.headers()) != Some(MediaType::Json) {
+        return Ok(answer::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
+    }
+    let document = read_json(&app, &admitted, request, |error| error.to_string()).await?;
+    let change = api::issue_change_from_json(&document)?;
+    let issue = app.backend.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
+    Ok(answer::json(StatusCode::OK, &issue))
+}
+
+/// What is no id names no issue.
+fn issue_id(id: Result<Path<String>, PathRejection>) -> Result<IssueId, Failure> {
+    let Path(id) = id.map_err(|_| Failure::NoIssue)?;
+    IssueId::parse(&id).map_err(|_| Failure::NoIssue)
+}

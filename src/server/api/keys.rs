@@ -1,0 +1,94 @@
+//! Keys over HTTP: list, issue, revoke. A key itself never comes here, only what the store keeps of it.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+};
+use http::{Request, StatusCode};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    model::{
+        Key, Nanos, Text,
+        json::{self, key_to_wire},
+    },
+    secret::{KEY_PREFIX, SHOWN_CHARS, id_of},
+};
+
+use crate::server::{
+    app::App,
+    http::{Admitted, Answer, Failure, answer, document::read_json},
+};
+
+/// `GET /api/v1/keys`
+pub(crate) async fn list(State(app): State<Arc<App>>) -> Answer {
+    let keys = app.backend.keys().await?;
+    let rows: Vec<_> = keys.iter().map(key_to_wire).collect();
+    Ok(answer::json(StatusCode::OK, &rows))
+}
+
+/// `POST /api/v1/keys`
+pub(crate) async fn issue(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request<Body>,
+) -> Answer {
+    let document = read_json(&app, &admitted, request, no_json).await?;
+    let key = json::read::<Key>(&document).map_err(|error| Failure::Body(error.to_string()))?;
+    if let Some(problem) = problem(&key) {
+        return Err(Failure::Body(problem.to_owned()));
+    }
+    app.backend.add_key(key.clone()).await?;
+    let answer = answer::json(StatusCode::OK, &key_to_wire(&key));
+    app.access.keyring().learn(key);
+    Ok(answer)
+}
+
+/// `DELETE /api/v1/keys/{id}`
+pub(crate) async fn revoke(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Answer {
+    // What is not even text names no key.
+    let key = match id {
+        Ok(Path(id)) => app.backend.revoke_key(&id).await?,
+        Err(_) => None,
+    };
+    let Some(key) = key else { return Ok(answer::problem(StatusCode::NOT_FOUND, "there is no key with this id")) };
+    let answer = answer::json(StatusCode::OK, &key_to_wire(&key));
+    app.access.keyring().learn(key);
+    Ok(answer)
+}
+
+/// `POST /api/v1/keys/used`
+pub(crate) async fn note_uses(
+    State(app): State<Arc<App>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request<Body>,
+) -> Answer {
+    let document = read_json(&app, &admitted, request, no_json).await?;
+    let use_of = |(id, time): (&String, &Json)| {
+        let time = time.as_str().and_then(Nanos::parse_rfc3339)?;
+        Some((Text::from(id.as_str()), time))
+    };
+    let used: Option<Vec<(Text, Nanos)>> = document.as_object().and_then(|ids| ids.iter().map(use_of).collect());
+    let used = used.ok_or_else(|| Failure::Body("it is no object of ids and times".to_owned()))?;
+    app.backend.touch_keys(&used).await?;
+    Ok(answer::json(StatusCode::OK, &json!({})))
+}
+
+/// What is wrong with a document is not repeated: it may hold what somebody took for the place of a key.
+fn no_json(_: serde_json::Error) -> String {
+    "it is no JSON".to_owned()
+}
+
+/// Why a key cannot be taken.
+fn problem(key: &Key) -> Option<&'static str> {
+    if key.id.as_str() != id_of(&key.digest) {
+        return Some("`id` is not the beginning of `digest`");
+    }
+    if !key.prefix.starts_with(KEY_PREFIX) || key.prefix.chars().count() > SHOWN_CHARS {
+        return Some("`prefix` is not the beginning of a key");
+    }
+    (!Key::is_project(&key.project)).then_some("`project` is no name of a project")
+}

@@ -1,0 +1,27 @@
+//! `GET /api/v1/logs`: log records as a JSON array.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+
+use crate::{
+    api::{self, Pairs},
+    model::{LogQuery, Nanos},
+    query::issues,
+};
+
+use crate::server::{api::paged_list, app::App, http::Answer};
+
+/// `GET /api/v1/logs`
+pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let mut query = api::log_query_from_pairs(&pairs, Nanos::now())?;
+    let is_everything = query.limit == 0;
+    query.limit = if is_everything { api::MAX_LOGS } else { query.limit.min(api::MAX_LOGS) };
+    query.issues = issues::with_aliases(app.backend.as_ref(), &query.issues).await?;
+    let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
+    let ask = move |cursor| {
+        let (backend, query) = (Arc::clone(&backend), LogQuery { cursor, ..query.clone() });
+        async move { backend.logs(&query).await }
+    };
+    paged_list::answer(first, is_everything, ask).await
+}

@@ -1,0 +1,15 @@
+//! The API. [`table`] says which routes there are and what each needs, [`router`] what answers each, [`openapi`] documents
+//! them; the other files are the answers, which read their question, ask the store, and write down what it says.
+
+pub(crate) mod issues;
+pub(crate) mod keys;
+pub(crate) mod logs;
+pub(crate) mod openapi;
+pub(crate) mod paged_list;
+pub(crate) mod parameters;
+pub(crate) mod router;
+pub(crate) mod scan;
+pub(crate) mod scan_stream;
+pub(crate) mod status;
+pub(crate) mod table;
+pub(crate) mod traces;

@@ -1,0 +1,80 @@
+//! The store itself over HTTP, for programs that use a server as their backend: scan and prune.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::extract::{Query, State};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::{
+    api::{self, BadParameter, Pairs},
+    model::{Cursor, Nanos, Retention},
+    store::{self, wire},
+};
+
+use crate::server::{
+    app::App,
+    http::{
+        Answer,
+        answer::{self, removed},
+    },
+    stopping::stopped,
+};
+
+/// `GET /api/v1/scan`
+pub(crate) async fn scan(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
+    let (mut after, mut max, mut wait_ms) = (None, api::MAX_SCAN, 0);
+    for (name, value) in others {
+        match name.as_str() {
+            "after" => after = Some(Cursor(value)),
+            "max" => max = api::read_number::<usize>(&name, &value)?.clamp(1, api::MAX_SCAN),
+            "wait_ms" => wait_ms = api::read_number::<u64>(&name, &value)?.min(api::MAX_WAIT_MS),
+            _ => {}
+        }
+    }
+    let wait = Duration::from_millis(wait_ms);
+    let chunk = tokio::select! {
+        chunk = app.backend.scan(&filter, after.as_ref(), max, wait) => chunk?,
+        () = stopped(app.stopping.clone()) => return Err(store::Error::Closed.into()),
+    };
+    Ok(answer::json_text(StatusCode::OK, wire::chunk_to_json(&chunk)))
+}
+
+/// `GET /api/v1/scan/cursor`
+pub(crate) async fn cursor(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let mut received = Nanos(u64::MAX);
+    for (name, value) in &pairs {
+        if name == "received_since" {
+            received = api::read_time(name, value, Nanos::now())?;
+        }
+    }
+    let cursor = app.backend.cursor_at(received).await?;
+    Ok(answer::json(StatusCode::OK, &json!({ "next": cursor.0 })))
+}
+
+/// `GET /api/v1/place`
+pub(crate) async fn place(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
+    let records = others.iter().rev().find(|(name, _)| name == "records");
+    let records = records.map_or(Ok(0), |(name, value)| api::read_number(name, value))?;
+    let place = app.backend.place(&filter, records).await?;
+    Ok(answer::json(StatusCode::OK, &json!({ "place": place.map(|Cursor(place)| place) })))
+}
+
+/// `POST /api/v1/prune`
+pub(crate) async fn prune(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let (mut received_before, mut budget) = (None, api::MAX_SCAN);
+    for (name, value) in &pairs {
+        match name.as_str() {
+            "received_before" => received_before = Some(api::read_time(name, value, Nanos::now())?),
+            "budget" => budget = api::read_number(name, value)?,
+            _ => {}
+        }
+    }
+    let missing = || BadParameter { name: "received_before".to_owned(), reason: "is missing".to_owned() };
+    let keep = Retention { received_before: received_before.ok_or_else(missing)? };
+    let counts = app.backend.prune(&keep, budget).await?;
+    app.feed.removed();
+    Ok(removed(&counts))
+}

@@ -1,0 +1,97 @@
+//! The query API: lists, single traces, statistics, deletion. Each handler reads its question with [`api`], asks the
+//! backend, and writes the answer down as the command line does, so both print the same bytes.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use http::StatusCode;
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    api::{self, BadParameter, Pairs},
+    model::{Nanos, RecordFilter, Trace, TraceId, TraceQuery},
+    query::TraceReport,
+    store,
+};
+
+use crate::server::{
+    api::paged_list,
+    app::App,
+    http::{
+        Answer, Failure, PathId,
+        answer::{self, removed},
+    },
+};
+
+/// `GET /api/v1/traces`
+pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let mut query = api::trace_query_from_pairs(&pairs, Nanos::now())?;
+    let is_everything = query.limit == 0;
+    if is_everything {
+        query.limit = paged_list::PAGE;
+    }
+    let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
+    let ask = move |cursor| {
+        let (backend, query) = (Arc::clone(&backend), TraceQuery { cursor, ..query.clone() });
+        async move { backend.traces(&query).await }
+    };
+    paged_list::answer(first, is_everything, ask).await
+}
+
+/// `GET /api/v1/traces/{id}`
+pub(crate) async fn show(State(app): State<Arc<App>>, id: PathId) -> Answer {
+    answer_trace(&app, &id?, |report| report.to_json()).await
+}
+
+/// `GET /api/v1/trace?id=`
+pub(crate) async fn show_by_parameter(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let missing = || BadParameter { name: "id".to_owned(), reason: "is missing".to_owned() };
+    let (_, id) = pairs.iter().find(|(name, _)| name == "id").ok_or_else(missing)?;
+    answer_trace(&app, id, |report| report.to_json()).await
+}
+
+/// `GET /api/v1/traces/{id}/tree`
+pub(crate) async fn tree(State(app): State<Arc<App>>, id: PathId) -> Answer {
+    answer_trace(&app, &id?, |report| report.to_tree_json()).await
+}
+
+/// One trace, for someone who may see it.
+async fn answer_trace(app: &App, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
+    let trace = app.backend.trace(&trace_id(id)?).await?.ok_or(Failure::NoTrace)?;
+    let write = move |trace: Trace| answer::json(StatusCode::OK, &shape(&TraceReport::new(trace)));
+    if trace.spans.len() < 1_000 {
+        return Ok(write(trace));
+    }
+    let failed = |error: tokio::task::JoinError| Failure::Store(store::Error::Io(error.into()));
+    tokio::task::spawn_blocking(move || write(trace)).await.map_err(failed)
+}
+
+/// What is no id names no trace.
+fn trace_id(text: &str) -> Result<TraceId, Failure> {
+    TraceId::parse(text).map_err(|_| Failure::NoTrace)
+}
+
+/// `GET /api/v1/stats`
+pub(crate) async fn stats(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let stats = app.backend.stats(&api::stats_query_from_pairs(&pairs, Nanos::now())?).await?;
+    Ok(answer::json(StatusCode::OK, &stats))
+}
+
+/// `DELETE /api/v1/traces`
+pub(crate) async fn clear(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+    let (filter, dry_run) = api::deletion_from_pairs(&pairs, Nanos::now())?;
+    let counts = app.backend.delete(&filter, dry_run).await?;
+    app.feed.removed();
+    Ok(removed(&counts))
+}
+
+/// `DELETE /api/v1/traces/{id}`
+pub(crate) async fn remove(State(app): State<Arc<App>>, id: PathId) -> Answer {
+    let filter = RecordFilter { trace: Some(trace_id(&id?)?), ..RecordFilter::default() };
+    let counts = app.backend.delete(&filter, false).await?;
+    app.feed.removed();
+    if counts.is_empty() {
+        return Err(Failure::NoTrace);
+    }
+    Ok(removed(&counts))
+}

@@ -1,0 +1,72 @@
+//! `POST /ingest` and `POST /ingest/single`: checkpoints as the published clients send them.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    decode::checkpoint::{self, Refusal as Invalid},
+    model::{Batch, Checkpoint, Written},
+};
+
+use crate::server::{
+    app::App,
+    compat::replies,
+    http::{Caps, Refusal, answer},
+    ingest::{Accepted, Decoded, Format, Part},
+};
+
+/// Checkpoints as the published clients send them.
+pub(crate) struct Checkpoints {
+    is_json: bool,
+    read: fn(&[u8]) -> Result<Vec<Checkpoint>, Invalid>,
+    /// The answer to what was stored.
+    done: fn(Written) -> Json,
+}
+
+impl Checkpoints {
+    /// `POST /ingest`: the format of many records.
+    pub(crate) fn batch(headers: &HeaderMap) -> Checkpoints {
+        let done = |Written { accepted, duplicates }| json!({ "accepted": accepted + duplicates, "inserted": accepted, "duplicates": duplicates });
+        Checkpoints { is_json: is_json(headers), read: checkpoint::batch, done }
+    }
+
+    /// `POST /ingest/single`: the format of one record.
+    pub(crate) fn single(headers: &HeaderMap) -> Checkpoints {
+        let done = |written: Written| json!({ "inserted": written.accepted > 0 });
+        let read = |body: &[u8]| checkpoint::single(body).map(|record| vec![record]);
+        Checkpoints { is_json: is_json(headers), read, done }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(checkpoint::is_json)
+}
+
+impl Format for Checkpoints {
+    fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
+        if !self.is_json {
+            return Err(checkpoint::wrong_content_type(message).into());
+        }
+        let checkpoints = (self.read)(message)?;
+        app.sources.count(&checkpoints, app.counters.uptime_seconds());
+        let batch = Batch { checkpoints, ..Batch::default() };
+        Ok(Decoded::whole(Part { batch, ..Part::default() }))
+    }
+
+    fn accepted(&self, app: &App, accepted: &Accepted) -> Response {
+        app.counters.checkpoints_stored(accepted.written);
+        answer::json(StatusCode::OK, &(self.done)(accepted.written))
+    }
+
+    fn refused(&self, refusal: &Refusal, caps: &Caps) -> Response {
+        match refusal {
+            Refusal::Invalid(invalid) => replies::refused(invalid),
+            refusal => answer::problem(refusal.status(), &refusal.message(caps.inflated)),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `DELETE /cleanup`: what is past its retention goes at once.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::{
+    model::Nanos,
+    server::{
+        app::App,
+        http::{Answer, answer},
+        retention::{kept_at, prune},
+    },
+};
+
+/// `DELETE /cleanup`: removes what is past its retention now and not only within the next minute.
+pub(crate) async fn cleanup(State(app): State<Arc<App>>) -> Answer {
+    let deleted = match app.retention {
+        Some(retention) => prune(&*app.backend, &app.feed, &app.stopping, kept_at(Nanos::now(), retention)).await?,
+        None => 0,
+    };
+    Ok(answer::json(StatusCode::OK, &json!({ "deleted": deleted })))
+}

@@ -1,0 +1,88 @@
+//! What the successor of the published server says of itself: `/stats` and `/stats/sources`.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use axum::{Extension, extract::State};
+use http::StatusCode;
+use serde_json::{Value as Json, json};
+
+use crate::server::{
+    access::{self, Peer},
+    app::App,
+    compat::replies::hours,
+    http::{Admitted, Answer, answer},
+    rate::WINDOW_SECONDS,
+};
+
+/// Sources `/stats` names.
+const TOP: usize = 5;
+const MEBIBYTE: f64 = 1_048_576.0;
+
+/// `GET /stats`: the path of the database is only for callers on this machine and those who own the server.
+pub(crate) async fn stats(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    Extension(Admitted { caller, .. }): Extension<Admitted>,
+) -> Answer {
+    let counters = &app.counters;
+    let second = counters.uptime_seconds();
+    let path = access::is_trusted(&caller, peer).then(|| app.backend.info().location.clone());
+    let mut sources = app.sources.all(second);
+    // Stable, so that the first seen comes first among equals.
+    sources.sort_by_key(|source| std::cmp::Reverse(source.total));
+    let top: Vec<Json> = sources
+        .iter()
+        .take(TOP)
+        .map(|source| json!({ "source_id": source.source_id, "rpm": source.last_minute }))
+        .collect();
+    let (active_correlations, total_queues) = app.checkpoint_streams.count();
+    let (recent_requests_total, recent_rpm) = counters.recent_requests();
+    let document = json!({
+        "uptime_seconds": second,
+        "subscribers": { "active_correlations": active_correlations, "total_queues": total_queues },
+        "requests": {
+            "ingest_total": counters.checkpoints_accepted.load(Ordering::Relaxed),
+            "ingest_duplicates": counters.checkpoints_duplicate.load(Ordering::Relaxed),
+            "recent_requests_total": recent_requests_total,
+            "recent_rpm": recent_rpm,
+        },
+        "database": {
+            "path": path,
+            "size_mb": app.database_bytes().map(|bytes| rounded(bytes as f64 / MEBIBYTE, 100.0)),
+            "retention_hours": hours(app.retention),
+        },
+        "memory": { "rss_mb": resident_bytes().map(|bytes| rounded(bytes as f64 / MEBIBYTE, 10.0)) },
+        "top_sources": top,
+    });
+    Ok(answer::json(StatusCode::OK, &document))
+}
+
+fn rounded(number: f64, places: f64) -> f64 {
+    (number * places).round() / places
+}
+
+/// Bytes of this process in memory; `None` where the system does not say.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1_024)
+}
+
+/// `GET /stats/sources`: who sends how much, the busiest of the last minute first.
+pub(crate) async fn source_rates(State(app): State<Arc<App>>) -> Answer {
+    let mut sources = app.sources.all(app.counters.uptime_seconds());
+    sources.sort_by(|a, b| b.last_minute.cmp(&a.last_minute).then_with(|| a.source_id.cmp(&b.source_id)));
+    let rows: Vec<Json> = sources
+        .iter()
+        .map(|source| {
+            json!({
+                "source_id": source.source_id,
+                "total": source.total,
+                "rpm": source.last_minute,
+                "rp5m": source.last_window,
+            })
+        })
+        .collect();
+    Ok(answer::json(StatusCode::OK, &json!({ "sources": rows, "window_seconds": WINDOW_SECONDS })))
+}

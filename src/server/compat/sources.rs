@@ -1,0 +1,112 @@
+//! How much each checkpoint source sends: totals since the start, and the last one and five minutes.
+//!
+//! Sources are names clients choose, so their number is bounded: what no longer sends makes room, and while there is
+//! none, further sources are counted together.
+
+use std::sync::{Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use crate::model::Checkpoint;
+
+use crate::server::rate::{Rate, SLOT_SECONDS};
+
+/// Sources counted one by one.
+const MOST_SOURCES: usize = 1_000;
+/// Longest name kept of a source, in bytes.
+const MOST_NAME_BYTES: usize = 200;
+/// The name sources go under when there is no room for their own.
+const OTHERS: &str = "(other sources)";
+
+/// The rate of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SourceRate {
+    /// The name of the source.
+    pub(crate) source_id: String,
+    /// Checkpoints received since the start, duplicates too.
+    pub(crate) total: u64,
+    /// Checkpoints received within the last minute.
+    pub(crate) last_minute: u64,
+    /// Checkpoints received within the last [`WINDOW_SECONDS`](crate::server::rate::WINDOW_SECONDS).
+    pub(crate) last_window: u64,
+}
+
+/// The rates of all sources.
+#[derive(Debug, Default)]
+pub(crate) struct Sources(Mutex<Rates>);
+
+#[derive(Debug, Default)]
+struct Rates {
+    /// The rate of each source, with its place in the order they were first seen.
+    by_source: FxHashMap<String, (u64, Rate)>,
+    first_seen: u64,
+    /// Second before which looking for room is of no use.
+    full_until: u64,
+}
+
+impl Sources {
+    /// Counts received checkpoints.
+    pub(crate) fn count(&self, checkpoints: &[Checkpoint], second: u64) {
+        let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for checkpoint in checkpoints {
+            rates.count(shortened(&checkpoint.source_id), second);
+        }
+    }
+
+    /// Every source, in the order they were first seen.
+    pub(crate) fn all(&self, second: u64) -> Vec<SourceRate> {
+        let rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ordered: Vec<_> = rates.by_source.iter().collect();
+        ordered.sort_by_key(|(_, (first_seen, _))| *first_seen);
+        let read = |(source_id, (_, rate)): (&String, &(u64, Rate))| SourceRate {
+            source_id: source_id.clone(),
+            total: rate.total(),
+            last_minute: rate.last_minute(second),
+            last_window: rate.last_window(second),
+        };
+        ordered.into_iter().map(read).collect()
+    }
+}
+
+impl Rates {
+    fn count(&mut self, name: &str, second: u64) {
+        let name = if self.by_source.contains_key(name) || self.has_room(second) { name } else { OTHERS };
+        if let Some((_, rate)) = self.by_source.get_mut(name) {
+            return rate.add(second, 1);
+        }
+        self.first_seen += 1;
+        self.by_source.entry(name.to_owned()).or_insert((self.first_seen, Rate::default())).1.add(second, 1);
+    }
+
+    fn has_room(&mut self, second: u64) -> bool {
+        if self.by_source.len() < MOST_SOURCES {
+            return true;
+        }
+        if second >= self.full_until {
+            self.full_until = second + SLOT_SECONDS;
+            self.by_source.retain(|_, (_, rate)| rate.last_window(second) > 0);
+        }
+        self.by_source.len() < MOST_SOURCES
+    }
+}
+
+fn shortened(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(MOST_NAME_BYTES)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::rate::WINDOW_SECONDS;
+
+    #[test]
+    fn a_flood_of_sources_takes_bounded_room_and_old_ones_make_way() {
+        let mut rates = Rates::default();
+        (0..100_000).for_each(|number| rates.count(&format!("source {number}"), 7));
+        assert_eq!(rates.by_source.len(), MOST_SOURCES + 1);
+        assert_eq!(rates.by_source[OTHERS].1.total(), 100_000 - MOST_SOURCES as u64);
+        rates.count("late", 7 + WINDOW_SECONDS);
+        assert!(rates.by_source.contains_key("late") && rates.by_source.len() <= 2, "{:?}", rates.by_source.keys());
+        assert_eq!(shortened(&"é".repeat(200)).len(), MOST_NAME_BYTES);
+    }
+}

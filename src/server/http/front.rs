@@ -1,0 +1,111 @@
+//! The way of every request, whatever it asks: check where it comes from, find out once who sent it, hand it to whoever
+//! answers, survive their panic, add the headers every answer has, count.
+
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{Router, body::Body};
+use futures::FutureExt;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use tower::ServiceExt;
+
+use crate::server::{
+    access::{self, Caller, Revocation},
+    api::router::Routers,
+    app::App,
+    http::{ErrorStyle, answer, gate::CountedAs},
+};
+
+/// Answers a request.
+pub(crate) async fn answer(
+    app: Arc<App>,
+    routers: Arc<Routers>,
+    request: Request<Body>,
+) -> Result<Response<Body>, Infallible> {
+    let style = ErrorStyle::of_request(&request);
+    let (mut head, body) = request.into_parts();
+    access::hide_credentials(&mut head.headers);
+    let caller = app.access.identify(&head.headers);
+    let mut response = match app.site.check(&head, matches!(caller, Caller::Owner)) {
+        Err(refusal) => style.problem(refusal.status, refusal.detail),
+        Ok(()) => {
+            let revocation = Revocation::new(&app.access, &caller);
+            head.extensions.insert(caller);
+            let work = while_permitted(revocation, routers.router(style), Request::from_parts(head, body), style);
+            AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| style.panic(&app.counters))
+        }
+    };
+    answer::add_safety_headers(response.headers_mut());
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    let counted_as = response.extensions_mut().remove::<CountedAs>();
+    app.counters.answered(counted_as.as_ref().map_or("other", |name| name.0.as_str()), response.status().as_u16());
+    Ok(response)
+}
+
+/// Answers for as long as the caller may be answered: a question that waits, an answer that streams and a body that is
+/// still on its way end when the key behind them is revoked.
+async fn while_permitted(
+    revocation: Revocation,
+    router: Router,
+    request: Request<Body>,
+    style: ErrorStyle,
+) -> Response<Body> {
+    let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_question {
+        let (request, was_cut) = revocation.cut_body(request);
+        let response = run(router, request).await;
+        return if was_cut.is_set() { style.problem(access::ENDED.status, access::ENDED.detail) } else { response };
+    }
+    tokio::select! {
+        biased;
+        response = run(router, request) => revocation.cut_stream(response),
+        () = revocation.wait() => style.problem(access::ENDED.status, access::ENDED.detail),
+    }
+}
+
+async fn run(router: Router, request: Request<Body>) -> Response<Body> {
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::any;
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::server::{Config, SidePort, start};
+
+    async fn broken() -> Response<Body> {
+        panic!("on purpose")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_one_to_try_again_for_senders_and_a_failure_for_askers() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let side = SidePort::Off;
+        let config =
+            Config { port: 0, otlp_grpc: side, otlp_http: side, ..Config::new(folder.path().join("traces.db")) };
+        let running = start(config).await.expect("a server");
+        let router = Router::new().fallback(any(broken));
+        let routers = Arc::new(Routers { http: router.clone(), grpc: router });
+        for (method, path, content_type, status) in [
+            ("POST", "/v1/traces", "application/json", 503),
+            ("POST", "/v1/traces", "application/x-protobuf", 503),
+            ("POST", "/ingest", "application/json", 503),
+            ("GET", "/api/v1/traces", "", 500),
+        ] {
+            let request = Request::builder().method(method).uri(path).header("host", "localhost");
+            let request = request.header("content-type", content_type).body(Body::empty()).expect("a request");
+            let response = answer(Arc::clone(&running.app), Arc::clone(&routers), request).await.expect("infallible");
+            assert_eq!(response.status().as_u16(), status, "{path} {content_type}");
+            assert_eq!(response.headers().contains_key("retry-after"), status == 503);
+            let body = response.into_body().collect().await.expect("a body").to_bytes();
+            assert!(!body.is_empty());
+        }
+        running.stop().await.expect("a clean stop");
+    }
+}

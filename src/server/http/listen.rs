@@ -1,0 +1,148 @@
+//! Ports and connections: bind, accept, serve HTTP/1.1 and HTTP/2 on each, stop.
+//!
+//! `axum::serve` starts no timers, so a client could send the head of its request for ever; hyper-util's builder with
+//! a timer does not let it.
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio::{
+    net::{TcpListener, TcpStream, lookup_host},
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+    time::{sleep, timeout},
+};
+
+use crate::server::{
+    access::Peer,
+    api::router::Routers,
+    app::App,
+    http::{
+        Limits, front,
+        idle::Idle,
+        limits::{HEADER_BYTES, HTTP2_STREAMS},
+    },
+    stopping::stopped,
+};
+
+/// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
+/// Pause after a failed accept, which mostly means that there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Binds the first address of a name or an IP literal (with or without brackets) that can be bound.
+pub(crate) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
+    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in lookup_host((host, port)).await? {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+/// Serves a port until the server stops; the task ends when its last connection has ended.
+pub(crate) fn spawn(
+    app: &Arc<App>,
+    routers: &Arc<Routers>,
+    listener: TcpListener,
+    slots: &Arc<Semaphore>,
+) -> JoinHandle<()> {
+    tokio::spawn(accept(Arc::clone(app), Arc::clone(routers), listener, Arc::clone(slots)))
+}
+
+async fn accept(app: Arc<App>, routers: Arc<Routers>, listener: TcpListener, slots: Arc<Semaphore>) {
+    let mut connections = JoinSet::new();
+    let builder = Arc::new(builder(&app.limits));
+    let mut stop = pin!(stopped(app.stopping.clone()));
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, peer)) = accepted else {
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        // Over the limit this one waits here and all after it with the system.
+        let slot = tokio::select! {
+            () = &mut stop => break,
+            slot = Arc::clone(&slots).acquire_owned() => slot,
+        };
+        let (app, routers, builder) = (Arc::clone(&app), Arc::clone(&routers), Arc::clone(&builder));
+        connections.spawn(async move {
+            let _slot = slot;
+            serve(app, routers, &builder, stream, peer).await;
+        });
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(HEADER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(HEADER_BYTES as u32)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
+    builder
+}
+
+async fn serve(
+    app: Arc<App>,
+    routers: Arc<Routers>,
+    builder: &Builder<TokioExecutor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    // Small answers must not wait for the client's acknowledgement of the last one.
+    let _ = stream.set_nodelay(true);
+    let limits = &app.limits;
+    let (stop_timeout, stopping) = (limits.stop_timeout, app.stopping.clone());
+    let stream = TokioIo::new(Idle::new(stream, limits.header_timeout, limits.connection_idle_timeout));
+    let counted = Connection::count(&app);
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        front::answer(Arc::clone(&app), Arc::clone(&routers), request)
+    });
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    // A connection that ends badly is the client's business.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopped(stopping) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = timeout(stop_timeout, connection).await;
+        }
+    }
+    drop(counted);
+}
+
+/// Counts a connection while it lives.
+struct Connection(Arc<App>);
+
+impl Connection {
+    fn count(app: &Arc<App>) -> Connection {
+        app.counters.connections.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Connection(Arc::clone(app))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.counters.connections.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}

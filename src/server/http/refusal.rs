@@ -1,0 +1,174 @@
+//! Why nothing of a request was taken, in the words of no protocol: what failures are counted under, which HTTP status
+//! they are, and one plain sentence. Everything that may pass is 503, which senders try again.
+
+use http::StatusCode;
+
+use crate::{
+    decode::{body::BodyError, checkpoint, logs, otlp},
+    server::http::body::BodyProblem,
+    store::{self, wire::WireError},
+};
+
+/// Why nothing of a request was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The body is not what it says it is; what is wrong with it.
+    Malformed(String),
+    /// The body is not what the checkpoint API takes; the answer in the words of that API.
+    Invalid(checkpoint::Refusal),
+    /// The content type is none that is taken here; which ones are, in one sentence.
+    MediaType(&'static str),
+    /// The body is, or becomes, larger than the cap.
+    TooLarge,
+    /// The body holds more records than one request may; one sentence.
+    TooMany(String),
+    /// The body is compressed in a way nobody here understands; what is understood.
+    UnknownEncoding(String),
+    /// The body did not arrive in time.
+    Slow,
+    /// The request may succeed later: why not now, in one word and one sentence.
+    Later(&'static str, &'static str),
+}
+
+impl Refusal {
+    /// The word that the failure is counted under.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Refusal::Malformed(_) | Refusal::Invalid(_) => "malformed",
+            Refusal::MediaType(_) => "media_type",
+            Refusal::TooLarge | Refusal::TooMany(_) => "too_large",
+            Refusal::UnknownEncoding(_) => "unknown_encoding",
+            Refusal::Slow => "slow",
+            Refusal::Later(reason, _) => reason,
+        }
+    }
+
+    /// The HTTP status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
+            Refusal::Invalid(refusal) => {
+                StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Refusal::TooLarge | Refusal::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::UnknownEncoding(_) | Refusal::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
+            Refusal::Later(..) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The refusal when the store failed: always that it may work later, because a client that hears anything else
+    /// throws its batch away, and never where our files lie.
+    pub(crate) fn from_store(error: &store::Error) -> Refusal {
+        let (reason, sentence) = match error {
+            store::Error::DiskFull => ("disk_full", "the disk is full"),
+            store::Error::Locked(_) => ("locked", "the database is locked"),
+            store::Error::Busy => ("overload", "too much is waiting to be written, try again"),
+            store::Error::Closed => ("stopping", "the server is stopping"),
+            store::Error::Gone(_) => ("gone", "the database file was removed or replaced"),
+            store::Error::ReadOnly => ("read_only", "the database is read-only"),
+            store::Error::Corrupt(_) => ("corrupt", "the database is corrupt"),
+            _ => ("storage", "the database failed"),
+        };
+        Refusal::Later(reason, sentence)
+    }
+
+    /// The refusal in one plain sentence; `cap_bytes` is how large the body may be.
+    pub(crate) fn message(&self, cap_bytes: usize) -> String {
+        match self {
+            Refusal::Malformed(detail) | Refusal::UnknownEncoding(detail) | Refusal::TooMany(detail) => detail.clone(),
+            Refusal::Invalid(refusal) => refusal.to_string(),
+            Refusal::MediaType(sentence) => (*sentence).to_owned(),
+            Refusal::TooLarge => format!("the body is larger than {cap_bytes} bytes, as sent or inflated"),
+            Refusal::Slow => "the body did not arrive in time".to_owned(),
+            Refusal::Later(_, sentence) => (*sentence).to_owned(),
+        }
+    }
+}
+
+impl From<BodyProblem> for Refusal {
+    fn from(problem: BodyProblem) -> Refusal {
+        match problem {
+            BodyProblem::TooLarge => Refusal::TooLarge,
+            BodyProblem::Slow => Refusal::Slow,
+            BodyProblem::NoRoom => NO_ROOM,
+            BodyProblem::Gone => Refusal::Malformed("the body ended before it was complete".to_owned()),
+        }
+    }
+}
+
+impl From<otlp::DecodeError> for Refusal {
+    fn from(error: otlp::DecodeError) -> Refusal {
+        Refusal::Malformed(error.to_string())
+    }
+}
+
+impl From<checkpoint::Refusal> for Refusal {
+    fn from(refusal: checkpoint::Refusal) -> Refusal {
+        Refusal::Invalid(refusal)
+    }
+}
+
+impl From<logs::DecodeError> for Refusal {
+    fn from(error: logs::DecodeError) -> Refusal {
+        match error {
+            logs::DecodeError::TooMany => Refusal::TooMany(error.to_string()),
+            logs::DecodeError::Empty | logs::DecodeError::NotEntries(_) => Refusal::Malformed(error.to_string()),
+        }
+    }
+}
+
+impl From<WireError> for Refusal {
+    fn from(error: WireError) -> Refusal {
+        Refusal::Malformed(error.to_string())
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Refusal {
+        match error {
+            BodyError::TooLarge { .. } => Refusal::TooLarge,
+            BodyError::Unsupported(_) => Refusal::UnknownEncoding(error.to_string()),
+            BodyError::Corrupt { .. } => Refusal::Malformed(with_causes(&error)),
+        }
+    }
+}
+
+/// The refusal when the budget is used up.
+pub(crate) const NO_ROOM: Refusal = Refusal::Later("overload", "too many bytes are under way, try again");
+/// The refusal when a handler failed in a way nobody foresaw.
+pub(crate) const PANIC: Refusal = Refusal::Later("panic", "the server failed on this request, try again");
+
+/// An error and what caused it, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_storage_error_is_one_to_try_again() {
+        for error in [
+            store::Error::DiskFull,
+            store::Error::Busy,
+            store::Error::Closed,
+            store::Error::ReadOnly,
+            store::Error::Corrupt("page 7".to_owned()),
+            store::Error::Gone("/secret/path".into()),
+            store::Error::Io("/secret/path".into()),
+        ] {
+            let refusal = Refusal::from_store(&error);
+            assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(!refusal.message(1).contains("secret"), "{refusal:?}");
+        }
+    }
+}

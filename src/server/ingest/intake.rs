@@ -1,0 +1,274 @@
+//! The one way in for records, whatever they are written in: read the body, undo its compression, decode it, store what
+//! it holds, count. A [`Format`] says what is its own: how its bytes become records, and its two answers.
+//!
+//! Success means that the records are on disk. Everything that may pass (a full disk, a lock, too much at once, a bug in
+//! a decoder) is a refusal clients try again; everything that cannot succeed is one they do not.
+
+use std::{iter, mem, sync::Arc};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+
+use crate::{
+    model::{Batch, Rejection, Written},
+    store,
+};
+
+use crate::server::{
+    access::Caller,
+    app::App,
+    http::{
+        Admitted, Caps, Refusal, Reservation, answer,
+        body::{self, Received},
+        refusal::with_causes,
+    },
+    ingest::memory::{decoding_turn, inflate_within, is_small, reserve_records, run_work},
+};
+
+/// A way to write records down. Who may send it and how large it may be says its row in the table of routes.
+pub(crate) trait Format: Send + Sync + 'static {
+    /// The compression that the head of a request names; `None` for none.
+    ///
+    /// # Errors
+    /// The head alone shows that nothing of the body can be taken; the body is not read then.
+    fn read_head(&self, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+        Ok(body::encoding(headers)?)
+    }
+
+    /// The message within a body, and its compression; `cap` is how many bytes the message may have. Only formats with a
+    /// frame around it have something to do here.
+    ///
+    /// # Errors
+    /// The frame is broken.
+    fn open_frame(&self, body: Bytes, compression: Option<String>, _cap: usize) -> Result<Framed, Refusal> {
+        Ok(Framed { message: body, compression })
+    }
+
+    /// The records of a message. Called off the async threads when the message is large, so decoding may take its time.
+    ///
+    /// # Errors
+    /// The message is not what it says it is; nothing of it is taken.
+    fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal>;
+
+    /// Whether records stay in the project they came in, although their sender has a key of another one.
+    fn keeps_projects(&self, _caller: &Caller) -> bool {
+        false
+    }
+
+    /// The answer when everything is stored that can be.
+    fn accepted(&self, app: &App, accepted: &Accepted) -> Response<Body>;
+
+    /// The answer when nothing was taken.
+    fn refused(&self, refusal: &Refusal, caps: &Caps) -> Response<Body> {
+        answer::problem(refusal.status(), &refusal.message(caps.inflated))
+    }
+}
+
+/// A message out of its frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Framed {
+    /// The bytes of the message as sent.
+    pub(crate) message: Bytes,
+    /// The compression of the message; `None` for none.
+    pub(crate) compression: Option<String>,
+}
+
+/// What a message holds.
+pub(crate) struct Decoded {
+    /// About the bytes of memory that the records take, or those of one part of them.
+    room_bytes: usize,
+    parts: Parts,
+}
+
+/// Some of the records of a message, which are stored together.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    /// The records.
+    pub(crate) batch: Batch,
+    /// How many records beside them were not taken.
+    pub(crate) rejected: usize,
+    /// Why records were not taken, of the first of those.
+    pub(crate) errors: Vec<Rejection>,
+}
+
+enum Parts {
+    /// All records are there; `None` when there is nothing to store nor to count.
+    Whole(Option<Part>),
+    /// Each part is decoded when its turn comes.
+    OneByOne(Box<PartReader>),
+}
+
+type PartReader = dyn Iterator<Item = Result<Part, Refusal>> + Send;
+
+impl Decoded {
+    /// A message that was only checked.
+    pub(crate) fn nothing() -> Decoded {
+        Decoded { room_bytes: 0, parts: Parts::Whole(None) }
+    }
+
+    /// All records of a message at once.
+    pub(crate) fn whole(part: Part) -> Decoded {
+        Decoded { room_bytes: part.batch.memory_bytes(), parts: Parts::Whole(Some(part)) }
+    }
+
+    /// A message whose records are decoded part by part, no part of which takes more room than this.
+    pub(crate) fn in_parts(
+        room_bytes: usize,
+        parts: impl Iterator<Item = Result<Part, Refusal>> + Send + 'static,
+    ) -> Decoded {
+        Decoded { room_bytes, parts: Parts::OneByOne(Box::new(parts)) }
+    }
+}
+
+/// A request that was taken.
+#[derive(Debug, Default)]
+pub(crate) struct Accepted {
+    /// What the store did with the records.
+    pub(crate) written: Written,
+    /// How many records were not taken.
+    pub(crate) rejected: usize,
+    /// Why records were not taken, of the first of those.
+    pub(crate) errors: Vec<Rejection>,
+}
+
+/// Takes the records of a request of someone who may send them, and answers.
+pub(crate) async fn take_records<F: Format>(
+    app: &Arc<App>,
+    Admitted { caller, route }: &Admitted,
+    format: F,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (format, caps) = (Arc::new(format), app.limits.caps(route.cap));
+    let stored = async {
+        // The room for the records is held until they are stored.
+        let (decoded, is_small, _reservation) = receive(app, &format, &caps, request).await?;
+        store_parts(app, caller, &*format, decoded.parts, is_small).await
+    };
+    match stored.await {
+        Ok(accepted) => format.accepted(app, &accepted),
+        Err(refusal) => {
+            app.counters.ingest_failed(refusal.reason());
+            format.refused(&refusal, &caps)
+        }
+    }
+}
+
+/// The records of a request, whether their message is small, and the room they take. The records share the bytes of the
+/// body, so its part of the budget lives as long as they do.
+async fn receive<F: Format>(
+    app: &Arc<App>,
+    format: &Arc<F>,
+    caps: &Caps,
+    request: Request<Body>,
+) -> Result<(Decoded, bool, Reservation), Refusal> {
+    let (head, body) = request.into_parts();
+    let compression = match format.read_head(&head.headers) {
+        Ok(compression) => compression,
+        Err(refusal) => {
+            body::discard_unless_expected(&head.headers, body).await;
+            return Err(refusal);
+        }
+    };
+    let cap = if compression.is_none() { caps.plain } else { caps.compressed };
+    let received = body::read(&head.headers, body, cap, &app.budget, &app.limits).await;
+    let Received { bytes, mut reservation } = received?;
+    let Framed { message, compression } = format.open_frame(bytes, compression, caps.inflated)?;
+    let message = inflate_within(compression.as_deref(), message, caps.inflated, &mut reservation).await?;
+    let (is_small, turn) = (is_small(&message), decoding_turn(app, &message).await);
+    let (format, for_decoding) = (Arc::clone(format), Arc::clone(app));
+    let decoded = run_work(is_small, move || format.decode(&for_decoding, &message)).await?;
+    reserve_records(app, decoded.room_bytes, &mut reservation).await?;
+    drop(turn);
+    Ok((decoded, is_small, reservation))
+}
+
+/// Stores records part by part, in the project of whoever sent them.
+async fn store_parts(
+    app: &App,
+    caller: &Caller,
+    format: &impl Format,
+    mut parts: Parts,
+    is_small: bool,
+) -> Result<Accepted, Refusal> {
+    let project = caller.project().filter(|_| !format.keeps_projects(caller));
+    let mut accepted = Accepted::default();
+    while let Some(Part { mut batch, rejected, errors }) = next_part(&mut parts, is_small).await? {
+        if let Some(project) = project {
+            batch.assign_project(project);
+        }
+        let written = match batch.is_empty() {
+            true => Written::default(),
+            false => app.backend.write(batch).await.map_err(|error| write_failed(app, &error))?,
+        };
+        app.counters.stored(written, rejected);
+        accepted.written.accepted += written.accepted;
+        accepted.written.duplicates += written.duplicates;
+        accepted.rejected += rejected;
+        accepted.errors.extend(errors);
+    }
+    Ok(accepted)
+}
+
+async fn next_part(parts: &mut Parts, is_small: bool) -> Result<Option<Part>, Refusal> {
+    let reader = match parts {
+        Parts::Whole(part) => return Ok(part.take()),
+        Parts::OneByOne(reader) => reader,
+    };
+    let mut taken = mem::replace(reader, Box::new(iter::empty()));
+    let read = move || {
+        let part = taken.next();
+        Ok::<_, Refusal>((taken, part))
+    };
+    let (rest, part) = run_work(is_small, read).await?;
+    *reader = rest;
+    part.transpose()
+}
+
+/// Notes that the store could not write, in the log only when it could before, and says what to tell the client.
+fn write_failed(app: &App, error: &store::Error) -> Refusal {
+    if app.counters.write_failed() {
+        tracing::warn!("cannot store what clients send, they will try again: {}", with_causes(error));
+    }
+    Refusal::from_store(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::server::{
+        Config, SidePort,
+        api::table::http_routes,
+        ingest::{Signal, otlp_http::OtlpHttp},
+        start,
+    };
+
+    #[tokio::test]
+    async fn room_is_needed_for_what_records_take_not_for_the_bytes_they_came_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let side = SidePort::Off;
+        let mut config =
+            Config { port: 0, otlp_grpc: side, otlp_http: side, ..Config::new(folder.path().join("logs.db")) };
+        config.limits.in_flight_bytes = 1 << 20;
+        let running = start(config).await.expect("a server");
+        let app = &running.app;
+        let route = http_routes().find(|route| route.path == "/v1/logs").expect("a route");
+        let send = async |logs: Vec<serde_json::Value>| {
+            let body = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": logs }] }] }).to_string();
+            let admitted = Admitted { caller: Caller::Anonymous, route };
+            let request = Request::builder().header("content-type", "application/json").body(Body::from(body));
+            let request = request.expect("a request");
+            let format = OtlpHttp::new(Signal::Logs, request.headers());
+            take_records(app, &admitted, format, request).await.status().as_u16()
+        };
+        let mut others = Reservation::new(&app.budget);
+        assert!(others.grow(600 << 10));
+        assert_eq!(send(vec![json!({ "body": { "stringValue": "x".repeat(30_000) } })]).await, 200);
+        assert_eq!(send(vec![json!({}); 10_000]).await, 503);
+        drop(others);
+        assert_eq!(send(vec![json!({}); 10_000]).await, 200);
+        running.stop().await.expect("a clean stop");
+    }
+}

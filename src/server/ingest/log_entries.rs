@@ -1,0 +1,139 @@
+//! `POST /api/v1/ingest`, where the published `tracehub-logger` sends log entries.
+//!
+//! Its clients try again on 5xx only and park everything else, so 202 means stored, whatever may pass is 503, and one
+//! plain sentence says what is wrong with the rest: they print the first 200 characters of it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::{Value as Json, json};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{
+    decode::logs::{self, Reader},
+    model::{Batch, Nanos, Rejection, Written},
+};
+
+use crate::server::{
+    app::App,
+    http::{Caps, Refusal, answer},
+    ingest::{Accepted, Decoded, Format, Part},
+};
+
+/// Longest reason told of one entry, in characters.
+const MAX_REASON_CHARS: usize = 160;
+
+/// Log entries as the published logger sends them.
+pub(crate) struct LogEntries;
+
+impl Format for LogEntries {
+    fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
+        let room_bytes = logs::record_bytes(message).min(logs::MAX_PART_BYTES);
+        Ok(Decoded::in_parts(room_bytes, EntryReader::new(Arc::clone(app), message)?))
+    }
+
+    fn accepted(&self, _: &App, accepted: &Accepted) -> Response<Body> {
+        answer::json(StatusCode::ACCEPTED, &to_json(accepted))
+    }
+
+    fn refused(&self, refusal: &Refusal, caps: &Caps) -> Response<Body> {
+        let sentence = match refusal {
+            Refusal::TooLarge => format!(
+                "the body is larger than {} bytes compressed or {} bytes inflated; send smaller batches",
+                caps.compressed, caps.inflated
+            ),
+            refusal => refusal.message(caps.inflated),
+        };
+        answer::problem(refusal.status(), &sentence)
+    }
+}
+
+/// What became of the entries of a request. An entry that was there already counts as accepted: it is stored, and a client
+/// that sends again after a lost answer must hear the answer it lost.
+fn to_json(Accepted { written, rejected, errors }: &Accepted) -> Json {
+    let Written { accepted, duplicates } = *written;
+    let error = |rejection: &Rejection| {
+        let reason: String = rejection.reason.chars().take(MAX_REASON_CHARS).collect();
+        json!({ "index": rejection.index, "reason": reason })
+    };
+    json!({
+        "accepted": accepted + duplicates,
+        "rejected": rejected,
+        "duplicates": duplicates,
+        "duplicate": accepted == 0 && duplicates > 0,
+        "errors": errors.iter().map(error).collect::<Vec<Json>>(),
+    })
+}
+
+/// Reads entries part by part; the last part holds none, but what was wrong with those of all parts.
+struct EntryReader {
+    app: Arc<App>,
+    /// The reader of the message; `None` at the end.
+    reader: Option<Reader>,
+    /// The digest of the whole message.
+    digest: u128,
+    /// When the message came first, as far as anyone knows.
+    received: Nanos,
+    is_noted: bool,
+}
+
+impl EntryReader {
+    fn new(app: Arc<App>, message: &Bytes) -> Result<EntryReader, logs::DecodeError> {
+        let (digest, now) = (xxh3_128(message), Nanos::now());
+        let known = app.first_seen.find(digest, now);
+        let (received, is_noted) = (known.unwrap_or(now), known.is_some());
+        Ok(EntryReader { app, reader: Some(Reader::new(message)?), digest, received, is_noted })
+    }
+}
+
+impl Iterator for EntryReader {
+    type Item = Result<Part, Refusal>;
+
+    /// The next part. Entries without a time get the one at which this same message came first.
+    fn next(&mut self) -> Option<Result<Part, Refusal>> {
+        let mut reader = self.reader.take()?;
+        let before = (!self.is_noted).then(|| reader.clone());
+        let mut part = reader.next_part(self.received);
+        if let Some(before) = before.filter(|_| part.as_ref().is_some_and(|part| part.untimed > 0)) {
+            let first = self.app.first_seen.note(self.digest, self.received);
+            if first != self.received {
+                // The same message came at the same moment.
+                reader = before;
+                part = reader.next_part(first);
+            }
+            (self.received, self.is_noted) = (first, true);
+        }
+        let Some(part) = part else { return Some(last_part(reader)) };
+        self.reader = Some(reader);
+        Some(Ok(Part { batch: part.batch, ..Part::default() }))
+    }
+}
+
+fn last_part(reader: Reader) -> Result<Part, Refusal> {
+    let (rejected, errors) = reader.finish()?;
+    Ok(Part { batch: Batch::default(), rejected, errors })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_says_what_is_new_what_was_there_and_what_is_wrong_with_the_rest() {
+        let errors = vec![Rejection { index: 7, reason: "x".repeat(1_000) }];
+        let accepted = Accepted { written: Written { accepted: 48, duplicates: 1 }, rejected: 1, errors };
+        let told = to_json(&accepted);
+        assert_eq!(told["errors"][0], json!({ "index": 7, "reason": "x".repeat(MAX_REASON_CHARS) }));
+        assert_eq!(
+            (&told["accepted"], &told["duplicates"], &told["duplicate"]),
+            (&json!(49), &json!(1), &json!(false))
+        );
+        let again = Accepted { written: Written { accepted: 0, duplicates: 49 }, rejected: 1, errors: Vec::new() };
+        assert_eq!(to_json(&again)["accepted"], 49);
+        assert_eq!(to_json(&again)["duplicate"], true);
+        let none = Accepted { written: Written::default(), rejected: 0, errors: Vec::new() };
+        assert_eq!(to_json(&none)["duplicate"], false);
+    }
+}

@@ -1,0 +1,104 @@
+//! What OTLP over HTTP and over gRPC have in common: how a message becomes records, and what is said of those that were
+//! rejected.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{
+    decode::{
+        body::MediaType,
+        logs::TIME_SOURCE_ATTRIBUTE,
+        otlp::{self, Decoded},
+    },
+    model::{Nanos, Rejection, Text, Value},
+};
+
+use crate::server::{
+    app::App,
+    http::Refusal,
+    ingest::{Accepted, FirstSeen, Part, Signal, intake},
+};
+
+/// Rejections told one by one; the rest is a count.
+const LISTED_REJECTIONS: usize = 5;
+/// Longest reason told of one rejection, in characters.
+const MAX_REASON_CHARS: usize = 160;
+
+/// Reads an export request.
+pub(crate) fn decode(
+    app: &Arc<App>,
+    signal: Signal,
+    media: MediaType,
+    message: &Bytes,
+) -> Result<intake::Decoded, Refusal> {
+    let decoded = match signal {
+        Signal::Traces => otlp::traces(message, media)?,
+        Signal::Logs => with_times(&app.first_seen, message, otlp::logs(message, media)?),
+        Signal::Metrics => {
+            otlp::metrics(message, media)?;
+            mention_metrics(app);
+            return Ok(intake::Decoded::nothing());
+        }
+    };
+    let Decoded { batch, rejected: errors } = decoded;
+    Ok(intake::Decoded::whole(Part { batch, rejected: errors.len(), errors }))
+}
+
+/// Gives log records that were sent without any time the one at which this same body came first.
+fn with_times(first_seen: &FirstSeen, bytes: &[u8], mut decoded: Decoded) -> Decoded {
+    let mut untimed = decoded.batch.logs.iter_mut().filter(|log| log.time == Nanos(0)).peekable();
+    if untimed.peek().is_some() {
+        let received = first_seen.note(xxh3_128(bytes), Nanos::now());
+        for log in untimed {
+            log.time = received;
+            log.attributes.0.push((Text::from_static(TIME_SOURCE_ATTRIBUTE), Value::from("received")));
+        }
+    }
+    decoded
+}
+
+fn mention_metrics(app: &App) {
+    app.counters.metrics_dropped.fetch_add(1, Ordering::Relaxed);
+    if !app.metrics_mentioned.swap(true, Ordering::Relaxed) {
+        tracing::info!("a client sends metrics; they are accepted and dropped");
+    }
+}
+
+/// The first few rejections of a request and how many more there are, in one sentence; empty when there are none. Bounded,
+/// because ten thousand reasons help nobody.
+pub(crate) fn rejection_summary(accepted: &Accepted) -> String {
+    let rejected = &accepted.errors;
+    let total = accepted.written.accepted + accepted.written.duplicates + accepted.rejected as u64;
+    if rejected.is_empty() {
+        return String::new();
+    }
+    let one = |rejection: &Rejection| {
+        let reason: String = rejection.reason.chars().take(MAX_REASON_CHARS).collect();
+        format!("record {}: {reason}", rejection.index)
+    };
+    let examples: Vec<String> = rejected.iter().take(LISTED_REJECTIONS).map(one).collect();
+    let more = match rejected.len().saturating_sub(LISTED_REJECTIONS) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!("{} of {total} records rejected: {}{more}", rejected.len(), examples.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Written;
+
+    #[test]
+    fn ten_thousand_rejections_are_told_in_a_few_hundred_characters() {
+        let rejected: Vec<Rejection> =
+            (0..10_000).map(|index| Rejection { index, reason: "x".repeat(10_000) }).collect();
+        let written = Written { accepted: 10_000, duplicates: 0 };
+        let text = rejection_summary(&Accepted { written, rejected: rejected.len(), errors: rejected });
+        assert!(text.len() < 2_000 && text.starts_with("10000 of 20000 records rejected: record 0: "), "{text}");
+        assert!(text.ends_with("; and 9995 more"), "{text}");
+        assert_eq!(rejection_summary(&Accepted { written, ..Accepted::default() }), "");
+    }
+}

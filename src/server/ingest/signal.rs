@@ -1,0 +1,23 @@
+//! The kinds of telemetry OTLP has.
+
+/// What an OTLP request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Spans, which are stored.
+    Traces,
+    /// Metrics, which are checked and dropped.
+    Metrics,
+    /// Log records, which are stored.
+    Logs,
+}
+
+impl Signal {
+    /// The signal as paths of OTLP name it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Signal::Traces => "traces",
+            Signal::Metrics => "metrics",
+            Signal::Logs => "logs",
+        }
+    }
+}
