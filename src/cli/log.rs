@@ -20,7 +20,10 @@ use crate::{
     client::{DeadLetters, Details, Extra, LogEntry, LogWire, Logger, LoggerBuilder, hostname, new_dead_letters},
     decode::logs,
     model::{Batch, Nanos, Severity, SpanId, Text},
-    query::current::{Environment, current},
+    query::{
+        current::{Environment, current},
+        facets,
+    },
     store::{self, Backend, Error, Mode, Target, remote::without_credentials},
     view::rows::{Format, LOGGED},
 };
@@ -360,7 +363,7 @@ async fn open_when_free(path: PathBuf) -> store::Result<std::sync::Arc<dyn Backe
 /// Stores log entries as a server does that is sent them.
 async fn write_lines(backend: &dyn Backend, lines: Vec<u8>) -> store::Result<()> {
     let batch = logs::entries(&Bytes::from(lines), Nanos::now()).map_or_else(|_| Batch::default(), |read| read.batch);
-    backend.write(batch).await.map(|_| ())
+    facets::sink(backend)?.write(batch).await.map(|_| ())
 }
 
 /// Stores what was kept for this file, as far as it can be.

@@ -123,7 +123,7 @@ async fn count(context: &Context, target: &Target, report: &mut StatusReport) {
         let hour_ago = Nanos(context.style.now.0.saturating_sub(3_600 * NANOS_PER_SECOND));
         let last_hour = TraceQuery { since: Some(hour_ago), limit: 1, ..TraceQuery::default() };
         let page = backend.traces(&last_hour).await?;
-        report.last_hour = Some((page.total, page.failed));
+        report.last_hour = page.total.zip(page.failed);
         store::Result::Ok(())
     };
     if let Err(error) = counted.await {

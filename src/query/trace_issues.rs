@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::issues::short_ids;
+use super::{facets, issues::short_ids};
 use crate::{
     model::{
         Issue, IssueId, IssueQuery, Span, Trace,
@@ -51,11 +51,15 @@ impl TraceIssues {
         if ids.is_empty() {
             return Ok(issues);
         }
-        let mut found = backend.issues(&IssueQuery { ids: ids.clone(), ..IssueQuery::default() }).await?.items;
+        // Where no issues are kept, none are named.
+        let Some(kept) = backend.issues() else { return Ok(issues) };
+        let named = IssueQuery { ids: ids.clone(), ..IssueQuery::default() };
+        let Some(page) = facets::if_offered(kept.list_issues(&named).await)? else { return Ok(issues) };
+        let mut found = page.items;
         let mut leads_to: FxHashMap<IssueId, IssueId> = found.iter().map(|issue| (issue.id, issue.id)).collect();
         let others: Vec<IssueId> = ids.into_iter().filter(|id| !leads_to.contains_key(id)).take(MOST_ASKED).collect();
         for id in others {
-            if let Some(detail) = backend.issue(&id).await? {
+            if let Some(detail) = kept.issue(&id).await? {
                 let issue = detail.issue;
                 if leads_to.insert(issue.id, issue.id).is_none() {
                     found.push(issue.clone());

@@ -18,6 +18,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     decode::checkpoint::{self, Refusal},
     model::{Batch, Checkpoint, Nanos, Retention},
+    query::facets,
 };
 
 use super::{
@@ -103,7 +104,7 @@ async fn take(app: &Arc<App>, request: Request<Body>, parse: Parse) -> Result<(u
     if let Some(project) = caller.project() {
         batch.assign_project(project);
     }
-    let written = app.backend.write(batch).await.map_err(|error| ingest::write_failed(app, &error))?;
+    let written = ingest::write(app, batch).await.map_err(|error| ingest::write_failed(app, &error))?;
     app.counters.stored(written, 0);
     app.counters.checkpoints_stored(written);
     Ok((received, written.accepted))
@@ -177,7 +178,7 @@ pub(super) async fn cleanup(State(app): State<Arc<App>>, headers: HeaderMap) -> 
         let retention_ns = u64::try_from(retention.as_nanos()).unwrap_or(u64::MAX);
         let keep = Retention { received_before: Nanos(Nanos::now().0.saturating_sub(retention_ns)) };
         loop {
-            let removed = app.backend.prune(&keep, CLEANUP_STEP).await?;
+            let removed = facets::sink(app.backend.as_ref())?.prune(&keep, CLEANUP_STEP).await?;
             if removed.is_empty() {
                 break;
             }

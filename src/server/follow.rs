@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     api::{self, Pairs},
     model::{Cursor, Nanos, RecordFilter},
+    query::facets,
     store::{self, Chunk, wire},
 };
 
@@ -130,9 +131,10 @@ impl Follower {
     async fn begin(app: Arc<App>, watcher: Watcher, wish: Wish) -> store::Result<Follower> {
         let position = match wish.after {
             Some(place) => place,
-            None => app.backend.place(&wish.filter, 0).await?,
+            None => facets::feed(app.backend.as_ref())?.place(&wish.filter, 0).await?,
         };
-        let first = app.backend.scan(&wish.filter, position.as_ref(), wish.max, Duration::ZERO).await?;
+        let first =
+            facets::feed(app.backend.as_ref())?.scan(&wish.filter, position.as_ref(), wish.max, Duration::ZERO).await?;
         let now = Instant::now();
         Ok(Follower {
             _watcher: watcher,
@@ -185,7 +187,8 @@ impl Follower {
         let until = self.silent_since + KEEPALIVE;
         let until = self.deadline.map_or(until, |deadline| until.min(deadline));
         let wait = until.saturating_duration_since(Instant::now());
-        let chunk = self.app.backend.scan(&self.filter, self.position.as_ref(), self.max, wait).await?;
+        let chunk =
+            facets::feed(self.app.backend.as_ref())?.scan(&self.filter, self.position.as_ref(), self.max, wait).await?;
         if chunk.at_end {
             self.next_look = Instant::now() + PACE;
         }

@@ -19,7 +19,8 @@ use crate::{
         logs::TIME_SOURCE_ATTRIBUTE,
         otlp::{self, Decoded},
     },
-    model::{Batch, Nanos, Rejection, Text, Value},
+    model::{Batch, Nanos, Rejection, Text, Value, Written},
+    query::facets,
     store,
 };
 
@@ -269,8 +270,8 @@ pub(super) async fn inflate_within(
 async fn store(app: &Arc<App>, decoded: Decoded) -> Result<Accepted, Refusal> {
     let (total, rejected) = (decoded.batch.len() + decoded.rejected.len(), decoded.rejected.len());
     let written = match decoded.batch.is_empty() {
-        true => Ok(crate::model::Written::default()),
-        false => app.backend.write(decoded.batch).await,
+        true => Ok(Written::default()),
+        false => write(app, decoded.batch).await,
     };
     match written {
         Ok(written) => {
@@ -279,6 +280,14 @@ async fn store(app: &Arc<App>, decoded: Decoded) -> Result<Accepted, Refusal> {
         }
         Err(error) => Err(write_failed(app, &error)),
     }
+}
+
+/// Hands a batch to the store.
+///
+/// # Errors
+/// The store takes no records, or fails.
+pub(super) async fn write(app: &App, batch: Batch) -> store::Result<Written> {
+    facets::sink(app.backend.as_ref())?.write(batch).await
 }
 
 /// Notes that the store could not write, in the log only when it could before, and says what to tell the client.
@@ -298,7 +307,7 @@ pub(super) fn later(error: &store::Error) -> Refusal {
         store::Error::Busy => ("overload", "too much is waiting to be written, try again"),
         store::Error::Closed => ("stopping", "the server is stopping"),
         store::Error::Gone(_) => ("gone", "the database file was removed or replaced"),
-        store::Error::ReadOnly => ("read_only", "the database is read-only"),
+        store::Error::ReadOnly | store::Error::Lacks { .. } => ("read_only", "the database is read-only"),
         store::Error::Corrupt(_) => ("corrupt", "the database is corrupt"),
         _ => ("storage", "the database failed"),
     };

@@ -16,6 +16,7 @@ use crate::{
         IssueId, IssueQuery, Nanos,
         json::{issue_detail_to_json, issue_to_json},
     },
+    query::facets,
 };
 
 use super::{
@@ -41,7 +42,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(
     let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
     let ask = move |cursor| {
         let (backend, query) = (Arc::clone(&backend), IssueQuery { cursor, ..query.clone() });
-        async move { backend.issues(&query).await }
+        async move { facets::issues(backend.as_ref())?.list_issues(&query).await }
     };
     lists::answer(first, is_everything, ask, issue_to_json).await
 }
@@ -53,7 +54,7 @@ pub(super) async fn show(
     id: Result<Path<String>, PathRejection>,
 ) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
-    let detail = app.backend.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
+    let detail = facets::issues(app.backend.as_ref())?.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
     Ok(reply::json(StatusCode::OK, &Json::Object(issue_detail_to_json(&detail))))
 }
 
@@ -77,7 +78,7 @@ pub(super) async fn change(
     };
     let document: Json = serde_json::from_slice(&received.bytes).map_err(|error| Failure::Body(error.to_string()))?;
     let change = api::issue_change_from_json(&document)?;
-    let issue = app.backend.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
+    let issue = facets::issues(app.backend.as_ref())?.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
     Ok(reply::json(StatusCode::OK, &Json::Object(issue_to_json(&issue))))
 }
 

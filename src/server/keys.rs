@@ -14,6 +14,7 @@ use crate::{
         Key, Nanos, Text,
         json::{key_from_wire, key_to_wire},
     },
+    query::facets,
     secret::{KEY_PREFIX, SHOWN_CHARS, id_of},
 };
 
@@ -32,7 +33,7 @@ const DOCUMENT_BYTES: usize = 64 << 10;
 /// `GET /api/v1/keys`
 pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     app.access.authorize(&headers, Scope::Admin)?;
-    let keys = app.backend.keys().await?;
+    let keys = facets::keys(app.backend.as_ref())?.list_keys().await?;
     let rows: Vec<Json> = keys.iter().map(|key| Json::Object(key_to_wire(key))).collect();
     Ok(reply::json(StatusCode::OK, &Json::Array(rows)))
 }
@@ -47,7 +48,7 @@ pub(super) async fn issue(State(app): State<Arc<App>>, request: Request<Body>) -
     if let Some(problem) = problem(&key) {
         return Err(Failure::Body(problem.to_owned()));
     }
-    app.backend.add_key(key.clone()).await?;
+    facets::keys(app.backend.as_ref())?.add_key(key.clone()).await?;
     let answer = reply::json(StatusCode::OK, &Json::Object(key_to_wire(&key)));
     app.access.keyring().learn(key);
     Ok(answer)
@@ -62,7 +63,7 @@ pub(super) async fn revoke(
     app.access.authorize(&headers, Scope::Admin)?;
     // What is not even text names no key.
     let key = match id {
-        Ok(Path(id)) => app.backend.revoke_key(&id).await?,
+        Ok(Path(id)) => facets::keys(app.backend.as_ref())?.revoke_key(&id).await?,
         Err(_) => None,
     };
     let Some(key) = key else { return Ok(reply::problem(StatusCode::NOT_FOUND, "there is no key with this id")) };
@@ -83,7 +84,7 @@ pub(super) async fn touch(State(app): State<Arc<App>>, request: Request<Body>) -
     };
     let used: Option<Vec<(Text, Nanos)>> = document.as_object().and_then(|ids| ids.iter().map(use_of).collect());
     let used = used.ok_or_else(|| Failure::Body("it is no object of ids and times".to_owned()))?;
-    app.backend.touch_keys(&used).await?;
+    facets::keys(app.backend.as_ref())?.touch_keys(&used).await?;
     Ok(reply::json(StatusCode::OK, &json!({})))
 }
 

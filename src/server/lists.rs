@@ -44,8 +44,11 @@ where
     let headers = response.headers_mut();
     reply::mark(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(HeaderName::from_static(api::TOTAL_HEADER), HeaderValue::from(total));
-    headers.insert(HeaderName::from_static(api::FAILED_HEADER), HeaderValue::from(failed));
+    for (name, count) in [(api::TOTAL_HEADER, total), (api::FAILED_HEADER, failed)] {
+        if let Some(count) = count {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(count));
+        }
+    }
     if let Some(next) = next.and_then(|Cursor(next)| HeaderValue::from_str(&next).ok()) {
         headers.insert(HeaderName::from_static(api::NEXT_CURSOR_HEADER), next);
     }

@@ -20,6 +20,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
     model::{Checkpoint, Cursor, Nanos, RecordFilter, RecordKind, record::checkpoint_bytes, time::NANOS_PER_MS},
+    query::facets,
     store::{self, Backend, Chunk},
 };
 
@@ -153,7 +154,7 @@ impl Live {
     /// Reads on by one chunk; whether that was the end.
     async fn step(&self, backend: &dyn Backend, wait: Duration) -> store::Result<bool> {
         let from = self.position(backend).await?;
-        let chunk = match backend.scan(&all(), from.as_ref(), STEP, wait).await {
+        let chunk = match facets::feed(backend)?.scan(&all(), from.as_ref(), STEP, wait).await {
             Ok(chunk) => chunk,
             Err(store::Error::BadCursor) => {
                 self.state().position = None;
@@ -171,7 +172,7 @@ impl Live {
         if let Some(known) = known {
             return Ok(known);
         }
-        let start = backend.place(&all(), KEPT).await?;
+        let start = facets::feed(backend)?.place(&all(), KEPT).await?;
         Ok(self.state().position.get_or_insert(start).clone())
     }
 
@@ -203,10 +204,10 @@ impl Live {
         if self.state().removals == removals {
             return Ok(());
         }
-        let mut cursor = backend.place(&all(), KEPT).await?;
+        let mut cursor = facets::feed(backend)?.place(&all(), KEPT).await?;
         let mut present = FxHashSet::default();
         loop {
-            let chunk = backend.scan(&all(), cursor.as_ref(), STEP, Duration::ZERO).await?;
+            let chunk = facets::feed(backend)?.scan(&all(), cursor.as_ref(), STEP, Duration::ZERO).await?;
             present.extend(chunk.batch.checkpoints.iter().map(key));
             if chunk.at_end {
                 break;
@@ -246,6 +247,9 @@ pub(super) async fn run(app: Arc<App>) {
             () = stopped(app.stopping.clone()) => return,
             step = app.live.step(&*app.backend, WAIT) => step,
         };
+        if matches!(step, Err(store::Error::Lacks { .. })) {
+            return;
+        }
         if let Err(error) = step {
             tracing::debug!("cannot read what arrived: {error}");
             tokio::select! {

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use crate::{
     api::{self, Pairs},
     model::{Cursor, LogPage, LogQuery, LogRecord, Nanos, json::log_to_json},
-    query::issues,
+    query::{facets, issues},
     store::{self, Backend},
 };
 
@@ -30,7 +30,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, headers: HeaderMap, Query(
     let is_everything = query.limit == 0;
     query.limit = if is_everything { api::MAX_LOGS } else { query.limit.min(api::MAX_LOGS) };
     query.issues = issues::with_aliases(app.backend.as_ref(), &query.issues).await?;
-    let LogPage { records, next } = app.backend.logs(&query).await?;
+    let LogPage { records, next } = facets::logs(app.backend.as_ref())?.list_logs(&query).await?;
     let (next, body) = match next {
         Some(next) if is_everything => {
             let first = written(records, ("[", "")).await?;
@@ -63,7 +63,7 @@ fn pages(
             }
             let Some(cursor) = next else { return Ok(None) };
             query.cursor = Some(cursor);
-            let LogPage { records, next } = backend.logs(&query).await?;
+            let LogPage { records, next } = facets::logs(backend.as_ref())?.list_logs(&query).await?;
             let open = if records.is_empty() { "" } else { "," };
             let close = if next.is_none() { "]" } else { "" };
             Ok(Some((written(records, (open, close)).await?, (None, next))))

@@ -145,7 +145,7 @@ async fn take(app: &Arc<App>, request: Request<Body>) -> Result<Taken, Refused> 
         if let Some(project) = caller.project() {
             batch.assign_project(project);
         }
-        let stored = app.backend.write(batch).await.map_err(|error| ingest::write_failed(app, &error))?;
+        let stored = ingest::write(app, batch).await.map_err(|error| ingest::write_failed(app, &error))?;
         app.counters.stored(stored, 0);
         written.accepted += stored.accepted;
         written.duplicates += stored.duplicates;

@@ -13,6 +13,7 @@ use crate::{
     api::{self, BadParameter, Pairs},
     decode::body::MediaType,
     model::{Batch, Cursor, Nanos, Retention},
+    query::facets,
     store::{self, wire},
 };
 
@@ -40,8 +41,9 @@ pub(super) async fn scan(State(app): State<Arc<App>>, headers: HeaderMap, Query(
         }
     }
     let wait = Duration::from_millis(wait_ms);
+    let feed = facets::feed(app.backend.as_ref())?;
     let chunk = tokio::select! {
-        chunk = app.backend.scan(&filter, after.as_ref(), max, wait) => chunk?,
+        chunk = feed.scan(&filter, after.as_ref(), max, wait) => chunk?,
         () = stopped(app.stopping.clone()) => return Err(store::Error::Closed.into()),
     };
     Ok(reply::json_text(StatusCode::OK, wire::chunk_to_json(&chunk)))
@@ -56,7 +58,7 @@ pub(super) async fn cursor(State(app): State<Arc<App>>, headers: HeaderMap, Quer
             received = api::read_time(name, value, Nanos::now())?;
         }
     }
-    let cursor = app.backend.cursor_at(received).await?;
+    let cursor = facets::feed(app.backend.as_ref())?.cursor_at(received).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "next": cursor.0 })))
 }
 
@@ -66,7 +68,7 @@ pub(super) async fn place(State(app): State<Arc<App>>, headers: HeaderMap, Query
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let records = others.iter().rev().find(|(name, _)| name == "records");
     let records = records.map_or(Ok(0), |(name, value)| api::read_number(name, value))?;
-    let place = app.backend.place(&filter, records).await?;
+    let place = facets::feed(app.backend.as_ref())?.place(&filter, records).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "place": place.map(|Cursor(place)| place) })))
 }
 
@@ -92,7 +94,7 @@ pub(super) async fn write(State(app): State<Arc<App>>, request: Request<Body>) -
     if let Some(project) = caller.project().filter(|_| !caller.is_admin()) {
         batch.assign_project(project);
     }
-    match app.backend.write(batch).await {
+    match facets::sink(app.backend.as_ref())?.write(batch).await {
         Ok(written) => {
             app.counters.stored(written, 0);
             let document = json!({ "accepted": written.accepted, "duplicates": written.duplicates });
@@ -129,7 +131,7 @@ pub(super) async fn prune(State(app): State<Arc<App>>, headers: HeaderMap, Query
     }
     let missing = || BadParameter { name: "received_before".to_owned(), reason: "is missing".to_owned() };
     let keep = Retention { received_before: received_before.ok_or_else(missing)? };
-    let counts = app.backend.prune(&keep, budget).await?;
+    let counts = facets::sink(app.backend.as_ref())?.prune(&keep, budget).await?;
     app.live.removed();
     Ok(removed(&counts))
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value as Json, json};
 
-use crate::api;
+use crate::{api, store::Facet};
 
 /// A document of a type, in one piece so that it leaves in one write.
 pub(super) fn document(status: StatusCode, media: &'static str, bytes: impl Into<Bytes>) -> Response<Body> {
@@ -36,6 +36,11 @@ pub(super) fn problem(status: StatusCode, detail: &str) -> Response<Body> {
         response.headers_mut().insert(header::RETRY_AFTER, retry_after());
     }
     response
+}
+
+/// Which facet the kind of store lacks that the server serves, so that a remote store can say it as its own.
+pub(super) fn lacking(facet: Facet, reason: &str) -> Response<Body> {
+    json(StatusCode::NOT_IMPLEMENTED, &json!({ "detail": reason, "lacks": facet.as_str() }))
 }
 
 /// Says that the query API answered, and in which version.

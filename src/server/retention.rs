@@ -44,8 +44,9 @@ pub(super) async fn run(app: Arc<App>) {
 }
 
 async fn prune(app: &App, keep: Retention) {
+    let Some(sink) = app.backend.sink() else { return };
     while !*app.stopping.borrow() {
-        match app.backend.prune(&keep, BUDGET).await {
+        match sink.prune(&keep, BUDGET).await {
             Ok(removed) if removed.is_empty() => return,
             Ok(_) => {
                 app.live.removed();
@@ -117,7 +118,7 @@ mod tests {
             "spanId":"eee19b7ec3c1b174","name":"from the future","startTimeUnixNano":"9000000000000000000",
             "endTimeUnixNano":"9000000000000000001"}]}]}]}"#;
         let decoded = otlp::traces(&bytes::Bytes::from_static(request.as_bytes()), MediaType::Json).expect("OTLP");
-        running.app.backend.write(decoded.batch).await.expect("stored");
+        running.app.backend.sink().expect("a sink").write(decoded.batch).await.expect("stored");
         let spans = async || running.app.backend.stats(&Default::default()).await.expect("statistics").spans;
         prune(&running.app, Retention { received_before: Nanos(1) }).await;
         assert_eq!(spans().await, 1);

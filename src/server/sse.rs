@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     decode::checkpoint::{trace_id, write_json},
     model::{Checkpoint, Cursor, RecordFilter, RecordKind},
+    query::facets,
     store,
 };
 
@@ -150,7 +151,8 @@ impl Follower {
 
     /// Goes on after an event that was sent before; from the beginning when that is no event of this database.
     async fn resume(&mut self, after: Cursor) -> Result<(), Failure> {
-        match self.app.backend.scan(&self.filter(), Some(&after), 1, Duration::ZERO).await {
+        let feed = facets::feed(self.app.backend.as_ref())?;
+        match feed.scan(&self.filter(), Some(&after), 1, Duration::ZERO).await {
             Ok(_) => {
                 self.phase = Phase::Behind(Some(after));
                 Ok(())
@@ -206,7 +208,8 @@ impl Follower {
     }
 
     async fn missed_piece(&mut self, after: Option<Cursor>) -> store::Result<Option<String>> {
-        let chunk = self.app.backend.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
+        let chunk =
+            facets::feed(self.app.backend.as_ref())?.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
         let (id, sent) = (&self.id, &mut self.sent);
         let is_new = |checkpoint: &&Checkpoint| lookup::is_of(checkpoint, id) && sent.insert(live::key(checkpoint));
         let fresh: Vec<&Checkpoint> = chunk.batch.checkpoints.iter().filter(is_new).collect();

@@ -16,7 +16,7 @@ use crate::{
         Nanos, RecordFilter, Removed, Trace, TraceId, TraceQuery,
         json::{stats_to_json, summary_to_json},
     },
-    query::show::TraceReport,
+    query::{facets, show::TraceReport},
     store,
 };
 
@@ -76,6 +76,7 @@ impl axum::response::IntoResponse for Failure {
             Failure::Store(error @ store::Error::BadCursor) => {
                 reply::problem(StatusCode::BAD_REQUEST, &error.to_string())
             }
+            Failure::Store(store::Error::Lacks { facet, reason }) => reply::lacking(facet, &reason),
             Failure::Store(error @ store::Error::KeyExists) => reply::problem(StatusCode::CONFLICT, &error.to_string()),
             Failure::Store(error) => {
                 tracing::warn!("cannot answer a request: {}", with_causes(&error));
@@ -167,7 +168,7 @@ pub(super) async fn stats(State(app): State<Arc<App>>, headers: HeaderMap, Query
 pub(super) async fn clear(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     app.access.authorize(&headers, Scope::Admin)?;
     let (filter, dry_run) = api::deletion_from_pairs(&pairs, Nanos::now())?;
-    let counts = app.backend.delete(&filter, dry_run).await?;
+    let counts = facets::sink(app.backend.as_ref())?.delete(&filter, dry_run).await?;
     app.live.removed();
     Ok(removed(&counts))
 }
@@ -176,7 +177,7 @@ pub(super) async fn clear(State(app): State<Arc<App>>, headers: HeaderMap, Query
 pub(super) async fn remove(State(app): State<Arc<App>>, headers: HeaderMap, id: PathId) -> Answer {
     app.access.authorize(&headers, Scope::Admin)?;
     let filter = RecordFilter { trace: Some(trace_id(&id?)?), ..RecordFilter::default() };
-    let counts = app.backend.delete(&filter, false).await?;
+    let counts = facets::sink(app.backend.as_ref())?.delete(&filter, false).await?;
     app.live.removed();
     if counts.is_empty() {
         return Err(Failure::NoTrace);

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use super::{Backend, Error, Result, old, remote, sqlite};
+use super::{Backend, Error, Facet, Mode, Result, old, remote, sqlite};
 
 /// Where records live.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,15 +16,6 @@ pub enum Target {
         /// API key or the token of a server's lock file.
         key: Option<String>,
     },
-}
-
-/// What one means to do with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Look only: never creates, migrates or locks a file.
-    Read,
-    /// Own the file: creates and migrates it, and nobody else may write meanwhile.
-    Write,
 }
 
 // By hand, because a key must not get into a log this way.
@@ -65,14 +56,11 @@ impl Target {
 /// [`Error::Missing`] when reading a file that is not there, and every other reason it cannot be opened.
 pub async fn open(target: &Target, mode: Mode) -> Result<Arc<dyn Backend>> {
     match target {
-        Target::File(path) => {
-            if mode == Mode::Read
-                && let Some(file) = old::open(path).await?
-            {
-                return Ok(file);
-            }
-            sqlite::open(path.clone(), mode).await
-        }
+        Target::File(path) => match (old::open(path).await?, mode) {
+            (Some(file), Mode::Read) => Ok(file),
+            (Some(file), Mode::Write) => Err(Error::lacks(file.info().kind, Facet::Sink)),
+            (None, _) => sqlite::open(path.clone(), mode).await,
+        },
         Target::Server { url, key } => remote::open(url, key.as_deref()).await,
     }
 }

@@ -10,6 +10,7 @@ use tracehub::{
 };
 
 use crate::server_support::{Answer, JSON, Server, failed_span, span};
+use crate::support::whole::Whole as _;
 
 async fn with_traces(count: u32) -> Server {
     let server = Server::start().await;

@@ -13,6 +13,7 @@ use tracehub::{
 };
 
 use crate::server_support::{Answer, JSON, Server, gzip, read_all};
+use crate::support::whole::Whole as _;
 
 fn checkpoint(id: &str, number: u32) -> Json {
     json!({

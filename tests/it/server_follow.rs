@@ -21,6 +21,7 @@ use tracehub::{
 };
 
 use crate::server_support::{JSON, Server, span};
+use crate::support::whole::Whole as _;
 
 const STREAM: &str = "/api/v1/scan/stream";
 

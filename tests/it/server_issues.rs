@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use tracehub::model::{Batch, LogRecord, Nanos, Text, TraceId};
 
 use crate::server_support::{Answer, JSON, Server, failed_span, span};
+use crate::support::whole::Whole as _;
 
 async fn change(server: &Server, id: &str, document: &str) -> Answer {
     let request = server.request("PATCH", &format!("/api/v1/issues/{id}")).header("content-type", JSON);

@@ -20,6 +20,7 @@ use tracehub::{
 };
 
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, call, export, export_protobuf, frame, read_all, span};
+use crate::support::whole::Whole as _;
 
 const ALL: [KeyScope; 3] = KeyScope::ALL;
 const TRACES_CALL: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -276,7 +277,7 @@ async fn a_restart_keeps_keys_revocations_and_uses() {
         let request = client.get(format!("{}/api/v1/traces", running.url())).header("x-api-key", key);
         assert_eq!(Answer::of(request).await.status, status);
     }
-    let keys = running.backend().keys().await.expect("listed");
+    let keys = running.backend().list_keys().await.expect("listed");
     let used: Vec<bool> = keys.iter().map(|key| key.last_used.is_some()).collect();
     assert_eq!(used, [true, false], "the first was used before the server stopped");
     running.stop().await.expect("a clean stop");
@@ -294,7 +295,7 @@ async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
     let backend = owned(&server).await;
     let noted = async {
         loop {
-            let keys = backend.keys().await.expect("listed");
+            let keys = backend.list_keys().await.expect("listed");
             let of = |id: &str| keys.iter().find(|key| *key.id == *id).and_then(|key| key.last_used);
             if let Some(time) = of(&used.id) {
                 assert!(time >= before && of(&idle.id).is_none());
@@ -406,7 +407,7 @@ async fn many_callers_with_many_keys_each_keep_their_own_rights() {
     for caller in callers.collect::<Vec<_>>() {
         caller.await.expect("no caller failed");
     }
-    assert_eq!(owned(&server).await.keys().await.expect("listed").len(), 41);
+    assert_eq!(owned(&server).await.list_keys().await.expect("listed").len(), 41);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use tracehub::model::KeyScope;
 
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, call, export, frame, gzip, span};
+use crate::support::whole::Whole as _;
 
 const INGEST: &str = "/api/v1/ingest";
 const LOGS_SERVICE: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";

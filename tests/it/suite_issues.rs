@@ -20,6 +20,7 @@ use tracehub::{
 
 pub use self::{counting::*, life::*, lists::*};
 use crate::suite::Fixture;
+use crate::support::whole::Whole as _;
 
 /// The tests of one backend.
 #[macro_export]
@@ -130,7 +131,7 @@ async fn write(fixture: &Fixture, logs: Vec<LogRecord>) -> Written {
 }
 
 async fn list(fixture: &Fixture, query: IssueQuery) -> Page<Issue> {
-    fixture.backend.issues(&query).await.expect("listed")
+    fixture.backend.list_issues(&query).await.expect("listed")
 }
 
 async fn all(fixture: &Fixture) -> Vec<Issue> {

@@ -10,6 +10,7 @@ use tracehub::model::{
 };
 
 use crate::suite::Fixture;
+use crate::support::whole::Whole as _;
 
 /// The tests of one backend.
 #[macro_export]
@@ -147,7 +148,7 @@ pub async fn records_of_all_kinds_join_in_their_trace(fixture: Fixture) {
     let found = fixture.backend.trace(&id(OTEL)).await.expect("read").expect("there");
     assert_eq!(found, expected);
     let page = fixture.backend.traces(&TraceQuery::default()).await.expect("listed");
-    assert_eq!((page.total, page.failed), (2, 1));
+    assert_eq!((page.total, page.failed), (Some(2), Some(1)));
     assert!(page.items.contains(&expected.summary));
     let open = page.items.iter().find(|trace| trace.trace_id == id("req/with slash")).expect("listed");
     assert!(!open.complete && open.checkpoint_count == 3);
@@ -217,7 +218,7 @@ pub async fn traces_are_listed_by_kind_and_by_receipt(fixture: Fixture) {
         assert_eq!(names(&fixture, by_receipt(limit)).await, ["c", "a", "b"], "a duplicate is no receipt");
     }
     let first = fixture.backend.traces(&by_receipt(2)).await.expect("listed");
-    assert_eq!((first.items.len(), first.total), (2, 3));
+    assert_eq!((first.items.len(), first.total), (2, Some(3)));
     assert_eq!(names(&fixture, TraceQuery { cursor: first.next, ..by_receipt(2) }).await, ["b"]);
 }
 

@@ -19,6 +19,7 @@ use tracehub::{
 };
 
 use crate::suite::Fixture;
+use crate::support::whole::Whole as _;
 
 /// The tests of one backend.
 #[macro_export]
@@ -210,7 +211,7 @@ async fn write(backend: &dyn Backend, logs: Vec<LogRecord>) {
 }
 
 async fn list(backend: &dyn Backend, query: &LogQuery) -> LogPage {
-    backend.logs(query).await.expect("listed")
+    backend.list_logs(query).await.expect("listed")
 }
 
 /// All log records in commit order.
@@ -330,7 +331,7 @@ pub async fn a_cursor_of_another_list_is_refused(fixture: Fixture) {
     let future = Cursor(next.0.rsplitn(3, '.').last().map(|begin| format!("{begin}.ffffff.0")).expect("parts"));
     let of = |cursor: &str| LogQuery { cursor: Some(Cursor(cursor.to_owned())), ..query.clone() };
     for foreign in [turned, of("nonsense"), of("s1.1"), of(&future.0)] {
-        let answer = fixture.backend.logs(&foreign).await;
+        let answer = fixture.backend.list_logs(&foreign).await;
         assert!(matches!(answer, Err(Error::BadCursor)), "{foreign:?}: {answer:?}");
     }
 }

@@ -17,6 +17,7 @@ use tracehub::{
 };
 
 use crate::suite::{Fixture, scan_all, span, spans, trace_id, whole, write};
+use crate::support::whole::Whole as _;
 
 /// The tests of one backend.
 #[macro_export]

@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     model::{Checkpoint, Cursor, RecordFilter, RecordKind, TraceId},
+    query::facets,
     store,
 };
 
@@ -146,7 +147,7 @@ pub(super) async fn read_on(
     mut visit: impl FnMut(&Checkpoint),
 ) -> store::Result<Cursor> {
     loop {
-        let chunk = app.backend.scan(filter, after.as_ref(), STEP, Duration::ZERO).await?;
+        let chunk = facets::feed(app.backend.as_ref())?.scan(filter, after.as_ref(), STEP, Duration::ZERO).await?;
         chunk.batch.checkpoints.iter().for_each(&mut visit);
         if chunk.at_end {
             return Ok(chunk.next);

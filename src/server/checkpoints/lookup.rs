@@ -14,6 +14,7 @@ use crate::{
     api::Pairs,
     decode::checkpoint::{Problems, trace_id, write_json},
     model::{Checkpoint, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary},
+    query::facets,
     store,
 };
 
@@ -197,7 +198,9 @@ async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<
     }
     let filter = RecordFilter { kind: Some(RecordKind::Checkpoints), ..RecordFilter::default() };
     let wanted = small().map(|summary| summary.checkpoint_count).sum::<u64>();
-    let start = app.backend.place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD)).await?;
+    let start = facets::feed(app.backend.as_ref())?
+        .place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD))
+        .await?;
     giants::read_on(app, &filter, start, |record| {
         if let Some(correlations) = found.get_mut(&record.trace_id) {
             correlations.entry(record.correlation_id.to_string()).or_default().add(record);

@@ -8,7 +8,7 @@ use super::{msgtrace, python};
 /// How the rows of one program's files lie.
 #[derive(Debug)]
 pub(super) struct Format {
-    /// What the program's files are called.
+    /// What a file of the program is called, with its article.
     pub kind: &'static str,
     /// The table of records.
     pub table: &'static str,
@@ -27,7 +27,7 @@ pub(super) struct Format {
 /// A format, and which of its columns the file at hand has.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// What the file is.
+    /// What the file is called, with its article.
     pub kind: &'static str,
     /// Its format.
     pub format: &'static Format,

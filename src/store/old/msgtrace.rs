@@ -25,7 +25,7 @@ use crate::{
 
 /// How such a file looks.
 pub(super) static FORMAT: Format = Format {
-    kind: "msgtrace",
+    kind: "an msgtrace file",
     table: "spans",
     columns: &[
         "trace_id",

@@ -13,7 +13,7 @@ use crate::{
 
 /// How such a file looks.
 pub(super) static FORMAT: Format = Format {
-    kind: "python-tracehub",
+    kind: "a Python tracehub file",
     table: "traces",
     columns: &[
         "correlation_id",

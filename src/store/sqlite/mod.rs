@@ -9,6 +9,7 @@
 
 mod api_keys;
 mod arrivals;
+mod backend;
 pub mod codec;
 mod columns;
 mod commit;
@@ -46,7 +47,6 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use rustc_hash::FxHashSet;
 use tokio::{
     sync::{oneshot, watch},
@@ -62,12 +62,8 @@ use self::{
     schema::Found,
     writer::Writer,
 };
-use super::{Backend, Chunk, Error, Info, MOST_CHUNK_BYTES, Mode, Result, place_by_scanning};
-use crate::model::{
-    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page, Record,
-    RecordFilter, RecordKind, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary,
-    Written,
-};
+use super::{Backend, Error, Info, MOST_CHUNK_BYTES, Mode, Result};
+use crate::model::{Batch, Record, RecordKind};
 
 /// Batches that are more work than this many plain records are made ready off the async threads.
 const SMALL_BATCH: usize = 1_000;
@@ -212,7 +208,7 @@ impl Sqlite {
 
     fn new(path: &Path, readers: Arc<Readers>, owner: Option<Arc<Ownership>>, tuning: Tuning) -> Sqlite {
         let info = Info {
-            kind: "sqlite",
+            kind: "a tracehub database",
             location: path.display().to_string(),
             read_only: owner.is_none(),
             schema: Some(schema::VERSION),
@@ -372,145 +368,5 @@ async fn wait_for_commit(committed: Option<&mut watch::Receiver<i64>>, deadline:
     // The writer ends when the store is closed, which the next look finds out.
     if let Ok(Err(_)) = tokio::time::timeout_at(deadline, committed.changed()).await {
         tokio::time::sleep(POLL).await;
-    }
-}
-
-#[async_trait]
-impl Backend for Sqlite {
-    fn info(&self) -> &Info {
-        &self.info
-    }
-
-    async fn write(&self, batch: Batch) -> Result<Written> {
-        let owner = self.owner()?;
-        if batch.is_empty() {
-            return Ok(Written::default());
-        }
-        let (parts, duplicates) = if work(&batch) > SMALL_BATCH {
-            tokio::task::spawn_blocking(move || prepare(batch)).await.map_err(|error| Error::Io(error.into()))?
-        } else {
-            prepare(batch)
-        };
-        owner.queue.write(parts, duplicates).await
-    }
-
-    async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk> {
-        let deadline = Instant::now().checked_add(wait);
-        let mut after = after.cloned();
-        let mut committed = self.owner.as_ref().map(|owner| owner.committed.clone());
-        loop {
-            let next_look = Instant::now() + PACE;
-            if let Some(committed) = &mut committed {
-                committed.mark_unchanged();
-            }
-            let (filter, from, last_segments) = (filter.clone(), after.clone(), Arc::clone(&self.last_segments));
-            let read = move |connection: &_| scan::scan(connection, &filter, from.as_ref(), max, &last_segments);
-            let chunk = self.readers.run(read).await?;
-            let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if !chunk.batch.is_empty() || !chunk.at_end || chunk.missed > 0 || is_late {
-                return Ok(chunk);
-            }
-            after = Some(chunk.next);
-            wait_for_commit(committed.as_mut(), deadline).await;
-            tokio::time::sleep_until(next_look).await;
-        }
-    }
-
-    async fn cursor_at(&self, received: Nanos) -> Result<Cursor> {
-        self.readers.run(move |connection| scan::cursor_at(connection, received)).await
-    }
-
-    async fn place(&self, filter: &RecordFilter, records: usize) -> Result<Option<Cursor>> {
-        if records > 0 && (filter.trace.is_some() || filter.ended_before.is_some()) {
-            return place_by_scanning(self, filter, records).await;
-        }
-        let kind = filter.kind;
-        self.readers.run(move |connection| scan::place(connection, kind, records).map(Some)).await
-    }
-
-    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
-        let query = query.clone();
-        self.readers.run(move |connection| list::list(connection, &query)).await
-    }
-
-    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
-        let id = id.clone();
-        self.readers.run(move |connection| reader::trace(connection, &id)).await
-    }
-
-    async fn logs(&self, query: &LogQuery) -> Result<LogPage> {
-        let query = query.clone();
-        self.readers.run(move |connection| logs::logs(connection, &query)).await
-    }
-
-    async fn issues(&self, query: &IssueQuery) -> Result<Page<Issue>> {
-        let query = query.clone();
-        self.count_errors().await;
-        self.readers.run(move |connection| issues::list(connection, &query)).await
-    }
-
-    async fn issue(&self, id: &IssueId) -> Result<Option<IssueDetail>> {
-        let id = *id;
-        self.count_errors().await;
-        self.readers.run(move |connection| issues::detail(connection, &id)).await
-    }
-
-    async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>> {
-        let id = *id;
-        self.owner()?.queue.decide(move |transaction| issues::set(transaction, &id, change, Nanos::now())).await
-    }
-
-    async fn keys(&self) -> Result<Vec<Key>> {
-        self.readers.run(api_keys::list).await
-    }
-
-    async fn add_key(&self, key: Key) -> Result<()> {
-        let queue = self.owner()?.queue.clone();
-        api_keys::change(queue, move |transaction| api_keys::add(transaction, &key)).await
-    }
-
-    async fn revoke_key(&self, id: &str) -> Result<Option<Key>> {
-        let (queue, id, now) = (self.owner()?.queue.clone(), id.to_owned(), Nanos::now());
-        api_keys::change(queue, move |transaction| api_keys::revoke(transaction, &id, now)).await
-    }
-
-    async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
-        let (queue, used) = (self.owner()?.queue.clone(), used.to_vec());
-        api_keys::change(queue, move |transaction| api_keys::touch(transaction, &used)).await
-    }
-
-    async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
-        let (query, location) = (query.clone(), self.info.location.clone());
-        self.count_errors().await;
-        self.readers.run(move |connection| stats::stats(connection, &query, location)).await
-    }
-
-    async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {
-        if dry_run {
-            let filter = filter.clone();
-            self.count_errors().await;
-            return self.readers.run(move |connection| removal::count(connection, &filter)).await;
-        }
-        let (reply, answer) = oneshot::channel();
-        self.ask(Chore::Delete { filter: filter.clone(), reply })?;
-        answer.await.map_err(|_| Error::Closed)?
-    }
-
-    async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Chore::Prune { keep: *keep, budget, reply })?;
-        answer.await.map_err(|_| Error::Closed)?
-    }
-
-    async fn close(&self) -> Result<()> {
-        if self.closed.swap(true, Ordering::AcqRel) {
-            return Ok(());
-        }
-        self.readers.close();
-        if let Some(owner) = self.owner.clone() {
-            let end = tokio::task::spawn_blocking(move || owner.end());
-            end.await.map_err(|error| Error::Io(error.into()))?;
-        }
-        Ok(())
     }
 }
