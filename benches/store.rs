@@ -21,7 +21,7 @@ use tracehub::{
         Text, TraceId, TraceQuery, Value,
     },
     store::{
-        Backend,
+        Backend, Feed, Sink,
         sqlite::{Options, Sqlite},
     },
 };
@@ -93,7 +93,7 @@ async fn read(path: &Path, spans: u64) {
     ];
     for (name, query) in queries {
         let begin = Instant::now();
-        let found = store.traces(&query).await.expect("listed").total;
+        let found = store.traces(&query).await.expect("listed").total.unwrap_or_default();
         time(name, begin, &format!(", {found} found"));
     }
     let begin = Instant::now();
@@ -125,7 +125,7 @@ async fn write((world, store): (Arc<World>, Arc<Sqlite>), batch: u64) -> u64 {
     count
 }
 
-async fn list(store: &dyn Backend, name: &str) {
+async fn list(store: &Sqlite, name: &str) {
     let query = TraceQuery { limit: 20, ..TraceQuery::default() };
     let mut times = Vec::new();
     for _ in 0..20 {

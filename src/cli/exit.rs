@@ -213,7 +213,10 @@ fn hint_for_lack(facet: Facet) -> &'static str {
     match facet {
         Facet::Feed => "name a tracehub database or server; they can",
         Facet::Sink | Facet::Logs => "bring its records into a tracehub database with `tracehub import`",
-        Facet::Issues | Facet::Keys => "bring its records into a tracehub database with `tracehub import`",
+        Facet::Issues | Facet::Keys => {
+            "keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database \
+             with `tracehub import`"
+        }
     }
 }
 

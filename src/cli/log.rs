@@ -24,7 +24,7 @@ use crate::{
         current::{Environment, current},
         facets,
     },
-    store::{self, Backend, Error, Mode, Target, remote::without_credentials},
+    store::{self, Backend, Error, Mode, Target},
     view::rows::{Format, LOGGED},
 };
 
@@ -130,13 +130,10 @@ impl From<String> for Reason {
 pub async fn run(context: &Context, args: LogArgs) -> Outcome {
     let fields = context.fields(&LOGGED)?;
     let wanted = context.target()?;
-    let place = match &wanted {
-        Target::File(path) => short_path(&path.display().to_string()),
-        Target::Server { url, .. } => without_credentials(url),
-    };
+    let place = short_path(&wanted.location());
     let entry = entry(context, &args)?;
     let trace_id = entry.trace_id.clone();
-    let fate = send(&args, wanted, entry).await;
+    let fate = send(&args, wanted.into_parts().0, entry).await;
     let (outcome, directory, reason) = match &fate {
         Fate::Stored => ("stored", None, None),
         Fate::Kept { directory, reason } => ("kept", Some(directory.display().to_string()), Some(reason.clone())),
@@ -270,10 +267,7 @@ async fn send(args: &LogArgs, wanted: Target, entry: LogEntry) -> Fate {
     let service = service.unwrap_or_else(|| DEFAULT_SERVICE.to_owned());
     let environment = args.env.clone().unwrap_or_default();
     // A file's dead letters are for the file, whoever owns it at the time.
-    let file = match &wanted {
-        Target::File(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
-        Target::Server { .. } => None,
-    };
+    let file = wanted.file().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     let target = match target::for_writing(wanted) {
         Err(Error::Missing(path)) => {
             let _ = target::make_parent(&path);
@@ -282,22 +276,18 @@ async fn send(args: &LogArgs, wanted: Target, entry: LogEntry) -> Fate {
         Ok(target) => target,
         Err(error) => return Fate::Lost { reason: error.to_string().into() },
     };
-    match target {
-        Target::Server { url, key } => {
-            let builder = Logger::builder(key.as_deref().unwrap_or_default(), &service, &environment).endpoint(&url);
-            let builder = match file {
-                Some(file) => builder.dead_letters_of(&file_address(&file)),
-                None => builder,
-            };
-            let sent = tokio::task::spawn_blocking(move || send_to_server(builder, entry)).await;
-            sent.unwrap_or_else(|error| Fate::Lost { reason: error.to_string().into() })
-        }
-        Target::File(path) => {
-            let dead_letters = file.and_then(|file| new_dead_letters(&file_address(&file)));
-            let wire = LogWire { service, environment, host: hostname(), compress: false, dead_letters };
-            write_to_file(path, wire, entry).await
-        }
-    }
+    let Some((url, key)) = target.server() else {
+        let dead_letters = file.and_then(|file| new_dead_letters(&file_address(&file)));
+        let wire = LogWire { service, environment, host: hostname(), compress: false, dead_letters };
+        return write_to_store(&target, wire, entry).await;
+    };
+    let builder = Logger::builder(key.unwrap_or_default(), &service, &environment).endpoint(url);
+    let builder = match file {
+        Some(file) => builder.dead_letters_of(&file_address(&file)),
+        None => builder,
+    };
+    let sent = tokio::task::spawn_blocking(move || send_to_server(builder, entry)).await;
+    sent.unwrap_or_else(|error| Fate::Lost { reason: error.to_string().into() })
 }
 
 fn file_address(path: &Path) -> String {
@@ -325,11 +315,11 @@ fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Fate {
     }
 }
 
-async fn write_to_file(path: PathBuf, wire: LogWire, entry: LogEntry) -> Fate {
+async fn write_to_store(target: &Target, wire: LogWire, entry: LogEntry) -> Fate {
     let mut line = Vec::new();
     wire.line_of(&entry, &mut line);
     let written = tokio::time::timeout(PATIENCE, async {
-        let backend = open_when_free(path).await?;
+        let backend = open_when_free(target).await?;
         let written = write_lines(backend.as_ref(), line.clone()).await;
         if let (Ok(()), Some(letters)) = (&written, &wire.dead_letters) {
             replay(backend.as_ref(), letters).await;
@@ -350,10 +340,10 @@ async fn write_to_file(path: PathBuf, wire: LogWire, entry: LogEntry) -> Fate {
     }
 }
 
-/// Opens a file, which another short-lived command may hold for the moment.
-async fn open_when_free(path: PathBuf) -> store::Result<std::sync::Arc<dyn Backend>> {
+/// Opens a store, which another short-lived command may hold for the moment.
+async fn open_when_free(target: &Target) -> store::Result<std::sync::Arc<dyn Backend>> {
     loop {
-        match store::open(&Target::File(path.clone()), Mode::Write).await {
+        match store::open(target, Mode::Write).await {
             Err(Error::Locked(_)) => tokio::time::sleep(PAUSE).await,
             opened => return opened,
         }

@@ -14,6 +14,7 @@ pub mod open;
 mod place;
 pub mod remote;
 mod select;
+pub mod sidecar;
 pub mod sqlite;
 pub mod wire;
 

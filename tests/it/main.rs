@@ -39,6 +39,7 @@ mod server_otlp;
 mod server_security;
 mod server_suite;
 mod server_support;
+mod sidecar;
 mod suite;
 mod suite_issues;
 mod suite_keys;

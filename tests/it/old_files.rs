@@ -561,12 +561,12 @@ fn what_an_old_file_does_not_keep_is_an_error_and_no_empty_answer() {
     $ issues
     --- stderr
     error: a Python tracehub file keeps no issues
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
     --- exit 2
     $ issues show latest
     --- stderr
     error: a Python tracehub file keeps no issues
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
     --- exit 2
     $ logs
     --- stderr
@@ -576,12 +576,12 @@ fn what_an_old_file_does_not_keep_is_an_error_and_no_empty_answer() {
     $ logs --issue 7f3a
     --- stderr
     error: a Python tracehub file keeps no issues
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
     --- exit 2
     $ keys list
     --- stderr
     error: a Python tracehub file keeps no keys
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
     --- exit 2
     $ clear --dry-run
     --- stderr

@@ -40,7 +40,7 @@ async fn owned(server: &Server) -> Arc<dyn Backend> {
 }
 
 async fn as_holder(server: &Server, secret: &str) -> Arc<dyn Backend> {
-    let target = Target::Server { url: server.running.url().to_owned(), key: Some(secret.to_owned()) };
+    let target = Target::Url { url: server.running.url().to_owned(), key: Some(secret.to_owned()) };
     tracehub::store::open(&target, Mode::Read).await.expect("a remote store")
 }
 
@@ -416,7 +416,7 @@ async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
     let key = issue(&server, "shop", &ALL).await;
     server.request("POST", "/v1/traces").header("x-api-key", &key.secret).send().await.expect("an answer");
     assert_eq!(get(&server, "/api/v1/traces", &key.secret).await, 200);
-    let target = Target::Server { url: server.running.url().to_owned(), key: Some(key.secret.clone()) };
+    let target = Target::Url { url: server.running.url().to_owned(), key: Some(key.secret.clone()) };
     let printed = format!("{target:?} {:?} {:?}", as_holder(&server, &key.secret).await, server.running);
     assert!(!printed.contains(&key.secret[9..]), "{printed}");
     let secret = key.secret.clone();

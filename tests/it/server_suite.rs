@@ -22,7 +22,7 @@ async fn remote_store() -> Fixture {
 async fn owned_remote_store() -> Fixture {
     let server = Server::start_with(|config| config.retention = None).await;
     let key = lock::owner(&server.db()).and_then(|owner| owner.token);
-    let target = Target::Server { url: server.running.url().to_owned(), key };
+    let target = Target::Url { url: server.running.url().to_owned(), key };
     let backend = tracehub::store::open(&target, Mode::Read).await.expect("a remote store");
     Fixture { backend, _guard: Box::new(server) }
 }

@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use self::{layout::Layout, notes::Notes, place::Place, rows::Rows};
-use super::{Backend, Chunk, Error, Feed, Info, Result, Warning};
+use super::{Backend, Chunk, Error, Facet, Feed, Info, Mode, Result, Warning};
 use crate::model::{
     Batch, Cursor, Nanos, Page, RecordFilter, Stats, StatsQuery, Trace, TraceId, TraceQuery, TraceSummary,
 };
@@ -55,11 +55,14 @@ struct Content {
 /// none, about which nothing is said here.
 ///
 /// # Errors
-/// Its layout is known and it cannot be opened.
-pub async fn open(path: &Path) -> Result<Option<Arc<dyn Backend>>> {
+/// Its layout is known, and it cannot be opened or is to be written to.
+pub async fn open(path: &Path, mode: Mode) -> Result<Option<Arc<dyn Backend>>> {
     let path = path.to_owned();
     let look = move || -> Result<Option<OldFile>> {
         let Some((place, layout)) = place::recognise(&path)? else { return Ok(None) };
+        if mode == Mode::Write {
+            return Err(Error::lacks(layout.kind, Facet::Sink));
+        }
         // What cannot be read shall be said now, not by the first question.
         place.connect()?;
         let info = Info { kind: layout.kind, location: place.location(), read_only: true, schema: None };

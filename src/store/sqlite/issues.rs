@@ -16,6 +16,7 @@ mod uncounted;
 
 use rusqlite::{Connection, OptionalExtension};
 
+pub(super) use apply::apply;
 pub(super) use change::set;
 pub(super) use errors::Errors;
 pub(super) use list::{detail, list, open_count};

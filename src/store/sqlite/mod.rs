@@ -15,6 +15,7 @@ mod columns;
 mod commit;
 pub(super) mod failure;
 mod file_id;
+mod foreign;
 mod inbox;
 mod issues;
 mod keeper;

@@ -151,10 +151,11 @@ async fn a_second_writer_is_refused_while_readers_come_and_go() {
     write(&store, spans(2, 3)).await;
     store.seal_now().await.expect("sealed");
     assert_eq!(all(&*reader).await, all(&*store).await);
+    let sink = reader.sink().expect("one that is not to be used");
     for refused in [
-        reader.write(Batch::of_spans(spans(3, 1))).await.map(|_| ()),
-        reader.delete(&RecordFilter::default(), false).await.map(|_| ()),
-        reader.prune(&Retention { received_before: Nanos(0) }, 1).await.map(|_| ()),
+        sink.write(Batch::of_spans(spans(3, 1))).await.map(|_| ()),
+        sink.delete(&RecordFilter::default(), false).await.map(|_| ()),
+        sink.prune(&Retention { received_before: Nanos(0) }, 1).await.map(|_| ()),
     ] {
         assert!(matches!(refused, Err(Error::ReadOnly)));
     }

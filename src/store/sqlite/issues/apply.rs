@@ -53,7 +53,10 @@ pub(super) const SHARED_TITLE: &str = "too many new issues in an hour: errors be
 ///
 /// # Errors
 /// The store fails.
-pub(super) fn apply<'a>(transaction: &Connection, writes: impl Iterator<Item = (&'a Errors, u64)>) -> Result<()> {
+pub(in crate::store::sqlite) fn apply<'a>(
+    transaction: &Connection,
+    writes: impl Iterator<Item = (&'a Errors, u64)>,
+) -> Result<()> {
     let (tallies, received_ns) = Tally::sum(writes);
     if tallies.is_empty() {
         return Ok(());
