@@ -1,9 +1,6 @@
-//! The contract of [`tracehub::store::Backend`], one test per line of it, for any backend.
-//!
-//! `contract!` makes the tests for one fixture: an async function that yields an empty store and whatever must live as
-//! long as it. Every check takes a fixture and nothing else, so a backend is held to the same words as all others.
+//! The contract of [`tracehub::store::Backend`] and of its sink, where they speak of spans.
 
-use std::{any::Any, collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use tracehub::{
@@ -12,79 +9,12 @@ use tracehub::{
         Sort, Span, SpanId, StatsBy, StatsQuery, Status, StatusCode, Text, Trace, TraceId, TraceQuery, TraceSummary,
         Written,
     },
-    store::{
-        Backend, Error,
-        sqlite::{Options, Sqlite, Tuning},
-    },
+    store::Error,
 };
 
+use super::{Fixture, sqlite_file};
+
 use crate::support::whole::Whole as _;
-
-/// An empty store, and what must outlive it.
-pub struct Fixture {
-    /// The store.
-    pub backend: Arc<dyn Backend>,
-    /// A temporary folder, a server.
-    pub _guard: Box<dyn Any + Send>,
-}
-
-/// A test of each of these checks of a suite, for one backend.
-#[macro_export]
-macro_rules! checks {
-    ($suite:ident, $module:ident, $fixture:path, $($check:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $check() {
-                    $crate::$suite::$check($fixture().await).await;
-                }
-            )*
-        }
-    };
-}
-
-/// The tests of one backend.
-#[macro_export]
-macro_rules! contract {
-    ($module:ident, $fixture:path) => {
-        $crate::checks!(suite, $module, $fixture,
-            an_acknowledged_write_is_readable_at_once_and_whole
-            a_record_seen_before_counts_as_a_duplicate_and_changes_nothing
-            spans_that_share_their_ids_but_not_their_content_are_all_kept
-            writes_at_the_same_time_all_arrive
-            pages_visit_every_match_once_whatever_arrives_meanwhile
-            traces_are_ordered_totally_by_sort_then_start_then_id
-            every_filter_keeps_what_it_names_and_nothing_else
-            an_id_nobody_wrote_is_none
-            summaries_equal_the_fold_of_the_records_however_they_were_split
-            foreign_cursors_are_refused
-            a_dry_run_counts_the_same_and_removes_nothing
-            a_deletion_removes_what_its_filter_names
-            pruning_goes_by_when_records_were_received
-            stats_count_records_by_operation_service_and_time
-            a_closed_store_says_so);
-    };
-}
-
-crate::contract!(sqlite, crate::suite::sqlite_file);
-crate::contract!(sqlite_sealing_all_the_time, crate::suite::restless_sqlite_file);
-
-/// A SQLite file with its usual sizes: these tests never fill the inbox.
-pub async fn sqlite_file() -> Fixture {
-    sqlite_with(Tuning::default()).await
-}
-
-/// A SQLite file that seals every few records, so that all of them move while being read.
-pub async fn restless_sqlite_file() -> Fixture {
-    sqlite_with(Tuning { seal_records: 5, seal_age: Duration::from_millis(1), ..Tuning::default() }).await
-}
-
-async fn sqlite_with(tuning: Tuning) -> Fixture {
-    let folder = tempfile::tempdir().expect("temp dir");
-    let path = folder.path().join("suite.db");
-    let backend = Sqlite::open_tuned(path, Options::default(), tuning).await.expect("opened");
-    Fixture { backend, _guard: Box::new(folder) }
-}
 
 pub fn trace_id(number: u8) -> TraceId {
     match number % 4 {
