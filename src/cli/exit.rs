@@ -290,6 +290,7 @@ impl From<StartError> for Failure {
             StartError::Store(error) => error.into(),
             StartError::Bind { .. } => Failure::of(Code::Failed, &error)
                 .hint("`tracehub status` says whether a tracehub listens there; --port 0 picks a free port"),
+            StartError::Itself(_) => Failure::of(Code::Usage, &error).hint("name another server with --db"),
             StartError::NoRandom(_) => Failure::of(Code::Failed, &error),
         }
     }

@@ -21,12 +21,6 @@ const DEFAULT_FILE: &str = "tracehub.db";
 /// # Errors
 /// Both flags at once, a target of no known kind, or no home directory to look in.
 pub fn target(args: &GlobalArgs) -> Result<Target, Failure> {
-    let key = args
-        .api_key
-        .as_ref()
-        .map(|key| key.reveal().to_owned())
-        .filter(|key| !key.is_empty())
-        .or_else(|| variable("TRACEHUB_API_KEY"));
     let target = match (&args.db, &args.url) {
         (Some(_), Some(_)) => return Err(both_flags()),
         (Some(db), None) => parse(db)?,
@@ -37,15 +31,19 @@ pub fn target(args: &GlobalArgs) -> Result<Target, Failure> {
             (None, None) => Target::File(default_file()?),
         },
     };
-    Ok(target.with_key(key))
+    Ok(target.with_key(key(args)))
 }
 
-/// The file a command that owns one should use: `--db`, then `TRACEHUB_DB`, then the usual one, whose directory is
-/// made.
+fn key(args: &GlobalArgs) -> Option<String> {
+    let given = args.api_key.as_ref().map(|key| key.reveal().to_owned()).filter(|key| !key.is_empty());
+    given.or_else(|| variable("TRACEHUB_API_KEY"))
+}
+
+/// What a server should serve: `--db`, then `TRACEHUB_DB`, then the usual file, whose directory is made.
 ///
 /// # Errors
-/// `--url`, or a URL where a file is needed; the directory cannot be made.
-pub fn own_file(args: &GlobalArgs) -> Result<PathBuf, Failure> {
+/// `--url`, which names whom to ask; the directory cannot be made.
+pub fn served(args: &GlobalArgs) -> Result<Target, Failure> {
     if args.url.is_some() {
         return Err(match args.db {
             Some(_) => both_flags(),
@@ -54,17 +52,11 @@ pub fn own_file(args: &GlobalArgs) -> Result<PathBuf, Failure> {
         });
     }
     match args.db.clone().or_else(|| variable_os("TRACEHUB_DB")) {
-        Some(db) => {
-            let target = parse(&db)?;
-            target.file().map(Path::to_owned).ok_or_else(|| {
-                Failure::usage(format!("a server writes to a file of its own, not to `{}`", target.location()))
-                    .hint("name the file with --db")
-            })
-        }
+        Some(db) => Ok(parse(&db)?.with_key(key(args))),
         None => {
             let path = default_file()?;
             make_parent(&path)?;
-            Ok(path)
+            Ok(Target::File(path))
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -27,8 +26,6 @@ use super::{
 pub(super) struct App {
     /// The store.
     pub(super) backend: Arc<dyn Backend>,
-    /// Where its file lies.
-    pub(super) db: PathBuf,
     /// How long records are kept.
     pub(super) retention: Option<Duration>,
     /// Who may do what.
@@ -63,16 +60,6 @@ pub(super) struct App {
     pub(super) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
     /// Turns true, or closes, when the server stops.
     pub(super) stopping: watch::Receiver<bool>,
-}
-
-impl App {
-    /// Bytes of the database file and its log; `None` when it cannot be looked at.
-    pub(super) fn database_bytes(&self) -> Option<u64> {
-        let mut log = self.db.clone().into_os_string();
-        log.push("-wal");
-        let file = std::fs::metadata(&self.db).ok()?.len();
-        Some(file + std::fs::metadata(log).map_or(0, |log| log.len()))
-    }
 }
 
 /// The other end of a connection; every request carries it.

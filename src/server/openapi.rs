@@ -170,7 +170,7 @@ fn responses(route: &Route) -> Json {
         "ingest" => "RpcStatus",
         _ => "Problem",
     };
-    for (status, description) in statuses {
+    for (status, description) in statuses.iter().chain(LACKING_STATUSES.iter().filter(|_| may_lack(route))) {
         let content =
             json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{problem}") } } });
         responses[*status] = json!({ "description": description, "content": content });
@@ -178,9 +178,18 @@ fn responses(route: &Route) -> Json {
     responses
 }
 
+/// Whether a route needs a facet, which some kinds of stores do not have.
+fn may_lack(route: &Route) -> bool {
+    matches!(route.tag, "admin" | "store") || [path::LOGS, path::ISSUES, path::ISSUE].contains(&route.path)
+}
+
 /// Paths that answer everyone.
 const NEEDS_NO_KEY: [&str; 3] = ["/health", "/docs", "/openapi.json"];
 
+const LACKING_STATUSES: &[(&str, &str)] = &[(
+    "501",
+    "The kind of store this server serves has no such thing; `lacks` says what: feed, sink, logs, issues, keys.",
+)];
 const SERVER_STATUSES: &[(&str, &str)] = &[
     ("401", "No key or an unknown one, where one is needed."),
     ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),

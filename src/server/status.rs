@@ -48,7 +48,7 @@ pub(super) async fn server(
     let database = match trusted {
         true => json!({
             "location": app.backend.info().location,
-            "size_bytes": app.database_bytes(),
+            "size_bytes": app.backend.size_bytes().await,
             "retention_seconds": app.retention.map(|retention| retention.as_secs()),
         }),
         false => Json::Null,
@@ -75,7 +75,7 @@ pub(super) async fn server(
 /// `GET /metrics`
 pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Answer {
     app.access.authorize(&headers, Scope::Read)?;
-    let gauges = Gauges { in_flight_bytes: app.budget.used(), database_bytes: app.database_bytes() };
+    let gauges = Gauges { in_flight_bytes: app.budget.used(), database_bytes: app.backend.size_bytes().await };
     let page = app.counters.to_prometheus(gauges);
     Ok(reply::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
 }

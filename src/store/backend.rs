@@ -101,6 +101,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         Ok(stats.spans + stats.checkpoints + stats.logs)
     }
 
+    /// Bytes the store takes on disk; `None` when that cannot be seen.
+    async fn size_bytes(&self) -> Option<u64> {
+        let stats = self.stats(&StatsQuery::totals()).await;
+        stats.ok().map(|stats| stats.database.size_bytes)
+    }
+
     /// Finishes what is under way and lets go of the store. Later calls fail with
     /// [`Error::Closed`](super::Error::Closed).
     ///

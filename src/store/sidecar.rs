@@ -109,6 +109,10 @@ impl Backend for Sidecar {
         self.store.record_count().await
     }
 
+    async fn size_bytes(&self) -> Option<u64> {
+        self.store.size_bytes().await
+    }
+
     async fn close(&self) -> Result<()> {
         let (store, meta) = tokio::join!(self.store.close(), self.meta.close());
         store.and(meta)

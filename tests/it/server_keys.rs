@@ -81,7 +81,7 @@ async fn routes(server: &Server) -> Vec<(String, String, Option<KeyScope>)> {
 }
 
 #[tokio::test]
-async fn every_route_wants_a_key_that_permits_it() {
+pub async fn every_route_wants_a_key_that_permits_it() {
     let server = Server::start().await;
     let one = |scope| [scope];
     let [sender, reader, admin] = [
@@ -129,7 +129,7 @@ async fn every_route_wants_a_key_that_permits_it() {
 }
 
 #[tokio::test]
-async fn a_caller_without_a_key_hears_of_nothing_else_that_is_wrong() {
+pub async fn a_caller_without_a_key_hears_of_nothing_else_that_is_wrong() {
     let server = Server::start().await;
     let issued = issue(&server, "shop", &ALL).await;
     let keyed = [("x-api-key", issued.secret.as_str())];
@@ -171,7 +171,7 @@ async fn a_caller_without_a_key_hears_of_nothing_else_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn refusals_speak_the_language_of_the_sender_and_repeat_nothing() {
+pub async fn refusals_speak_the_language_of_the_sender_and_repeat_nothing() {
     #[derive(Clone, PartialEq, prost::Message)]
     struct RpcStatus {
         #[prost(int32, tag = "1")]
@@ -208,7 +208,7 @@ async fn refusals_speak_the_language_of_the_sender_and_repeat_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
+pub async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
     let server = Server::start().await;
     let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
     let bearer = format!("bearer {}", key.secret);
@@ -227,7 +227,7 @@ async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
 }
 
 #[tokio::test]
-async fn other_machines_need_a_key_from_the_start() {
+pub async fn other_machines_need_a_key_from_the_start() {
     let server = Server::start_with(|config| config.host = "0.0.0.0".to_owned()).await;
     assert!(server.running.wants_a_key());
     let answer = server.get("/api/v1/traces").await;
@@ -245,7 +245,7 @@ async fn other_machines_need_a_key_from_the_start() {
 }
 
 #[tokio::test]
-async fn the_first_key_closes_the_door_and_revoking_the_last_does_not_open_it() {
+pub async fn the_first_key_closes_the_door_and_revoking_the_last_does_not_open_it() {
     let server = Server::start().await;
     assert_eq!(server.get("/api/v1/traces").await.status, 200);
     let (secret, key) = ApiKey::issue("shop", &[KeyScope::Read], Nanos::now()).expect("random numbers");
@@ -262,7 +262,7 @@ async fn the_first_key_closes_the_door_and_revoking_the_last_does_not_open_it() 
 }
 
 #[tokio::test]
-async fn a_restart_keeps_keys_revocations_and_uses() {
+pub async fn a_restart_keeps_keys_revocations_and_uses() {
     let server = Server::start().await;
     let kept = issue(&server, "shop", &[KeyScope::Read]).await;
     let gone = issue(&server, "gone", &[KeyScope::Read]).await;
@@ -284,7 +284,7 @@ async fn a_restart_keeps_keys_revocations_and_uses() {
 }
 
 #[tokio::test]
-async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
+pub async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
     let server = Server::start().await;
     let [used, idle] = [issue(&server, "shop", &[KeyScope::Read]).await, issue(&server, "idle", &ALL).await];
     let before = Nanos::now();
@@ -308,7 +308,7 @@ async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
 }
 
 #[tokio::test]
-async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_else() {
+pub async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_else() {
     let server = Server::start_with(|config| config.secret = Some("open sesame".to_owned())).await;
     let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
     let record = json!({ "traces": [{
@@ -330,7 +330,7 @@ async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_els
 }
 
 #[tokio::test]
-async fn the_checkpoint_client_is_let_in_by_its_key() {
+pub async fn the_checkpoint_client_is_let_in_by_its_key() {
     let server = Server::start().await;
     let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
     let url = server.running.url().to_owned();
@@ -352,7 +352,7 @@ async fn the_checkpoint_client_is_let_in_by_its_key() {
 }
 
 #[tokio::test]
-async fn keys_are_issued_and_revoked_over_http() {
+pub async fn keys_are_issued_and_revoked_over_http() {
     let server = Server::start().await;
     let admin = issue(&server, "root", &[KeyScope::Admin]).await;
     let ask = async |method: &str, path: &str, body: String| {
@@ -386,7 +386,7 @@ async fn keys_are_issued_and_revoked_over_http() {
 }
 
 #[tokio::test]
-async fn many_callers_with_many_keys_each_keep_their_own_rights() {
+pub async fn many_callers_with_many_keys_each_keep_their_own_rights() {
     let server = Arc::new(Server::start().await);
     let admin = issue(&server, "root", &[KeyScope::Admin]).await;
     let callers = (0..8).map(|number| {
@@ -411,7 +411,7 @@ async fn many_callers_with_many_keys_each_keep_their_own_rights() {
 }
 
 #[tokio::test]
-async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
+pub async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
     let server = Server::start().await;
     let key = issue(&server, "shop", &ALL).await;
     server.request("POST", "/v1/traces").header("x-api-key", &key.secret).send().await.expect("an answer");
@@ -432,7 +432,7 @@ async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
 }
 
 #[tokio::test]
-async fn an_answer_repeats_no_key_that_stands_in_a_path() {
+pub async fn an_answer_repeats_no_key_that_stands_in_a_path() {
     let server = Server::start().await;
     let secret = "th_0123456789abcdefghijABCDEFGHIJ0123456789abc";
     for (method, path, status) in [("GET", "/api/v1/", 404), ("PUT", "/api/v1/traces/", 405)] {

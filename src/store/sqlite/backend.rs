@@ -2,6 +2,7 @@
 //! own all changes.
 
 use std::{
+    ffi::OsString,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -41,6 +42,13 @@ impl Backend for Sqlite {
         let (query, location) = (query.clone(), self.info.location.clone());
         self.count_errors().await;
         self.readers.run(move |connection| stats::stats(connection, &query, location)).await
+    }
+
+    async fn size_bytes(&self) -> Option<u64> {
+        let mut log = OsString::from(&self.info.location);
+        log.push("-wal");
+        let file = std::fs::metadata(&self.info.location).ok()?.len();
+        Some(file + std::fs::metadata(log).map_or(0, |log| log.len()))
     }
 
     async fn close(&self) -> Result<()> {

@@ -10,7 +10,7 @@ mod logs;
 mod remote;
 mod scans;
 mod sidecar;
-mod traces;
+pub mod traces;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
