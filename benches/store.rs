@@ -61,7 +61,7 @@ async fn run(count: u64) {
     in_tasks(20, move |batch| write(again.clone(), batches - 1 - batch)).await;
     rate("write the last 20 batches again", 20 * BATCH, "spans", begin);
 
-    list(&*store, "list, with what waits in the inbox").await;
+    list(&store, "list, with what waits in the inbox").await;
     let begin = Instant::now();
     store.seal_now().await.expect("sealed");
     time("seal the rest", begin, "");
@@ -73,7 +73,7 @@ async fn run(count: u64) {
 
 async fn read(path: &Path, spans: u64) {
     let store = Sqlite::open_for_reading(path.to_owned()).await.expect("opened");
-    list(&*store, "list").await;
+    list(&store, "list").await;
     let mut times = Vec::new();
     for number in 0..200 {
         let id = trace_id(number * (spans / SPANS_PER_TRACE / 200).max(1));

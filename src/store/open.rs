@@ -10,6 +10,9 @@ use futures::future::BoxFuture;
 
 use super::{Backend, Error, Mode, Result, old, remote, sidecar::with_sidecar, sqlite};
 
+/// A store, or `S` of one, that is being opened.
+type Opening<S = Arc<dyn Backend>> = BoxFuture<'static, Result<S>>;
+
 /// What may stand before `://` in a target.
 struct Scheme {
     /// The scheme: `http`.
@@ -17,7 +20,7 @@ struct Scheme {
     /// Whether a tracehub server answers there, which can be asked about itself and be sent log entries.
     is_server: bool,
     /// Makes a store of a URL and the key that goes with every request.
-    open: fn(String, Option<String>) -> BoxFuture<'static, Result<Arc<dyn Backend>>>,
+    open: fn(String, Option<String>) -> Opening,
 }
 
 /// All schemes.
@@ -27,7 +30,7 @@ static SCHEMES: [Scheme; 2] = [
 ];
 
 /// Opens a file of one kind; `None` when it is none of these.
-type OpenFile = fn(PathBuf, Mode) -> BoxFuture<'static, Result<Option<Arc<dyn Backend>>>>;
+type OpenFile = fn(PathBuf, Mode) -> Opening<Option<Arc<dyn Backend>>>;
 
 /// All kinds of files, those that can be known by a look first, and the one that is made when there is no file last.
 static FILES: [OpenFile; 2] = [
@@ -35,7 +38,7 @@ static FILES: [OpenFile; 2] = [
     |path, mode| Box::pin(async move { sqlite::open(path, mode).await.map(Some) }),
 ];
 
-fn open_remote(url: String, key: Option<String>) -> BoxFuture<'static, Result<Arc<dyn Backend>>> {
+fn open_remote(url: String, key: Option<String>) -> Opening {
     Box::pin(async move { remote::open(&url, key.as_deref()).await })
 }
 

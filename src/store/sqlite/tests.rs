@@ -348,7 +348,7 @@ proptest! {
             let stats = store.stats(&StatsQuery::default()).await.expect("stats");
             assert_eq!((stats.traces, stats.spans), (traces.len() as u64, distinct.len() as u64));
             assert_eq!(stats.operations.iter().map(|row| row.calls).sum::<u64>(), distinct.len() as u64);
-            let scanned = scan_all(&*store, 7).await;
+            let scanned = scan_all(&store, 7).await;
             assert_eq!(scanned.len(), distinct.len());
             is_sound(&place.path);
             let removed = store.delete(&RecordFilter::default(), true).await.expect("counted");
