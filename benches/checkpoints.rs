@@ -21,7 +21,7 @@ use tracehub::{
         Batch, Checkpoint, Direction, RecordFilter, RecordKind, Sort, StatsBy, StatsQuery, Text, TraceId, TraceQuery,
     },
     store::{
-        Backend,
+        Backend, Feed, Sink,
         sqlite::{Options, Sqlite},
     },
 };

@@ -16,7 +16,7 @@ use tracehub::{
         Value,
     },
     store::{
-        Backend,
+        Backend, Logs, Sink,
         sqlite::{Options, Sqlite},
     },
 };
@@ -52,7 +52,7 @@ async fn run(count: u64) {
     let text = |text: &str| LogQuery { text: Some(text.to_owned()), ..base.clone() };
     let field = |field: &str| LogQuery { fields: FieldFilter::parse(field).into_iter().collect(), ..base.clone() };
     let middle = Nanos(BEGIN_NS + count / 2 * STEP_NS);
-    let second_page = store.logs(&base).await.expect("listed").next;
+    let second_page = store.list_logs(&base).await.expect("listed").next;
     let trace = Some(trace_id(count / 3));
     let processed = (count / 2..count).find(|number| mixed(*number) % 10 > 4).unwrap_or_default();
     for (name, query) in [
@@ -76,7 +76,7 @@ async fn run(count: u64) {
         let mut found = 0;
         for _ in 0..5 {
             let begin = Instant::now();
-            found = store.logs(&query).await.expect("listed").records.len();
+            found = store.list_logs(&query).await.expect("listed").records.len();
             times.push(begin.elapsed());
         }
         times.sort();

@@ -21,7 +21,7 @@ use tracehub::{
         Text, TraceId, TraceQuery, Value,
     },
     store::{
-        Backend,
+        Backend, Feed, Sink,
         sqlite::{Options, Sqlite},
     },
 };
@@ -61,7 +61,7 @@ async fn run(count: u64) {
     in_tasks(20, move |batch| write(again.clone(), batches - 1 - batch)).await;
     rate("write the last 20 batches again", 20 * BATCH, "spans", begin);
 
-    list(&*store, "list, with what waits in the inbox").await;
+    list(&store, "list, with what waits in the inbox").await;
     let begin = Instant::now();
     store.seal_now().await.expect("sealed");
     time("seal the rest", begin, "");
@@ -73,7 +73,7 @@ async fn run(count: u64) {
 
 async fn read(path: &Path, spans: u64) {
     let store = Sqlite::open_for_reading(path.to_owned()).await.expect("opened");
-    list(&*store, "list").await;
+    list(&store, "list").await;
     let mut times = Vec::new();
     for number in 0..200 {
         let id = trace_id(number * (spans / SPANS_PER_TRACE / 200).max(1));
@@ -93,7 +93,7 @@ async fn read(path: &Path, spans: u64) {
     ];
     for (name, query) in queries {
         let begin = Instant::now();
-        let found = store.traces(&query).await.expect("listed").total;
+        let found = store.traces(&query).await.expect("listed").total.unwrap_or_default();
         time(name, begin, &format!(", {found} found"));
     }
     let begin = Instant::now();
@@ -125,7 +125,7 @@ async fn write((world, store): (Arc<World>, Arc<Sqlite>), batch: u64) -> u64 {
     count
 }
 
-async fn list(store: &dyn Backend, name: &str) {
+async fn list(store: &Sqlite, name: &str) {
     let query = TraceQuery { limit: 20, ..TraceQuery::default() };
     let mut times = Vec::new();
     for _ in 0..20 {

@@ -9,7 +9,7 @@ use owo_colors::OwoColorize as _;
 use crate::{
     query::{issues::FindIssueError, keys::FindError, resolve::ResolveError},
     server::StartError,
-    store,
+    store::{self, Facet},
     view::{
         machine::UnknownField,
         out::{OutError, escape, escape_lines},
@@ -174,7 +174,7 @@ fn uncapitalized(text: &str) -> String {
 
 fn code_of(error: &store::Error) -> Code {
     match error {
-        store::Error::BadTarget { .. } | store::Error::BadCursor => Code::Usage,
+        store::Error::BadTarget { .. } | store::Error::BadCursor | store::Error::Lacks { .. } => Code::Usage,
         store::Error::Denied { .. } => Code::Denied,
         _ => Code::Failed,
     }
@@ -202,9 +202,22 @@ fn hint_for(error: &store::Error) -> Option<String> {
         E::Unreachable { .. } => "is the server running there? start one with `tracehub start`".to_owned(),
         E::Protocol { .. } => "--url wants the main port of `tracehub start`, usually 8099".to_owned(),
         E::Denied { .. } => "pass a key with --api-key or TRACEHUB_API_KEY".to_owned(),
+        E::Lacks { facet, .. } => hint_for_lack(*facet).to_owned(),
         E::BadTarget { .. } => "--db takes a file or the URL of a tracehub server".to_owned(),
         _ => return None,
     })
+}
+
+/// What to use instead of a kind of store that lacks a facet.
+fn hint_for_lack(facet: Facet) -> &'static str {
+    match facet {
+        Facet::Feed => "name a tracehub database or server; they can",
+        Facet::Sink | Facet::Logs => "bring its records into a tracehub database with `tracehub import`",
+        Facet::Issues | Facet::Keys => {
+            "keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database \
+             with `tracehub import`"
+        }
+    }
 }
 
 impl From<ResolveError> for Failure {
@@ -277,6 +290,7 @@ impl From<StartError> for Failure {
             StartError::Store(error) => error.into(),
             StartError::Bind { .. } => Failure::of(Code::Failed, &error)
                 .hint("`tracehub status` says whether a tracehub listens there; --port 0 picks a free port"),
+            StartError::Itself(_) => Failure::of(Code::Usage, &error).hint("name another server with --db"),
             StartError::NoRandom(_) => Failure::of(Code::Failed, &error),
         }
     }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::store::{self, Error, Target, remote::without_credentials, sqlite::lock};
+use crate::store::{self, Error, Target, sqlite::lock};
 
 use super::{
     environment::{data_dir, variable, variable_os},
@@ -21,12 +21,6 @@ const DEFAULT_FILE: &str = "tracehub.db";
 /// # Errors
 /// Both flags at once, a target of no known kind, or no home directory to look in.
 pub fn target(args: &GlobalArgs) -> Result<Target, Failure> {
-    let key = args
-        .api_key
-        .as_ref()
-        .map(|key| key.reveal().to_owned())
-        .filter(|key| !key.is_empty())
-        .or_else(|| variable("TRACEHUB_API_KEY"));
     let target = match (&args.db, &args.url) {
         (Some(_), Some(_)) => return Err(both_flags()),
         (Some(db), None) => parse(db)?,
@@ -37,18 +31,19 @@ pub fn target(args: &GlobalArgs) -> Result<Target, Failure> {
             (None, None) => Target::File(default_file()?),
         },
     };
-    Ok(match target {
-        Target::Server { url, .. } => Target::Server { url, key },
-        file => file,
-    })
+    Ok(target.with_key(key(args)))
 }
 
-/// The file a command that owns one should use: `--db`, then `TRACEHUB_DB`, then the usual one, whose directory is
-/// made.
+fn key(args: &GlobalArgs) -> Option<String> {
+    let given = args.api_key.as_ref().map(|key| key.reveal().to_owned()).filter(|key| !key.is_empty());
+    given.or_else(|| variable("TRACEHUB_API_KEY"))
+}
+
+/// What a server should serve: `--db`, then `TRACEHUB_DB`, then the usual file, whose directory is made.
 ///
 /// # Errors
-/// `--url`, or a URL where a file is needed; the directory cannot be made.
-pub fn own_file(args: &GlobalArgs) -> Result<PathBuf, Failure> {
+/// `--url`, which names whom to ask; the directory cannot be made.
+pub fn served(args: &GlobalArgs) -> Result<Target, Failure> {
     if args.url.is_some() {
         return Err(match args.db {
             Some(_) => both_flags(),
@@ -57,18 +52,11 @@ pub fn own_file(args: &GlobalArgs) -> Result<PathBuf, Failure> {
         });
     }
     match args.db.clone().or_else(|| variable_os("TRACEHUB_DB")) {
-        Some(db) => match parse(&db)? {
-            Target::File(path) => Ok(path),
-            Target::Server { url, .. } => Err(Failure::usage(format!(
-                "a server writes to a file of its own, not to `{}`",
-                without_credentials(&url)
-            ))
-            .hint("name the file with --db")),
-        },
+        Some(db) => Ok(parse(&db)?.with_key(key(args))),
         None => {
             let path = default_file()?;
             make_parent(&path)?;
-            Ok(path)
+            Ok(Target::File(path))
         }
     }
 }
@@ -78,13 +66,14 @@ pub fn own_file(args: &GlobalArgs) -> Result<PathBuf, Failure> {
 /// # Errors
 /// There is no such file.
 pub fn for_writing(target: Target) -> Result<Target, store::Error> {
-    let Target::File(path) = target else { return Ok(target) };
-    if let Some(lock::Owner { url: Some(url), token, .. }) = lock::owner(&path) {
-        return Ok(Target::Server { url, key: token });
+    let (store, meta) = target.into_parts();
+    let Some(path) = store.file() else { return Ok(store.beside(meta)) };
+    if let Some(lock::Owner { url: Some(url), token, .. }) = lock::owner(path) {
+        return Ok(Target::Url { url, key: token }.beside(meta));
     }
     match path.try_exists() {
-        Ok(false) => Err(Error::Missing(path)),
-        _ => Ok(Target::File(path)),
+        Ok(false) => Err(Error::Missing(path.to_owned())),
+        _ => Ok(store.beside(meta)),
     }
 }
 
@@ -123,11 +112,12 @@ fn parse(db: &OsStr) -> Result<Target, Failure> {
 }
 
 fn server(url: &str) -> Result<Target, Failure> {
-    match Target::parse(url)? {
-        Target::File(_) => {
+    let target = Target::parse(url)?;
+    match target.file() {
+        Some(_) => {
             Err(Failure::usage(format!("`{url}` is not the URL of a server")).hint("such as http://127.0.0.1:8099"))
         }
-        server => Ok(server),
+        None => Ok(target),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::facets;
 use crate::{
     model::{Batch, RecordFilter, Text, Written},
     store::{self, Backend, Error},
@@ -38,9 +39,9 @@ pub async fn copy(
     project: Option<&Text>,
     mut advanced: impl FnMut(&Copied),
 ) -> store::Result<Copied> {
-    let everything = RecordFilter::default();
+    let (feed, everything) = (facets::feed(source)?, RecordFilter::default());
     let mut copied = Copied::default();
-    let mut chunk = source.scan(&everything, None, BATCH, Duration::ZERO).await?;
+    let mut chunk = feed.scan(&everything, None, BATCH, Duration::ZERO).await?;
     loop {
         if let Some(project) = project {
             chunk.batch.assign_missing_project(project);
@@ -48,7 +49,7 @@ pub async fn copy(
         let next = async {
             match chunk.at_end {
                 true => Ok(None),
-                false => source.scan(&everything, Some(&chunk.next), BATCH, Duration::ZERO).await.map(Some),
+                false => feed.scan(&everything, Some(&chunk.next), BATCH, Duration::ZERO).await.map(Some),
             }
         };
         let (written, next) = tokio::join!(write(target, &chunk.batch), next);
@@ -69,13 +70,14 @@ pub(super) async fn write(target: &dyn Backend, batch: &Batch) -> store::Result<
     if batch.is_empty() {
         return Ok(Written::default());
     }
+    let sink = facets::sink(target)?;
     let mut pause = FIRST_PAUSE;
     for _ in 0..MOST_RETRIES {
-        match target.write(batch.clone()).await {
+        match sink.write(batch.clone()).await {
             Err(Error::Busy) => tokio::time::sleep(pause).await,
             answer => return answer,
         }
         pause *= 2;
     }
-    target.write(batch.clone()).await
+    sink.write(batch.clone()).await
 }

@@ -5,6 +5,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::facets;
 use crate::{
     model::{Issue, IssueDetail, IssueId, IssueQuery, IssueStatus, Page, TraceId, TraceQuery, TraceSummary},
     store::{self, Backend},
@@ -37,12 +38,12 @@ pub struct IssueList {
 /// # Errors
 /// The store fails, or the cursor is foreign.
 pub async fn list(backend: &dyn Backend, query: &IssueQuery) -> Result<IssueList, store::Error> {
-    let page = backend.issues(query).await?;
+    let kept = facets::issues(backend)?;
+    let page = kept.list_issues(query).await?;
     let mut hidden = Vec::new();
     for status in IssueStatus::ALL.into_iter().filter(|status| query.status.is_some_and(|shown| shown != *status)) {
         let other = IssueQuery { status: Some(status), limit: 1, cursor: None, counts_since: None, ..query.clone() };
-        let count = backend.issues(&other).await?.total;
-        if count > 0 {
+        if let Some(count) = kept.list_issues(&other).await?.total.filter(|count| *count > 0) {
             hidden.push((status, count));
         }
     }
@@ -73,7 +74,7 @@ pub async fn short_ids(backend: &dyn Backend, issues: &[Issue]) -> Result<Vec<St
         let others = match alike.get(&prefix) {
             Some(known) => known,
             None => {
-                let page = backend.issues(&starting_with(&prefix, MOST_ALIKE)).await?;
+                let page = facets::issues(backend)?.list_issues(&starting_with(&prefix, MOST_ALIKE)).await?;
                 alike.entry(prefix).or_insert(page.items.iter().map(|issue| issue.id.to_string()).collect())
             }
         };
@@ -118,7 +119,8 @@ pub struct SampleTrace {
 /// No such issue, more than one, or the store fails.
 pub async fn report(backend: &dyn Backend, reference: &str) -> Result<IssueReport, FindIssueError> {
     let id = find(backend, reference).await?.id;
-    let detail = backend.issue(&id).await?.ok_or_else(|| FindIssueError::NotFound(reference.to_owned()))?;
+    let detail = facets::issues(backend)?.issue(&id).await?;
+    let detail = detail.ok_or_else(|| FindIssueError::NotFound(reference.to_owned()))?;
     let short_id = short_ids(backend, std::slice::from_ref(&detail.issue)).await?.pop().unwrap_or_default();
     let mut samples = Vec::new();
     for id in detail.issue.sample_trace_ids.iter().take(MOST_SAMPLES) {
@@ -173,21 +175,22 @@ pub enum FindIssueError {
 /// # Errors
 /// See [`FindIssueError`].
 pub async fn find(backend: &dyn Backend, reference: &str) -> Result<Issue, FindIssueError> {
+    let issues = facets::issues(backend)?;
     let not_found = || FindIssueError::NotFound(reference.to_owned());
     if reference == "latest" {
-        let mut page = backend.issues(&IssueQuery { limit: 1, ..IssueQuery::default() }).await?;
+        let mut page = issues.list_issues(&IssueQuery { limit: 1, ..IssueQuery::default() }).await?;
         return page.items.pop().ok_or_else(not_found);
     }
     check_spelling(reference)?;
     let prefix = reference.to_ascii_lowercase();
-    let mut candidates = backend.issues(&starting_with(&prefix, MAX_CANDIDATES + 1)).await?.items;
+    let mut candidates = issues.list_issues(&starting_with(&prefix, MAX_CANDIDATES + 1)).await?.items;
     if candidates.len() > 1 {
         candidates.truncate(MAX_CANDIDATES);
         return Err(FindIssueError::Ambiguous { reference: reference.to_owned(), candidates });
     }
     match (candidates.pop(), IssueId::parse(reference)) {
         (Some(issue), _) => Ok(issue),
-        (None, Ok(id)) => Ok(backend.issue(&id).await?.ok_or_else(not_found)?.issue),
+        (None, Ok(id)) => Ok(issues.issue(&id).await?.ok_or_else(not_found)?.issue),
         (None, Err(_)) => Err(not_found()),
     }
 }
@@ -198,13 +201,16 @@ pub async fn find(backend: &dyn Backend, reference: &str) -> Result<Issue, FindI
 /// # Errors
 /// The store fails.
 pub async fn with_aliases(backend: &dyn Backend, ids: &[IssueId]) -> Result<Vec<IssueId>, store::Error> {
+    // Where no issues are kept, nothing else leads to one.
+    let Some(issues) = backend.issues() else { return Ok(ids.to_vec()) };
     let mut all: Vec<IssueId> = Vec::new();
     let mut known: FxHashSet<IssueId> = FxHashSet::default();
     for id in ids {
         if known.contains(id) {
             continue;
         }
-        let aliases = backend.issue(id).await?.map(|detail| detail.ids()).unwrap_or_default();
+        let detail = facets::if_offered(issues.issue(id).await)?.flatten();
+        let aliases = detail.map(|detail| detail.ids()).unwrap_or_default();
         all.extend(std::iter::once(*id).chain(aliases).filter(|id| known.insert(*id)));
     }
     Ok(all)

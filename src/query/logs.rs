@@ -14,7 +14,10 @@ use crate::{
         TraceId,
         json::{log_id, named_value, value_to_text},
     },
-    query::tail::{Start, Step, Tail, TailQuery},
+    query::{
+        facets,
+        tail::{Start, Step, Tail, TailQuery},
+    },
     store::{Backend, Result},
 };
 
@@ -122,7 +125,7 @@ impl<'a> Pages<'a> {
             return Ok(None);
         }
         let LogPage { records, next } = match self.is_everything {
-            true => self.backend.logs(&self.query).await?,
+            true => facets::logs(self.backend)?.list_logs(&self.query).await?,
             false => first(self.backend, &self.query).await?,
         };
         self.is_done = next.is_none() || !self.is_everything;
@@ -137,10 +140,11 @@ impl<'a> Pages<'a> {
 /// # Errors
 /// The store fails.
 pub async fn first(backend: &dyn Backend, query: &LogQuery) -> Result<LogPage> {
+    let logs = facets::logs(backend)?;
     let mut rest = query.clone();
     let mut records = Vec::new();
     loop {
-        let page = backend.logs(&rest).await?;
+        let page = logs.list_logs(&rest).await?;
         records.extend(page.records);
         if page.next.is_none() || query.limit > 0 && records.len() >= query.limit {
             return Ok(LogPage { records, next: page.next });
@@ -243,7 +247,7 @@ async fn neighbours(backend: &dyn Backend, log: &LogRecord, count: usize, is_aft
     let own_id = log_id(log);
     let (mut found, mut is_past) = (Vec::new(), false);
     for _ in 0..MOST_PAGES {
-        let page = backend.logs(&query).await?;
+        let page = facets::logs(backend)?.list_logs(&query).await?;
         for other in page.records {
             if !is_past {
                 is_past = other.time == log.time && log_id(&other) == own_id;

@@ -123,7 +123,7 @@ fn choose(reference: &str, spelling: &str, page: Page<TraceSummary>) -> Choice {
     if let Some(exact) = page.items.iter().find(|summary| Some(&summary.trace_id) == asked.as_ref()) {
         return Choice::One(exact.trace_id.clone());
     }
-    let exact_may_hide = page.total > page.items.len() as u64;
+    let exact_may_hide = page.total.map_or(page.next.is_some(), |total| total > page.items.len() as u64);
     if spelling.chars().count() < MIN_PREFIX_CHARS {
         let reason = format!("a prefix has at least {MIN_PREFIX_CHARS} characters");
         let error = ResolveError::Invalid { reference: reference.to_owned(), reason };
@@ -164,7 +164,7 @@ mod tests {
             summary.trace_id = TraceId::parse(id).expect("id");
             summary
         };
-        Page { items: ids.iter().map(summary).collect(), next: None, total, failed: 0 }
+        Page { items: ids.iter().map(summary).collect(), next: None, total: Some(total), failed: Some(0) }
     }
 
     fn outcome(reference: &str, ids: &[&str], total: u64) -> String {

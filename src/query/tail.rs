@@ -13,7 +13,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
     model::{Batch, Checkpoint, Cursor, Direction, Nanos, Record, RecordFilter, Severity, time::NANOS_PER_SECOND},
-    store::{Backend, Error, Result},
+    query::facets,
+    store::{Backend, Error, Feed, Result},
 };
 
 /// About how many records one step holds; a write of more is not split.
@@ -86,7 +87,7 @@ pub enum Step {
 /// A place in a store that moves forward.
 #[derive(Debug)]
 pub struct Tail<'a> {
-    backend: &'a dyn Backend,
+    feed: &'a dyn Feed,
     query: TailQuery,
     cursor: Option<Cursor>,
     open: OpenEntries,
@@ -109,7 +110,7 @@ impl<'a> Tail<'a> {
     /// The store fails.
     pub async fn start(backend: &'a dyn Backend, query: TailQuery, now: Nanos) -> Result<Tail<'a>> {
         let mut tail = Tail {
-            backend,
+            feed: facets::feed(backend)?,
             query,
             cursor: None,
             open: OpenEntries::default(),
@@ -176,7 +177,7 @@ impl<'a> Tail<'a> {
     async fn read_chunk(&mut self) -> Result<Vec<Arrival>> {
         // What is there is read without waiting, and a store that was lost is asked for a sign of life.
         let wait = if self.is_new && self.pause.is_none() { WAIT } else { Duration::ZERO };
-        let chunk = self.backend.scan(&self.query.filter, self.cursor.as_ref(), MAX_RECORDS, wait).await?;
+        let chunk = self.feed.scan(&self.query.filter, self.cursor.as_ref(), MAX_RECORDS, wait).await?;
         self.cursor = Some(chunk.next);
         // What was removed before following began was never asked for.
         self.missed += if self.is_new { chunk.missed } else { 0 };
@@ -206,7 +207,7 @@ impl<'a> Tail<'a> {
     async fn go_to(&mut self, since: Nanos) -> Result<()> {
         self.cursor = match since {
             Nanos(0) => None,
-            since => Some(self.backend.cursor_at(since).await?),
+            since => Some(self.feed.cursor_at(since).await?),
         };
         self.has_answered = self.cursor.is_some();
         Ok(())
@@ -215,12 +216,12 @@ impl<'a> Tail<'a> {
     /// Finds the last few records that are wanted: looks a short time back, and further as long as that holds too few,
     /// because a store only reads forward.
     async fn find_last(&mut self, last: usize, since: Nanos, now: Nanos) -> Result<()> {
-        let oldest = self.backend.cursor_at(since).await?;
+        let oldest = self.feed.cursor_at(since).await?;
         let mut look_ns = FIRST_LOOK_NS;
         let mut looked_from = None;
         loop {
             let from = Nanos(now.0.saturating_sub(look_ns)).max(since);
-            let place = self.backend.cursor_at(from).await?;
+            let place = self.feed.cursor_at(from).await?;
             if looked_from.as_ref() != Some(&place) {
                 self.read_last(last, place.clone()).await?;
             }

@@ -3,7 +3,6 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -26,8 +25,6 @@ use crate::server::{
 pub(crate) struct App {
     /// The store.
     pub(crate) backend: Arc<dyn Backend>,
-    /// The path of the database file.
-    pub(crate) db: PathBuf,
     /// How long records are kept after they were received; `None` for ever.
     pub(crate) retention: Option<Duration>,
     /// The names this server goes by.
@@ -64,14 +61,4 @@ pub(crate) struct App {
     pub(crate) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
     /// Turns true, or closes, when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
-}
-
-impl App {
-    /// Bytes of the database file and its log; `None` when it cannot be looked at.
-    pub(crate) fn database_bytes(&self) -> Option<u64> {
-        let mut log = self.db.clone().into_os_string();
-        log.push("-wal");
-        let file = std::fs::metadata(&self.db).ok()?.len();
-        Some(file + std::fs::metadata(log).map_or(0, |log| log.len()))
-    }
 }

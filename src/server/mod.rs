@@ -1,7 +1,7 @@
 //! Floor 4: network in. The collector and the query API as a library: bind, run, stop.
 //!
-//! One application on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it, and alone knows which
-//! store it serves. [`http`] is the way of every request and the shapes of answers, [`access`] who may do what, [`api`] the
+//! One application on every port, HTTP/1.1, HTTP/2 and gRPC alike. This file starts and stops it; the store it
+//! serves is handed in. [`http`] is the way of every request and the shapes of answers, [`access`] who may do what, [`api`] the
 //! table of routes and the answers to questions, [`ingest`] the one way in for records of every format, [`compat`] the
 //! checkpoint API of the published Python server. What handlers share is an [`app::App`].
 
@@ -10,16 +10,17 @@ mod api;
 mod app;
 mod compat;
 mod counters;
+mod error;
 mod http;
 mod ingest;
+mod listeners;
 mod open_streams;
 mod rate;
 mod retention;
 mod stopping;
 
 use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
@@ -27,16 +28,15 @@ use std::{
 };
 
 use tokio::{
-    net::TcpListener,
     sync::{Semaphore, watch},
     task::JoinHandle,
 };
 
 use crate::{
-    secret::{self, NoRandom},
+    secret,
     store::{
-        Backend,
-        sqlite::{self, Sqlite, lock::Owner},
+        self, Backend, Target,
+        sqlite::{Durability, Options},
     },
 };
 
@@ -51,28 +51,32 @@ use self::{
     open_streams::OpenStreams,
 };
 
-pub use self::http::Limits;
+pub use self::{
+    error::StartError,
+    http::Limits,
+    listeners::{Addresses, Listeners, SidePort},
+};
 
-/// Usual ports of OTLP over gRPC and HTTP.
-const OTLP_GRPC_PORT: u16 = 4317;
-const OTLP_HTTP_PORT: u16 = 4318;
-
-/// Where one of the OTLP side ports listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SidePort {
-    /// Nowhere.
-    Off,
-    /// At the usual place; busy is a warning.
-    Default,
-    /// Where someone asked for; busy is an error.
-    At(SocketAddr),
+/// How a server treats those who call it.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How long records are kept after they were received; `None` for ever.
+    pub retention: Option<Duration>,
+    /// Names besides loopback and the bound address that a `Host` header may hold.
+    pub allowed_hosts: Vec<String>,
+    /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
+    pub secret: Option<String>,
+    /// What the owner of the server presents, who may do everything; `None` for no such owner.
+    pub token: Option<String>,
+    /// How much a client may ask.
+    pub limits: Limits,
 }
 
-/// Settings of a server.
+/// Settings of a server that opens its store itself.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The database file.
-    pub db: PathBuf,
+    /// What is served: a file, which is created if there is none, or another store.
+    pub store: Target,
     /// Name or address to listen on.
     pub host: String,
     /// Main port; 0 picks a free one.
@@ -84,7 +88,7 @@ pub struct Config {
     /// How long records are kept after they were received; `None` for ever.
     pub retention: Option<Duration>,
     /// Whether an acknowledged write is on disk or with the operating system.
-    pub durability: sqlite::Durability,
+    pub durability: Durability,
     /// Names besides loopback and the bound address that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
     /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
@@ -97,38 +101,18 @@ impl Config {
     /// The defaults of `tracehub start` for this file.
     pub fn new(db: impl Into<PathBuf>) -> Config {
         Config {
-            db: db.into(),
+            store: Target::File(db.into()),
             host: "127.0.0.1".to_owned(),
             port: 8099,
             otlp_grpc: SidePort::Default,
             otlp_http: SidePort::Default,
             retention: Some(Duration::from_secs(24 * 3_600)),
-            durability: sqlite::Durability::Disk,
+            durability: Durability::Disk,
             allowed_hosts: Vec::new(),
             secret: None,
             limits: Limits::default(),
         }
     }
-}
-
-/// Why a server could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The database could not be opened.
-    #[error(transparent)]
-    Store(#[from] crate::store::Error),
-    /// An address could not be bound.
-    #[error("cannot listen on {address}")]
-    Bind {
-        /// The address.
-        address: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The system gives no random numbers, without which there is no secret to hand to the owner of the server.
-    #[error(transparent)]
-    NoRandom(#[from] NoRandom),
 }
 
 /// A server that is running; dropping it stops it without waiting.
@@ -187,7 +171,7 @@ impl Running {
     }
 }
 
-/// Opens the database, binds the ports and serves until [`Running::stop`].
+/// Binds the ports, opens the store and serves it until [`Running::stop`].
 ///
 /// ```
 /// use tracehub::{model::TraceQuery, server::{self, Config, SidePort}};
@@ -222,30 +206,47 @@ impl Running {
 /// # Errors
 /// See [`StartError`]; nothing is left running then.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    // Bound before the database is opened: a busy port must not leave a new file behind.
-    let Ports { main, address, grpc, http, warnings } = bind_all(&config).await?;
+    let Config { host, port, otlp_grpc, otlp_http, retention, .. } = config;
+    let listeners = Listeners::bind(Addresses { host, port, otlp_grpc, otlp_http }).await?;
+    if config.store.server().is_some_and(|(url, _)| listeners.are_at(url)) {
+        return Err(StartError::Itself(config.store.location()));
+    }
+    let owned = store::own(&config.store, Options { durability: config.durability, retention }).await?;
     let token = secret::token()?;
-    let options = sqlite::Options { durability: config.durability, retention: config.retention };
-    let store = Sqlite::open_for_writing(config.db.clone(), options).await?;
-    let url = format!("http://{}", reachable(address));
-    store.publish(&Owner { pid: std::process::id(), url: Some(url.clone()), token: Some(token.clone()) })?;
-    let sides = [address_of(&grpc), address_of(&http)];
-    let is_exposed = sides.into_iter().flatten().any(|side| !side.ip().to_canonical().is_loopback());
+    owned.publish(&listeners.url(), &token)?;
+    let settings = Settings {
+        retention,
+        allowed_hosts: config.allowed_hosts,
+        secret: config.secret,
+        token: Some(token),
+        limits: config.limits,
+    };
+    serve(listeners, owned.backend, settings).await
+}
+
+/// Serves a store, of whatever kind, until [`Running::stop`], which closes it.
+///
+/// # Errors
+/// The keys in the store cannot be read, or there are no random numbers; nothing is left running then.
+pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Settings) -> Result<Running, StartError> {
+    let token = settings.token.map_or_else(secret::token, Ok)?;
+    let (ip, url, side_ports) = (listeners.address.ip(), listeners.url(), listeners.side_ports());
+    let is_exposed = listeners.are_sides_exposed();
+    let Listeners { host, main, grpc, http, warnings, .. } = listeners;
     let (stop, stopping) = watch::channel(false);
-    let mut names = config.allowed_hosts;
-    names.push(config.host);
-    let site = Site::new(address.ip(), &names);
-    let access = Access::new(address.ip(), &token).with_secret(config.secret.as_deref()).exposed(is_exposed);
-    access.keyring().reload(&*store).await?;
+    let mut names = settings.allowed_hosts;
+    names.push(host);
+    let site = Site::new(ip, &names);
+    let access = Access::new(ip, &token).with_secret(settings.secret.as_deref()).exposed(is_exposed);
+    access.keyring().reload(&*backend).await?;
     let app = Arc::new(App {
-        backend: store,
-        db: config.db,
-        retention: config.retention,
+        backend,
+        retention: settings.retention,
         site,
         access: Arc::new(access),
-        budget: Budget::new(config.limits.in_flight_bytes),
+        budget: Budget::new(settings.limits.in_flight_bytes),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
-        stream_budget: Budget::new(config.limits.stream_bytes),
+        stream_budget: Budget::new(settings.limits.stream_bytes),
         feed: CheckpointFeed::new(),
         first_seen: FirstSeen::default(),
         large_traces: LargeTraces::default(),
@@ -255,9 +256,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         counters: Counters::new(),
         metrics_mentioned: AtomicBool::new(false),
         url,
-        side_ports: (sides[0], sides[1]),
+        side_ports,
         stopping,
-        limits: config.limits,
+        limits: settings.limits,
     });
     let routers = Arc::new(Routers::new(&app));
     let slots = Arc::new(Semaphore::new(app.limits.connections));
@@ -270,60 +271,4 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         following.access.keyring().follow(&*following.backend, following.stopping.clone()).await;
     }));
     Ok(Running { app, warnings, stop, tasks })
-}
-
-/// Ports that are bound, but not served yet.
-struct Ports {
-    main: TcpListener,
-    address: SocketAddr,
-    grpc: Option<TcpListener>,
-    http: Option<TcpListener>,
-    warnings: Vec<String>,
-}
-
-async fn bind_all(config: &Config) -> Result<Ports, StartError> {
-    let failed = |source| StartError::Bind { address: format!("{}:{}", config.host, config.port), source };
-    let main = listen::bind(&config.host, config.port).await.map_err(failed)?;
-    let address = main.local_addr().map_err(failed)?;
-    let mut warnings = Vec::new();
-    let mut side =
-        async |wanted, port, name| bind_side(wanted, SocketAddr::new(address.ip(), port), name, &mut warnings).await;
-    let grpc = side(config.otlp_grpc, OTLP_GRPC_PORT, "OTLP/gRPC").await?;
-    let http = side(config.otlp_http, OTLP_HTTP_PORT, "OTLP/HTTP").await?;
-    Ok(Ports { main, address, grpc, http, warnings })
-}
-
-async fn bind_side(
-    wanted: SidePort,
-    usual: SocketAddr,
-    name: &str,
-    warnings: &mut Vec<String>,
-) -> Result<Option<TcpListener>, StartError> {
-    let address = match wanted {
-        SidePort::Off => return Ok(None),
-        SidePort::Default => usual,
-        SidePort::At(address) => address,
-    };
-    match TcpListener::bind(address).await {
-        Ok(listener) => Ok(Some(listener)),
-        Err(error) if wanted == SidePort::Default => {
-            warnings.push(format!("cannot listen on {address} for {name}: {error}; the main port takes it too"));
-            Ok(None)
-        }
-        Err(source) => Err(StartError::Bind { address: address.to_string(), source }),
-    }
-}
-
-fn address_of(listener: &Option<TcpListener>) -> Option<SocketAddr> {
-    listener.as_ref().and_then(|listener| listener.local_addr().ok())
-}
-
-/// An address programs on this machine can connect to.
-fn reachable(bound: SocketAddr) -> SocketAddr {
-    let ip = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, bound.port())
 }

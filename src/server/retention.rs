@@ -5,6 +5,7 @@
 //! than the retention nothing is removed for an hour, which is enough for a wrong clock to be put right. Jumps while
 //! no server runs are not noticed.
 
+use crate::query::facets;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -65,7 +66,7 @@ pub(crate) async fn prune(
 ) -> store::Result<u64> {
     let mut checkpoints = 0;
     while !*stopping.borrow() {
-        let removed = backend.prune(&keep, BUDGET).await?;
+        let removed = facets::sink(backend)?.prune(&keep, BUDGET).await?;
         if removed.is_empty() {
             break;
         }
@@ -135,7 +136,7 @@ mod tests {
             "spanId":"eee19b7ec3c1b174","name":"from the future","startTimeUnixNano":"9000000000000000000",
             "endTimeUnixNano":"9000000000000000001"}]}]}]}"#;
         let decoded = otlp::traces(&bytes::Bytes::from_static(request.as_bytes()), MediaType::Json).expect("OTLP");
-        store.write(decoded.batch).await.expect("stored");
+        store.sink().expect("a sink").write(decoded.batch).await.expect("stored");
         let spans = async || store.stats(&Default::default()).await.expect("statistics").spans;
         prune(Nanos(1)).await;
         assert_eq!(spans().await, 1);

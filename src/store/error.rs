@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::facet::Facet;
+
 /// Result of the store floor.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -102,15 +104,25 @@ pub enum Error {
     /// A key has the same id or digest.
     #[error("there is such a key already")]
     KeyExists,
-    /// A kind of record this store cannot hold.
-    #[error("this version cannot store {0}")]
-    Unsupported(&'static str),
+    /// This kind of store lacks a facet, and no other of its kind has it.
+    #[error("{reason}")]
+    Lacks {
+        /// The facet.
+        facet: Facet,
+        /// What kind of store lacks what, as a sentence.
+        reason: String,
+    },
     /// Reading or writing failed for another reason.
     #[error("database failed")]
     Io(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
+    /// The error of a kind of store ([`super::Info::kind`]) that is asked for a facet it lacks.
+    pub fn lacks(kind: &str, facet: Facet) -> Error {
+        Error::Lacks { facet, reason: facet.lacked_by(kind) }
+    }
+
     /// Whether the same call may succeed later without anyone changing it.
     pub fn is_retryable(&self) -> bool {
         matches!(

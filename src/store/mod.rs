@@ -1,272 +1,39 @@
-//! Floor 2: where records live. One trait, [`Backend`], and its implementors, chosen by URL scheme in [`open()`].
+//! Floor 2: where records live. One trait, [`Backend`], with facets that some stores offer besides, and its implementors,
+//! chosen by the scheme of a URL in [`open()`].
 //!
 //! A remote server is just another implementor, so nothing above knows whether it reads a file or a network. Trees,
 //! diffs and tables are questions for `query`; a backend only stores and finds.
+//!
+//! A new store:
+//! 1. a folder `store/NAME/` that implements [`Backend`], and of the facets those it really has; nothing is stubbed,
+//! 2. one row in `store/open.rs`: in `SCHEMES` for what has a URL, in `FILES` for what is a file,
+//! 3. its kind in words in [`Info::kind`], from which the errors about facets it lacks are made,
+//! 4. `backend_suite!(NAME, fixture, …)` in `tests/it/suite/NAME.rs`, with the suites of its facets; `tests/it/list_only.rs`
+//!    shows one without any.
+//!
+//! Issues and keys it need not keep: [`sidecar`] keeps them for every store with a feed.
 
+mod backend;
 mod best;
 pub mod error;
+mod facet;
 pub mod issues;
+mod mode;
 pub mod old;
 pub mod open;
+mod own;
 mod place;
 pub mod remote;
 mod select;
+pub mod sidecar;
 pub mod sqlite;
 pub mod wire;
 
-use std::{collections::VecDeque, fmt, time::Duration};
-
-use async_trait::async_trait;
-
+pub use backend::{Backend, Chunk, Feed, Info, Issues, Keys, Logs, Sink, Warning};
 pub use error::{Error, Result};
-pub use open::{Mode, Target, open};
+pub use facet::Facet;
+pub use mode::Mode;
+pub use open::{Target, open};
+pub use own::{Owned, own};
 
-use crate::model::{
-    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
-    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
-};
-
-/// What a backend is, known without asking it anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Info {
-    /// `sqlite` or `remote`.
-    pub kind: &'static str,
-    /// Absolute path or URL, without secrets.
-    pub location: String,
-    /// Whether writing is refused.
-    pub read_only: bool,
-    /// Version of the storage format; `None` when the other side keeps that to itself.
-    pub schema: Option<u32>,
-}
-
-/// Bytes of records ([`Record::bytes`](crate::model::Record::bytes)) an answer ends at, however many records were asked
-/// for: it is held in memory more than once on its way out.
-pub(crate) const MOST_CHUNK_BYTES: usize = 8 << 20;
-
-/// Part of a scan.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Chunk {
-    /// Records in the order they were committed.
-    pub batch: Batch,
-    /// Where to go on; always valid, also when nothing was found. It may lie within a write.
-    pub next: Cursor,
-    /// Whether nothing lay beyond `next` when it was read.
-    pub at_end: bool,
-    /// How many writes between the cursor and `next`, of whatever kind, are known to have left nothing behind: they were
-    /// removed before this scan could read them.
-    pub missed: u64,
-}
-
-/// Something a backend had to leave out or mend in what it read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// What, as a plain clause: `2 rows skipped: no time`.
-    pub text: String,
-    /// How many records are missing from the answers because of it; 0 when they were mended.
-    pub skipped: u64,
-}
-
-/// A store of traces.
-///
-/// The contract, each line of which is a test that runs on every implementor:
-/// - `write` returns only after the batch is on disk, all of it or none.
-/// - `write` is idempotent: a record seen before counts as a duplicate and changes nothing.
-/// - `traces` pages by key: following `next` visits every match once, whatever arrives meanwhile.
-/// - `traces` orders totally: by the sort, then start, then id.
-/// - `trace` of an id nobody wrote is `None`, not an error.
-/// - `logs` lists exactly what [`LogQuery::matches`] says of all log records; a server first adds the other ids that
-///   lead to the issues asked for.
-/// - `logs` orders totally: by time, then by the order of commits; oldest first is newest first turned round.
-/// - `logs` pages by key: following `next` visits every match once, whatever arrives meanwhile.
-/// - a page of `logs` may hold fewer than were asked for and still have a next place, because its records are large; it
-///   holds at least one then.
-/// - summaries equal the fold of the records, however they were split into batches.
-/// - `scan` yields every record once, in commit order; a record never appears behind a cursor already given out.
-/// - a chunk of a `scan` holds some megabytes of records at most, or a single one, and may end within a write: one with
-///   fewer records than were asked for, or none, is the end only if it says so.
-/// - `scan` with nothing new waits up to `wait`, then returns an empty chunk with a valid cursor.
-/// - a cursor the backend did not make is [`Error::BadCursor`].
-/// - `scan` says how many writes behind its cursor were removed whole before it came there.
-/// - `cursor_at` a time leads a scan to everything received since, and to nothing received before.
-/// - `delete` with `dry_run` counts the same and removes nothing.
-/// - `prune` goes by when records were received, never by their own clocks.
-/// - `write` counts the errors among new records into issues, all of them or none; what is a duplicate counts nowhere.
-///   Errors of one fingerprint in one service of one project are one issue, whichever kind of record tells of them.
-/// - the first and the last time an issue was seen are the least and the greatest of its events' clocks, whatever order
-///   they arrive in, and its events are counted by the hour of those clocks.
-/// - an issue's title holds the message of its first event as long as no event says anything else, then the pattern.
-/// - an event that happened after an issue was resolved, and arrives after, opens it again; an older one that arrives
-///   late does not, and nothing opens one that is ignored.
-/// - `set_issue` to what is so already changes nothing; everything else is in the history, also what events did.
-/// - `issues` orders totally: by the sort, then id; following `next` visits every match to which nothing happens
-///   meanwhile once.
-/// - issues outlive their records; they name the newest of their traces that are there, and count all there were.
-/// - `delete` of everything removes the issues too, and counts them. Keys stay.
-/// - `stats` counts the open issues of the service and seen in the time it is asked about.
-/// - `keys` lists every key ever issued, oldest first, as it was issued.
-/// - `add_key` refuses a key whose id or digest another one has.
-/// - `revoke_key` revokes for good: a second time changes nothing, and an id nobody has is `None`.
-/// - `touch_keys` notes the latest use and never an earlier one; ids nobody has mean nothing.
-#[async_trait]
-pub trait Backend: fmt::Debug + Send + Sync + 'static {
-    /// What this is; no I/O.
-    fn info(&self) -> &Info;
-
-    /// What was left out or mended in the answers given so far; empty for all stores that only hold what they wrote.
-    fn warnings(&self) -> Vec<Warning> {
-        Vec::new()
-    }
-
-    /// Stores a batch.
-    ///
-    /// # Errors
-    /// Nothing of the batch is stored then. [`Error::is_retryable`] says whether trying again can help.
-    async fn write(&self, batch: Batch) -> Result<Written>;
-
-    /// Reads records in commit order after `after` (`None` is the beginning), at most about `max` of them, or of large
-    /// ones fewer.
-    ///
-    /// # Errors
-    /// [`Error::BadCursor`] for a foreign cursor, or the store fails.
-    async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk>;
-
-    /// The place in commit order where what was received at or after `received` begins: a scan that goes on after it
-    /// yields all of that, and what arrives later. [`Nanos`] of `u64::MAX` is the end of the store. Reads no records.
-    ///
-    /// # Errors
-    /// The store fails.
-    async fn cursor_at(&self, received: Nanos) -> Result<Cursor>;
-
-    /// The place before the newest `records` records the filter names, or before a few more; `None` when that is the
-    /// beginning. With 0 it is the end of the store: a scan from it sees exactly what is committed from now on.
-    ///
-    /// # Errors
-    /// The store fails.
-    async fn place(&self, filter: &RecordFilter, records: usize) -> Result<Option<Cursor>> {
-        place_by_scanning(self, filter, records).await
-    }
-
-    /// Lists traces; an empty page when none match.
-    ///
-    /// # Errors
-    /// [`Error::BadCursor`] for a foreign cursor, or the store fails.
-    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>>;
-
-    /// All records of one trace; `None` when there are none.
-    ///
-    /// # Errors
-    /// The store fails.
-    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>>;
-
-    /// Lists the log records that [`LogQuery::matches`] is true of, as many as the query asks for or, of large ones,
-    /// fewer; an empty page when there are none.
-    ///
-    /// # Errors
-    /// [`Error::BadCursor`] for a foreign cursor, or the store fails.
-    async fn logs(&self, query: &LogQuery) -> Result<LogPage>;
-
-    /// Lists issues; an empty page when none match. `failed` of the page counts the open ones.
-    ///
-    /// # Errors
-    /// [`Error::BadCursor`] for a foreign cursor, or the store fails.
-    async fn issues(&self, query: &IssueQuery) -> Result<Page<Issue>>;
-
-    /// All that is known of one issue, its counts as far back as they are kept; `None` when there is no such issue.
-    ///
-    /// # Errors
-    /// The store fails.
-    async fn issue(&self, id: &IssueId) -> Result<Option<IssueDetail>>;
-
-    /// Changes an issue and returns what it is then; `None` when there is no such issue.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`], or the store fails.
-    async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>>;
-
-    /// All keys ever issued, oldest first, revoked ones included.
-    ///
-    /// # Errors
-    /// The store fails.
-    async fn keys(&self) -> Result<Vec<Key>>;
-
-    /// Issues a key.
-    ///
-    /// # Errors
-    /// [`Error::KeyExists`] when there is a key of this id or digest, [`Error::ReadOnly`], or the store fails.
-    async fn add_key(&self, key: Key) -> Result<()>;
-
-    /// Revokes a key for good, and returns it; `None` when there is no such key. One that is revoked stays as it is.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`], or the store fails.
-    async fn revoke_key(&self, id: &str) -> Result<Option<Key>>;
-
-    /// Notes when keys were last used, by their ids; ids nobody knows mean nothing.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`], or the store fails.
-    async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()>;
-
-    /// Totals and rows per operation.
-    ///
-    /// # Errors
-    /// The store fails.
-    async fn stats(&self, query: &StatsQuery) -> Result<Stats>;
-
-    /// About how many records there are, to show how far reading them got.
-    ///
-    /// # Errors
-    /// The store fails.
-    async fn record_count(&self) -> Result<u64> {
-        let stats = self.stats(&StatsQuery::totals()).await?;
-        Ok(stats.spans + stats.checkpoints + stats.logs)
-    }
-
-    /// Removes what the filter names, or only counts it.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`], or the store fails.
-    async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed>;
-
-    /// Removes at most about `budget` records that are past their retention; call again while it removes some.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`], or the store fails.
-    async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed>;
-
-    /// Finishes what is under way and lets go of the store. Later calls fail with [`Error::Closed`].
-    ///
-    /// # Errors
-    /// What could not be finished; everything acknowledged is on disk all the same.
-    async fn close(&self) -> Result<()>;
-}
-
-/// Records per step of [`place_by_scanning`].
-const PLACE_STEP: usize = 1_000;
-
-/// [`Backend::place`] for stores that can only be read forwards: from the beginning to the end.
-///
-/// # Errors
-/// The store fails.
-async fn place_by_scanning<B: Backend + ?Sized>(
-    backend: &B,
-    filter: &RecordFilter,
-    records: usize,
-) -> Result<Option<Cursor>> {
-    // The newest chunks: the place before each, and its length.
-    let mut chunks: VecDeque<(Option<Cursor>, usize)> = VecDeque::new();
-    let (mut place, mut found) = (None, 0);
-    loop {
-        let step = PLACE_STEP.min(records.max(1));
-        let chunk = backend.scan(filter, place.as_ref(), step, Duration::ZERO).await?;
-        found += chunk.batch.len();
-        chunks.push_back((place.replace(chunk.next.clone()), chunk.batch.len()));
-        while let Some((_, length)) = chunks.front().filter(|(_, length)| found - length >= records) {
-            found -= length;
-            chunks.pop_front();
-        }
-        if chunk.at_end {
-            return Ok(chunks.pop_front().map_or(Some(chunk.next), |(before, _)| before));
-        }
-    }
-}
+pub(crate) use backend::MOST_CHUNK_BYTES;

@@ -32,7 +32,7 @@ use crate::{
         json::{self, FromJson, JsonError, key_to_wire},
     },
     store::{
-        Backend, Chunk, Error, Info, Result,
+        Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink,
         remote::stream::{Said, Stream, Streams},
         wire,
     },
@@ -69,7 +69,7 @@ pub async fn open(url: &str, key: Option<&str>) -> Result<Arc<dyn Backend>> {
             .default_headers(headers.clone())
     });
     let client = client.map_err(|error| bad(error.to_string()))?;
-    let info = Info { kind: "remote", location, read_only: false, schema: None };
+    let info = Info { kind: "a tracehub server", location, read_only: false, schema: None };
     Ok(Arc::new(Remote { info, base, client, streams: Streams::default(), is_closed: AtomicBool::new(false) }))
 }
 
@@ -128,7 +128,11 @@ impl Remote {
         if status.is_success() && is_ours {
             return Ok(Some(response));
         }
-        let detail = detail(response).await;
+        let Problem { detail, lacks } = Problem::read(response).await;
+        if let Some(facet) = lacks.filter(|_| is_ours && status == StatusCode::NOT_IMPLEMENTED) {
+            let reason = detail.unwrap_or_else(|| facet.lacked_by(self.info.kind));
+            return Err(Error::Lacks { facet, reason });
+        }
         match (status, is_ours) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
                 let reason = detail.unwrap_or_else(|| format!("it says {status}"));
@@ -249,9 +253,10 @@ impl Remote {
     /// A page of a list: its items as an array, the rest in headers.
     fn read_page<T: FromJson>(&self, headers: &header::HeaderMap, json: &Json) -> Result<Page<T>> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let count = |name: &'static str| {
-            let count = text(name).and_then(|text| text.parse().ok()).ok_or(JsonError { key: name });
-            count.map_err(|error| self.wrong_json(error))
+        // A store that cannot count says nothing.
+        let count = |name| {
+            let count = text(name).map(|text| text.parse().map_err(|_| self.wrong_json(JsonError { key: name })));
+            count.transpose()
         };
         Ok(Page {
             items: self.read_list(json)?,
@@ -263,9 +268,20 @@ impl Remote {
 }
 
 /// What a server says went wrong.
-async fn detail(response: Response) -> Option<String> {
-    let json: Json = response.json().await.ok()?;
-    Some(json["detail"].as_str()?.chars().take(MAX_DETAIL_CHARS).collect())
+#[derive(Default)]
+struct Problem {
+    /// Its sentence.
+    detail: Option<String>,
+    /// The facet its store lacks, where that is the reason.
+    lacks: Option<Facet>,
+}
+
+impl Problem {
+    async fn read(response: Response) -> Problem {
+        let Ok(json) = response.json::<Json>().await else { return Problem::default() };
+        let detail = json["detail"].as_str().map(|detail| detail.chars().take(MAX_DETAIL_CHARS).collect());
+        Problem { detail, lacks: json["lacks"].as_str().and_then(Facet::parse) }
+    }
 }
 
 /// What may pass: too busy, unless the server says something else.
@@ -296,13 +312,55 @@ impl Backend for Remote {
         &self.info
     }
 
-    async fn write(&self, batch: Batch) -> Result<Written> {
-        let request = self.request(Method::POST, path::RECORDS, &Pairs::new());
-        let request = request.header(header::CONTENT_TYPE, "application/json").body(wire::records_to_json(&batch));
+    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
+        let request = self.request(Method::GET, path::TRACES, &api::trace_query_to_pairs(query));
+        let (headers, json) = self.ask_always(request).await?;
+        self.read_page(&headers, &json)
+    }
+
+    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
+        let pairs = vec![("id".to_owned(), id.to_string())];
+        let Some((_, mut json)) = self.ask(self.request(Method::GET, path::TRACE, &pairs)).await? else {
+            return Ok(None);
+        };
+        trace_from_json(id.clone(), &mut json).map_err(|error| self.wrong_json(error))
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
+        let request = self.request(Method::GET, path::STATS, &api::stats_query_to_pairs(query));
         let (_, json) = self.ask_always(request).await?;
         self.read(&json)
     }
 
+    async fn close(&self) -> Result<()> {
+        self.is_closed.store(true, Ordering::Relaxed);
+        self.streams.close();
+        Ok(())
+    }
+
+    fn feed(&self) -> Option<&dyn Feed> {
+        Some(self)
+    }
+
+    fn sink(&self) -> Option<&dyn Sink> {
+        Some(self)
+    }
+
+    fn logs(&self) -> Option<&dyn Logs> {
+        Some(self)
+    }
+
+    fn issues(&self) -> Option<&dyn Issues> {
+        Some(self)
+    }
+
+    fn keys(&self) -> Option<&dyn Keys> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Feed for Remote {
     async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk> {
         let now = Instant::now();
         let deadline = now.checked_add(wait).unwrap_or(now);
@@ -340,22 +398,35 @@ impl Backend for Remote {
             }
         }
     }
+}
 
-    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
-        let request = self.request(Method::GET, path::TRACES, &api::trace_query_to_pairs(query));
-        let (headers, json) = self.ask_always(request).await?;
-        self.read_page(&headers, &json)
+#[async_trait]
+impl Sink for Remote {
+    async fn write(&self, batch: Batch) -> Result<Written> {
+        let request = self.request(Method::POST, path::RECORDS, &Pairs::new());
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(wire::records_to_json(&batch));
+        let (_, json) = self.ask_always(request).await?;
+        self.read(&json)
     }
 
-    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
-        let pairs = vec![("id".to_owned(), id.to_string())];
-        let Some((_, mut json)) = self.ask(self.request(Method::GET, path::TRACE, &pairs)).await? else {
-            return Ok(None);
-        };
-        trace_from_json(id.clone(), &mut json).map_err(|error| self.wrong_json(error))
+    async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {
+        let mut pairs = api::filter_to_pairs(filter);
+        pairs.push(("dry_run".to_owned(), dry_run.to_string()));
+        let (_, json) = self.ask_always(self.request(Method::DELETE, path::TRACES, &pairs)).await?;
+        self.read(&json)
     }
 
-    async fn logs(&self, query: &LogQuery) -> Result<LogPage> {
+    async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
+        let before = keep.received_before.to_rfc3339();
+        let pairs = vec![("received_before".to_owned(), before), ("budget".to_owned(), budget.to_string())];
+        let (_, json) = self.ask_always(self.request(Method::POST, path::PRUNE, &pairs)).await?;
+        self.read(&json)
+    }
+}
+
+#[async_trait]
+impl Logs for Remote {
+    async fn list_logs(&self, query: &LogQuery) -> Result<LogPage> {
         let mut rest = query.clone();
         // A server adds what leads to the issues it is asked for.
         rest.issues.truncate(api::MAX_ISSUE_IDS);
@@ -372,8 +443,11 @@ impl Backend for Remote {
             rest.cursor = page.next;
         }
     }
+}
 
-    async fn issues(&self, query: &IssueQuery) -> Result<Page<Issue>> {
+#[async_trait]
+impl Issues for Remote {
+    async fn list_issues(&self, query: &IssueQuery) -> Result<Page<Issue>> {
         let request = self.request(Method::GET, path::ISSUES, &api::issue_query_to_pairs(query));
         let (headers, json) = self.ask_always(request).await?;
         self.read_page(&headers, &json)
@@ -392,8 +466,11 @@ impl Backend for Remote {
         let Some((_, json)) = self.ask(request).await? else { return Ok(None) };
         self.read(&json).map(Some)
     }
+}
 
-    async fn keys(&self) -> Result<Vec<Key>> {
+#[async_trait]
+impl Keys for Remote {
+    async fn list_keys(&self) -> Result<Vec<Key>> {
         let (_, json) = self.ask_always(self.request(Method::GET, path::KEYS, &Pairs::new())).await?;
         self.read_list(&json)
     }
@@ -419,32 +496,6 @@ impl Backend for Remote {
         let times = used.iter().map(|(id, time)| (id.to_string(), Json::from(time.to_rfc3339())));
         let request = self.request(Method::POST, path::KEY_USES, &Pairs::new());
         self.ask_always(request.json(&Json::Object(times.collect()))).await.map(|_| ())
-    }
-
-    async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
-        let request = self.request(Method::GET, path::STATS, &api::stats_query_to_pairs(query));
-        let (_, json) = self.ask_always(request).await?;
-        self.read(&json)
-    }
-
-    async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {
-        let mut pairs = api::filter_to_pairs(filter);
-        pairs.push(("dry_run".to_owned(), dry_run.to_string()));
-        let (_, json) = self.ask_always(self.request(Method::DELETE, path::TRACES, &pairs)).await?;
-        self.read(&json)
-    }
-
-    async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
-        let before = keep.received_before.to_rfc3339();
-        let pairs = vec![("received_before".to_owned(), before), ("budget".to_owned(), budget.to_string())];
-        let (_, json) = self.ask_always(self.request(Method::POST, path::PRUNE, &pairs)).await?;
-        self.read(&json)
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.is_closed.store(true, Ordering::Relaxed);
-        self.streams.close();
-        Ok(())
     }
 }
 

@@ -117,6 +117,6 @@ impl<'q> Selection<'q> {
         let (page, has_more) = best.finish();
         let next = page.last().filter(|_| has_more).map(|(place, _)| place::write(place, query.sort));
         let items = page.into_iter().filter_map(|(place, fold)| fold.finish(place.id)).collect();
-        Page { items, next, total, failed }
+        Page { items, next, total: Some(total), failed: Some(failed) }
     }
 }

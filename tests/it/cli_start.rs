@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use serde_json::json;
+
 use crate::support::{Home, otlp};
 
 #[test]
@@ -166,11 +168,60 @@ fn settings_come_from_the_environment_too() {
     hint: name the file with --db
     --- exit 2
     ");
-    insta::assert_snapshot!(home.run(&["start", "--db", "http://127.0.0.1:1"]), @"
+    let relay = ["start", "--port", "0", "--otlp-grpc", "off", "--otlp-http", "off", "--db", "http://127.0.0.1:1"];
+    insta::assert_snapshot!(home.run(&[&relay[..], &["--retention", "7d"]].concat()), @"
     --- stderr
-    error: a server writes to a file of its own, not to `http://127.0.0.1:1`
-    hint: name the file with --db
+    error: the server at http://127.0.0.1:1 decides what it keeps, and how
+    hint: leave out --retention and --durability, or give them to that server
     --- exit 2
     ");
+    insta::assert_snapshot!(home.run(&relay), @"
+    --- stderr
+    error: cannot reach `http://127.0.0.1:1`
+      caused by: error sending request
+      caused by: client error (Connect)
+      caused by: tcp connect error
+      caused by: connection refused (os error 111)
+    hint: is the server running there? start one with `tracehub start`
+    --- exit 3
+    ");
     assert!(!home.file("a.db").exists());
+}
+
+#[test]
+fn a_server_relays_to_another_one() {
+    let home = Home::new();
+    let db = home.file("shop.db").display().to_string();
+    let server = home.start(&["--db", &db]);
+    let relay = home.start(&["--db", server.url()]);
+    assert_eq!(relay.ready()["db"], server.url());
+    relay.send(&otlp::shop());
+    let listed = |url: &str| home.run(&["list", "--url", url]).data().replace(url, "URL");
+    assert_eq!(listed(relay.url()), listed(server.url()));
+    let shown = |target: &str| home.run(&["show", "latest", "--db", target]).data().to_owned();
+    assert_eq!(shown(relay.url()), shown(&db));
+    let status = home.run(&["status", "--url", relay.url(), "--json"]).json();
+    assert_eq!((&status["database"]["spans"], &status["url"]), (&json!(4), &json!(relay.url())));
+    let made = home.run(&["keys", "create", "--project", "shop", "--scope", "read", "--url", relay.url()]);
+    assert_eq!(made.code, Some(0), "{made}");
+    // The key is the other server's, too, and now both want one.
+    let key = made.stdout.trim();
+    for url in [relay.url(), server.url()] {
+        assert_eq!(home.run(&["list", "--url", url]).code, Some(4));
+    }
+    assert_eq!(home.run(&["list", "-q", "--url", server.url(), "--api-key", key]).code, Some(0));
+    assert_eq!(relay.stop().0, Some(0));
+}
+
+#[test]
+fn a_server_does_not_relay_to_itself() {
+    let home = Home::new();
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port().to_string();
+    for host in ["127.0.0.1", "localhost", "[::1]"] {
+        let url = format!("http://{host}:{port}");
+        let args = ["start", "--otlp-grpc", "off", "--otlp-http", "off", "--port", &port, "--db", &url];
+        let answer = home.run(&args);
+        assert_eq!(answer.code, Some(2), "{answer}");
+        assert!(answer.stderr.contains("a server cannot relay to itself"), "{answer}");
+    }
 }

@@ -14,6 +14,7 @@ use tracehub::{
 };
 
 use crate::support::Home;
+use crate::support::whole::Whole as _;
 
 /// The database of a schema: the checkpoints and the log record of `sealed-1` and a span that failed are sealed, the
 /// checkpoints and the log record of `waiting-1` wait.
@@ -85,7 +86,7 @@ async fn checkpoints_of_before_projects_and_of_after_lie_side_by_side() {
         assert_eq!((of_shop.len(), of_none), (2, old), "{id}");
     }
     let query = TraceQuery { project: Some("shop".to_owned()), limit: 0, ..TraceQuery::default() };
-    assert_eq!(store.traces(&query).await.expect("listed").total, 2);
+    assert_eq!(store.traces(&query).await.expect("listed").total, Some(2));
 }
 
 #[tokio::test]
@@ -95,7 +96,7 @@ async fn errors_an_earlier_version_counted_are_not_counted_again() {
     let mut counts = Vec::new();
     for mode in [Mode::Read, Mode::Write, Mode::Write, Mode::Read] {
         let store = open(&path, mode).await;
-        let issues = store.issues(&IssueQuery::default()).await.expect("listed").items;
+        let issues = store.list_issues(&IssueQuery::default()).await.expect("listed").items;
         counts.push(issues.iter().map(|issue| issue.event_count).sum::<u64>());
         store.close().await.expect("closed");
     }

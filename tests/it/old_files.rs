@@ -13,13 +13,11 @@ use proptest::prelude::*;
 use rusqlite::{Connection, types::Value as Sql};
 use serde_json::Value as Json;
 use tracehub::{
-    model::{
-        Batch, Cursor, Nanos, RecordFilter, RecordKind, Retention, Sort, StatsQuery, TraceId, TraceQuery, json::object,
-    },
+    model::{Cursor, Nanos, RecordFilter, RecordKind, Sort, StatsQuery, TraceId, TraceQuery, json::object},
     store::{self, Backend, Error, Mode, Target},
 };
 
-use crate::support::Home;
+use crate::support::{Home, whole::Whole as _};
 
 /// A copy of a fixture in a home.
 pub fn fixture(home: &Home, name: &str) -> String {
@@ -444,9 +442,9 @@ fn nothing_is_written_to_an_old_file() {
     let home = Home::new();
     let db = fixture(&home, "msgtrace.db");
     let before = folder(&home);
-    for command in [&["clear", "--yes"][..], &["start", "--port", "0"]] {
+    for (command, code) in [(&["clear", "--yes"][..], 2), (&["start", "--port", "0"], 3)] {
         let answer = home.run(&[command, &["--db", &db]].concat());
-        assert_eq!(answer.code, Some(3), "{answer}");
+        assert_eq!(answer.code, Some(code), "{answer}");
         assert!(answer.stderr.contains("tracehub import"), "{answer}");
     }
     assert!(before == folder(&home));
@@ -501,7 +499,7 @@ async fn pages_are_the_whole_list_in_parts() {
         let (mut paged, mut cursor) = (Vec::new(), None);
         loop {
             let page = backend.traces(&TraceQuery { limit: 2, cursor, ..query.clone() }).await.expect("listed");
-            assert_eq!(page.total, 5);
+            assert_eq!(page.total, Some(5));
             paged.extend(page.items);
             cursor = page.next;
             if cursor.is_none() {
@@ -521,22 +519,90 @@ async fn attributes_and_workflows_of_old_spans_can_be_asked_for() {
         attributes: vec![(key.to_owned(), value.to_owned())],
         ..TraceQuery::default()
     };
-    assert_eq!(found(attribute("http.status_code", "200")).await, 1);
-    assert_eq!(found(attribute("service.name", "assistant")).await, 2);
-    assert_eq!(found(attribute("http.status_code", "404")).await, 0);
-    assert_eq!(found(TraceQuery { workflow: Some("travel".into()), ..TraceQuery::default() }).await, 1);
-    assert_eq!(found(TraceQuery { has_errors: Some(true), ..TraceQuery::default() }).await, 1);
+    assert_eq!(found(attribute("http.status_code", "200")).await, Some(1));
+    assert_eq!(found(attribute("service.name", "assistant")).await, Some(2));
+    assert_eq!(found(attribute("http.status_code", "404")).await, Some(0));
+    assert_eq!(found(TraceQuery { workflow: Some("travel".into()), ..TraceQuery::default() }).await, Some(1));
+    assert_eq!(found(TraceQuery { has_errors: Some(true), ..TraceQuery::default() }).await, Some(1));
 }
 
 #[tokio::test]
-async fn all_that_writes_is_refused() {
+async fn an_old_file_offers_the_order_of_its_rows_and_nothing_else() {
     let home = Home::new();
     let backend = open(&fixture(&home, "msgtrace.db")).await;
-    assert!(backend.info().read_only);
-    assert!(matches!(backend.write(Batch::default()).await, Err(Error::ReadOnly)));
-    assert!(matches!(backend.delete(&RecordFilter::default(), true).await, Err(Error::ReadOnly)));
-    let keep = Retention { received_before: Nanos::now() };
-    assert!(matches!(backend.prune(&keep, 10).await, Err(Error::ReadOnly)));
+    assert!(backend.info().read_only && backend.feed().is_some());
+    assert!(backend.sink().is_none() && backend.logs().is_none());
+    assert!(backend.issues().is_none() && backend.keys().is_none());
     backend.close().await.expect("closed");
     assert!(matches!(backend.traces(&TraceQuery::default()).await, Err(Error::Closed)));
+}
+
+#[test]
+fn what_an_old_file_does_not_keep_is_an_error_and_no_empty_answer() {
+    let home = Home::new();
+    let db = fixture(&home, "python-0.1.0.db");
+    let before = folder(&home);
+    let mut text = String::new();
+    for command in [
+        &["issues"][..],
+        &["issues", "show", "latest"],
+        &["logs"],
+        &["logs", "--issue", "7f3a"],
+        &["keys", "list"],
+        &["clear", "--dry-run"],
+        &["clear", "--yes"],
+        &["keys", "revoke", "0a1b", "--yes"],
+        &["log", "--strict", "hello"],
+    ] {
+        text += &format!("$ {}\n{}", command.join(" "), home.run(&[command, &["--db", &db]].concat()));
+    }
+    insta::assert_snapshot!(text, @r#"
+    $ issues
+    --- stderr
+    error: a Python tracehub file keeps no issues
+    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
+    --- exit 2
+    $ issues show latest
+    --- stderr
+    error: a Python tracehub file keeps no issues
+    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
+    --- exit 2
+    $ logs
+    --- stderr
+    error: a Python tracehub file holds no log records
+    hint: bring its records into a tracehub database with `tracehub import`
+    --- exit 2
+    $ logs --issue 7f3a
+    --- stderr
+    error: a Python tracehub file keeps no issues
+    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
+    --- exit 2
+    $ keys list
+    --- stderr
+    error: a Python tracehub file keeps no keys
+    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
+    --- exit 2
+    $ clear --dry-run
+    --- stderr
+    error: a Python tracehub file can only be read
+    hint: bring its records into a tracehub database with `tracehub import`
+    --- exit 2
+    $ clear --yes
+    --- stderr
+    error: a Python tracehub file can only be read
+    hint: bring its records into a tracehub database with `tracehub import`
+    --- exit 2
+    $ keys revoke 0a1b --yes
+    --- stderr
+    error: a Python tracehub file can only be read
+    hint: bring its records into a tracehub database with `tracehub import`
+    --- exit 2
+    $ log --strict hello
+    --- stderr
+    error: the record is not stored in ~/python-0.1.0.db
+      a Python tracehub file can only be read
+    hint: it is kept in ~/.tracehub/dlq
+    --- exit 3
+    "#);
+    assert!(before == folder(&home));
 }

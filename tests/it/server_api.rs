@@ -10,6 +10,7 @@ use tracehub::{
 };
 
 use crate::server_support::{Answer, JSON, Server, failed_span, span};
+use crate::support::whole::Whole as _;
 
 async fn with_traces(count: u32) -> Server {
     let server = Server::start().await;
@@ -19,7 +20,7 @@ async fn with_traces(count: u32) -> Server {
 }
 
 #[tokio::test]
-async fn a_list_is_an_array_of_summaries_newest_first_with_totals_in_headers() {
+pub async fn a_list_is_an_array_of_summaries_newest_first_with_totals_in_headers() {
     let server = with_traces(25).await;
     let answer = server.get("/api/v1/traces").await;
     let list = answer.json();
@@ -35,14 +36,14 @@ async fn a_list_is_an_array_of_summaries_newest_first_with_totals_in_headers() {
 }
 
 #[tokio::test]
-async fn an_empty_list_is_an_empty_array() {
+pub async fn an_empty_list_is_an_empty_array() {
     let server = Server::start().await;
     let answer = server.get("/api/v1/traces?limit=0&service=nobody").await;
     assert_eq!((answer.status, answer.text().as_str(), answer.header("x-tracehub-total")), (200, "[]", "0"));
 }
 
 #[tokio::test]
-async fn all_of_a_long_list_is_one_array_that_a_remote_store_reads() {
+pub async fn all_of_a_long_list_is_one_array_that_a_remote_store_reads() {
     let server = with_traces(1_234).await;
     let list = server.get("/api/v1/traces?limit=0").await.json();
     let ids: std::collections::BTreeSet<&str> =
@@ -55,7 +56,7 @@ async fn all_of_a_long_list_is_one_array_that_a_remote_store_reads() {
 }
 
 #[tokio::test]
-async fn parameters_that_cannot_be_used_are_one_plain_sentence() {
+pub async fn parameters_that_cannot_be_used_are_one_plain_sentence() {
     let server = Server::start().await;
     for path in [
         "/api/v1/traces?limit=-1",
@@ -76,7 +77,7 @@ async fn parameters_that_cannot_be_used_are_one_plain_sentence() {
 }
 
 #[tokio::test]
-async fn one_trace_is_shown_as_a_list_and_as_a_tree_and_can_be_deleted() {
+pub async fn one_trace_is_shown_as_a_list_and_as_a_tree_and_can_be_deleted() {
     let server = with_traces(2).await;
     let id = format!("{:032x}", 1);
     for path in [format!("/api/v1/traces/{id}"), format!("/api/v1/trace?id={id}")] {
@@ -99,7 +100,7 @@ async fn one_trace_is_shown_as_a_list_and_as_a_tree_and_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn ids_of_any_form_reach_the_store() {
+pub async fn ids_of_any_form_reach_the_store() {
     let server = Server::start().await;
     for path in [
         "/api/v1/traces/req%2Fwith%20slash%3F%26",
@@ -114,7 +115,7 @@ async fn ids_of_any_form_reach_the_store() {
 }
 
 #[tokio::test]
-async fn a_filtered_deletion_can_be_counted_first() {
+pub async fn a_filtered_deletion_can_be_counted_first() {
     let server = with_traces(3).await;
     let path = format!("/api/v1/traces?trace={:032x}", 2);
     for (dry_run, left) in [("true", 3), ("false", 2)] {
@@ -125,7 +126,7 @@ async fn a_filtered_deletion_can_be_counted_first() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_and_what_a_path_does_not_take_are_said_so() {
+pub async fn what_is_not_there_and_what_a_path_does_not_take_are_said_so() {
     let server = Server::start().await;
     for path in ["/nothing", "/api/v1/nothing", "/api/v1/traces/", "/traces/", "/traces//stream"] {
         let answer = server.get(path).await;
@@ -145,7 +146,7 @@ async fn what_is_not_there_and_what_a_path_does_not_take_are_said_so() {
 }
 
 #[tokio::test]
-async fn the_server_tells_how_it_is() {
+pub async fn the_server_tells_how_it_is() {
     let server = with_traces(2).await;
     let health = server.get("/health").await.json();
     assert_eq!((&health["status"], &health["version"]), (&json!("healthy"), &json!(env!("CARGO_PKG_VERSION"))));
@@ -162,7 +163,7 @@ async fn the_server_tells_how_it_is() {
 }
 
 #[tokio::test]
-async fn every_documented_get_route_answers() {
+pub async fn every_documented_get_route_answers() {
     let server = with_traces(1).await;
     server.store(&[failed_span(2, 2, "KeyError")]).await;
     let issue = server.get("/api/v1/issues").await.json()[0]["id"].as_str().expect("an id").to_owned();
@@ -187,7 +188,7 @@ async fn every_documented_get_route_answers() {
 }
 
 #[tokio::test]
-async fn a_remote_store_answers_like_the_file() {
+pub async fn a_remote_store_answers_like_the_file() {
     let server = with_traces(5).await;
     let (remote, file) = (server.remote().await, server.running.backend());
     let query = TraceQuery { limit: 2, ..TraceQuery::default() };
@@ -215,7 +216,7 @@ async fn a_remote_store_answers_like_the_file() {
 }
 
 #[tokio::test]
-async fn values_of_every_type_cross_the_network_unchanged() {
+pub async fn values_of_every_type_cross_the_network_unchanged() {
     let server = Server::start().await;
     // A linear congruential generator: the same awkward doubles on every run.
     let bits = std::iter::successors(Some(1_u64), |bits| {
@@ -250,7 +251,7 @@ async fn values_of_every_type_cross_the_network_unchanged() {
 }
 
 #[tokio::test]
-async fn something_else_than_a_tracehub_server_is_not_taken_for_one() {
+pub async fn something_else_than_a_tracehub_server_is_not_taken_for_one() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let other = tokio::spawn(async move {
@@ -269,7 +270,7 @@ async fn something_else_than_a_tracehub_server_is_not_taken_for_one() {
 }
 
 #[tokio::test]
-async fn side_ports_serve_and_a_busy_one_is_an_error_only_when_asked_for() {
+pub async fn side_ports_serve_and_a_busy_one_is_an_error_only_when_asked_for() {
     let any = SidePort::At("127.0.0.1:0".parse().expect("an address"));
     let server = Server::start_with(|config| (config.otlp_grpc, config.otlp_http) = (any, any)).await;
     let (Some(grpc), Some(http)) = server.running.side_ports() else { panic!("both side ports were asked for") };
@@ -293,7 +294,7 @@ async fn start_again(path: &std::path::Path) -> Result<server::Running, StartErr
 }
 
 #[tokio::test]
-async fn a_server_that_stopped_has_let_go_of_its_file_and_kept_what_it_acknowledged() {
+pub async fn a_server_that_stopped_has_let_go_of_its_file_and_kept_what_it_acknowledged() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("traces.db");
     let first = start_again(&path).await.expect("a server");
@@ -311,7 +312,7 @@ async fn a_server_that_stopped_has_let_go_of_its_file_and_kept_what_it_acknowled
 }
 
 #[tokio::test]
-async fn a_server_that_is_dropped_lets_go_of_its_file_by_itself() {
+pub async fn a_server_that_is_dropped_lets_go_of_its_file_by_itself() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("traces.db");
     drop(start_again(&path).await.expect("a server"));
@@ -329,7 +330,7 @@ async fn a_server_that_is_dropped_lets_go_of_its_file_by_itself() {
 }
 
 #[tokio::test]
-async fn log_records_are_an_array_newest_first_with_the_next_page_in_a_header() {
+pub async fn log_records_are_an_array_newest_first_with_the_next_page_in_a_header() {
     let server = Server::start().await;
     let log = |number: u64| tracehub::model::LogRecord {
         time: tracehub::model::Nanos(1_000 + number),

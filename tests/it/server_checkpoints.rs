@@ -9,10 +9,11 @@ use tokio::{
 };
 use tracehub::{
     model::{RecordFilter, TraceId},
-    store::Error,
+    store::{Error, Target},
 };
 
 use crate::server_support::{Answer, JSON, Server, gzip, read_all};
+use crate::support::whole::Whole as _;
 
 fn checkpoint(id: &str, number: u32) -> Json {
     json!({
@@ -67,7 +68,7 @@ impl Stream {
 }
 
 #[tokio::test]
-async fn every_captured_request_of_the_published_clients_is_answered_as_they_need_it() {
+pub async fn every_captured_request_of_the_published_clients_is_answered_as_they_need_it() {
     let server = Server::start_with(|config| config.secret = Some("s3cret".to_owned())).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/captures");
     for number in 19..=28 {
@@ -101,13 +102,13 @@ async fn every_captured_request_of_the_published_clients_is_answered_as_they_nee
 }
 
 #[tokio::test]
-async fn a_record_sent_again_is_a_duplicate_also_after_a_restart() {
+pub async fn a_record_sent_again_is_a_duplicate_also_after_a_restart() {
     let server = Server::start().await;
     let records: Vec<Json> = (0..30).map(|number| checkpoint("again", number)).collect();
     assert_eq!(ingest(&server, &records).await, json!({ "accepted": 30, "inserted": 30, "duplicates": 0 }));
     let path = server.db();
     let folder = server.stop().await;
-    let server = Server::start_with(|config| config.db = path).await;
+    let server = Server::start_with(|config| config.store = Target::File(path)).await;
     assert_eq!(ingest(&server, &records[..10]).await, json!({ "accepted": 10, "inserted": 0, "duplicates": 10 }));
     let trace = server.get("/traces/again").await.json();
     assert_eq!((&trace["count"], &trace["complete"]), (&json!(30), &json!(true)));
@@ -117,7 +118,7 @@ async fn a_record_sent_again_is_a_duplicate_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn compressed_and_oversized_bodies_are_treated_as_everywhere() {
+pub async fn compressed_and_oversized_bodies_are_treated_as_everywhere() {
     let server = Server::start_with(|config| config.limits.body_bytes = 4_096).await;
     let body = gzip(json!({ "traces": [checkpoint("gzip", 1)] }).to_string().as_bytes());
     let send = |body: Vec<u8>, encoding: &str| {
@@ -133,7 +134,7 @@ async fn compressed_and_oversized_bodies_are_treated_as_everywhere() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_to_be_sent_again_and_no_duplicate() {
+pub async fn what_cannot_be_stored_is_to_be_sent_again_and_no_duplicate() {
     let server = Server::start().await;
     server.running.backend().close().await.expect("closed");
     for (path, body) in [("/ingest", json!({ "traces": [checkpoint("a", 1)] })), ("/ingest/single", checkpoint("a", 1))]
@@ -147,7 +148,7 @@ async fn what_cannot_be_stored_is_to_be_sent_again_and_no_duplicate() {
 }
 
 #[tokio::test]
-async fn streams_opened_before_during_and_after_writes_see_each_record_once() {
+pub async fn streams_opened_before_during_and_after_writes_see_each_record_once() {
     const LAST: u32 = 399;
     let server = Server::start().await;
     let mut before = Stream::open(&server, "/traces/req/with%20slash/stream?timeout=600", "").await;
@@ -182,7 +183,7 @@ async fn streams_opened_before_during_and_after_writes_see_each_record_once() {
 }
 
 #[tokio::test]
-async fn a_browser_goes_on_where_its_stream_broke() {
+pub async fn a_browser_goes_on_where_its_stream_broke() {
     let server = Server::start().await;
     let path = "/traces/broken/stream?timeout=600";
     ingest(&server, &(0..10).map(|number| checkpoint("broken", number)).collect::<Vec<_>>()).await;
@@ -217,7 +218,7 @@ async fn a_browser_goes_on_where_its_stream_broke() {
 }
 
 #[tokio::test]
-async fn a_reader_that_pauses_holds_nobody_up_and_misses_nothing() {
+pub async fn a_reader_that_pauses_holds_nobody_up_and_misses_nothing() {
     const LAST: u32 = 1_999;
     let server = Server::start_with(|config| config.limits.stream_bytes = 1_000).await;
     let mut slow = Stream::open(&server, "/traces/slow/stream?timeout=600", "").await;
@@ -234,7 +235,7 @@ async fn a_reader_that_pauses_holds_nobody_up_and_misses_nothing() {
 }
 
 #[tokio::test]
-async fn a_stream_is_counted_while_it_lasts_and_ends_when_the_server_stops() {
+pub async fn a_stream_is_counted_while_it_lasts_and_ends_when_the_server_stops() {
     let server = Server::start().await;
     let subscribers = async || server.get("/stats").await.json()["subscribers"].clone();
     let first = Stream::open(&server, "/traces/a/stream", "").await;
@@ -251,7 +252,7 @@ async fn a_stream_is_counted_while_it_lasts_and_ends_when_the_server_stops() {
 }
 
 #[tokio::test]
-async fn recent_forgets_what_is_deleted_and_keeps_its_numbers() {
+pub async fn recent_forgets_what_is_deleted_and_keeps_its_numbers() {
     let server = Server::start().await;
     ingest(&server, &[checkpoint("a", 1), checkpoint("b", 2), checkpoint("a", 3), checkpoint("-", 4)]).await;
     let before = server.get("/recent").await.json();
@@ -263,7 +264,7 @@ async fn recent_forgets_what_is_deleted_and_keeps_its_numbers() {
 }
 
 #[tokio::test]
-async fn cleanup_removes_by_the_time_of_receipt() {
+pub async fn cleanup_removes_by_the_time_of_receipt() {
     let server = Server::start_with(|config| config.retention = Some(Duration::from_secs(3_600))).await;
     let mut old = checkpoint("old", 1);
     old["timestamp"] = json!(5);
@@ -274,7 +275,7 @@ async fn cleanup_removes_by_the_time_of_receipt() {
 }
 
 #[tokio::test]
-async fn correlations_are_listed_newest_first_and_all_when_asked_for() {
+pub async fn correlations_are_listed_newest_first_and_all_when_asked_for() {
     let server = Server::start().await;
     let records: Vec<Json> = (0..1_200).map(|number| checkpoint(&format!("id {number}"), number)).collect();
     ingest(&server, &records).await;
@@ -291,7 +292,7 @@ async fn correlations_are_listed_newest_first_and_all_when_asked_for() {
 
 /// The original has no finer times than seconds, and lists what it received in the same second by id, byte by byte.
 #[tokio::test]
-async fn correlations_of_the_same_second_are_listed_by_id_whatever_kind_it_is_of() {
+pub async fn correlations_of_the_same_second_are_listed_by_id_whatever_kind_it_is_of() {
     let server = Server::start().await;
     let ids = ["z", "é", "5", "4bf92f3577b34da6a3ce929d0e0e4736", "4b", "A", "f", "ffffffffffffffffffffffffffffffff"];
     let records: Vec<Json> = ids.iter().zip(0..).map(|(id, number)| checkpoint(id, number)).collect();
@@ -304,7 +305,7 @@ async fn correlations_of_the_same_second_are_listed_by_id_whatever_kind_it_is_of
 }
 
 #[tokio::test]
-async fn a_correlation_id_with_very_many_records_is_listed_as_any_other() {
+pub async fn a_correlation_id_with_very_many_records_is_listed_as_any_other() {
     const MANY: usize = 25_000;
     let server = Server::start().await;
     // An id that is one of OpenTelemetry, too, with a span that lasts longer and a time no nanosecond holds.
@@ -355,7 +356,7 @@ async fn a_correlation_id_with_very_many_records_is_listed_as_any_other() {
 }
 
 #[tokio::test]
-async fn a_remote_store_has_checkpoints_like_the_file() {
+pub async fn a_remote_store_has_checkpoints_like_the_file() {
     let server = Server::start().await;
     let mut odd = checkpoint("req/with slash?&", 1);
     odd["raw_line"] = json!("[x] ✓\u{1b}");
@@ -380,7 +381,7 @@ async fn a_remote_store_has_checkpoints_like_the_file() {
 }
 
 #[tokio::test]
-async fn other_sites_may_neither_send_nor_delete() {
+pub async fn other_sites_may_neither_send_nor_delete() {
     let server = Server::start().await;
     for (method, path) in [("POST", "/ingest"), ("POST", "/ingest/single"), ("DELETE", "/cleanup")] {
         let request = server.request(method, path).header("origin", "https://evil.example");
@@ -391,7 +392,7 @@ async fn other_sites_may_neither_send_nor_delete() {
 }
 
 #[tokio::test]
-async fn a_client_that_keeps_its_connection_and_one_that_does_not_are_both_served() {
+pub async fn a_client_that_keeps_its_connection_and_one_that_does_not_are_both_served() {
     let server = Server::start().await;
     let body = json!({ "traces": [checkpoint("a", 1)] }).to_string();
     let head = |connection: &str| {

@@ -21,6 +21,7 @@ use tracehub::{
 };
 
 use crate::server_support::{JSON, Server, span};
+use crate::support::whole::Whole as _;
 
 const STREAM: &str = "/api/v1/scan/stream";
 
@@ -88,7 +89,7 @@ async fn send(server: &Server, numbers: std::ops::Range<u32>) {
 }
 
 #[tokio::test]
-async fn a_stream_begins_at_the_end_or_at_a_place_and_goes_on_after_an_event() {
+pub async fn a_stream_begins_at_the_end_or_at_a_place_and_goes_on_after_an_event() {
     let server = Server::start().await;
     send(&server, 0..5).await;
     let mut from_end = Stream::open(&server, "", "").await;
@@ -113,7 +114,7 @@ async fn a_stream_begins_at_the_end_or_at_a_place_and_goes_on_after_an_event() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_when_its_time_is_up_or_the_server_stops() {
+pub async fn a_stream_ends_when_its_time_is_up_or_the_server_stops() {
     let server = Server::start().await;
     send(&server, 0..5).await;
     let mut short = Stream::open(&server, "?after=&timeout=0&max=1", "").await;
@@ -127,7 +128,7 @@ async fn a_stream_ends_when_its_time_is_up_or_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_stream_tells_only_what_its_filter_names() {
+pub async fn a_stream_tells_only_what_its_filter_names() {
     let server = Server::start().await;
     let trace = format!("{:032x}", 2);
     let mut one = Stream::open(&server, &format!("?trace={trace}"), "").await;
@@ -142,7 +143,7 @@ async fn a_stream_tells_only_what_its_filter_names() {
 }
 
 #[tokio::test]
-async fn a_place_of_another_database_is_refused() {
+pub async fn a_place_of_another_database_is_refused() {
     let (server, other) = (Server::start().await, Server::start().await);
     send(&server, 0..3).await;
     send(&other, 0..3).await;
@@ -155,7 +156,7 @@ async fn a_place_of_another_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_holds_nobody_up_and_is_told_what_was_removed_before_it_came_there() {
+pub async fn a_slow_reader_holds_nobody_up_and_is_told_what_was_removed_before_it_came_there() {
     let server = Server::start_with(|config| config.limits.stream_bytes = 1_000).await;
     let mut slow = Stream::open(&server, "?max=1", "").await;
     assert!(slow.block().await.is_some());
@@ -184,7 +185,7 @@ async fn a_slow_reader_holds_nobody_up_and_is_told_what_was_removed_before_it_ca
 }
 
 #[tokio::test]
-async fn a_payload_of_several_lines_is_one_event() {
+pub async fn a_payload_of_several_lines_is_one_event() {
     let server = Server::start().await;
     let mut stream = Stream::open(&server, "", "").await;
     let mut checkpoints = Stream::open(&server, "?kind=checkpoints", "").await;
@@ -293,7 +294,7 @@ async fn follow(remote: &dyn Backend, mut place: Option<Cursor>, last: &str) -> 
 }
 
 #[tokio::test]
-async fn a_remote_store_reads_one_stream_as_long_as_it_lasts() {
+pub async fn a_remote_store_reads_one_stream_as_long_as_it_lasts() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.address(), true, |_| usize::MAX).await;
     let remote = proxy.remote().await;
@@ -311,7 +312,7 @@ async fn a_remote_store_reads_one_stream_as_long_as_it_lasts() {
 }
 
 #[tokio::test]
-async fn connections_cut_anywhere_lose_and_double_nothing() {
+pub async fn connections_cut_anywhere_lose_and_double_nothing() {
     let server = Server::start().await;
     // Too little for an answer, in the middle of one, or of the third event.
     let proxy = Proxy::start(server.address(), true, |number| 300 + number * 997 % 7_000).await;
@@ -323,7 +324,7 @@ async fn connections_cut_anywhere_lose_and_double_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_without_streams_is_asked_again_and_again() {
+pub async fn a_server_without_streams_is_asked_again_and_again() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.address(), false, |_| usize::MAX).await;
     let remote = proxy.remote().await;
@@ -333,7 +334,7 @@ async fn a_server_without_streams_is_asked_again_and_again() {
 }
 
 #[tokio::test]
-async fn an_answer_of_an_older_server_counts_nothing_as_missed() {
+pub async fn an_answer_of_an_older_server_counts_nothing_as_missed() {
     let text = br#"{"spans":[],"checkpoints":[],"logs":[],"next":"s1.0","at_end":true}"#;
     assert_eq!(wire::chunk_from_json(text).map(|chunk| chunk.missed).ok(), Some(0));
 }

@@ -15,7 +15,7 @@ async fn send(server: &Server, path: &str, body: Vec<u8>) -> Reply {
 }
 
 #[tokio::test]
-async fn a_call_stores_spans_and_answers_one_empty_message() {
+pub async fn a_call_stores_spans_and_answers_one_empty_message() {
     let server = Server::start().await;
     for (index, content_type) in ["application/grpc", "application/grpc+proto"].into_iter().enumerate() {
         let body = frame(0, &export_protobuf(1 + index as u8, "call"));
@@ -27,7 +27,7 @@ async fn a_call_stores_spans_and_answers_one_empty_message() {
 }
 
 #[tokio::test]
-async fn compressed_messages_are_inflated() {
+pub async fn compressed_messages_are_inflated() {
     let server = Server::start().await;
     let body = frame(1, &gzip(&export_protobuf(1, "call")));
     let reply = call(server.address(), TRACES, &[GRPC, ("grpc-encoding", "gzip")], body).await;
@@ -40,7 +40,7 @@ async fn compressed_messages_are_inflated() {
 }
 
 #[tokio::test]
-async fn one_bad_span_is_a_partial_success() {
+pub async fn one_bad_span_is_a_partial_success() {
     use opentelemetry_proto::tonic::{
         collector::trace::v1::ExportTraceServiceRequest,
         trace::v1::{ResourceSpans, ScopeSpans, Span},
@@ -60,7 +60,7 @@ async fn one_bad_span_is_a_partial_success() {
 }
 
 #[tokio::test]
-async fn metrics_are_dropped_and_what_is_not_there_is_unimplemented() {
+pub async fn metrics_are_dropped_and_what_is_not_there_is_unimplemented() {
     let server = Server::start().await;
     for (path, status) in [
         (METRICS, "0"),
@@ -74,7 +74,7 @@ async fn metrics_are_dropped_and_what_is_not_there_is_unimplemented() {
 }
 
 #[tokio::test]
-async fn malformed_calls_are_invalid_arguments() {
+pub async fn malformed_calls_are_invalid_arguments() {
     let server = Server::start().await;
     for body in [
         frame(0, b"\xff\xff\xff"),
@@ -92,14 +92,14 @@ async fn malformed_calls_are_invalid_arguments() {
 }
 
 #[tokio::test]
-async fn messages_that_are_not_protobuf_are_refused() {
+pub async fn messages_that_are_not_protobuf_are_refused() {
     let server = Server::start().await;
     let reply = call(server.address(), TRACES, &[("content-type", "application/grpc+json")], frame(0, b"{}")).await;
     assert_eq!(reply.status, "3");
 }
 
 #[tokio::test]
-async fn an_unknown_compression_is_unimplemented_and_the_known_ones_are_named() {
+pub async fn an_unknown_compression_is_unimplemented_and_the_known_ones_are_named() {
     let server = Server::start().await;
     let reply = call(server.address(), TRACES, &[GRPC, ("grpc-encoding", "snappy")], frame(1, b"xx")).await;
     assert_eq!(reply.status, "12");
@@ -107,7 +107,7 @@ async fn an_unknown_compression_is_unimplemented_and_the_known_ones_are_named() 
 }
 
 #[tokio::test]
-async fn too_large_is_resource_exhausted_whether_as_sent_as_announced_or_inflated() {
+pub async fn too_large_is_resource_exhausted_whether_as_sent_as_announced_or_inflated() {
     let server = Server::start_with(|config| config.limits.body_bytes = 100_000).await;
     let announced = [&[0][..], &u32::MAX.to_be_bytes(), b"x"].concat();
     for body in [frame(0, &vec![0; 100_001]), announced] {
@@ -120,7 +120,7 @@ async fn too_large_is_resource_exhausted_whether_as_sent_as_announced_or_inflate
 }
 
 #[tokio::test]
-async fn no_room_is_unavailable() {
+pub async fn no_room_is_unavailable() {
     let server = Server::start_with(|config| config.limits.in_flight_bytes = 10).await;
     let reply = send(&server, TRACES, frame(0, &export_protobuf(1, "call"))).await;
     assert_eq!(reply.status, "14");

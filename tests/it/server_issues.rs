@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use tracehub::model::{Batch, LogRecord, Nanos, Text, TraceId};
 
 use crate::server_support::{Answer, JSON, Server, failed_span, span};
+use crate::support::whole::Whole as _;
 
 async fn change(server: &Server, id: &str, document: &str) -> Answer {
     let request = server.request("PATCH", &format!("/api/v1/issues/{id}")).header("content-type", JSON);
@@ -17,7 +18,7 @@ async fn ids(server: &Server, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn exceptions_of_spans_become_issues_that_are_listed_and_shown() {
+pub async fn exceptions_of_spans_become_issues_that_are_listed_and_shown() {
     let server = Server::start().await;
     assert_eq!(server.get("/api/v1/issues").await.text(), "[]");
     server.store(&[span(1, 1, "fine"), failed_span(2, 2, "KeyError"), failed_span(3, 3, "KeyError")]).await;
@@ -42,7 +43,7 @@ async fn exceptions_of_spans_become_issues_that_are_listed_and_shown() {
 }
 
 #[tokio::test]
-async fn all_of_a_long_list_is_one_array_and_a_page_says_where_the_next_begins() {
+pub async fn all_of_a_long_list_is_one_array_and_a_page_says_where_the_next_begins() {
     let server = Server::start().await;
     // More than are read at once, and more new ones than an hour may bring.
     let spans: Vec<Json> = (1..=1_005).map(|number| failed_span(number, number, &format!("E{number}"))).collect();
@@ -67,7 +68,7 @@ async fn all_of_a_long_list_is_one_array_and_a_page_says_where_the_next_begins()
 }
 
 #[tokio::test]
-async fn log_records_of_an_issue_are_listed_whichever_fingerprint_leads_there() {
+pub async fn log_records_of_an_issue_are_listed_whichever_fingerprint_leads_there() {
     let server = Server::start().await;
     let failed = |time: u64, depth: u64| {
         let frames: String =
@@ -105,7 +106,7 @@ async fn log_records_of_an_issue_are_listed_whichever_fingerprint_leads_there() 
 }
 
 #[tokio::test]
-async fn an_issue_is_resolved_reopened_and_ignored() {
+pub async fn an_issue_is_resolved_reopened_and_ignored() {
     let server = Server::start().await;
     server.store(&[failed_span(1, 1, "KeyError")]).await;
     let id = ids(&server, "").await.remove(0);
@@ -121,7 +122,7 @@ async fn an_issue_is_resolved_reopened_and_ignored() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_to_an_issue_is_one_plain_sentence() {
+pub async fn what_cannot_be_done_to_an_issue_is_one_plain_sentence() {
     let server = Server::start().await;
     server.store(&[failed_span(1, 1, "KeyError")]).await;
     let id = ids(&server, "").await.remove(0);
@@ -159,7 +160,7 @@ async fn what_cannot_be_done_to_an_issue_is_one_plain_sentence() {
 }
 
 #[tokio::test]
-async fn another_site_cannot_decide_about_an_issue() {
+pub async fn another_site_cannot_decide_about_an_issue() {
     let server = Server::start().await;
     server.store(&[failed_span(1, 1, "KeyError")]).await;
     let id = ids(&server, "").await.remove(0);

@@ -20,6 +20,7 @@ use tracehub::{
 };
 
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, call, export, export_protobuf, frame, read_all, span};
+use crate::support::whole::Whole as _;
 
 const ALL: [KeyScope; 3] = KeyScope::ALL;
 const TRACES_CALL: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -39,7 +40,7 @@ async fn owned(server: &Server) -> Arc<dyn Backend> {
 }
 
 async fn as_holder(server: &Server, secret: &str) -> Arc<dyn Backend> {
-    let target = Target::Server { url: server.running.url().to_owned(), key: Some(secret.to_owned()) };
+    let target = Target::Url { url: server.running.url().to_owned(), key: Some(secret.to_owned()) };
     tracehub::store::open(&target, Mode::Read).await.expect("a remote store")
 }
 
@@ -84,7 +85,7 @@ async fn routes(server: &Server) -> Vec<(String, String, Option<KeyScope>)> {
 }
 
 #[tokio::test]
-async fn every_route_wants_a_key_that_permits_it() {
+pub async fn every_route_wants_a_key_that_permits_it() {
     let server = Server::start().await;
     let one = |scope| [scope];
     let [sender, reader, admin] = [
@@ -143,7 +144,7 @@ async fn every_route_wants_a_key_that_permits_it() {
 }
 
 #[tokio::test]
-async fn a_caller_without_a_key_hears_of_nothing_else_that_is_wrong() {
+pub async fn a_caller_without_a_key_hears_of_nothing_else_that_is_wrong() {
     let server = Server::start().await;
     let issued = issue(&server, "shop", &ALL).await;
     let keyed = [("x-api-key", issued.secret.as_str())];
@@ -185,7 +186,7 @@ async fn a_caller_without_a_key_hears_of_nothing_else_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn refusals_speak_the_language_of_the_sender_and_repeat_nothing() {
+pub async fn refusals_speak_the_language_of_the_sender_and_repeat_nothing() {
     #[derive(Clone, PartialEq, prost::Message)]
     struct RpcStatus {
         #[prost(int32, tag = "1")]
@@ -222,7 +223,7 @@ async fn refusals_speak_the_language_of_the_sender_and_repeat_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
+pub async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
     let server = Server::start().await;
     let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
     let bearer = format!("bearer {}", key.secret);
@@ -241,7 +242,7 @@ async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
 }
 
 #[tokio::test]
-async fn other_machines_need_a_key_from_the_start() {
+pub async fn other_machines_need_a_key_from_the_start() {
     let server = Server::start_with(|config| config.host = "0.0.0.0".to_owned()).await;
     assert!(server.running.wants_a_key());
     let answer = server.get("/api/v1/traces").await;
@@ -259,7 +260,7 @@ async fn other_machines_need_a_key_from_the_start() {
 }
 
 #[tokio::test]
-async fn the_first_key_closes_the_door_and_revoking_the_last_does_not_open_it() {
+pub async fn the_first_key_closes_the_door_and_revoking_the_last_does_not_open_it() {
     let server = Server::start().await;
     assert_eq!(server.get("/api/v1/traces").await.status, 200);
     let (secret, key) = ApiKey::issue("shop", &[KeyScope::Read], Nanos::now()).expect("random numbers");
@@ -276,7 +277,7 @@ async fn the_first_key_closes_the_door_and_revoking_the_last_does_not_open_it() 
 }
 
 #[tokio::test]
-async fn a_restart_keeps_keys_revocations_and_uses() {
+pub async fn a_restart_keeps_keys_revocations_and_uses() {
     let server = Server::start().await;
     let kept = issue(&server, "shop", &[KeyScope::Read]).await;
     let gone = issue(&server, "gone", &[KeyScope::Read]).await;
@@ -291,14 +292,14 @@ async fn a_restart_keeps_keys_revocations_and_uses() {
         let request = client.get(format!("{}/api/v1/traces", running.url())).header("x-api-key", key);
         assert_eq!(Answer::of(request).await.status, status);
     }
-    let keys = running.backend().keys().await.expect("listed");
+    let keys = running.backend().list_keys().await.expect("listed");
     let used: Vec<bool> = keys.iter().map(|key| key.last_used.is_some()).collect();
     assert_eq!(used, [true, false], "the first was used before the server stopped");
     running.stop().await.expect("a clean stop");
 }
 
 #[tokio::test]
-async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
+pub async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
     let server = Server::start().await;
     let [used, idle] = [issue(&server, "shop", &[KeyScope::Read]).await, issue(&server, "idle", &ALL).await];
     let before = Nanos::now();
@@ -309,7 +310,7 @@ async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
     let backend = owned(&server).await;
     let noted = async {
         loop {
-            let keys = backend.keys().await.expect("listed");
+            let keys = backend.list_keys().await.expect("listed");
             let of = |id: &str| keys.iter().find(|key| *key.id == *id).and_then(|key| key.last_used);
             if let Some(time) = of(&used.id) {
                 assert!(time >= before && of(&idle.id).is_none());
@@ -322,7 +323,7 @@ async fn a_use_is_noted_soon_and_only_of_the_key_that_was_used() {
 }
 
 #[tokio::test]
-async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_else() {
+pub async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_else() {
     let server = Server::start_with(|config| config.secret = Some("open sesame".to_owned())).await;
     let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
     let record = json!({ "traces": [{
@@ -344,7 +345,7 @@ async fn the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_els
 }
 
 #[tokio::test]
-async fn the_checkpoint_client_is_let_in_by_its_key() {
+pub async fn the_checkpoint_client_is_let_in_by_its_key() {
     let server = Server::start().await;
     let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
     let url = server.running.url().to_owned();
@@ -366,7 +367,7 @@ async fn the_checkpoint_client_is_let_in_by_its_key() {
 }
 
 #[tokio::test]
-async fn keys_are_issued_and_revoked_over_http() {
+pub async fn keys_are_issued_and_revoked_over_http() {
     let server = Server::start().await;
     let admin = issue(&server, "root", &[KeyScope::Admin]).await;
     let ask = async |method: &str, path: &str, body: String| {
@@ -400,7 +401,7 @@ async fn keys_are_issued_and_revoked_over_http() {
 }
 
 #[tokio::test]
-async fn many_callers_with_many_keys_each_keep_their_own_rights() {
+pub async fn many_callers_with_many_keys_each_keep_their_own_rights() {
     let server = Arc::new(Server::start().await);
     let admin = issue(&server, "root", &[KeyScope::Admin]).await;
     let callers = (0..8).map(|number| {
@@ -421,16 +422,16 @@ async fn many_callers_with_many_keys_each_keep_their_own_rights() {
     for caller in callers.collect::<Vec<_>>() {
         caller.await.expect("no caller failed");
     }
-    assert_eq!(owned(&server).await.keys().await.expect("listed").len(), 41);
+    assert_eq!(owned(&server).await.list_keys().await.expect("listed").len(), 41);
 }
 
 #[tokio::test]
-async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
+pub async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
     let server = Server::start().await;
     let key = issue(&server, "shop", &ALL).await;
     server.request("POST", "/v1/traces").header("x-api-key", &key.secret).send().await.expect("an answer");
     assert_eq!(get(&server, "/api/v1/traces", &key.secret).await, 200);
-    let target = Target::Server { url: server.running.url().to_owned(), key: Some(key.secret.clone()) };
+    let target = Target::Url { url: server.running.url().to_owned(), key: Some(key.secret.clone()) };
     let printed = format!("{target:?} {:?} {:?}", as_holder(&server, &key.secret).await, server.running);
     assert!(!printed.contains(&key.secret[9..]), "{printed}");
     let secret = key.secret.clone();
@@ -446,7 +447,7 @@ async fn no_key_lies_in_the_file_or_is_printed_for_debugging() {
 }
 
 #[tokio::test]
-async fn an_answer_repeats_no_key_that_stands_in_a_path() {
+pub async fn an_answer_repeats_no_key_that_stands_in_a_path() {
     let server = Server::start().await;
     let secret = "th_0123456789abcdefghijABCDEFGHIJ0123456789abc";
     for (method, path, status) in [("GET", "/api/v1/", 404), ("PUT", "/api/v1/traces/", 405)] {

@@ -7,7 +7,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, export, export_protobuf, gzip, read_all, span};
 
 #[tokio::test]
-async fn a_body_over_the_cap_is_too_large_and_one_at_the_cap_is_not() {
+pub async fn a_body_over_the_cap_is_too_large_and_one_at_the_cap_is_not() {
     let server = Server::start_with(|config| config.limits.body_bytes = 50_000).await;
     let exact = |length: usize| {
         let mut json = export(&[span(1, 1, "x")]).to_string();
@@ -24,7 +24,7 @@ async fn a_body_over_the_cap_is_too_large_and_one_at_the_cap_is_not() {
 }
 
 #[tokio::test]
-async fn a_body_that_inflates_over_the_cap_is_too_large() {
+pub async fn a_body_that_inflates_over_the_cap_is_too_large() {
     let server = Server::start_with(|config| config.limits.body_bytes = 1 << 20).await;
     for inflated in [(1 << 20) + 1, 3 << 20] {
         let request = server.request("POST", "/v1/traces").header("content-encoding", "gzip");
@@ -36,7 +36,7 @@ async fn a_body_that_inflates_over_the_cap_is_too_large() {
 }
 
 #[tokio::test]
-async fn a_client_that_announces_too_much_is_told_before_it_sends() {
+pub async fn a_client_that_announces_too_much_is_told_before_it_sends() {
     let server = Server::start().await;
     let head = "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                 Content-Length: 99999999999\r\nExpect: 100-continue\r\n\r\n";
@@ -45,7 +45,7 @@ async fn a_client_that_announces_too_much_is_told_before_it_sends() {
 }
 
 #[tokio::test]
-async fn without_room_a_client_is_told_when_to_come_back() {
+pub async fn without_room_a_client_is_told_when_to_come_back() {
     let server = Server::start_with(|config| config.limits.in_flight_bytes = 10).await;
     let answer = server.post("/v1/traces", PROTOBUF, export_protobuf(1, "later")).await;
     assert_eq!(answer.status, 503);
@@ -54,7 +54,7 @@ async fn without_room_a_client_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_answered_408() {
+pub async fn a_body_that_stalls_is_answered_408() {
     let server = Server::start_with(|config| config.limits.body_idle_timeout = Duration::from_millis(50)).await;
     let head =
         "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
@@ -63,7 +63,7 @@ async fn a_body_that_stalls_is_answered_408() {
 }
 
 #[tokio::test]
-async fn connections_that_never_ask_are_closed() {
+pub async fn connections_that_never_ask_are_closed() {
     let server = Server::start_with(|config| config.limits.header_timeout = Duration::from_millis(50)).await;
     for beginning in ["", "P", "PRI * HTTP/2", "GET /health HTTP/1.1\r\nHost: loc"] {
         // Reading ends only because the server closes.
@@ -73,7 +73,7 @@ async fn connections_that_never_ask_are_closed() {
 }
 
 #[tokio::test]
-async fn a_huge_head_is_refused() {
+pub async fn a_huge_head_is_refused() {
     let server = Server::start().await;
     let head = format!("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(100_000));
     let answer = server.raw(head.as_bytes()).await;
@@ -81,7 +81,7 @@ async fn a_huge_head_is_refused() {
 }
 
 #[tokio::test]
-async fn more_connections_than_allowed_wait_for_their_turn() {
+pub async fn more_connections_than_allowed_wait_for_their_turn() {
     let server = Server::start_with(|config| config.limits.connections = 1).await;
     let first = TcpStream::connect(server.address()).await.expect("a connection");
     let mut second = TcpStream::connect(server.address()).await.expect("a place in the queue");
@@ -92,7 +92,7 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn stopping_finishes_what_is_under_way_and_keeps_it() {
+pub async fn stopping_finishes_what_is_under_way_and_keeps_it() {
     let server = Server::start().await;
     let body = export(&[span(1, 1, "last")]).to_string();
     let mut stream = TcpStream::connect(server.address()).await.expect("a connection");

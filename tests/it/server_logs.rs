@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use tracehub::model::KeyScope;
 
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, call, export, frame, gzip, span};
+use crate::support::whole::Whole as _;
 
 const INGEST: &str = "/api/v1/ingest";
 const LOGS_SERVICE: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
@@ -48,7 +49,7 @@ fn capture(name: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn requests_of_the_published_logger_are_stored_to_the_letter_and_once() {
+pub async fn requests_of_the_published_logger_are_stored_to_the_letter_and_once() {
     let server = Server::start().await;
     let gzipped = [("content-type", JSON), ("content-encoding", "gzip"), ("x-api-key", "th_abc123")];
     let (first, second) =
@@ -95,7 +96,7 @@ async fn requests_of_the_published_logger_are_stored_to_the_letter_and_once() {
 }
 
 #[tokio::test]
-async fn log_entries_join_the_spans_of_their_trace() {
+pub async fn log_entries_join_the_spans_of_their_trace() {
     let server = Server::start().await;
     server.store(&[span(7, 1, "checkout")]).await;
     let mut joined = entry("charged");
@@ -108,7 +109,7 @@ async fn log_entries_join_the_spans_of_their_trace() {
 }
 
 #[tokio::test]
-async fn a_body_of_many_entries_is_stored_whole_and_once() {
+pub async fn a_body_of_many_entries_is_stored_whole_and_once() {
     let server = Server::start().await;
     let timed = |index: usize| json!({ "message": index, "timestamp": 1_795_252_442_000_u64 + index as u64 });
     for body in [(0..40_000).map(timed).collect::<Json>(), (0..40_000).map(|_| json!({ "message": "same" })).collect()]
@@ -127,7 +128,7 @@ async fn a_body_of_many_entries_is_stored_whole_and_once() {
 }
 
 #[tokio::test]
-async fn one_bad_entry_costs_only_itself() {
+pub async fn one_bad_entry_costs_only_itself() {
     let server = Server::start().await;
     let body = format!("[{},7,{},{{\"message\":}},{}]", entry("a"), entry("b"), entry("c"));
     let answer = send(&server, body, &[]).await;
@@ -152,7 +153,7 @@ async fn one_bad_entry_costs_only_itself() {
 }
 
 #[tokio::test]
-async fn one_object_and_one_a_line_are_taken_whatever_the_content_type_says() {
+pub async fn one_object_and_one_a_line_are_taken_whatever_the_content_type_says() {
     let server = Server::start().await;
     for (body, content_type, count) in [
         (entry("alone").to_string(), "text/plain", 1),
@@ -168,7 +169,7 @@ async fn one_object_and_one_a_line_are_taken_whatever_the_content_type_says() {
 }
 
 #[tokio::test]
-async fn compressed_bodies_are_inflated_to_their_last_member() {
+pub async fn compressed_bodies_are_inflated_to_their_last_member() {
     let server = Server::start().await;
     let text = json!([entry("one"), entry("two"), entry("three")]).to_string();
     let (head, tail) = text.split_at(text.len() / 2);
@@ -181,7 +182,7 @@ async fn compressed_bodies_are_inflated_to_their_last_member() {
 }
 
 #[tokio::test]
-async fn odd_values_are_taken_and_read_back() {
+pub async fn odd_values_are_taken_and_read_back() {
     let server = Server::start().await;
     let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
     let body = format!(
@@ -215,7 +216,7 @@ async fn odd_values_are_taken_and_read_back() {
 }
 
 #[tokio::test]
-async fn a_stack_of_megabytes_is_cut_and_says_so() {
+pub async fn a_stack_of_megabytes_is_cut_and_says_so() {
     let server = Server::start().await;
     let mut long = entry("deep recursion");
     long["stack_trace"] = json!("  File \"a.py\", line 1, in f\n".repeat(200_000));
@@ -229,7 +230,7 @@ async fn a_stack_of_megabytes_is_cut_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_retry_is_stored_once_even_without_times_and_equal_entries_of_one_request_are_all_kept() {
+pub async fn a_retry_is_stored_once_even_without_times_and_equal_entries_of_one_request_are_all_kept() {
     let server = Server::start().await;
     let untimed = json!([{ "message": "tick" }, { "message": "tick" }]).to_string();
     let first = send(&server, untimed.clone(), &[]).await.json();
@@ -247,7 +248,7 @@ async fn a_retry_is_stored_once_even_without_times_and_equal_entries_of_one_requ
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_in_one_plain_sentence() {
+pub async fn what_is_wrong_is_told_in_one_plain_sentence() {
     let server = Server::start_with(|config| {
         (config.limits.entries_bytes, config.limits.entries_inflated_bytes) = (2_000, 100_000);
     })
@@ -283,7 +284,7 @@ async fn what_is_wrong_is_told_in_one_plain_sentence() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_to_be_sent_again() {
+pub async fn what_may_pass_is_to_be_sent_again() {
     let server = Server::start_with(|config| config.limits.in_flight_bytes = 10).await;
     let crowded = send(&server, json!([entry("later")]).to_string(), &[]).await;
     let broken = Server::start().await;
@@ -297,7 +298,7 @@ async fn what_may_pass_is_to_be_sent_again() {
 }
 
 #[tokio::test]
-async fn records_belong_to_the_project_of_the_key_whatever_they_say() {
+pub async fn records_belong_to_the_project_of_the_key_whatever_they_say() {
     let server = Server::start().await;
     let (secret, key) = tracehub::secret::ApiKey::issue("shop-eu", &[KeyScope::Admin], tracehub::model::Nanos::now())
         .expect("random numbers");
@@ -348,7 +349,7 @@ fn otlp_protobuf(bodies: &[&str]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn otlp_log_records_are_stored_from_every_transport() {
+pub async fn otlp_log_records_are_stored_from_every_transport() {
     let server = Server::start().await;
     let record = json!({
         "observedTimeUnixNano": "1795252442117000001", "severityNumber": 18, "severityText": "ERROR2",
@@ -373,7 +374,7 @@ async fn otlp_log_records_are_stored_from_every_transport() {
 }
 
 #[tokio::test]
-async fn an_otlp_log_record_without_any_time_has_the_one_of_its_arrival_and_a_retry_is_stored_once() {
+pub async fn an_otlp_log_record_without_any_time_has_the_one_of_its_arrival_and_a_retry_is_stored_once() {
     let server = Server::start().await;
     let body = otlp(&[json!({ "body": { "stringValue": "when" } })]);
     for _ in 0..2 {
@@ -386,7 +387,7 @@ async fn an_otlp_log_record_without_any_time_has_the_one_of_its_arrival_and_a_re
 }
 
 #[tokio::test]
-async fn a_bad_otlp_log_record_costs_only_itself_and_is_counted_under_its_own_name() {
+pub async fn a_bad_otlp_log_record_costs_only_itself_and_is_counted_under_its_own_name() {
     let server = Server::start().await;
     let good = |body: &str| json!({ "timeUnixNano": "5", "body": { "stringValue": body } });
     let bad = json!({ "timeUnixNano": "not a number" });

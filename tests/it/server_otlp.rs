@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, export, export_protobuf, gzip, span};
 
 #[tokio::test]
-async fn spans_are_stored_from_every_path_and_the_answer_is_in_the_requests_encoding() {
+pub async fn spans_are_stored_from_every_path_and_the_answer_is_in_the_requests_encoding() {
     let server = Server::start().await;
     for (index, path) in ["/v1/traces", "/api/v1/traces/export", "/"].into_iter().enumerate() {
         let index = index as u32;
@@ -21,7 +21,7 @@ async fn spans_are_stored_from_every_path_and_the_answer_is_in_the_requests_enco
 }
 
 #[tokio::test]
-async fn compressed_bodies_are_inflated() {
+pub async fn compressed_bodies_are_inflated() {
     let server = Server::start().await;
     for (index, encoding) in ["gzip", "GZIP", "identity"].into_iter().enumerate() {
         let body = export_protobuf(1 + index as u8, "compressed");
@@ -34,7 +34,7 @@ async fn compressed_bodies_are_inflated() {
 }
 
 #[tokio::test]
-async fn an_empty_request_is_a_success() {
+pub async fn an_empty_request_is_a_success() {
     let server = Server::start().await;
     for (content_type, body) in [(PROTOBUF, ""), (JSON, "{}"), (JSON, r#"{"resourceSpans":[]}"#)] {
         assert_eq!(server.post("/v1/traces", content_type, body).await.status, 200, "{content_type} {body}");
@@ -43,7 +43,7 @@ async fn an_empty_request_is_a_success() {
 }
 
 #[tokio::test]
-async fn one_bad_span_costs_only_itself() {
+pub async fn one_bad_span_costs_only_itself() {
     let server = Server::start().await;
     let mut bad = span(2, 2, "bad");
     bad["spanId"] = json!("0000000000000000");
@@ -56,7 +56,7 @@ async fn one_bad_span_costs_only_itself() {
 }
 
 #[tokio::test]
-async fn a_retry_is_stored_once() {
+pub async fn a_retry_is_stored_once() {
     let server = Server::start().await;
     let body = export(&[span(1, 1, "once")]).to_string();
     for _ in 0..2 {
@@ -66,7 +66,7 @@ async fn a_retry_is_stored_once() {
 }
 
 #[tokio::test]
-async fn errors_are_statuses_in_the_requests_encoding() {
+pub async fn errors_are_statuses_in_the_requests_encoding() {
     let server = Server::start().await;
     let answer = server.post("/v1/traces", JSON, "{\"resourceSpans\":").await;
     let status = answer.json();
@@ -80,7 +80,7 @@ async fn errors_are_statuses_in_the_requests_encoding() {
 }
 
 #[tokio::test]
-async fn other_types_encodings_and_methods_are_refused() {
+pub async fn other_types_encodings_and_methods_are_refused() {
     let server = Server::start().await;
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json"] {
         let answer = server.post("/v1/traces", content_type, "{}").await;
@@ -102,7 +102,7 @@ async fn other_types_encodings_and_methods_are_refused() {
 }
 
 #[tokio::test]
-async fn broken_compression_is_malformed() {
+pub async fn broken_compression_is_malformed() {
     let server = Server::start().await;
     let whole = gzip(&export_protobuf(1, "whole"));
     for (what, body) in [("truncated", &whole[..whole.len() - 4]), ("no gzip at all", b"hello"), ("empty", b"")] {
@@ -114,7 +114,7 @@ async fn broken_compression_is_malformed() {
 }
 
 #[tokio::test]
-async fn metrics_are_checked_and_dropped() {
+pub async fn metrics_are_checked_and_dropped() {
     let server = Server::start().await;
     let answer = server.post("/v1/metrics", JSON, r#"{"resourceMetrics":[]}"#).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "{}"));
@@ -144,7 +144,7 @@ fn recorded() -> Vec<(String, Json, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn requests_of_published_clients_are_taken_with_their_own_headers() {
+pub async fn requests_of_published_clients_are_taken_with_their_own_headers() {
     let server = Server::start().await;
     let recorded = recorded();
     assert!(recorded.len() > 20, "only {} recordings", recorded.len());

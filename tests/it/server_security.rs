@@ -7,7 +7,7 @@ fn status_of(answer: &str) -> &str {
 }
 
 #[tokio::test]
-async fn strange_hosts_are_refused_on_every_route() {
+pub async fn strange_hosts_are_refused_on_every_route() {
     let server = Server::start().await;
     let port = server.address().port();
     for (path, method) in
@@ -37,7 +37,7 @@ async fn strange_hosts_are_refused_on_every_route() {
 }
 
 #[tokio::test]
-async fn a_strange_authority_is_refused_over_http2_too() {
+pub async fn a_strange_authority_is_refused_over_http2_too() {
     let server = Server::start().await;
     let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     let headers = [("content-type", "application/grpc"), ("host", "evil.com")];
@@ -47,14 +47,14 @@ async fn a_strange_authority_is_refused_over_http2_too() {
 }
 
 #[tokio::test]
-async fn names_can_be_allowed() {
+pub async fn names_can_be_allowed() {
     let server = Server::start_with(|config| config.allowed_hosts = vec!["traces.example".to_owned()]).await;
     let answer = Answer::of(server.request("GET", "/health").header("host", "traces.example:8099")).await;
     assert_eq!(answer.status, 200);
 }
 
 #[tokio::test]
-async fn other_sites_can_neither_write_nor_delete() {
+pub async fn other_sites_can_neither_write_nor_delete() {
     let server = Server::start().await;
     server.store(&[span(1, 1, "kept")]).await;
     for (name, value) in [
@@ -80,7 +80,7 @@ async fn other_sites_can_neither_write_nor_delete() {
 }
 
 #[tokio::test]
-async fn no_answer_lets_other_sites_read_frame_or_cache_it() {
+pub async fn no_answer_lets_other_sites_read_frame_or_cache_it() {
     let server = Server::start().await;
     for path in ["/health", "/api/v1/traces", "/docs", "/openapi.json", "/metrics", "/nothing-here"] {
         let answer = Answer::of(server.request("GET", path).header("origin", "https://evil.com")).await;
@@ -101,7 +101,7 @@ async fn no_answer_lets_other_sites_read_frame_or_cache_it() {
 }
 
 #[tokio::test]
-async fn the_page_allows_its_own_script_by_digest_and_nothing_else() {
+pub async fn the_page_allows_its_own_script_by_digest_and_nothing_else() {
     let server = Server::start().await;
     let answer = server.get("/docs").await;
     let policy = answer.header("content-security-policy");
@@ -111,7 +111,7 @@ async fn the_page_allows_its_own_script_by_digest_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn public_answers_say_nothing_about_data_and_metrics_nothing_about_files() {
+pub async fn public_answers_say_nothing_about_data_and_metrics_nothing_about_files() {
     let server = Server::start().await;
     server.store(&[span(1, 1, "canary-name")]).await;
     let folder = server.db().parent().and_then(|folder| folder.to_str()).expect("a path").to_owned();
@@ -126,7 +126,7 @@ async fn public_answers_say_nothing_about_data_and_metrics_nothing_about_files()
 }
 
 #[tokio::test]
-async fn the_lock_of_the_file_says_where_its_server_is_and_how_to_prove_to_be_its_owner() {
+pub async fn the_lock_of_the_file_says_where_its_server_is_and_how_to_prove_to_be_its_owner() {
     let server = Server::start().await;
     let owner = tracehub::store::sqlite::lock::owner(&server.db()).expect("a running server");
     assert_eq!((owner.pid, owner.url.as_deref()), (std::process::id(), Some(server.running.url())));

@@ -1,6 +1,6 @@
 //! A real server on a free port over a database of its own, and the few ways tests talk to it.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{cell::Cell, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
@@ -12,16 +12,35 @@ use tokio::{
     net::TcpStream,
 };
 use tracehub::{
-    server::{self, Config, Running, SidePort},
-    store::{Backend, Mode, Target},
+    server::{self, Addresses, Config, Limits, Listeners, Running, Settings, SidePort},
+    store::{Backend, Mode, Target, sqlite::lock},
 };
 
 pub const PROTOBUF: &str = "application/x-protobuf";
 pub const JSON: &str = "application/json";
 
+thread_local! {
+    static RELAYS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a test whose servers are relays: each serves another server, which has the database.
+pub fn behind_a_relay(test: fn()) {
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            RELAYS.set(false);
+        }
+    }
+    let _guard = Guard;
+    RELAYS.set(true);
+    test();
+}
+
 /// A running server; its database goes when it is dropped.
 pub struct Server {
     pub running: Running,
+    /// The server it relays to, if it is a relay.
+    behind: Option<Running>,
     folder: tempfile::TempDir,
     client: reqwest::Client,
 }
@@ -32,15 +51,27 @@ impl Server {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Server {
+        Server::start_as(RELAYS.get(), change).await
+    }
+
+    /// A server that relays to another one.
+    pub async fn start_relay_with(change: impl FnOnce(&mut Config)) -> Server {
+        Server::start_as(true, change).await
+    }
+
+    async fn start_as(is_relay: bool, change: impl FnOnce(&mut Config)) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = Config::new(folder.path().join("traces.db"));
         (config.port, config.otlp_grpc, config.otlp_http) = (0, SidePort::Off, SidePort::Off);
         change(&mut config);
-        let running = server::start(config).await.expect("a server");
+        let (running, behind) = match is_relay {
+            true => relay(config).await,
+            false => (server::start(config).await.expect("a server"), None),
+        };
         // Fails when another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Server { running, folder, client }
+        Server { running, behind, folder, client }
     }
 
     pub fn db(&self) -> PathBuf {
@@ -50,6 +81,9 @@ impl Server {
     /// Stops it; its database lies on in the folder.
     pub async fn stop(self) -> tempfile::TempDir {
         self.running.stop().await.expect("a clean stop");
+        if let Some(behind) = self.behind {
+            behind.stop().await.expect("a clean stop");
+        }
         self.folder
     }
 
@@ -91,6 +125,20 @@ impl Server {
         stream.write_all(request).await.expect("room");
         read_all(&mut stream).await
     }
+}
+
+/// A server with these settings that relays to another one, which owns the database. Both have the same owner.
+async fn relay(config: Config) -> (Running, Option<Running>) {
+    let (side, limits) = (SidePort::Off, Limits::default());
+    let behind = Config { otlp_grpc: side, otlp_http: side, limits, host: "127.0.0.1".to_owned(), ..config.clone() };
+    let behind = server::start(behind).await.expect("a server");
+    let token = config.store.file().and_then(lock::owner).and_then(|owner| owner.token);
+    let target = Target::Url { url: behind.url().to_owned(), key: token.clone() };
+    let backend = tracehub::store::open(&target, Mode::Write).await.expect("a remote store");
+    let Config { host, port, otlp_grpc, otlp_http, allowed_hosts, secret, limits, .. } = config;
+    let listeners = Listeners::bind(Addresses { host, port, otlp_grpc, otlp_http }).await.expect("free ports");
+    let settings = Settings { retention: None, allowed_hosts, secret, token, limits };
+    (server::serve(listeners, backend, settings).await.expect("a relay"), Some(behind))
 }
 
 /// Everything until the other end closes or breaks the connection.

@@ -12,7 +12,7 @@ use crate::{
         values::{Moment, age},
     },
     model::{RecordFilter, RecordKind, Removed},
-    query::resolve::resolve,
+    query::{facets, resolve::resolve},
     store::{self, Backend, Mode},
     view::{
         machine::{Format, REMOVED},
@@ -68,11 +68,12 @@ pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
         true => context.open().await?,
         false => store::open(&target::for_writing(context.target()?)?, Mode::Write).await?,
     };
+    let sink = facets::sink(backend.as_ref())?;
     let filter = filter(backend.as_ref(), &args).await?;
     let removed = if asks || args.dry_run {
-        context.wait("counting", backend.delete(&filter, true)).await?
+        context.wait("counting", sink.delete(&filter, true)).await?
     } else {
-        context.wait("deleting", backend.delete(&filter, false)).await?
+        context.wait("deleting", sink.delete(&filter, false)).await?
     };
     let removed = if asks && !removed.is_empty() {
         let location = short_path(&backend.info().location);
@@ -80,7 +81,7 @@ pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
             backend.close().await?;
             return Err(Failure::new(Code::No, "nothing deleted"));
         }
-        context.wait("deleting", backend.delete(&filter, false)).await?
+        context.wait("deleting", sink.delete(&filter, false)).await?
     } else {
         removed
     };

@@ -148,7 +148,7 @@ fn check(file: &Path, target: &Target) -> Result<(), Failure> {
     if is_url() {
         return Err(Failure::usage(format!("`{}` is not a file", file.display())).hint(UNDERSTOOD));
     }
-    if let Target::File(path) = target
+    if let Some(path) = target.file()
         && let (Ok(from), Ok(to)) = (file.canonicalize(), path.canonicalize())
         && from == to
     {

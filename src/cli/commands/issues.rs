@@ -10,7 +10,10 @@ use crate::{
         values::RangeArgs,
     },
     model::{Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus},
-    query::issues::{self, FindIssueError, IssueList},
+    query::{
+        facets,
+        issues::{self, FindIssueError, IssueList},
+    },
     store::{self, Backend, Mode},
     view::{
         self,
@@ -251,7 +254,7 @@ async fn list(context: &Context, args: ListArgs) -> Outcome {
     let query = args.query(context)?;
     let backend = context.open().await?;
     if context.format() != Format::Table || fields.is_some() {
-        let page = context.wait("reading", backend.issues(&query)).await?;
+        let page = context.wait("reading", facets::issues(backend.as_ref())?.list_issues(&query)).await?;
         remark_on(context, &args, &IssueList { page: page.clone(), short_ids: Vec::new(), hidden: Vec::new() });
         return context.print_rows(&page.items, &ISSUE, fields.as_ref());
     }
@@ -321,7 +324,7 @@ async fn change_all(
     let columns = if context.terminal.stderr { context.style.width } else { usize::MAX };
     let mut changed = Vec::new();
     for (before, short_id) in found.into_iter().zip(short_ids) {
-        match backend.set_issue(&before.id, IssueChange::Status(status)).await? {
+        match facets::issues(backend)?.set_issue(&before.id, IssueChange::Status(status)).await? {
             Some(after) => {
                 context.remark(text::cut(&sentence(&before, &after, &short_id), columns));
                 changed.push(after);

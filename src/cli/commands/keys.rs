@@ -14,7 +14,7 @@ use crate::{
         target,
     },
     model::{Key, KeyScope},
-    query::keys::find,
+    query::{facets, keys::find},
     secret::ApiKey,
     store::{self, Backend, Mode},
     view::{
@@ -156,7 +156,7 @@ async fn issue(backend: &Arc<dyn Backend>, args: &CreateArgs) -> Result<(ApiKey,
     loop {
         let made = ApiKey::issue(&args.project, &args.scope, now());
         let (secret, key) = made.map_err(|error| Failure::of(Code::Failed, &error))?;
-        match backend.add_key(key.clone()).await {
+        match facets::keys(backend.as_ref())?.add_key(key.clone()).await {
             Ok(()) => return Ok((secret, key)),
             Err(store::Error::KeyExists) if tries < TRIES => tries += 1,
             Err(error) => return Err(error.into()),
@@ -177,7 +177,7 @@ fn issued(secret: &ApiKey, key: &Key) -> Json {
 async fn list(context: &Context) -> Outcome {
     let fields = context.fields(&KEY)?;
     let backend = context.open().await?;
-    let keys = context.wait("reading", backend.keys()).await?;
+    let keys = context.wait("reading", facets::keys(backend.as_ref())?.list_keys()).await?;
     if keys.is_empty() && context.terminal.stderr {
         context.remark("no keys yet; `tracehub keys create --project NAME` issues one");
     }
@@ -194,14 +194,14 @@ async fn revoke(context: &Context, args: &RevokeArgs) -> Outcome {
             .hint("`tracehub keys list` shows what there is"));
     }
     let backend = store::open(&target::for_writing(context.target()?)?, Mode::Write).await?;
-    let keys = backend.keys().await?;
+    let keys = facets::keys(backend.as_ref())?.list_keys().await?;
     let key = find(&keys, &args.id)?;
     let is_revoked = key.revoked.is_some();
     if !is_revoked && !args.yes && !context.confirm(&format!("revoke key {} of project {}?", key.id, key.project)) {
         backend.close().await?;
         return Err(Failure::new(Code::No, "nothing revoked"));
     }
-    let revoked = backend.revoke_key(&key.id).await?;
+    let revoked = facets::keys(backend.as_ref())?.revoke_key(&key.id).await?;
     let key = revoked.ok_or_else(|| Failure::new(Code::No, format!("key {} is gone", key.id)))?;
     backend.close().await?;
     match (context.format(), fields) {

@@ -29,7 +29,7 @@ use crate::{
         current::{Environment, current},
         dead_letters::{Defaults, DeliverError, deliver},
     },
-    store::{self, Backend, Error, Mode, Target, remote::without_credentials},
+    store::{self, Backend, Error, Mode, Target},
     view::machine::{Format, LOGGED},
 };
 
@@ -101,7 +101,7 @@ pub struct LogArgs {
 
 /// What became of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Fate {
+enum Delivery {
     Stored,
     Kept { directory: PathBuf, reason: Reason },
     Lost { reason: Reason },
@@ -127,17 +127,14 @@ impl From<String> for Reason {
 pub async fn run(context: &Context, args: LogArgs) -> Outcome {
     let fields = context.fields(&LOGGED)?;
     let wanted = context.target()?;
-    let place = match &wanted {
-        Target::File(path) => short_path(&path.display().to_string()),
-        Target::Server { url, .. } => without_credentials(url),
-    };
+    let place = short_path(&wanted.location());
     let entry = entry(context, &args)?;
     let trace_id = entry.trace_id.clone();
-    let fate = send(&args, wanted, entry).await;
-    let (outcome, directory, reason) = match &fate {
-        Fate::Stored => ("stored", None, None),
-        Fate::Kept { directory, reason } => ("kept", Some(directory.display().to_string()), Some(reason.clone())),
-        Fate::Lost { reason } => ("lost", None, Some(reason.clone())),
+    let delivery = send(&args, wanted.into_parts().0, entry).await;
+    let (outcome, directory, reason) = match &delivery {
+        Delivery::Stored => ("stored", None, None),
+        Delivery::Kept { directory, reason } => ("kept", Some(directory.display().to_string()), Some(reason.clone())),
+        Delivery::Lost { reason } => ("lost", None, Some(reason.clone())),
     };
     if args.strict
         && let Some(reason) = &reason
@@ -149,16 +146,16 @@ pub async fn run(context: &Context, args: LogArgs) -> Outcome {
             None => failure,
         });
     }
-    match &fate {
-        Fate::Stored => {}
-        Fate::Kept { directory, reason } => {
+    match &delivery {
+        Delivery::Stored => {}
+        Delivery::Kept { directory, reason } => {
             let directory = short_path(&directory.display().to_string());
             context.remark(format_args!(
                 "tracehub: the record is kept in {directory} until {place} takes it: {}",
                 reason.text
             ));
         }
-        Fate::Lost { reason } => context.remark(format_args!("tracehub: the record is lost: {}", reason.text)),
+        Delivery::Lost { reason } => context.remark(format_args!("tracehub: the record is lost: {}", reason.text)),
     }
     if matches!(context.format(), Format::Table | Format::Id) && fields.is_none() {
         return Ok(Code::Done);
@@ -261,50 +258,43 @@ fn level(text: &str) -> Result<Severity, String> {
     Severity::from_word(text).ok_or_else(|| "the levels are trace, debug, info, warn, error and fatal".to_owned())
 }
 
-async fn send(args: &LogArgs, wanted: Target, entry: LogEntry) -> Fate {
+async fn send(args: &LogArgs, wanted: Target, entry: LogEntry) -> Delivery {
     let service = args.service.clone().or_else(|| variable("OTEL_SERVICE_NAME"));
     let service = service.unwrap_or_else(|| DEFAULT_SERVICE.to_owned());
     let environment = args.env.clone().unwrap_or_default();
     // A file's dead letters are for the file, whoever owns it at the time.
-    let file = match &wanted {
-        Target::File(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
-        Target::Server { .. } => None,
-    };
+    let file = wanted.file().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     let target = match target::for_writing(wanted) {
         Err(Error::Missing(path)) => {
             let _ = target::make_parent(&path);
             Target::File(path)
         }
         Ok(target) => target,
-        Err(error) => return Fate::Lost { reason: error.to_string().into() },
+        Err(error) => return Delivery::Lost { reason: error.to_string().into() },
     };
-    match target {
-        Target::Server { url, key } => {
-            let builder = Logger::builder(key.as_deref().unwrap_or_default(), &service, &environment).endpoint(&url);
-            let builder = match file {
-                Some(file) => builder.dead_letters_of(&file_address(&file)),
-                None => builder,
-            };
-            let sent = tokio::task::spawn_blocking(move || send_to_server(builder, entry)).await;
-            sent.unwrap_or_else(|error| Fate::Lost { reason: error.to_string().into() })
-        }
-        Target::File(path) => {
-            let dead_letters = file.and_then(|file| new_dead_letters(&file_address(&file)));
-            let encoding = LogEncoding { service, environment, host: hostname(), compress: false, dead_letters };
-            write_to_file(path, encoding, entry).await
-        }
-    }
+    let Some((url, key)) = target.server() else {
+        let dead_letters = file.and_then(|file| new_dead_letters(&file_address(&file)));
+        let encoding = LogEncoding { service, environment, host: hostname(), compress: false, dead_letters };
+        return write_to_store(&target, encoding, entry).await;
+    };
+    let builder = Logger::builder(key.unwrap_or_default(), &service, &environment).endpoint(url);
+    let builder = match file {
+        Some(file) => builder.dead_letters_of(&file_address(&file)),
+        None => builder,
+    };
+    let sent = tokio::task::spawn_blocking(move || send_to_server(builder, entry)).await;
+    sent.unwrap_or_else(|error| Delivery::Lost { reason: error.to_string().into() })
 }
 
 fn file_address(path: &Path) -> String {
     format!("file:{}", path.display())
 }
 
-fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Fate {
+fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Delivery {
     let builder = builder.timeout(PATIENCE).max_retries(1).retry_backoff(Duration::from_millis(50));
     let logger = match builder.build() {
         Ok(logger) => logger,
-        Err(error) => return Fate::Lost { reason: error.to_string().into() },
+        Err(error) => return Delivery::Lost { reason: error.to_string().into() },
     };
     logger.send(entry);
     logger.flush(PATIENCE);
@@ -315,18 +305,18 @@ fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Fate {
     let text = logger.stats().last_error.unwrap_or_else(|| "the server did not answer in time".to_owned());
     let reason = Reason { text, code: if logger.is_denied() { Code::Denied } else { Code::Failed } };
     match (report.sent, report.parked, logger.dlq_path()) {
-        (1.., ..) => Fate::Stored,
-        (_, 1.., Some(directory)) => Fate::Kept { directory: directory.to_owned(), reason },
-        _ => Fate::Lost { reason },
+        (1.., ..) => Delivery::Stored,
+        (_, 1.., Some(directory)) => Delivery::Kept { directory: directory.to_owned(), reason },
+        _ => Delivery::Lost { reason },
     }
 }
 
-async fn write_to_file(path: PathBuf, encoding: LogEncoding, entry: LogEntry) -> Fate {
+async fn write_to_store(target: &Target, encoding: LogEncoding, entry: LogEntry) -> Delivery {
     let mut line = Vec::new();
     encoding.append_json(&entry, &mut line);
     let defaults = Defaults { received: Nanos::now(), project: None };
     let written = tokio::time::timeout(PATIENCE, async {
-        let backend = open_when_free(path).await?;
+        let backend = open_when_free(target).await?;
         let written = deliver(&mut line.as_slice(), backend.as_ref(), &defaults, |_| {}).await;
         if let (Ok(_), Some(letters)) = (&written, &encoding.dead_letters) {
             replay(backend.as_ref(), letters, &defaults).await;
@@ -335,22 +325,22 @@ async fn write_to_file(path: PathBuf, encoding: LogEncoding, entry: LogEntry) ->
         written.and(closed.map_err(DeliverError::from))
     });
     let reason = match written.await {
-        Ok(Ok(())) => return Fate::Stored,
+        Ok(Ok(())) => return Delivery::Stored,
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the database did not answer in time".to_owned(),
     };
-    let Some(letters) = &encoding.dead_letters else { return Fate::Lost { reason: reason.into() } };
+    let Some(letters) = &encoding.dead_letters else { return Delivery::Lost { reason: reason.into() } };
     line.push(b'\n');
     match letters.park(1, &line) {
-        Ok(()) => Fate::Kept { directory: letters.directory().to_owned(), reason: reason.into() },
-        Err(error) => Fate::Lost { reason: format!("{reason}, and {error}").into() },
+        Ok(()) => Delivery::Kept { directory: letters.directory().to_owned(), reason: reason.into() },
+        Err(error) => Delivery::Lost { reason: format!("{reason}, and {error}").into() },
     }
 }
 
-/// Opens a file, which another short-lived command may hold for the moment.
-async fn open_when_free(path: PathBuf) -> store::Result<std::sync::Arc<dyn Backend>> {
+/// Opens a store, which another short-lived command may hold for the moment.
+async fn open_when_free(target: &Target) -> store::Result<std::sync::Arc<dyn Backend>> {
     loop {
-        match store::open(&Target::File(path.clone()), Mode::Write).await {
+        match store::open(target, Mode::Write).await {
             Err(Error::Locked(_)) => tokio::time::sleep(PAUSE).await,
             opened => return opened,
         }

@@ -2,7 +2,6 @@
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -18,7 +17,7 @@ use crate::{
         target,
         values::{Keep, keep},
     },
-    server::{self, Config, Running, SidePort},
+    server::{self, Config, Limits, Running, SidePort},
     store::sqlite::Durability,
     view::out::{escape, format},
 };
@@ -38,6 +37,7 @@ Examples:
   tracehub start
   tracehub start --db ./traces.db --retention 7d
   tracehub start --port 0 --otlp-grpc off --otlp-http off
+  tracehub start --port 8100 --db http://traces.example:8099
   TRACEHUB_PORT=9000 tracehub start --host 0.0.0.0 --allowed-host traces.example")]
 pub struct StartArgs {
     /// Address or name to listen on
@@ -100,12 +100,19 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         Some(port) => port,
         None => port_from_environment()?.unwrap_or(8099),
     };
+    let store = target::served(&context.args)?;
+    if store.server().is_some() && (args.retention.is_some() || args.durability != Durability::default()) {
+        let location = store.location();
+        return Err(Failure::usage(format!("the server at {location} decides what it keeps, and how"))
+            .hint("leave out --retention and --durability, or give them to that server"));
+    }
     let retention = match args.retention {
         Some(Keep(retention)) => retention,
+        None if store.server().is_some() => None,
         None => retention_from_environment()?.unwrap_or(Some(Duration::from_secs(24 * 3_600))),
     };
-    let db: PathBuf = target::own_file(&context.args)?;
     Ok(Config {
+        store,
         host: args.host,
         port,
         otlp_grpc: args.otlp_grpc.unwrap_or(SidePort::Default),
@@ -114,7 +121,7 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         durability: args.durability,
         allowed_hosts: args.allowed_host,
         secret: secret_from_environment()?,
-        ..Config::new(db)
+        limits: Limits::default(),
     })
 }
 
@@ -190,16 +197,19 @@ fn banner(context: &Context, running: &Running, config: &Config, location: &str)
     let url = running.url();
     let endpoint = http.map_or_else(|| url.to_owned(), |address| format!("http://{address}"));
     let and_also = |side: Option<SocketAddr>| side.map(|address| format!("http://{address} and ")).unwrap_or_default();
-    let kept = match config.retention {
-        Some(retention) => format!("keeps {}", format::retention(retention.as_secs())),
-        None => "keeps everything".to_owned(),
+    let store = match config.retention {
+        _ if config.store.server().is_some() => format!("  relays to  {location}"),
+        Some(retention) => {
+            format!("  database   {}, keeps {}", short_path(location), format::retention(retention.as_secs()))
+        }
+        None => format!("  database   {}, keeps everything", short_path(location)),
     };
     let option = if context.args.db.is_some() { format!(" --db {}", short_path(location)) } else { String::new() };
     let lines = [
         format!("tracehub {} is ready at {url} (pid {})", env!("CARGO_PKG_VERSION"), std::process::id()),
         format!("  OTLP/HTTP  {}{url}", and_also(http)),
         format!("  OTLP/gRPC  {}{url}", and_also(grpc)),
-        format!("  database   {}, {kept}", short_path(location)),
+        store,
         format!("  API        {url}/docs"),
         "Send to it:  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf".to_owned(),
         format!("             export OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}"),

@@ -1,6 +1,6 @@
 //! `tracehub status`: is a server up, and what does its database hold. Exit code 0 up, 1 down.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -47,10 +47,7 @@ pub struct StatusArgs {}
 /// A wrong target, or access was denied.
 pub async fn run(context: &Context, _args: StatusArgs) -> Outcome {
     let fields = context.fields(&STATUS)?;
-    let report = match context.target()? {
-        Target::Server { url, key } => report_on_server(context, &url, key.as_deref()).await?,
-        Target::File(path) => report_on_file(context, &path).await,
-    };
+    let report = report(context, &context.target()?).await?;
     if context.format() == Format::Table && fields.is_none() {
         context.print(&view::status::render(&shortened(context, report.clone()), &context.style))?;
     } else {
@@ -65,30 +62,30 @@ pub async fn run(context: &Context, _args: StatusArgs) -> Outcome {
     Ok(Code::No)
 }
 
-async fn report_on_server(context: &Context, url: &str, key: Option<&str>) -> Result<StatusReport, Failure> {
-    let mut report = StatusReport { looked_at: without_credentials(url), ..StatusReport::default() };
-    match http::server_facts(url, key).await {
-        Ok(facts) => {
-            report.server = Some(ServerFacts::from_json(&without_credentials(url), &facts));
-            let target = Target::Server { url: url.to_owned(), key: key.map(str::to_owned) };
-            count(context, &target, &mut report).await;
+async fn report(context: &Context, target: &Target) -> Result<StatusReport, Failure> {
+    let mut report = StatusReport { looked_at: target.location(), ..StatusReport::default() };
+    let named = target.server().map(|(url, key)| (url.to_owned(), key.map(str::to_owned)));
+    let is_named = named.is_some();
+    if let Some((url, key)) = named.or_else(|| owner_of(target)) {
+        match http::server_facts(&url, key.as_deref()).await {
+            Ok(facts) => report.server = Some(ServerFacts::from_json(&without_credentials(&url), &facts)),
+            Err(error @ (store::Error::Denied { .. } | store::Error::BadTarget { .. })) if is_named => {
+                return Err(error.into());
+            }
+            Err(error) => report.trouble = Some(in_one_line(&error)),
         }
-        Err(error @ (store::Error::Denied { .. } | store::Error::BadTarget { .. })) => return Err(error.into()),
-        Err(error) => report.trouble = Some(in_one_line(&error)),
+    }
+    // A server that says nothing of itself says nothing of its database either.
+    if !is_named || report.server.is_some() {
+        count(context, target, &mut report).await;
     }
     Ok(report)
 }
 
-async fn report_on_file(context: &Context, path: &Path) -> StatusReport {
-    let mut report = StatusReport { looked_at: path.display().to_string(), ..StatusReport::default() };
-    if let Some(lock::Owner { url: Some(url), token, .. }) = lock::owner(path) {
-        match http::server_facts(&url, token.as_deref()).await {
-            Ok(facts) => report.server = Some(ServerFacts::from_json(&url, &facts)),
-            Err(error) => report.trouble = Some(in_one_line(&error)),
-        }
-    }
-    count(context, &Target::File(path.to_owned()), &mut report).await;
-    report
+/// The server that owns a file, and its token.
+fn owner_of(target: &Target) -> Option<(String, Option<String>)> {
+    let owner = lock::owner(target.file()?)?;
+    Some((owner.url?, owner.token))
 }
 
 /// Adds what the database holds.
@@ -99,7 +96,7 @@ async fn count(context: &Context, target: &Target, report: &mut StatusReport) {
         let hour_ago = Nanos(context.style.now.0.saturating_sub(NANOS_PER_HOUR));
         let last_hour = TraceQuery { since: Some(hour_ago), limit: 1, ..TraceQuery::default() };
         let page = backend.traces(&last_hour).await?;
-        report.last_hour = Some((page.total, page.failed));
+        report.last_hour = page.total.zip(page.failed);
         store::Result::Ok(())
     };
     if let Err(error) = counted.await {

@@ -81,10 +81,10 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<Cursor>,
-    /// How many items match on all pages together.
-    pub total: u64,
-    /// How many items on all pages together have errors.
-    pub failed: u64,
+    /// How many items match on all pages together; `None` when the store cannot count them cheaply.
+    pub total: Option<u64>,
+    /// How many items on all pages together have errors; `None` when the store cannot count them cheaply.
+    pub failed: Option<u64>,
 }
 
 /// Which log records to list, and how many.

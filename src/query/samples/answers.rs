@@ -63,7 +63,7 @@ pub(crate) fn list() -> Page<TraceSummary> {
         let id = format!("c2b9a6d0{:024x}", number + 1);
         items.push(summary(&id, 333_004 + number * 10, "msgflux", "Search", 3.8 - number as f64 / 10.0, 1));
     }
-    Page { items, next: None, total: 1_284, failed: 31 }
+    Page { items, next: None, total: Some(1_284), failed: Some(31) }
 }
 
 /// The statistics of the mock-ups.
@@ -216,7 +216,7 @@ pub(crate) fn issues() -> IssueList {
     items.iter_mut().skip(1).take(1).for_each(|issue| issue.message = message.clone());
     let short_ids = items.iter().map(|issue| issue.id.to_string().chars().take(4).collect()).collect();
     IssueList {
-        page: Page { items, next: None, total: 3, failed: 3 },
+        page: Page { items, next: None, total: Some(3), failed: Some(3) },
         short_ids,
         hidden: vec![(IssueStatus::Resolved, 2)],
     }
@@ -234,7 +234,7 @@ pub(crate) fn all_issues() -> IssueList {
         list.page.items.push(Issue { status, service: Text::from("cart"), ..issue });
         list.short_ids.push(id[..4].to_owned());
     }
-    list.page.total = 5;
+    list.page.total = Some(5);
     list.hidden.clear();
     list
 }

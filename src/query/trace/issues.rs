@@ -12,7 +12,7 @@ use crate::{
         Issue, IssueId, IssueQuery, Span, Trace,
         grouping::{of_log, of_spans},
     },
-    query::issues::short_ids,
+    query::{facets, issues::short_ids},
     store::{self, Backend},
 };
 
@@ -52,11 +52,15 @@ impl TraceIssues {
         if ids.is_empty() {
             return Ok(issues);
         }
-        let mut found = backend.issues(&IssueQuery { ids: ids.clone(), ..IssueQuery::default() }).await?.items;
+        // Where no issues are kept, none are named.
+        let Some(kept) = backend.issues() else { return Ok(issues) };
+        let named = IssueQuery { ids: ids.clone(), ..IssueQuery::default() };
+        let Some(page) = facets::if_offered(kept.list_issues(&named).await)? else { return Ok(issues) };
+        let mut found = page.items;
         let mut leads_to: FxHashMap<IssueId, IssueId> = found.iter().map(|issue| (issue.id, issue.id)).collect();
         let others: Vec<IssueId> = ids.into_iter().filter(|id| !leads_to.contains_key(id)).take(MOST_ASKED).collect();
         for id in others {
-            if let Some(detail) = backend.issue(&id).await? {
+            if let Some(detail) = kept.issue(&id).await? {
                 let issue = detail.issue;
                 if leads_to.insert(issue.id, issue.id).is_none() {
                     found.push(issue.clone());

@@ -1,5 +1,6 @@
 //! Issues over HTTP: lists, one with all that is known of it, and what people decide about it.
 
+use crate::query::facets;
 use std::sync::Arc;
 
 use axum::{
@@ -31,14 +32,14 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
     let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
     let ask = move |cursor| {
         let (backend, query) = (Arc::clone(&backend), IssueQuery { cursor, ..query.clone() });
-        async move { backend.issues(&query).await }
+        async move { facets::issues(backend.as_ref())?.list_issues(&query).await }
     };
     paged_list::answer(first, is_everything, ask).await
 }
 
 /// `GET /api/v1/issues/{id}`
 pub(crate) async fn show(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Answer {
-    let detail = app.backend.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
+    let detail = facets::issues(app.backend.as_ref())?.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
     Ok(answer::json(StatusCode::OK, &detail))
 }
 
@@ -55,7 +56,7 @@ pub(crate) async fn change(
     }
     let document = read_json(&app, &admitted, request, |error| error.to_string()).await?;
     let change = api::issue_change_from_json(&document)?;
-    let issue = app.backend.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
+    let issue = facets::issues(app.backend.as_ref())?.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
     Ok(answer::json(StatusCode::OK, &issue))
 }
 

@@ -1,5 +1,6 @@
 //! Keys over HTTP: list, issue, revoke. A key itself never comes here, only what the store keeps of it.
 
+use crate::query::facets;
 use std::sync::Arc;
 
 use axum::{
@@ -25,7 +26,7 @@ use crate::server::{
 
 /// `GET /api/v1/keys`
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Answer {
-    let keys = app.backend.keys().await?;
+    let keys = facets::keys(app.backend.as_ref())?.list_keys().await?;
     let rows: Vec<_> = keys.iter().map(key_to_wire).collect();
     Ok(answer::json(StatusCode::OK, &rows))
 }
@@ -41,7 +42,7 @@ pub(crate) async fn issue(
     if let Some(problem) = problem(&key) {
         return Err(Failure::Body(problem.to_owned()));
     }
-    app.backend.add_key(key.clone()).await?;
+    facets::keys(app.backend.as_ref())?.add_key(key.clone()).await?;
     let answer = answer::json(StatusCode::OK, &key_to_wire(&key));
     app.access.keyring().learn(key);
     Ok(answer)
@@ -51,7 +52,7 @@ pub(crate) async fn issue(
 pub(crate) async fn revoke(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Answer {
     // What is not even text names no key.
     let key = match id {
-        Ok(Path(id)) => app.backend.revoke_key(&id).await?,
+        Ok(Path(id)) => facets::keys(app.backend.as_ref())?.revoke_key(&id).await?,
         Err(_) => None,
     };
     let Some(key) = key else { return Ok(answer::problem(StatusCode::NOT_FOUND, "there is no key with this id")) };
@@ -73,7 +74,7 @@ pub(crate) async fn note_uses(
     };
     let used: Option<Vec<(Text, Nanos)>> = document.as_object().and_then(|ids| ids.iter().map(use_of).collect());
     let used = used.ok_or_else(|| Failure::Body("it is no object of ids and times".to_owned()))?;
-    app.backend.touch_keys(&used).await?;
+    facets::keys(app.backend.as_ref())?.touch_keys(&used).await?;
     Ok(answer::json(StatusCode::OK, &json!({})))
 }
 

@@ -1,5 +1,6 @@
 //! `GET /api/v1/logs`: log records as a JSON array.
 
+use crate::query::facets;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -21,7 +22,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
     let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
     let ask = move |cursor| {
         let (backend, query) = (Arc::clone(&backend), LogQuery { cursor, ..query.clone() });
-        async move { backend.logs(&query).await }
+        async move { facets::logs(backend.as_ref())?.list_logs(&query).await }
     };
     paged_list::answer(first, is_everything, ask).await
 }

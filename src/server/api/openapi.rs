@@ -185,6 +185,9 @@ fn responses(route: &Route) -> Json {
         _ => (KEY_STATUSES, QUERY_STATUSES),
     };
     let mut statuses = [key_statuses, own_statuses].concat();
+    if may_lack(route) {
+        statuses.push(LACKING);
+    }
     statuses.sort_unstable();
     let success = if route.tag == Tag::Logs { "202" } else { "200" };
     responses[success] = json!({ "description": "Done.", "content": media_types });
@@ -198,6 +201,11 @@ fn responses(route: &Route) -> Json {
         responses[status] = json!({ "description": description, "content": content });
     }
     responses
+}
+
+/// Whether a route needs a facet, which some kinds of stores do not have.
+fn may_lack(route: &Route) -> bool {
+    matches!(route.tag, Tag::Admin | Tag::Store) || [path::LOGS, path::ISSUES, path::ISSUE].contains(&route.path)
 }
 
 type Statuses = &'static [(&'static str, &'static str)];
@@ -218,6 +226,10 @@ const SLOW: (&str, &str) = ("408", "The body did not arrive in time.");
 const TOO_LARGE: (&str, &str) = ("413", "More than 64 MiB, as sent or inflated.");
 const OTHER_ENCODING: (&str, &str) = ("415", "Another encoding.");
 const STORE_FAILED: (&str, &str) = ("500", "The database failed.");
+const LACKING: (&str, &str) = (
+    "501",
+    "The kind of store this server serves has no such thing; `lacks` says what: feed, sink, logs, issues, keys.",
+);
 const LATER: (&str, &str) = ("503", "Try again after the seconds in `Retry-After`.");
 const INGEST_STATUSES: Statuses = &[
     ("400", "Malformed; do not send it again."),

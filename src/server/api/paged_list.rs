@@ -29,18 +29,18 @@ pub(crate) struct ListPage<T> {
     items: Vec<T>,
     next: Option<Cursor>,
     /// How many items there are on all pages, and how many of them failed, where the store counts them.
-    totals: Option<(u64, u64)>,
+    totals: [Option<u64>; 2],
 }
 
 impl<T> From<Page<T>> for ListPage<T> {
     fn from(page: Page<T>) -> ListPage<T> {
-        ListPage { items: page.items, next: page.next, totals: Some((page.total, page.failed)) }
+        ListPage { items: page.items, next: page.next, totals: [page.total, page.failed] }
     }
 }
 
 impl From<LogPage> for ListPage<LogRecord> {
     fn from(page: LogPage) -> ListPage<LogRecord> {
-        ListPage { items: page.records, next: page.next, totals: None }
+        ListPage { items: page.records, next: page.next, totals: [None; 2] }
     }
 }
 
@@ -67,9 +67,10 @@ where
     let headers = response.headers_mut();
     answer::mark_version(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some((total, failed)) = totals {
-        headers.insert(HeaderName::from_static(api::TOTAL_HEADER), HeaderValue::from(total));
-        headers.insert(HeaderName::from_static(api::FAILED_HEADER), HeaderValue::from(failed));
+    for (name, count) in [api::TOTAL_HEADER, api::FAILED_HEADER].into_iter().zip(totals) {
+        if let Some(count) = count {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(count));
+        }
     }
     if let Some(next) = next.and_then(|Cursor(next)| HeaderValue::from_str(&next).ok()) {
         headers.insert(HeaderName::from_static(api::NEXT_CURSOR_HEADER), next);

@@ -1,5 +1,6 @@
 //! The store itself over HTTP, for programs that use a server as their backend: scan and prune.
 
+use crate::query::facets;
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::{Query, State};
@@ -34,8 +35,9 @@ pub(crate) async fn scan(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
         }
     }
     let wait = Duration::from_millis(wait_ms);
+    let feed = facets::feed(app.backend.as_ref())?;
     let chunk = tokio::select! {
-        chunk = app.backend.scan(&filter, after.as_ref(), max, wait) => chunk?,
+        chunk = feed.scan(&filter, after.as_ref(), max, wait) => chunk?,
         () = stopped(app.stopping.clone()) => return Err(store::Error::Closed.into()),
     };
     Ok(answer::json_text(StatusCode::OK, wire::chunk_to_json(&chunk)))
@@ -49,7 +51,7 @@ pub(crate) async fn cursor(State(app): State<Arc<App>>, Query(pairs): Query<Pair
             received = api::read_time(name, value, Nanos::now())?;
         }
     }
-    let cursor = app.backend.cursor_at(received).await?;
+    let cursor = facets::feed(app.backend.as_ref())?.cursor_at(received).await?;
     Ok(answer::json(StatusCode::OK, &json!({ "next": cursor.0 })))
 }
 
@@ -58,7 +60,7 @@ pub(crate) async fn place(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let records = others.iter().rev().find(|(name, _)| name == "records");
     let records = records.map_or(Ok(0), |(name, value)| api::read_number(name, value))?;
-    let place = app.backend.place(&filter, records).await?;
+    let place = facets::feed(app.backend.as_ref())?.place(&filter, records).await?;
     Ok(answer::json(StatusCode::OK, &json!({ "place": place.map(|Cursor(place)| place) })))
 }
 
@@ -74,7 +76,7 @@ pub(crate) async fn prune(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
     }
     let missing = || BadParameter { name: "received_before".to_owned(), reason: "is missing".to_owned() };
     let keep = Retention { received_before: received_before.ok_or_else(missing)? };
-    let counts = app.backend.prune(&keep, budget).await?;
+    let counts = facets::sink(app.backend.as_ref())?.prune(&keep, budget).await?;
     app.feed.removed();
     Ok(removed(&counts))
 }

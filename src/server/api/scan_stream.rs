@@ -4,6 +4,7 @@
 //! stream reads from the store when its client has taken what it was sent, so a slow one holds a single part in memory,
 //! is no concern of those who write, and misses nothing but what was removed meanwhile, of which it is known_place how much.
 
+use crate::query::facets;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -123,9 +124,11 @@ impl Follower {
     async fn begin(app: Arc<App>, open_stream: OpenStream, asked: StreamRequest) -> store::Result<Follower> {
         let position = match asked.after {
             Some(place) => place,
-            None => app.backend.place(&asked.filter, 0).await?,
+            None => facets::feed(app.backend.as_ref())?.place(&asked.filter, 0).await?,
         };
-        let first = app.backend.scan(&asked.filter, position.as_ref(), asked.max, Duration::ZERO).await?;
+        let first = facets::feed(app.backend.as_ref())?
+            .scan(&asked.filter, position.as_ref(), asked.max, Duration::ZERO)
+            .await?;
         let now = Instant::now();
         Ok(Follower {
             _open: open_stream,
@@ -178,7 +181,8 @@ impl Follower {
         let until = self.silent_since + KEEPALIVE;
         let until = self.deadline.map_or(until, |deadline| until.min(deadline));
         let wait = until.saturating_duration_since(Instant::now());
-        let chunk = self.app.backend.scan(&self.filter, self.position.as_ref(), self.max, wait).await?;
+        let chunk =
+            facets::feed(self.app.backend.as_ref())?.scan(&self.filter, self.position.as_ref(), self.max, wait).await?;
         if chunk.at_end {
             self.next_look = Instant::now() + PACE;
         }

@@ -47,7 +47,7 @@ pub(crate) async fn server(
     let database = match trusted {
         true => json!({
             "location": app.backend.info().location,
-            "size_bytes": app.database_bytes(),
+            "size_bytes": app.backend.size_bytes().await,
             "retention_seconds": app.retention.map(|retention| retention.as_secs()),
         }),
         false => Json::Null,
@@ -73,7 +73,7 @@ pub(crate) async fn server(
 
 /// `GET /metrics`
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
-    let gauges = Gauges { in_flight_bytes: app.budget.used(), database_bytes: app.database_bytes() };
+    let gauges = Gauges { in_flight_bytes: app.budget.used(), database_bytes: app.backend.size_bytes().await };
     let page = app.counters.to_prometheus(gauges);
     Ok(answer::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
 }

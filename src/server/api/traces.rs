@@ -1,6 +1,7 @@
 //! The query API: lists, single traces, statistics, deletion. Each handler reads its question with [`api`], asks the
 //! backend, and writes the answer down as the command line does, so both print the same bytes.
 
+use crate::query::facets;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -80,7 +81,7 @@ pub(crate) async fn stats(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
 /// `DELETE /api/v1/traces`
 pub(crate) async fn clear(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let (filter, dry_run) = api::deletion_from_pairs(&pairs, Nanos::now())?;
-    let counts = app.backend.delete(&filter, dry_run).await?;
+    let counts = facets::sink(app.backend.as_ref())?.delete(&filter, dry_run).await?;
     app.feed.removed();
     Ok(removed(&counts))
 }
@@ -88,7 +89,7 @@ pub(crate) async fn clear(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
 /// `DELETE /api/v1/traces/{id}`
 pub(crate) async fn remove(State(app): State<Arc<App>>, id: PathId) -> Answer {
     let filter = RecordFilter { trace: Some(trace_id(&id?)?), ..RecordFilter::default() };
-    let counts = app.backend.delete(&filter, false).await?;
+    let counts = facets::sink(app.backend.as_ref())?.delete(&filter, false).await?;
     app.feed.removed();
     if counts.is_empty() {
         return Err(Failure::NoTrace);

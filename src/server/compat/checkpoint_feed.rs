@@ -4,6 +4,7 @@
 //! stream as for hundreds. Whoever needs to see everything that is committed by now catches up first and so does part
 //! of the task's work; the position in the store says whose turn it was, and nobody waits for a lock meanwhile.
 
+use crate::query::facets;
 use std::{
     collections::VecDeque,
     sync::{
@@ -151,6 +152,9 @@ impl CheckpointFeed {
                 () = stopped(stopping.clone()) => return,
                 step = self.read_on(backend, WAIT) => step,
             };
+            if matches!(step, Err(store::Error::Lacks { .. })) {
+                return;
+            }
             if let Err(error) = step {
                 tracing::debug!("cannot read what arrived: {error}");
                 tokio::select! {
@@ -173,7 +177,7 @@ impl CheckpointFeed {
     /// Reads on by one chunk; whether that was the end.
     async fn read_on(&self, backend: &dyn Backend, wait: Duration) -> store::Result<bool> {
         let from = self.position(backend).await?;
-        let chunk = match backend.scan(&every_checkpoint(), from.as_ref(), STEP, wait).await {
+        let chunk = match facets::feed(backend)?.scan(&every_checkpoint(), from.as_ref(), STEP, wait).await {
             Ok(chunk) => chunk,
             Err(store::Error::BadCursor) => {
                 self.state().position = None;
@@ -191,7 +195,7 @@ impl CheckpointFeed {
         if let Some(known) = known {
             return Ok(known);
         }
-        let start = backend.place(&every_checkpoint(), KEPT).await?;
+        let start = facets::feed(backend)?.place(&every_checkpoint(), KEPT).await?;
         Ok(self.state().position.get_or_insert(start).clone())
     }
 
@@ -223,10 +227,10 @@ impl CheckpointFeed {
         if self.state().removals == removals {
             return Ok(());
         }
-        let mut cursor = backend.place(&every_checkpoint(), KEPT).await?;
+        let mut cursor = facets::feed(backend)?.place(&every_checkpoint(), KEPT).await?;
         let mut present = FxHashSet::default();
         loop {
-            let chunk = backend.scan(&every_checkpoint(), cursor.as_ref(), STEP, Duration::ZERO).await?;
+            let chunk = facets::feed(backend)?.scan(&every_checkpoint(), cursor.as_ref(), STEP, Duration::ZERO).await?;
             present.extend(chunk.batch.checkpoints.iter().map(checkpoint_key));
             if chunk.at_end {
                 break;

@@ -4,6 +4,7 @@
 //! it has sent already. A stream is read from, never pushed to, so a slow reader costs no more memory than one chunk;
 //! what it misses of the feed it reads from the store when it gets there.
 
+use crate::query::facets;
 use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
@@ -145,7 +146,7 @@ impl Follower {
 
     /// Goes on after an event that was sent before; from the beginning when that is no event of this database.
     async fn resume(&mut self, after: Cursor) -> Result<(), Failure> {
-        match self.app.backend.scan(&self.filter(), Some(&after), 1, Duration::ZERO).await {
+        match facets::feed(self.app.backend.as_ref())?.scan(&self.filter(), Some(&after), 1, Duration::ZERO).await {
             Ok(_) => {
                 self.phase = Phase::Behind(Some(after));
                 Ok(())
@@ -201,7 +202,8 @@ impl Follower {
     }
 
     async fn missed_piece(&mut self, after: Option<Cursor>) -> store::Result<Option<String>> {
-        let chunk = self.app.backend.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
+        let chunk =
+            facets::feed(self.app.backend.as_ref())?.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
         let (id, sent) = (&self.id, &mut self.sent);
         let is_new = |checkpoint: &&Checkpoint| {
             stored::is_of(checkpoint, id) && sent.insert(checkpoint_feed::checkpoint_key(checkpoint))

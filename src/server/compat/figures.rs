@@ -48,7 +48,7 @@ pub(crate) async fn stats(
         },
         "database": {
             "path": path,
-            "size_mb": app.database_bytes().map(|bytes| rounded(bytes as f64 / MEBIBYTE, 100.0)),
+            "size_mb": app.backend.size_bytes().await.map(|bytes| rounded(bytes as f64 / MEBIBYTE, 100.0)),
             "retention_hours": hours(app.retention),
         },
         "memory": { "rss_mb": resident_bytes().map(|bytes| rounded(bytes as f64 / MEBIBYTE, 10.0)) },

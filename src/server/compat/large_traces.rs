@@ -3,6 +3,7 @@
 //! Neither times nor sources of a long-lived id can be taken from the summary of its trace, which rounds times, knows
 //! no order and counts spans and logs too. So they are read once, and later only what came since.
 
+use crate::query::facets;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Mutex, PoisonError},
@@ -143,7 +144,7 @@ pub(crate) async fn read_on(
     mut visit: impl FnMut(&Checkpoint),
 ) -> store::Result<Cursor> {
     loop {
-        let chunk = backend.scan(filter, after.as_ref(), STEP, Duration::ZERO).await?;
+        let chunk = facets::feed(backend)?.scan(filter, after.as_ref(), STEP, Duration::ZERO).await?;
         chunk.batch.checkpoints.iter().for_each(&mut visit);
         if chunk.at_end {
             return Ok(chunk.next);

@@ -1,5 +1,6 @@
 //! Reading checkpoints: those of one correlation id, the newest correlation ids, the newest records.
 
+use crate::query::facets;
 use std::sync::Arc;
 
 use axum::{
@@ -135,7 +136,9 @@ async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<
     }
     let filter = RecordFilter { kind: Some(RecordKind::Checkpoints), ..RecordFilter::default() };
     let wanted = small().map(|summary| summary.checkpoint_count).sum::<u64>();
-    let start = app.backend.place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD)).await?;
+    let start = facets::feed(app.backend.as_ref())?
+        .place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD))
+        .await?;
     large_traces::read_on(&*app.backend, &filter, start, |record| {
         if let Some(correlations) = found.get_mut(&record.trace_id) {
             correlations.entry(record.correlation_id.to_string()).or_default().add(record);

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     api::{self, BadParameter},
     model::{Removed, json},
-    store,
+    store::{self, Facet},
 };
 
 use crate::server::http::{Refusal, refusal::with_causes};
@@ -72,6 +72,7 @@ impl IntoResponse for Failure {
             Failure::NoTrace => problem(StatusCode::NOT_FOUND, "there is no trace with this id"),
             Failure::NoIssue => problem(StatusCode::NOT_FOUND, "there is no issue with this id"),
             Failure::Store(error @ store::Error::BadCursor) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
+            Failure::Store(store::Error::Lacks { facet, reason }) => lacking(facet, &reason),
             Failure::Store(error @ store::Error::KeyExists) => problem(StatusCode::CONFLICT, &error.to_string()),
             Failure::Store(error) => {
                 tracing::warn!("cannot answer a request: {}", with_causes(&error));
@@ -92,6 +93,12 @@ pub(crate) fn document(status: StatusCode, media: &'static str, bytes: impl Into
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response
+}
+
+/// The answer that says which facet the kind of store lacks that the server serves, so that a remote store can say it
+/// as its own.
+fn lacking(facet: Facet, reason: &str) -> Response<Body> {
+    json(StatusCode::NOT_IMPLEMENTED, &json!({ "detail": reason, "lacks": facet.as_str() }))
 }
 
 /// An answer of the query API that is a JSON document.

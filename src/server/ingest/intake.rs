@@ -4,6 +4,7 @@
 //! Success means that the records are on disk. Everything that may pass (a full disk, a lock, too much at once, a bug in
 //! a decoder) is a refusal clients try again; everything that cannot succeed is one they do not.
 
+use crate::query::facets;
 use std::{iter, mem, sync::Arc};
 
 use axum::body::Body;
@@ -199,7 +200,7 @@ async fn store_parts(
         }
         let written = match batch.is_empty() {
             true => Written::default(),
-            false => app.backend.write(batch).await.map_err(|error| write_failed(app, &error))?,
+            false => write(app, batch).await.map_err(|error| write_failed(app, &error))?,
         };
         app.counters.stored(written, rejected);
         accepted.written.accepted += written.accepted;
@@ -208,6 +209,14 @@ async fn store_parts(
         accepted.errors.extend(errors);
     }
     Ok(accepted)
+}
+
+/// Hands a batch to the store.
+///
+/// # Errors
+/// The store takes no records, or fails.
+async fn write(app: &App, batch: Batch) -> store::Result<Written> {
+    facets::sink(app.backend.as_ref())?.write(batch).await
 }
 
 async fn next_part(parts: &mut Parts, is_small: bool) -> Result<Option<Part>, Refusal> {

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 /// How the rows of one program's files lie.
 #[derive(Debug)]
 pub(super) struct Format {
-    /// What the program's files are called.
+    /// What a file of the program is called, with its article.
     pub kind: &'static str,
     /// The table of records.
     pub table: &'static str,
@@ -24,7 +24,7 @@ pub(super) struct Format {
 
 /// How the databases of msgtrace look.
 static MSGTRACE: Format = Format {
-    kind: "msgtrace",
+    kind: "an msgtrace file",
     table: "spans",
     columns: &[
         "trace_id",
@@ -49,7 +49,7 @@ static MSGTRACE: Format = Format {
 
 /// How the databases of the Python tracehub server look.
 static PYTHON: Format = Format {
-    kind: "python-tracehub",
+    kind: "a Python tracehub file",
     table: "traces",
     columns: &[
         "correlation_id",
@@ -73,7 +73,7 @@ static PYTHON: Format = Format {
 /// A format, and which of its columns the file at hand has.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// What the file is.
+    /// What the file is called, with its article.
     pub kind: &'static str,
     /// Its format.
     pub format: &'static Format,

@@ -1,8 +1,8 @@
 //! Files other programs wrote, read as they are: the databases of the Python tracehub server and of msgtrace.
 //!
-//! They are known by the columns of their tables and never changed: no lock is left, no log is made beside them, and
-//! all that writes is refused. Nothing in them can be trusted to be what its column says, so a row that cannot be read
-//! costs the answer that row only, and [`Backend::warnings`] says how many there were.
+//! They are known by the columns of their tables and never changed: no lock is left, no log is made beside them. All
+//! they offer besides traces is the order of their rows. Nothing in them can be trusted to be what its column says, so a
+//! row that cannot be read costs the answer that row only, and [`Backend::warnings`] says how many there were.
 
 mod cell;
 mod layout;
@@ -28,10 +28,9 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use self::{layout::Layout, notes::Notes, place::Place, rows::Rows};
-use super::{Backend, Chunk, Error, Info, Result, Warning};
+use super::{Backend, Chunk, Error, Facet, Feed, Info, Mode, Result, Warning};
 use crate::model::{
-    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
-    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
+    Batch, Cursor, Nanos, Page, RecordFilter, Stats, StatsQuery, Trace, TraceId, TraceQuery, TraceSummary,
 };
 
 /// How often a waiting scan looks for new rows.
@@ -56,11 +55,14 @@ struct Content {
 /// none, about which nothing is said here.
 ///
 /// # Errors
-/// Its layout is known and it cannot be opened.
-pub async fn open(path: &Path) -> Result<Option<Arc<dyn Backend>>> {
+/// Its layout is known, and it cannot be opened or is to be written to.
+pub async fn open(path: &Path, mode: Mode) -> Result<Option<Arc<dyn Backend>>> {
     let path = path.to_owned();
     let look = move || -> Result<Option<OldFile>> {
         let Some((place, layout)) = place::recognise(&path)? else { return Ok(None) };
+        if mode == Mode::Write {
+            return Err(Error::lacks(layout.kind, Facet::Sink));
+        }
         // What cannot be read shall be said now, not by the first question.
         place.connect()?;
         let info = Info { kind: layout.kind, location: place.location(), read_only: true, schema: None };
@@ -97,10 +99,41 @@ impl Backend for OldFile {
         self.content.notes.warnings()
     }
 
-    async fn write(&self, _batch: Batch) -> Result<Written> {
-        Err(Error::ReadOnly)
+    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
+        let query = query.clone();
+        self.run(move |rows| list::list(rows, &query)).await
     }
 
+    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
+        let id = id.clone();
+        self.run(move |rows| {
+            let Batch { spans, logs, checkpoints } = rows.of_trace(&id)?;
+            Ok(Trace::new(id, spans, checkpoints, logs))
+        })
+        .await
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
+        let (query, location) = (query.clone(), self.info.location.clone());
+        self.run(move |rows| stats::stats(rows, &query, location)).await
+    }
+
+    async fn record_count(&self) -> Result<u64> {
+        self.run(|rows| rows.count()).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.closed.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    fn feed(&self) -> Option<&dyn Feed> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Feed for OldFile {
     async fn scan(&self, filter: &RecordFilter, after: Option<&Cursor>, max: usize, wait: Duration) -> Result<Chunk> {
         let deadline = Instant::now().checked_add(wait);
         let mut after = after.cloned();
@@ -119,73 +152,5 @@ impl Backend for OldFile {
 
     async fn cursor_at(&self, received: Nanos) -> Result<Cursor> {
         self.run(move |rows| scan::cursor_at(rows, received)).await
-    }
-
-    async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
-        let query = query.clone();
-        self.run(move |rows| list::list(rows, &query)).await
-    }
-
-    async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
-        let id = id.clone();
-        self.run(move |rows| {
-            let Batch { spans, logs, checkpoints } = rows.of_trace(&id)?;
-            Ok(Trace::new(id, spans, checkpoints, logs))
-        })
-        .await
-    }
-
-    async fn logs(&self, _query: &LogQuery) -> Result<LogPage> {
-        Ok(LogPage { records: Vec::new(), next: None })
-    }
-
-    async fn issues(&self, _query: &IssueQuery) -> Result<Page<Issue>> {
-        Ok(Page { items: Vec::new(), next: None, total: 0, failed: 0 })
-    }
-
-    async fn issue(&self, _id: &IssueId) -> Result<Option<IssueDetail>> {
-        Ok(None)
-    }
-
-    async fn set_issue(&self, _id: &IssueId, _change: IssueChange) -> Result<Option<Issue>> {
-        Err(Error::ReadOnly)
-    }
-
-    async fn keys(&self) -> Result<Vec<Key>> {
-        Ok(Vec::new())
-    }
-
-    async fn add_key(&self, _key: Key) -> Result<()> {
-        Err(Error::ReadOnly)
-    }
-
-    async fn revoke_key(&self, _id: &str) -> Result<Option<Key>> {
-        Err(Error::ReadOnly)
-    }
-
-    async fn touch_keys(&self, _used: &[(Text, Nanos)]) -> Result<()> {
-        Err(Error::ReadOnly)
-    }
-
-    async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
-        let (query, location) = (query.clone(), self.info.location.clone());
-        self.run(move |rows| stats::stats(rows, &query, location)).await
-    }
-
-    async fn record_count(&self) -> Result<u64> {
-        self.run(|rows| rows.count()).await
-    }
-
-    async fn delete(&self, _filter: &RecordFilter, _dry_run: bool) -> Result<Removed> {
-        Err(Error::ReadOnly)
-    }
-
-    async fn prune(&self, _keep: &Retention, _budget: usize) -> Result<Removed> {
-        Err(Error::ReadOnly)
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.closed.store(true, Ordering::Release);
-        Ok(())
     }
 }

@@ -17,5 +17,6 @@ mod uncounted;
 pub(super) use change::set;
 pub(super) use list::{detail, list, open_count};
 pub(super) use removal::{TABLES, count, prune};
+pub(super) use rows::Rows;
 pub(super) use traces::forget_traces;
 pub(super) use uncounted::{Uncounted, require_counted};

@@ -214,7 +214,8 @@ fn dotted(number: u64) -> (String, Paint) {
 
 /// `3 open · 2 resolved hidden (--all) · tracehub issues show 7f3a`
 fn footer(list: &IssueList, context: &IssueListContext, sheet: &mut Sheet<'_>) {
-    let (shown, total) = (list.page.items.len() as u64, list.page.total);
+    let shown = list.page.items.len() as u64;
+    let total = list.page.total.unwrap_or(shown);
     let what = context.status.map_or("", IssueStatus::as_str);
     let noun = if what.is_empty() { if total == 1 { "issue" } else { "issues" } } else { what };
     let counts = match shown < total {
@@ -305,7 +306,7 @@ mod tests {
     fn a_list_of_nothing_says_what_is_hidden() {
         let mut empty = samples::issues();
         empty.page.items.clear();
-        empty.page.total = 0;
+        empty.page.total = Some(0);
         empty.short_ids.clear();
         assert_eq!(list(&empty, &open(), &style(80)), "0 open · 2 resolved hidden (--all)\n");
         empty.hidden.clear();

@@ -228,10 +228,13 @@ fn bar_column(groups: &[Group<'_>], style: &Style) -> Column {
 
 fn footer(page: &Page<TraceSummary>, context: &ListContext, sheet: &mut Sheet<'_>) {
     let shown = format::count(page.items.len() as u64);
-    let total = format::counted(page.total, "trace");
-    let mut items = vec![Line::painted(format!("{shown} of {total}"), Paint::Dim)];
-    if page.failed > 0 {
-        items.push(Line::painted(format!("{} failed", format::count(page.failed)), Paint::Bad));
+    let counts = match page.total {
+        Some(total) => format!("{shown} of {}", format::counted(total, "trace")),
+        None => format::counted(page.items.len() as u64, "trace"),
+    };
+    let mut items = vec![Line::painted(counts, Paint::Dim)];
+    if let Some(failed) = page.failed.filter(|failed| *failed > 0) {
+        items.push(Line::painted(format!("{} failed", format::count(failed)), Paint::Bad));
     }
     for text in [&context.range, &context.location] {
         if !text.is_empty() {

@@ -1,6 +1,7 @@
 //! What a key says of the records sent with it.
 
 use super::*;
+use crate::support::whole::Whole as _;
 
 /// A span of a sender that says which project it is of.
 fn claiming(trace: u32, project: &str) -> Json {

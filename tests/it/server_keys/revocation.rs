@@ -1,6 +1,7 @@
 //! What becomes of those whose key is revoked while they are being served.
 
 use super::*;
+use crate::support::whole::Whole as _;
 
 /// An HTTP/1.1 connection that is kept alive.
 struct Connection(TcpStream);

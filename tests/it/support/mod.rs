@@ -3,6 +3,7 @@
 
 pub mod otlp;
 pub mod peer;
+pub mod whole;
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

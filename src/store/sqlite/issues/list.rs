@@ -29,13 +29,14 @@ const COLUMNS: &str = "id, issue_id, project, service, status, is_regressed, err
 /// [`Error::BadCursor`] for the cursor of another list, and what the store says.
 pub(in crate::store::sqlite) fn list(connection: &Connection, query: &IssueQuery) -> Result<Page<Issue>> {
     let after = query.cursor.as_ref().map(|cursor| IssueCursor::read(cursor, query)).transpose()?;
-    let mut page = Page { items: Vec::new(), next: None, total: 0, failed: 0 };
+    let mut page = Page { items: Vec::new(), next: None, total: Some(0), failed: Some(0) };
     if !schema::knows_issues_and_keys(connection)? {
         return Ok(page);
     }
     let mut named = Conditions::of(query);
     let sql = format!("SELECT COUNT(*), COALESCE(SUM(status = {}), 0) FROM issues WHERE {}", OPEN, named.sql);
-    let totals = |row: &Row<'_>| Ok((row.get(0).map(from_column)?, row.get(1).map(from_column)?));
+    let count = |row: &Row<'_>, column| row.get(column).map(|count| Some(from_column(count)));
+    let totals = |row: &Row<'_>| Ok((count(row, 0)?, count(row, 1)?));
     (page.total, page.failed) = connection.prepare(&sql)?.query_row(params_from_iter(&named.values), totals)?;
     let key = key_column(query.sort);
     let (beyond, order, id_beyond, id_order) =

@@ -14,7 +14,7 @@ use crate::{
         Resource, Retention, Scope, Severity, Text, TraceId,
     },
     store::{
-        Backend, Error,
+        Backend, Error, Issues, Sink,
         issues::{MOST_NEW, SHARED_TITLE},
         sqlite::{Options, Sqlite, Tuning},
     },
@@ -50,7 +50,7 @@ pub(super) async fn write(store: &Sqlite, logs: Vec<LogRecord>) {
 }
 
 pub(super) async fn all(store: &Sqlite) -> Vec<Issue> {
-    store.issues(&IssueQuery::default()).await.expect("listed").items
+    store.list_issues(&IssueQuery::default()).await.expect("listed").items
 }
 
 #[tokio::test]
@@ -103,14 +103,18 @@ async fn new_issues_beyond_the_limit_are_counted_together_in_one_that_says_so() 
     let found = shared().await;
     assert_eq!(found.len(), 101, "a hundred services share one each, the rest share one of no service");
     assert_eq!(found[0], (String::new(), 202));
-    assert_eq!(store.issues(&IssueQuery::default()).await.expect("listed").total, MOST_NEW + 101);
+    assert_eq!(store.list_issues(&IssueQuery::default()).await.expect("listed").total, Some(MOST_NEW + 101));
     let project = LogRecord {
         resource: Arc::new(Resource::new([("service.name", "shop"), ("tracehub.project", "p")].into_iter().collect())),
         ..error("shop", "other", 1)
     };
     write(&store, vec![project]).await;
     let of_project = IssueQuery { project: Some("p".into()), ..IssueQuery::default() };
-    assert_eq!(store.issues(&of_project).await.expect("listed").items[0].title, "other: gone", "others have their own");
+    assert_eq!(
+        store.list_issues(&of_project).await.expect("listed").items[0].title,
+        "other: gone",
+        "others have their own"
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{
         Severity, Text, TraceId,
     },
     store::{
-        Backend,
+        Backend, Sink,
         sqlite::{
             Durability, Options, Sqlite, Tuning,
             file::{files, open},

@@ -1,7 +1,5 @@
 //! The contract of [`tracehub::store::Backend`] where it speaks of scans: every record once and in order, whatever its
 //! size and whatever happens meanwhile.
-//!
-//! `contract_of_scans!` makes the tests for a backend that stores all kinds.
 
 use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
 
@@ -16,26 +14,11 @@ use tracehub::{
     },
 };
 
-use crate::suite::{Fixture, scan_all, span, spans, trace_id, whole, write};
-
-/// The tests of one backend.
-#[macro_export]
-macro_rules! contract_of_scans {
-    ($module:ident, $fixture:path) => {
-        $crate::checks!(suite_scans, $module, $fixture,
-            a_scan_yields_every_record_once_in_commit_order
-            a_scan_keeps_to_its_filter
-            a_scan_with_nothing_new_waits_then_returns_a_valid_cursor
-            a_waiting_scan_sees_what_arrives
-            a_scan_says_how_many_writes_were_removed_before_it_came_there
-            a_time_leads_to_what_was_received_since
-            a_write_of_large_records_comes_in_chunks_of_some_megabytes
-            chunks_within_a_write_are_exact_though_records_of_it_are_removed);
-    };
-}
-
-crate::contract_of_scans!(sqlite, crate::suite::sqlite_file);
-crate::contract_of_scans!(sqlite_sealing_all_the_time, crate::suite::restless_sqlite_file);
+use super::{
+    Fixture,
+    traces::{scan_all, span, spans, trace_id, whole, write},
+};
+use crate::support::whole::Whole as _;
 
 pub async fn a_scan_yields_every_record_once_in_commit_order(fixture: Fixture) {
     let mut cursor = None;

@@ -1,7 +1,6 @@
 //! The contract of [`tracehub::store::Backend`] where it speaks of issues.
 //!
-//! `contract_of_issues!` makes the tests for a backend that stores all kinds, as `contract!` does for spans. Events of
-//! the past are of 2020 and those of the future of 2100, because only the store's own clock says what is now.
+//! Events of the past are of 2020 and those of the future of 2100, because only the store's own clock says what is now.
 
 mod counting;
 mod life;
@@ -19,37 +18,8 @@ use tracehub::{
 };
 
 pub use self::{counting::*, life::*, lists::*};
-use crate::suite::Fixture;
-
-/// The tests of one backend.
-#[macro_export]
-macro_rules! contract_of_issues {
-    ($module:ident, $fixture:path) => {
-        $crate::checks!(suite_issues, $module, $fixture,
-            errors_become_issues_and_other_records_do_not
-            an_error_counts_once_however_often_it_is_sent
-            the_same_error_in_a_log_record_and_in_a_span_is_one_issue
-            an_exception_that_leaves_several_spans_is_one_error_of_one_issue
-            what_comes_of_an_error_in_another_write_leads_to_its_issue
-            services_and_projects_have_issues_of_their_own
-            first_and_last_seen_do_not_depend_on_the_order_of_arrival
-            a_title_holds_the_message_until_another_one_comes
-            a_later_event_reopens_a_resolved_issue_and_an_old_one_does_not
-            an_ignored_issue_stays_ignored_and_counts
-            a_change_is_told_and_kept_and_what_is_so_already_is_none
-            issues_are_ordered_totally_and_pages_visit_each_once
-            every_filter_of_issues_keeps_what_it_names_and_nothing_else
-            events_are_counted_by_the_hour_of_their_own_clocks
-            the_newest_traces_are_named_and_all_are_counted
-            the_stack_trace_is_of_the_latest_hour
-            issues_outlive_their_records_and_go_with_everything
-            errors_written_at_the_same_time_are_all_counted
-            stats_count_open_issues);
-    };
-}
-
-crate::contract_of_issues!(sqlite, crate::suite::sqlite_file);
-crate::contract_of_issues!(sqlite_sealing_all_the_time, crate::suite::restless_sqlite_file);
+use super::Fixture;
+use crate::support::whole::Whole as _;
 
 /// 2020-01-01T00:30:00Z, nanoseconds.
 const PAST: u64 = 1_577_838_600_000_000_000;
@@ -130,7 +100,7 @@ async fn write(fixture: &Fixture, logs: Vec<LogRecord>) -> Written {
 }
 
 async fn list(fixture: &Fixture, query: IssueQuery) -> Page<Issue> {
-    fixture.backend.issues(&query).await.expect("listed")
+    fixture.backend.list_issues(&query).await.expect("listed")
 }
 
 async fn all(fixture: &Fixture) -> Vec<Issue> {

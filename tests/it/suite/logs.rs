@@ -1,7 +1,5 @@
 //! The contract of [`tracehub::store::Backend`] where it speaks of finding log records: every store answers as a filter
 //! over all of its records would.
-//!
-//! `contract_of_logs!` makes the tests for a backend that stores log records.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,25 +16,8 @@ use tracehub::{
     },
 };
 
-use crate::suite::Fixture;
-
-/// The tests of one backend.
-#[macro_export]
-macro_rules! contract_of_logs {
-    ($module:ident, $fixture:path) => {
-        $crate::checks!(suite_logs, $module, $fixture,
-            log_records_are_listed_as_a_filter_over_all_of_them_finds_them
-            log_records_go_by_time_then_by_receipt_in_both_directions
-            pages_of_log_records_visit_every_match_once_whatever_arrives_meanwhile
-            a_cursor_of_another_list_is_refused
-            a_long_list_of_log_records_is_whole
-            a_page_of_large_log_records_ends_early_and_the_next_goes_on
-            of_a_store_without_log_records_the_list_is_empty);
-    };
-}
-
-crate::contract_of_logs!(sqlite, crate::suite::sqlite_file);
-crate::contract_of_logs!(sqlite_sealing_all_the_time, crate::suite::restless_sqlite_file);
+use super::Fixture;
+use crate::support::whole::Whole as _;
 
 const WORDS: [&str; 7] = [
     "charge failed",
@@ -210,7 +191,7 @@ async fn write(backend: &dyn Backend, logs: Vec<LogRecord>) {
 }
 
 async fn list(backend: &dyn Backend, query: &LogQuery) -> LogPage {
-    backend.logs(query).await.expect("listed")
+    backend.list_logs(query).await.expect("listed")
 }
 
 /// All log records in commit order.
@@ -330,7 +311,7 @@ pub async fn a_cursor_of_another_list_is_refused(fixture: Fixture) {
     let future = Cursor(next.0.rsplitn(3, '.').last().map(|begin| format!("{begin}.ffffff.0")).expect("parts"));
     let of = |cursor: &str| LogQuery { cursor: Some(Cursor(cursor.to_owned())), ..query.clone() };
     for foreign in [turned, of("nonsense"), of("s1.1"), of(&future.0)] {
-        let answer = fixture.backend.logs(&foreign).await;
+        let answer = fixture.backend.list_logs(&foreign).await;
         assert!(matches!(answer, Err(Error::BadCursor)), "{foreign:?}: {answer:?}");
     }
 }

@@ -1,9 +1,10 @@
 //! What becomes an issue, and what an issue learns from its events.
 
 use super::*;
+use crate::support::whole::Whole as _;
 
 pub async fn errors_become_issues_and_other_records_do_not(fixture: Fixture) {
-    assert_eq!(list(&fixture, IssueQuery::default()).await.total, 0);
+    assert_eq!(list(&fixture, IssueQuery::default()).await.total, Some(0));
     let quiet = LogRecord { severity: Severity::Warn, attributes: Attributes::EMPTY, ..error("-", PAST) };
     write(&fixture, vec![quiet]).await;
     assert_eq!(all(&fixture).await, []);
@@ -116,7 +117,8 @@ pub async fn what_comes_of_an_error_in_another_write_leads_to_its_issue(fixture:
     let ids: BTreeSet<IssueId> = detail.ids().into_iter().collect();
     let of_errors = [1, 2, 3].map(|depth| grouping::of_log(&error_left(depth)).expect("an error").issue);
     assert_eq!((ids, detail.ids()[0]), (BTreeSet::from(of_errors), first));
-    let logs = async |issues| fixture.backend.logs(&LogQuery { issues, ..LogQuery::default() }).await.expect("listed");
+    let logs =
+        async |issues| fixture.backend.list_logs(&LogQuery { issues, ..LogQuery::default() }).await.expect("listed");
     assert_eq!(logs(detail.ids()).await.records, [error_left(1)], "found through another fingerprint");
     assert!(!LogQuery { issues: vec![first], ..LogQuery::default() }.matches(&error_left(1)));
     write(&fixture, vec![in_trace(error_left(4), "another")]).await;

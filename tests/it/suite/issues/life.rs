@@ -1,6 +1,7 @@
 //! What happens to an issue: changes of its status, and its end.
 
 use super::*;
+use crate::support::whole::Whole as _;
 
 pub async fn a_later_event_reopens_a_resolved_issue_and_an_old_one_does_not(fixture: Fixture) {
     write(&fixture, vec![error("HTTPError", PAST)]).await;

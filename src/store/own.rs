@@ -1,0 +1,43 @@
+//! The store of a server: a file is owned by whoever serves it, and its lock tells other processes how to reach them.
+
+use std::sync::Arc;
+
+use super::{
+    Backend, Mode, Result, Target, open,
+    sqlite::{Options, Sqlite, lock::Owner},
+};
+
+/// A store that is served.
+#[derive(Debug)]
+pub struct Owned {
+    /// The store.
+    pub backend: Arc<dyn Backend>,
+    /// Its file, if it is one of ours.
+    file: Option<Arc<Sqlite>>,
+}
+
+/// Opens the store of a server: a file of ours with its lock, made if it is not there, or any other store.
+///
+/// # Errors
+/// Why it cannot be opened; [`Error::Locked`](super::Error::Locked) names the process that owns the file.
+pub async fn own(target: &Target, options: Options) -> Result<Owned> {
+    match target {
+        Target::File(path) => {
+            let file = Sqlite::open_for_writing(path.clone(), options).await?;
+            Ok(Owned { backend: Arc::clone(&file) as _, file: Some(file) })
+        }
+        other => Ok(Owned { backend: open(other, Mode::Write).await?, file: None }),
+    }
+}
+
+impl Owned {
+    /// Tells other processes under which URL the store is served and what opens everything there. Says nothing of
+    /// stores that are no file of ours.
+    ///
+    /// # Errors
+    /// The lock file cannot be written.
+    pub fn publish(&self, url: &str, token: &str) -> Result<()> {
+        let owner = Owner { pid: std::process::id(), url: Some(url.to_owned()), token: Some(token.to_owned()) };
+        self.file.as_ref().map_or(Ok(()), |file| file.publish(&owner))
+    }
+}

@@ -1,0 +1,146 @@
+//! The API of a server that relays to another one: what holds of a server over a file holds of a server over a server.
+//!
+//! Each test is that of the file named, with a relay for every server in it. Left out is what tells of the file alone:
+//! where it lies, how long it keeps, and its lock.
+
+/// Runs these tests of a file with relays for servers.
+macro_rules! relayed {
+    ($($file:ident: $($test:ident)+;)+) => {
+        $(
+            mod $file {
+                $(
+                    #[test]
+                    fn $test() {
+                        crate::server_support::behind_a_relay(crate::$file::$test);
+                    }
+                )+
+            }
+        )+
+    };
+}
+
+relayed! {
+    server_api:
+        a_list_is_an_array_of_summaries_newest_first_with_totals_in_headers
+        an_empty_list_is_an_empty_array
+        all_of_a_long_list_is_one_array_that_a_remote_store_reads
+        parameters_that_cannot_be_used_are_one_plain_sentence
+        one_trace_is_shown_as_a_list_and_as_a_tree_and_can_be_deleted
+        ids_of_any_form_reach_the_store
+        a_filtered_deletion_can_be_counted_first
+        what_is_not_there_and_what_a_path_does_not_take_are_said_so
+        every_documented_get_route_answers
+        a_remote_store_answers_like_the_file
+        values_of_every_type_cross_the_network_unchanged
+        something_else_than_a_tracehub_server_is_not_taken_for_one
+        side_ports_serve_and_a_busy_one_is_an_error_only_when_asked_for
+        a_server_that_stopped_has_let_go_of_its_file_and_kept_what_it_acknowledged
+        a_server_that_is_dropped_lets_go_of_its_file_by_itself
+        log_records_are_an_array_newest_first_with_the_next_page_in_a_header;
+    server_otlp:
+        spans_are_stored_from_every_path_and_the_answer_is_in_the_requests_encoding
+        compressed_bodies_are_inflated
+        an_empty_request_is_a_success
+        one_bad_span_costs_only_itself
+        a_retry_is_stored_once
+        errors_are_statuses_in_the_requests_encoding
+        other_types_encodings_and_methods_are_refused
+        broken_compression_is_malformed
+        metrics_are_checked_and_dropped
+        requests_of_published_clients_are_taken_with_their_own_headers;
+    server_grpc:
+        a_call_stores_spans_and_answers_one_empty_message
+        compressed_messages_are_inflated
+        one_bad_span_is_a_partial_success
+        metrics_are_dropped_and_what_is_not_there_is_unimplemented
+        malformed_calls_are_invalid_arguments
+        messages_that_are_not_protobuf_are_refused
+        an_unknown_compression_is_unimplemented_and_the_known_ones_are_named
+        too_large_is_resource_exhausted_whether_as_sent_as_announced_or_inflated
+        no_room_is_unavailable;
+    server_logs:
+        requests_of_the_published_logger_are_stored_to_the_letter_and_once
+        log_entries_join_the_spans_of_their_trace
+        a_body_of_many_entries_is_stored_whole_and_once
+        one_bad_entry_costs_only_itself
+        one_object_and_one_a_line_are_taken_whatever_the_content_type_says
+        compressed_bodies_are_inflated_to_their_last_member
+        odd_values_are_taken_and_read_back
+        a_stack_of_megabytes_is_cut_and_says_so
+        a_retry_is_stored_once_even_without_times_and_equal_entries_of_one_request_are_all_kept
+        what_is_wrong_is_told_in_one_plain_sentence
+        what_may_pass_is_to_be_sent_again
+        records_belong_to_the_project_of_the_key_whatever_they_say
+        otlp_log_records_are_stored_from_every_transport
+        an_otlp_log_record_without_any_time_has_the_one_of_its_arrival_and_a_retry_is_stored_once
+        a_bad_otlp_log_record_costs_only_itself_and_is_counted_under_its_own_name;
+    server_checkpoints:
+        every_captured_request_of_the_published_clients_is_answered_as_they_need_it
+        a_record_sent_again_is_a_duplicate_also_after_a_restart
+        compressed_and_oversized_bodies_are_treated_as_everywhere
+        what_cannot_be_stored_is_to_be_sent_again_and_no_duplicate
+        streams_opened_before_during_and_after_writes_see_each_record_once
+        a_browser_goes_on_where_its_stream_broke
+        a_reader_that_pauses_holds_nobody_up_and_misses_nothing
+        a_stream_is_counted_while_it_lasts_and_ends_when_the_server_stops
+        recent_forgets_what_is_deleted_and_keeps_its_numbers
+        cleanup_removes_by_the_time_of_receipt
+        correlations_are_listed_newest_first_and_all_when_asked_for
+        correlations_of_the_same_second_are_listed_by_id_whatever_kind_it_is_of
+        a_correlation_id_with_very_many_records_is_listed_as_any_other
+        a_remote_store_has_checkpoints_like_the_file
+        other_sites_may_neither_send_nor_delete
+        a_client_that_keeps_its_connection_and_one_that_does_not_are_both_served;
+    server_issues:
+        exceptions_of_spans_become_issues_that_are_listed_and_shown
+        all_of_a_long_list_is_one_array_and_a_page_says_where_the_next_begins
+        log_records_of_an_issue_are_listed_whichever_fingerprint_leads_there
+        an_issue_is_resolved_reopened_and_ignored
+        what_cannot_be_done_to_an_issue_is_one_plain_sentence
+        another_site_cannot_decide_about_an_issue;
+    server_follow:
+        a_stream_begins_at_the_end_or_at_a_place_and_goes_on_after_an_event
+        a_stream_ends_when_its_time_is_up_or_the_server_stops
+        a_stream_tells_only_what_its_filter_names
+        a_place_of_another_database_is_refused
+        a_slow_reader_holds_nobody_up_and_is_told_what_was_removed_before_it_came_there
+        a_payload_of_several_lines_is_one_event
+        a_remote_store_reads_one_stream_as_long_as_it_lasts
+        connections_cut_anywhere_lose_and_double_nothing
+        a_server_without_streams_is_asked_again_and_again
+        an_answer_of_an_older_server_counts_nothing_as_missed;
+    server_keys:
+        every_route_wants_a_key_that_permits_it
+        a_caller_without_a_key_hears_of_nothing_else_that_is_wrong
+        refusals_speak_the_language_of_the_sender_and_repeat_nothing
+        a_key_opens_otlp_over_http_and_grpc_in_either_header
+        other_machines_need_a_key_from_the_start
+        the_first_key_closes_the_door_and_revoking_the_last_does_not_open_it
+        a_restart_keeps_keys_revocations_and_uses
+        a_use_is_noted_soon_and_only_of_the_key_that_was_used
+        the_secret_of_the_checkpoint_api_opens_what_it_protects_and_nothing_else
+        the_checkpoint_client_is_let_in_by_its_key
+        keys_are_issued_and_revoked_over_http
+        many_callers_with_many_keys_each_keep_their_own_rights
+        no_key_lies_in_the_file_or_is_printed_for_debugging
+        an_answer_repeats_no_key_that_stands_in_a_path;
+    server_limits:
+        a_body_over_the_cap_is_too_large_and_one_at_the_cap_is_not
+        a_body_that_inflates_over_the_cap_is_too_large
+        a_client_that_announces_too_much_is_told_before_it_sends
+        without_room_a_client_is_told_when_to_come_back
+        a_body_that_stalls_is_answered_408
+        connections_that_never_ask_are_closed
+        a_huge_head_is_refused
+        more_connections_than_allowed_wait_for_their_turn
+        stopping_finishes_what_is_under_way_and_keeps_it;
+    server_security:
+        strange_hosts_are_refused_on_every_route
+        a_strange_authority_is_refused_over_http2_too
+        names_can_be_allowed
+        other_sites_can_neither_write_nor_delete
+        no_answer_lets_other_sites_read_frame_or_cache_it
+        the_page_allows_its_own_script_by_digest_and_nothing_else
+        public_answers_say_nothing_about_data_and_metrics_nothing_about_files
+        the_lock_of_the_file_says_where_its_server_is_and_how_to_prove_to_be_its_owner;
+}
