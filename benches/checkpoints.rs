@@ -9,22 +9,16 @@
 
 mod shared;
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use shared::{asked_for, file, in_tasks, mix, rate, size, time};
-use tracehub::{
-    model::{
-        Batch, Checkpoint, Direction, RecordFilter, RecordKind, Sort, StatsBy, StatsQuery, Text, TraceId, TraceQuery,
-    },
-    store::{
-        Backend, Feed, Sink,
-        sqlite::{Options, Sqlite},
-    },
+use tracehub::model::{
+    Batch, Checkpoint, Direction, RecordFilter, RecordKind, Sort, StatsBy, StatsQuery, Text, TraceId, TraceQuery,
 };
+use tracehub::store::sqlite::{Options, Sqlite};
+use tracehub::store::{Backend, Feed, Sink};
 
 const PER_REQUEST: u64 = 8;
 /// Requests that are under way at once.

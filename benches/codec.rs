@@ -7,23 +7,19 @@
 
 #![allow(clippy::print_stdout, missing_docs)]
 
-use std::{
-    collections::BTreeMap,
-    hint::black_box,
-    ops::Range,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tracehub::{
-    model::{
-        Attributes, Event, Kind, Nanos, Record, RecordKind, Resource, Scope, Span, SpanId, Status, StatusCode, Text,
-        TraceId, Value,
-    },
-    store::sqlite::codec::{
-        BlockIndex, CodecError, ColumnSource, Segment, WantedRows, block_range, decode_inbox, prepare, read_records,
-        read_spans_for_stats, seal, seal_span_payloads, traces_with_attribute,
-    },
+use tracehub::model::{
+    Attributes, Event, Kind, Nanos, Record, RecordKind, Resource, Scope, Span, SpanId, Status, StatusCode, Text,
+    TraceId, Value,
+};
+use tracehub::store::sqlite::codec::{
+    BlockIndex, CodecError, ColumnSource, Segment, WantedRows, block_range, decode_inbox, prepare, read_records,
+    read_spans_for_stats, seal, seal_span_payloads, traces_with_attribute,
 };
 
 const BATCH: usize = 512;

@@ -4,26 +4,23 @@
 //! types, an exception event of 1 KB on every twentieth span. Run with `cargo bench --bench decode`.
 #![allow(clippy::print_stdout, missing_docs)]
 
-use std::{
-    hint::black_box,
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::hint::black_box;
+use std::io::Write;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
-use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest,
-    common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
-    resource::v1::Resource,
-    trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span::Event},
-};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::span::Event;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message;
 use serde_json::{Value as Json, json};
-use tracehub::decode::{
-    body::{MediaType, inflate},
-    otlp::traces,
-};
+use tracehub::decode::body::{MediaType, inflate};
+use tracehub::decode::otlp::traces;
 
 const SPANS: u64 = 512;
 const RESOURCES: u64 = 40;

@@ -5,21 +5,14 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tracehub::{
-    model::{
-        Attributes, Batch, FieldFilter, LogQuery, LogRecord, Nanos, Resource, Scope, Severity, SpanId, Text, TraceId,
-        Value,
-    },
-    store::{
-        Backend, Logs, Sink,
-        sqlite::{Options, Sqlite},
-    },
+use tracehub::model::{
+    Attributes, Batch, FieldFilter, LogQuery, LogRecord, Nanos, Resource, Scope, Severity, SpanId, Text, TraceId, Value,
 };
+use tracehub::store::sqlite::{Options, Sqlite};
+use tracehub::store::{Backend, Logs, Sink};
 
 const BATCH: u64 = 512;
 /// 2026-11-21.

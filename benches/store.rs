@@ -8,23 +8,17 @@
 
 mod shared;
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use shared::{asked_for, file, in_tasks, mix, ms, rate, size, time};
-use tracehub::{
-    model::{
-        Attributes, Batch, Kind, Nanos, RecordFilter, Resource, Scope, Span, SpanId, StatsQuery, Status, StatusCode,
-        Text, TraceId, TraceQuery, Value,
-    },
-    store::{
-        Backend, Feed, Sink,
-        sqlite::{Options, Sqlite},
-    },
+use tracehub::model::{
+    Attributes, Batch, Kind, Nanos, RecordFilter, Resource, Scope, Span, SpanId, StatsQuery, Status, StatusCode, Text,
+    TraceId, TraceQuery, Value,
 };
+use tracehub::store::sqlite::{Options, Sqlite};
+use tracehub::store::{Backend, Feed, Sink};
 
 const BATCH: u64 = 512;
 const SPANS_PER_TRACE: u64 = 12;

@@ -13,14 +13,12 @@ mod stats;
 mod traces;
 mod value;
 
-pub use self::{
-    issues::{issue_change_from_json, issue_change_to_json, issue_query_from_pairs, issue_query_to_pairs},
-    logs::{log_query_from_pairs, log_query_to_pairs},
-    records::{deletion_from_pairs, filter_from_pairs, filter_to_pairs},
-    stats::{stats_query_from_pairs, stats_query_to_pairs},
-    traces::{trace_query_from_pairs, trace_query_to_pairs},
-    value::{BadParameter, Pairs, read_number, read_time, read_trace_id},
-};
+pub use self::issues::{issue_change_from_json, issue_change_to_json, issue_query_from_pairs, issue_query_to_pairs};
+pub use self::logs::{log_query_from_pairs, log_query_to_pairs};
+pub use self::records::{deletion_from_pairs, filter_from_pairs, filter_to_pairs};
+pub use self::stats::{stats_query_from_pairs, stats_query_to_pairs};
+pub use self::traces::{trace_query_from_pairs, trace_query_to_pairs};
+pub use self::value::{BadParameter, Pairs, read_number, read_time, read_trace_id};
 
 /// Response header that says which version of this API answered; every answer of the query API has it.
 pub const API_HEADER: &str = "x-tracehub-api";

@@ -6,7 +6,8 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Key, KeyScope, Nanos, Text, id::to_hex};
+use crate::model::id::to_hex;
+use crate::model::{Key, KeyScope, Nanos, Text};
 
 /// What every API key begins with.
 pub const KEY_PREFIX: &str = "th_";

@@ -1,13 +1,9 @@
 //! What the benchmarks of stores share: tasks that write at the same time, a folder on a disk, figures in columns.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Tasks that write at the same time.
 const TASKS: u64 = 4;

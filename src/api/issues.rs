@@ -2,10 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{
-    DEFAULT_LIMIT, MAX_ISSUE_IDS,
-    value::{BadParameter, Pairs, Writer, bad, read_flag, read_number, read_time, read_word, shortened},
-};
+use super::value::{BadParameter, Pairs, Writer, bad, read_flag, read_number, read_time, read_word, shortened};
+use super::{DEFAULT_LIMIT, MAX_ISSUE_IDS};
 use crate::model::{Cursor, IssueChange, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos};
 
 /// The parameters of a question for issues.

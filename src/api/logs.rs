@@ -1,10 +1,8 @@
 //! Questions for log records.
 
-use super::{
-    DEFAULT_LOG_LIMIT,
-    issues::{issue_ids, read_issue_ids},
-    value::{BadParameter, Pairs, Writer, bad, read_number, read_time, read_trace_id, read_word, shortened},
-};
+use super::DEFAULT_LOG_LIMIT;
+use super::issues::{issue_ids, read_issue_ids};
+use super::value::{BadParameter, Pairs, Writer, bad, read_number, read_time, read_trace_id, read_word, shortened};
 use crate::model::{Cursor, FieldFilter, LogQuery, Nanos, Severity, TraceId};
 
 /// The parameters of a question for log records.

@@ -1,10 +1,11 @@
 //! Questions for traces.
 
-use super::{
-    DEFAULT_LIMIT,
-    value::{BadParameter, Pairs, Writer, bad, read_flag, read_kind, read_number, read_time, read_word, shortened},
+use super::DEFAULT_LIMIT;
+use super::value::{
+    BadParameter, Pairs, Writer, bad, read_flag, read_kind, read_number, read_time, read_word, shortened,
 };
-use crate::model::{Cursor, Nanos, RecordKind, Sort, TraceQuery, time::NANOS_PER_MS};
+use crate::model::time::NANOS_PER_MS;
+use crate::model::{Cursor, Nanos, RecordKind, Sort, TraceQuery};
 
 /// The parameters of a question for traces.
 pub fn trace_query_to_pairs(query: &TraceQuery) -> Pairs {

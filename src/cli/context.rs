@@ -1,30 +1,23 @@
 //! What every command is given: the global flags, the terminals, and ways to ask, print and remark.
 
-use std::{
-    fmt::Display,
-    future::Future,
-    io::{BufRead as _, Write as _},
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::fmt::Display;
+use std::future::Future;
+use std::io::{BufRead as _, Write as _};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        environment::{self, Terminal},
-        exit::{Code, Failure, Outcome},
-        global::GlobalArgs,
-        target,
-    },
-    store::{self, Backend, Mode, Target},
-    view::{
-        machine::{self, Fields, Format, Shape},
-        out::{Out, escape, style::Style},
-    },
-};
+use crate::cli::environment::{self, Terminal};
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::global::GlobalArgs;
+use crate::cli::target;
+use crate::store::{self, Backend, Mode, Target};
+use crate::view::machine::{self, Fields, Format, Shape};
+use crate::view::out::style::Style;
+use crate::view::out::{Out, escape};
 
 /// How long work may take before a spinner says what is going on.
 const PATIENCE: Duration = Duration::from_millis(300);

@@ -3,15 +3,16 @@
 //! Hidden variables make tests exact: `TRACEHUB_NOW` (unix nanoseconds) stops the clock, `TRACEHUB_FORCE_TTY` (columns)
 //! makes stdin, stdout and stderr count as a terminal of that width.
 
-use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf};
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
-use crate::{
-    cli::global::{ColorChoice, GlobalArgs, WIDTHS},
-    model::Nanos,
-    view::out::{Pager, style::Style},
-};
+use crate::cli::global::{ColorChoice, GlobalArgs, WIDTHS};
+use crate::model::Nanos;
+use crate::view::out::Pager;
+use crate::view::out::style::Style;
 
 /// Columns of text that nobody watches, when nobody says how many.
 const WIDTH_ELSEWHERE: usize = 120;

@@ -6,15 +6,13 @@ use std::error::Error as StdError;
 
 use owo_colors::OwoColorize as _;
 
-use crate::{
-    query::{issues::FindIssueError, keys::FindError, resolve::ResolveError},
-    server::StartError,
-    store::{self, Facet},
-    view::{
-        machine::UnknownField,
-        out::{OutError, escape, escape_lines},
-    },
-};
+use crate::query::issues::FindIssueError;
+use crate::query::keys::FindError;
+use crate::query::resolve::ResolveError;
+use crate::server::StartError;
+use crate::store::{self, Facet};
+use crate::view::machine::UnknownField;
+use crate::view::out::{OutError, escape, escape_lines};
 
 /// What the process answers its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

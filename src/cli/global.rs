@@ -1,14 +1,14 @@
 //! Flags every command takes.
 
-use std::{ffi::OsString, ops::RangeInclusive};
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
 
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::exit::Failure;
-use crate::{
-    secret::Hidden,
-    view::{machine::Format, out::style::TimeStyle},
-};
+use crate::secret::Hidden;
+use crate::view::machine::Format;
+use crate::view::out::style::TimeStyle;
 
 /// Widths that can be drawn.
 pub const WIDTHS: RangeInclusive<u16> = 40..=1_000;

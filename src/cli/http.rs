@@ -4,17 +4,14 @@
 
 use std::time::Duration;
 
-use reqwest::{
-    Client, StatusCode, Url,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
-};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use reqwest::{Client, StatusCode, Url};
 use serde_json::Value as Json;
 
-use crate::{
-    api::{KEY_HEADER, path},
-    connect::client_for,
-    store::{Error, remote::without_credentials},
-};
+use crate::api::{KEY_HEADER, path};
+use crate::connect::client_for;
+use crate::store::Error;
+use crate::store::remote::without_credentials;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -2,7 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{context::Context, environment::variable};
+use super::context::Context;
+use super::environment::variable;
 
 /// Starts logging for the rest of the process.
 pub fn start(context: &Context) {

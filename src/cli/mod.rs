@@ -23,12 +23,12 @@ mod stream;
 mod target;
 mod values;
 
-use std::{ffi::OsString, io::Write as _, process::ExitCode};
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
-
-use crate::view::out::Out;
-
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
     clear, completions, demo, import, issues, keys, list, log, logs, man, show, start, stats, status, tail, trace,
 };
@@ -36,6 +36,8 @@ use context::Context;
 use environment::{Terminal, wants_color};
 use exit::{Code, Failure, Outcome};
 use global::{ColorChoice, GlobalArgs};
+
+use crate::view::out::Out;
 
 /// The page of `tracehub --help`: commands in groups, commonest first.
 const HELP: &str = "\

@@ -5,9 +5,8 @@
 
 use std::io;
 
-use crate::view::out::is_paging;
-
 use super::exit::Code;
+use crate::view::out::is_paging;
 
 /// Ends the process at Ctrl-C from now on. Must be called within a runtime, which owns the task.
 pub fn exit_on_interrupt() {

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::{
-    context::Context,
-    environment,
-    exit::{Code, Failure, Outcome},
-    signals::Signals,
-};
-use crate::view::out::{Out, OutError, style::Style};
+use super::context::Context;
+use super::environment;
+use super::exit::{Code, Failure, Outcome};
+use super::signals::Signals;
+use crate::view::out::style::Style;
+use crate::view::out::{Out, OutError};
 
 /// How long a reader of stdout may still take once Ctrl-C was pressed.
 const GRACE: Duration = Duration::from_millis(500);

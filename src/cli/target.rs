@@ -1,17 +1,13 @@
 //! Where the data is: the flag, then `TRACEHUB_URL`, then `TRACEHUB_DB`, then the usual file.
 
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
-use crate::store::{self, Error, Target, sqlite::lock};
-
-use super::{
-    environment::{data_dir, variable, variable_os},
-    exit::{Code, Failure},
-    global::GlobalArgs,
-};
+use super::environment::{data_dir, variable, variable_os};
+use super::exit::{Code, Failure};
+use super::global::GlobalArgs;
+use crate::store::sqlite::lock;
+use crate::store::{self, Error, Target};
 
 /// Name of the usual database file.
 const DEFAULT_FILE: &str = "tracehub.db";

@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum, builder::PossibleValue};
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 
-use crate::{
-    cli::{environment, exit::Failure},
-    model::{FieldFilter, IssueSort, KeyScope, Nanos, RecordKind, Severity, Sort, StatsBy, time_input},
-    store::sqlite::Durability,
-    view::{
-        machine::Format,
-        out::style::TimeStyle,
-        show::{LogLines, Picture},
-    },
-};
+use crate::cli::environment;
+use crate::cli::exit::Failure;
+use crate::model::{FieldFilter, IssueSort, KeyScope, Nanos, RecordKind, Severity, Sort, StatsBy, time_input};
+use crate::store::sqlite::Durability;
+use crate::view::machine::Format;
+use crate::view::out::style::TimeStyle;
+use crate::view::show::{LogLines, Picture};
 
 /// A point in time and what was typed for it.
 #[derive(Debug, Clone)]

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::model::Text;
-
 use super::variables::process_environment;
+use crate::model::Text;
 
 static HOSTNAME: LazyLock<Text> = LazyLock::new(read_hostname);
 

@@ -127,11 +127,9 @@ pub(crate) use log::{
 #[cfg(feature = "app")]
 pub(crate) use pipeline::dead_letter::DeadLetters;
 
-pub use checkpoint::{
-    client::{CheckpointClient, CheckpointClientBuilder, ClientStats, Report},
-    logger::{CheckpointLogger, Operation},
-    record::CheckpointRecord,
-};
+pub use checkpoint::client::{CheckpointClient, CheckpointClientBuilder, ClientStats, Report};
+pub use checkpoint::logger::{CheckpointLogger, Operation};
+pub use checkpoint::record::CheckpointRecord;
 pub use context::correlation::{
     CorrelationGuard, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
     with_current_correlation_id,
@@ -142,10 +140,8 @@ pub use context::trace_id::{
     TRACE_ID_HEADER, TRACEPARENT_HEADER, new_trace_id, set_trace_id, set_traceparent, span_id, trace_id,
     trace_id_of_request, with_current_trace_id, with_trace_id, with_traceparent,
 };
+pub use log::logger::{LogCall, Logger, LoggerReport, LoggerStats};
+pub use log::panic_hook::install_panic_hook;
+pub use log::settings::{LoggerBuilder, LoggerError};
 #[cfg(feature = "tracing")]
 pub use log::tracing_layer::LogLayer;
-pub use log::{
-    logger::{LogCall, Logger, LoggerReport, LoggerStats},
-    panic_hook::install_panic_hook,
-    settings::{LoggerBuilder, LoggerError},
-};

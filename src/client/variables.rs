@@ -2,7 +2,10 @@
 //!
 //! A value that cannot be used is replaced by its default and said in a warning; nothing fails.
 
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
 
 /// Reads environment variables by name and gathers what was wrong with them.
 pub(crate) struct Variables<'a> {

@@ -3,10 +3,8 @@
 //! A kilobyte can inflate to a gigabyte, so the cap counts *inflated* bytes and nothing beyond it is ever allocated.
 //! HTTP bodies and gRPC frames come through here alike.
 
-use std::{
-    fmt,
-    io::{self, Read},
-};
+use std::fmt;
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};

@@ -8,13 +8,12 @@ mod refusal;
 
 use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, PathStep, Rule, STRING};
 
-use crate::{
-    decode::python_json::{self, Fault, Node},
-    model::{Checkpoint, Direction, Text},
-};
+use crate::decode::python_json::{self, Fault, Node};
+use crate::model::{Checkpoint, Direction, Text};
+
+pub use refusal::{Problems, Refusal};
 
 pub use crate::model::checkpoint::trace_id;
-pub use refusal::{Problems, Refusal};
 
 /// The host name given to a record that has none.
 const UNKNOWN_HOST: Text = Text::from_static("unknown");

@@ -10,10 +10,8 @@
 mod node;
 mod scanner;
 
-pub(super) use self::{
-    node::{Fault, Node},
-    scanner::Scanner,
-};
+pub(super) use self::node::{Fault, Node};
+pub(super) use self::scanner::Scanner;
 
 /// Reads one document and nothing after it.
 pub(super) fn parse(text: &str) -> Result<Node<'_>, Fault> {

@@ -1,6 +1,7 @@
 //! API keys, without their secrets: a store knows the digest of a key and never the key.
 
-use crate::model::{Nanos, Text, words::words};
+use crate::model::words::words;
+use crate::model::{Nanos, Text};
 
 words! {
     /// What a key permits.

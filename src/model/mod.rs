@@ -19,27 +19,21 @@ pub use issue::{
     Fingerprint, HourCount, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, StatusChange,
 };
 pub use key::{Key, KeyScope};
+pub use query::log_match::{self, LogMatcher};
+pub use query::text_search::Needle;
 pub use query::{
     Cursor, FieldFilter, FieldOperator, LogPage, LogQuery, Operation, Page, RecordFilter, RecordKind, Retention, Sort,
-    StatsBy, StatsQuery, TraceQuery,
-    log_match::{self, LogMatcher},
-    text_search::Needle,
-    time_input,
+    StatsBy, StatsQuery, TraceQuery, time_input,
 };
-pub use record::{
-    Record,
-    batch::{Batch, Rejection, Removed, Written},
-    checkpoint::{self, Checkpoint, Direction},
-    identities,
-    log::{LogRecord, Severity},
-    span::{Event, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode},
-};
+pub use record::batch::{Batch, Rejection, Removed, Written};
+pub use record::checkpoint::{self, Checkpoint, Direction};
+pub use record::log::{LogRecord, Severity};
+pub use record::span::{Event, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode};
+pub use record::{Record, identities};
 pub use stats::{DatabaseInfo, OperationStats, Stats, Timeline};
 pub use trace::{Cost, Tokens, Trace, TraceFold, TraceStatus, TraceSummary, checkpoint_pairs, genai, self_time};
-pub use value::{
-    Attributes, Value,
-    id::{self, SpanId, TraceId},
-    text::Text,
-    time::{self, Nanos},
-    traceparent::Traceparent,
-};
+pub use value::id::{self, SpanId, TraceId};
+pub use value::text::Text;
+pub use value::time::{self, Nanos};
+pub use value::traceparent::Traceparent;
+pub use value::{Attributes, Value};

@@ -5,13 +5,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::model::checkpoint_pairs::pair;
+use crate::model::trace::genai;
+use crate::model::trace::self_time::{Interval, self_times};
 use crate::model::{
     Checkpoint, Nanos, Operation, Severity, Span, SpanId, StatsBy, StatsQuery, Text, TraceFold, TraceId,
-    checkpoint_pairs::pair,
-    trace::{
-        genai,
-        self_time::{Interval, self_times},
-    },
 };
 
 /// Bars in a time line.

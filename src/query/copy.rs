@@ -5,10 +5,8 @@
 use std::time::Duration;
 
 use super::facets;
-use crate::{
-    model::{Batch, RecordFilter, Text, Written},
-    store::{self, Backend, Error},
-};
+use crate::model::{Batch, RecordFilter, Text, Written};
+use crate::store::{self, Backend, Error};
 
 /// How many records are read and written at once.
 const BATCH: usize = 2_000;

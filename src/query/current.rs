@@ -2,8 +2,11 @@
 //!
 //! Pure functions: whoever calls them reads the environment and the random bytes.
 
+use crate::model::json::document::document;
+use crate::model::words::words;
+use crate::model::{SpanId, TraceId};
+
 pub use crate::model::Traceparent;
-use crate::model::{SpanId, TraceId, json::document::document, words::words};
 
 /// The variables that may name a trace, as they are set; one that is empty counts as not set.
 #[derive(Debug, Clone, Copy, Default)]

@@ -4,20 +4,16 @@
 //! A line that is no entry costs itself alone. Entries a store has count as duplicates, so a file may be brought in
 //! again.
 
-use std::{
-    collections::VecDeque,
-    io::{self, BufRead, Read as _},
-    sync::Arc,
-};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read as _};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::copy::{self, Copied};
-use crate::{
-    decode::logs::{DecodeError, entries},
-    model::{Batch, LogRecord, Nanos, Resource, Text},
-    store::{self, Backend},
-};
+use crate::decode::logs::{DecodeError, entries};
+use crate::model::{Batch, LogRecord, Nanos, Resource, Text};
+use crate::store::{self, Backend};
 
 /// How many records are written at once.
 const BATCH_RECORDS: usize = 2_000;

@@ -6,10 +6,8 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::facets;
-use crate::{
-    model::{Issue, IssueDetail, IssueId, IssueQuery, IssueStatus, Page, TraceId, TraceQuery, TraceSummary},
-    store::{self, Backend},
-};
+use crate::model::{Issue, IssueDetail, IssueId, IssueQuery, IssueStatus, Page, TraceId, TraceQuery, TraceSummary};
+use crate::store::{self, Backend};
 
 /// Shortest id shown or looked for, in characters.
 pub const MIN_ISSUE_PREFIX_CHARS: usize = 4;

@@ -3,12 +3,9 @@
 //!
 //! A key that is typed in full is recognised by its digest and never repeated, in no answer and no error.
 
-use crate::{
-    model::Key,
-    secret::{self, KEY_PREFIX, SHOWN_CHARS},
-};
-
 use super::resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS};
+use crate::model::Key;
+use crate::secret::{self, KEY_PREFIX, SHOWN_CHARS};
 
 /// Why a reference names no one key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

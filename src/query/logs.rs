@@ -3,23 +3,16 @@
 //! Works on every backend: what surrounds a record is found by asking for the records of its process, and following
 //! builds on the scan that [`super::tail`] follows.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
-use crate::{
-    model::{
-        LogMatcher, LogPage, LogQuery, LogRecord, Nanos, Record, RecordFilter, RecordKind, Severity, SpanId, Text,
-        TraceId,
-        json::{log_id, named_value, value_to_text},
-    },
-    query::{
-        facets,
-        tail::{Start, Step, Tail, TailQuery},
-    },
-    store::{Backend, Result},
+use crate::model::json::{log_id, named_value, value_to_text};
+use crate::model::{
+    LogMatcher, LogPage, LogQuery, LogRecord, Nanos, Record, RecordFilter, RecordKind, Severity, SpanId, Text, TraceId,
 };
+use crate::query::facets;
+use crate::query::tail::{Start, Step, Tail, TailQuery};
+use crate::store::{Backend, Result};
 
 /// How many records a page has when all are asked for.
 const PAGE: usize = 1_000;

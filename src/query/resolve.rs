@@ -4,10 +4,9 @@
 //! id it is. Exact ids win over prefixes, so a correlation id that begins another one can still be named.
 
 use super::current::Traceparent;
-use crate::{
-    model::{Page, TraceId, TraceQuery, TraceSummary, id::MAX_TRACE_ID_BYTES},
-    store::{self, Backend},
-};
+use crate::model::id::MAX_TRACE_ID_BYTES;
+use crate::model::{Page, TraceId, TraceQuery, TraceSummary};
+use crate::store::{self, Backend};
 
 /// Shortest prefix that is looked for, in characters.
 pub const MIN_PREFIX_CHARS: usize = 4;

@@ -4,18 +4,15 @@
 //! chunk was taken, so a slow reader costs neither memory nor an open transaction. A store that cannot be reached for
 //! a while is asked again, ever more seldom, and the cursor makes sure that nothing is missed or read twice.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{
-    model::{Batch, Checkpoint, Cursor, Direction, Nanos, Record, RecordFilter, Severity, time::NANOS_PER_SECOND},
-    query::facets,
-    store::{Backend, Error, Feed, Result},
-};
+use crate::model::time::NANOS_PER_SECOND;
+use crate::model::{Batch, Checkpoint, Cursor, Direction, Nanos, Record, RecordFilter, Severity};
+use crate::query::facets;
+use crate::store::{Backend, Error, Feed, Result};
 
 /// About how many records one step holds; a write of more is not split.
 const MAX_RECORDS: usize = 1_000;

@@ -1,24 +1,22 @@
 //! What every request handler shares: the store, the limits, the counters, and what is remembered between requests. Has
 //! no behaviour of its own; tasks take the parts they use.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::server::access::{Access, Site};
+use crate::server::compat::checkpoint_feed::CheckpointFeed;
+use crate::server::compat::large_traces::LargeTraces;
+use crate::server::compat::sources::Sources;
+use crate::server::counters::Counters;
+use crate::server::http::{Budget, Limits};
+use crate::server::ingest::FirstSeen;
+use crate::server::open_streams::OpenStreams;
 use crate::store::Backend;
-
-use crate::server::{
-    access::{Access, Site},
-    compat::{checkpoint_feed::CheckpointFeed, large_traces::LargeTraces, sources::Sources},
-    counters::Counters,
-    http::{Budget, Limits},
-    ingest::FirstSeen,
-    open_streams::OpenStreams,
-};
 
 /// The server as its handlers see it.
 #[derive(Debug)]

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::{error::StartError, listen};
+use super::error::StartError;
+use super::listen;
 
 /// Usual ports of OTLP over gRPC and HTTP.
 const OTLP_GRPC_PORT: u16 = 4317;

@@ -19,43 +19,33 @@ mod rate;
 mod retention;
 mod stopping;
 
-use std::{
-    net::SocketAddr,
-    num::NonZeroUsize,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use tokio::{
-    sync::{Semaphore, watch},
-    task::JoinHandle,
-};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
-use crate::{
-    secret,
-    store::{
-        self, Backend, Target,
-        sqlite::{Durability, Options},
-    },
-};
+use self::access::{Access, Site};
+use self::api::router::Routers;
+use self::app::App;
+use self::compat::checkpoint_feed::CheckpointFeed;
+use self::compat::large_traces::LargeTraces;
+use self::compat::sources::Sources;
+use self::counters::Counters;
+use self::http::{Budget, listen};
+use self::ingest::FirstSeen;
+use self::open_streams::OpenStreams;
+use crate::secret;
+use crate::store::sqlite::{Durability, Options};
+use crate::store::{self, Backend, Target};
 
-use self::{
-    access::{Access, Site},
-    api::router::Routers,
-    app::App,
-    compat::{checkpoint_feed::CheckpointFeed, large_traces::LargeTraces, sources::Sources},
-    counters::Counters,
-    http::{Budget, listen},
-    ingest::FirstSeen,
-    open_streams::OpenStreams,
-};
-
-pub use self::{
-    error::StartError,
-    http::Limits,
-    listeners::{Addresses, Listeners, SidePort},
-};
+pub use self::error::StartError;
+pub use self::http::Limits;
+pub use self::listeners::{Addresses, Listeners, SidePort};
 
 /// How a server treats those who call it.
 #[derive(Debug, Clone, Default)]

@@ -1,9 +1,7 @@
 //! The streams that are open, so that there are never too many and `/stats` can count them.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The streams that are open, by correlation id.
 #[derive(Debug, Default, Clone)]

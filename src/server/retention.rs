@@ -5,20 +5,18 @@
 //! than the retention nothing is removed for an hour, which is enough for a wrong clock to be put right. Jumps while
 //! no server runs are not noticed.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::model::{Nanos, Retention};
 use crate::query::facets;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-use tokio::{sync::watch, time::sleep};
-
-use crate::{
-    model::{Nanos, Retention},
-    store::{self, Backend},
-};
-
-use crate::server::{app::App, compat::checkpoint_feed::CheckpointFeed, stopping::stopped};
+use crate::server::app::App;
+use crate::server::compat::checkpoint_feed::CheckpointFeed;
+use crate::server::stopping::stopped;
+use crate::store::{self, Backend};
 
 const FIRST: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(60);

@@ -3,7 +3,9 @@
 //! A store that cannot do something leaves the facet out; it never answers with emptiness instead. Each line of each
 //! contract is a test that runs on every store that has the facet.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 

@@ -3,7 +3,8 @@
 //!
 //! Only that much is kept, however much is offered. What an item's place means is the list's business.
 
-use std::{cmp::Ordering, collections::BinaryHeap};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 
 /// A page in the making; smaller places come first.
 pub(super) struct BestPage<P, T> {

@@ -29,11 +29,10 @@ pub mod sidecar;
 pub mod sqlite;
 pub mod wire;
 
+pub(crate) use backend::MOST_CHUNK_BYTES;
 pub use backend::{Backend, Chunk, Feed, Info, Issues, Keys, Logs, Sink, Warning};
 pub use error::{Error, Result};
 pub use facet::Facet;
 pub use mode::Mode;
 pub use open::{Target, open};
 pub use own::{Owned, own};
-
-pub(crate) use backend::MOST_CHUNK_BYTES;

@@ -1,14 +1,13 @@
 //! From a path or URL to a store, through two tables: a new store is its folder and one row here.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use super::{Backend, Error, Mode, Result, old, remote, sidecar::with_sidecar, sqlite};
+use super::sidecar::with_sidecar;
+use super::{Backend, Error, Mode, Result, old, remote, sqlite};
 
 /// A store, or `S` of one, that is being opened.
 type Opening<S = Arc<dyn Backend>> = BoxFuture<'static, Result<S>>;

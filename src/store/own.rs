@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{
-    Backend, Mode, Result, Target, open,
-    sqlite::{Options, Sqlite, lock::Owner},
-};
+use super::sqlite::lock::Owner;
+use super::sqlite::{Options, Sqlite};
+use super::{Backend, Mode, Result, Target, open};
 
 /// A store that is served.
 #[derive(Debug)]

@@ -2,13 +2,9 @@
 
 use std::cmp::Ordering;
 
-use crate::{
-    model::{
-        Cursor, Sort, TraceId,
-        id::{from_hex, to_hex},
-    },
-    store::{Error, Result},
-};
+use crate::model::id::{from_hex, to_hex};
+use crate::model::{Cursor, Sort, TraceId};
+use crate::store::{Error, Result};
 
 /// Where a trace stands in a list; what comes first is smaller.
 #[derive(Debug, Clone, PartialEq, Eq)]

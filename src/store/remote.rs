@@ -8,14 +8,10 @@
 mod events;
 mod stream;
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -23,20 +19,15 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header}
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
-use crate::{
-    api::{self, Pairs, path},
-    connect::client_for,
-    model::{
-        Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
-        RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
-        json::{self, FromJson, JsonError, key_to_wire},
-    },
-    store::{
-        Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink,
-        remote::stream::{Said, Stream, Streams},
-        wire,
-    },
+use crate::api::{self, Pairs, path};
+use crate::connect::client_for;
+use crate::model::json::{self, FromJson, JsonError, key_to_wire};
+use crate::model::{
+    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
+    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
+use crate::store::remote::stream::{Said, Stream, Streams};
+use crate::store::{Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, wire};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,13 +1,10 @@
 //! Which traces a list holds, in which order, and one page of them: for stores that go through folds.
 
-use super::{
-    Result,
-    best::BestPage,
-    place::{self, Place},
-};
-use crate::model::{
-    Attributes, Page, RecordKind, Sort, Span, TraceFold, TraceId, TraceQuery, TraceSummary, json::value_to_text,
-};
+use super::Result;
+use super::best::BestPage;
+use super::place::{self, Place};
+use crate::model::json::value_to_text;
+use crate::model::{Attributes, Page, RecordKind, Sort, Span, TraceFold, TraceId, TraceQuery, TraceSummary};
 
 /// Whether a query names a trace, as far as its fold says: all but the attributes.
 pub(super) fn matches(query: &TraceQuery, id: &TraceId, fold: &TraceFold) -> bool {

@@ -4,14 +4,14 @@
 //! and the errors in it are counted into the file. Records stay where they are; this knows of no kind of store but the
 //! file it writes.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{
-    Backend, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, Warning,
-    sqlite::{Options, Sqlite},
-};
+use super::sqlite::{Options, Sqlite};
+use super::{Backend, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, Warning};
 use crate::model::{
     Batch, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, Nanos, Page, RecordFilter, Removed, Retention,
     Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,

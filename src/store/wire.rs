@@ -2,15 +2,12 @@
 //! span with the id of its trace.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, value::RawValue};
+use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
-use crate::{
-    model::{
-        Batch, Checkpoint, Cursor, Span, Text, TraceId,
-        json::{self, JsonError, write_checkpoint_and_project},
-    },
-    store::Chunk,
-};
+use crate::model::json::{self, JsonError, write_checkpoint_and_project};
+use crate::model::{Batch, Checkpoint, Cursor, Span, Text, TraceId};
+use crate::store::Chunk;
 
 /// Why a document of records cannot be read.
 #[derive(Debug, thiserror::Error)]

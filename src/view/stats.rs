@@ -2,17 +2,13 @@
 
 use jiff::tz::TimeZone;
 
-use super::out::{
-    canvas::{Line, Paint, Sheet},
-    format,
-    style::Style,
-    table::{Column, Table, bar, sparkline},
-    text::width,
-};
-use crate::model::{
-    Operation, OperationStats, Stats, StatsBy, Text, Timeline,
-    time::{NANOS_PER_DAY, NANOS_PER_MINUTE},
-};
+use super::out::canvas::{Line, Paint, Sheet};
+use super::out::format;
+use super::out::style::Style;
+use super::out::table::{Column, Table, bar, sparkline};
+use super::out::text::width;
+use crate::model::time::{NANOS_PER_DAY, NANOS_PER_MINUTE};
+use crate::model::{Operation, OperationStats, Stats, StatsBy, Text, Timeline};
 
 /// How many rows are shown when not all are asked for.
 const FIRST_ROWS: usize = 15;

@@ -4,17 +4,14 @@ use owo_colors::OwoColorize as _;
 use serde_json::{Value as Json, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::out::{
-    escape,
-    format::{age, bytes, count, counted, duration, rate, retention},
-    style::Style,
-    text::width,
-};
-use crate::model::{
-    DatabaseInfo, Nanos, Stats,
-    json::{SCHEMA, document::document},
-    time::NANOS_PER_SECOND,
-};
+use super::out::escape;
+use super::out::format::{age, bytes, count, counted, duration, rate, retention};
+use super::out::style::Style;
+use super::out::text::width;
+use crate::model::json::SCHEMA;
+use crate::model::json::document::document;
+use crate::model::time::NANOS_PER_SECOND;
+use crate::model::{DatabaseInfo, Nanos, Stats};
 
 /// What is known of a server and its database; what is not known is left out.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,9 +1,7 @@
 //! `tracehub clear` end to end.
 
-use std::{
-    io::Read as _,
-    process::{Command, Stdio},
-};
+use std::io::Read as _;
+use std::process::{Command, Stdio};
 
 use crate::support::{Answer, Home, otlp};
 

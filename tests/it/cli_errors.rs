@@ -1,6 +1,7 @@
 //! Bad input on every reading command: one clear sentence, the right code, and the file left as it was.
 
-use std::{fs, net::TcpListener};
+use std::fs;
+use std::net::TcpListener;
 
 use crate::support::Home;
 

@@ -1,10 +1,12 @@
 //! `tracehub import`: everything of an old file, once, however often it is asked for.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use rusqlite::Connection;
 
-use crate::{old_files::fixture, support::Home};
+use crate::old_files::fixture;
+use crate::support::Home;
 
 fn counts(answer: &serde_json::Value) -> [u64; 4] {
     ["read", "accepted", "duplicates", "skipped"].map(|key| answer[key].as_u64().expect("a count"))

@@ -1,10 +1,8 @@
 //! `tracehub keys` end to end.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    process::Stdio,
-};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Stdio;
 
 use serde_json::Value as Json;
 

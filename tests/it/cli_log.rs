@@ -1,17 +1,13 @@
 //! `tracehub log`: stored in a file, by the file's server, by a server, or kept until one is there; never in the way.
 
-use std::{
-    io::Write as _,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{
-    Home,
-    peer::{NOBODY, Peer, Reply},
-};
+use crate::support::Home;
+use crate::support::peer::{NOBODY, Peer, Reply};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 

@@ -2,10 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{
-    cli_tail::Follower,
-    support::{Home, Server, otlp},
-};
+use crate::cli_tail::Follower;
+use crate::support::{Home, Server, otlp};
 
 /// A log record so many milliseconds after 09:14:00.
 fn log(ms: u64, level: &str, message: &str, more: Json) -> Json {

@@ -1,9 +1,7 @@
 //! Where output goes and how it looks: pipes, full disks, colours, pagers, ASCII.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    process::Stdio,
-};
+use std::fs::{self, File, OpenOptions};
+use std::process::Stdio;
 
 use crate::support::Home;
 

@@ -1,15 +1,15 @@
 //! The checkpoint client against a network peer that is down, slow, broken, busy, or comes back: nothing blocks, every
 //! deadline holds, and every record is counted once.
 
-use std::{
-    collections::HashSet,
-    thread,
-    time::{Duration, Instant},
-};
+use std::collections::HashSet;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
-use tracehub::client::{CheckpointClient, CheckpointClientBuilder, CheckpointLogger, CheckpointRecord, Report};
-use tracehub::client::{set_correlation_id, with_correlation_id};
+use tracehub::client::{
+    CheckpointClient, CheckpointClientBuilder, CheckpointLogger, CheckpointRecord, Report, set_correlation_id,
+    with_correlation_id,
+};
 
 use crate::support::peer::{NOBODY, OK, Peer, Reply, Request};
 

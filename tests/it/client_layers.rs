@@ -1,16 +1,17 @@
 //! The `tracing` layer over real subscribers, and everything together against a real server.
 
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tracehub::client::{LogLayer, Logger, set_trace_id};
 use tracing::{Level, error, info, info_span, warn};
-use tracing_subscriber::{Layer as _, filter::LevelFilter, layer::SubscriberExt as _};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::support::{
-    Home,
-    peer::{OK, Peer, Reply},
-};
+use crate::support::Home;
+use crate::support::peer::{OK, Peer, Reply};
 
 const LONG: Duration = Duration::from_secs(60);
 

@@ -1,17 +1,13 @@
 //! Databases earlier versions of tracehub wrote, as they lay there after the server was killed: some records sealed, the
 //! others waiting. What such a version cannot have written is in the tests of the store.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value as Json;
-use tracehub::{
-    model::{Batch, Checkpoint, IssueQuery, Text, TraceId, TraceQuery},
-    store::{self, Backend, Mode, Target},
-};
+use tracehub::model::{Batch, Checkpoint, IssueQuery, Text, TraceId, TraceQuery};
+use tracehub::store::{self, Backend, Mode, Target};
 
 use crate::support::Home;
 use crate::support::whole::Whole as _;

@@ -2,11 +2,9 @@
 //!
 //! `TRACEHUB_UPDATE=1 cargo test generated` writes them anew.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::support::Home;
 

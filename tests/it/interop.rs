@@ -4,11 +4,9 @@
 //! They run from the virtual environments that `.ci/run` makes in `target`. Where one is missing the tests say so on
 //! stderr and pass; with `TRACEHUB_INTEROP_REQUIRED` set, as in CI, they fail instead.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value as Json, json};
 use tracehub::model::Nanos;

@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::{
-    interop::{python, run},
-    support::Home,
-};
+use crate::interop::{python, run};
+use crate::support::Home;
 
 fn logs_of(home: &Home, trace_id: &str) -> Vec<Json> {
     home.run(&["show", trace_id, "--json"]).json()["logs"].as_array().expect("log records").clone()

@@ -6,11 +6,9 @@
 //! The paths of the code are read as text, without the compiler: `use` lines and paths such as `super::limits::Budget`
 //! are followed, through names that are handed on, to the file that defines what they name. There are no exceptions.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 const FLOORS: [&[&str]; 6] = [
     &["model"],
@@ -332,8 +330,7 @@ fn leaves(tree: &str) -> Vec<(Names, String)> {
             return vec![(path, alias)];
         }
     };
-    let prefix: Names =
-        prefix.split("::").map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+    let prefix: Names = prefix.split("::").map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     let entries = entries(list).into_iter().filter(|entry| !entry.trim().is_empty());
     let below = entries.flat_map(|entry| leaves(&entry));
     below
@@ -385,7 +382,9 @@ fn behind_scope(at: usize, part: &str) -> &str {
 /// The groups of modules that reach each other, each with at least two.
 fn circles<'a>(arrows: impl Iterator<Item = (&'a Names, &'a Names)>) -> Vec<Vec<&'a Names>> {
     let mut next: BTreeMap<&Names, BTreeSet<&Names>> = BTreeMap::new();
-    arrows.for_each(|(from, to)| drop(next.entry(from).or_default().insert(to)));
+    for (from, to) in arrows {
+        next.entry(from).or_default().insert(to);
+    }
     let reach = |start: &'a Names| {
         let (mut seen, mut open) = (BTreeSet::new(), vec![start]);
         while let Some(at) = open.pop() {
@@ -464,7 +463,10 @@ fn a_circle_is_found_through_names_that_are_handed_on() {
         ("lib.rs", "pub mod a;"),
         ("a/mod.rs", "mod b; mod c;\npub use b::Bee;\nfn f() { c::sea() }"),
         ("a/b.rs", "// super::nothing\nuse super::{c::{self, sea as see}};\nconst TEXT: &str = \"crate::a::f()\";"),
-        ("a/c.rs", "fn sea() { let _: super::Bee; }\n#[cfg(test)]\nmod tests { use super::super::f; }\npub(in crate::a) fn g() {}"),
+        (
+            "a/c.rs",
+            "fn sea() { let _: super::Bee; }\n#[cfg(test)]\nmod tests { use super::super::f; }\npub(in crate::a) fn g() {}",
+        ),
     ];
     let modules: BTreeSet<Names> = texts.iter().map(|(file, _)| module_of(file)).collect();
     let rooms = texts.iter().map(|(file, text)| {

@@ -2,17 +2,13 @@
 //! and refused like any other.
 
 use async_trait::async_trait;
-use tracehub::{
-    model::{Cursor, Page, Stats, StatsQuery, Trace, TraceId, TraceQuery, TraceSummary},
-    query::{self, TraceReport, facets},
-    server::{self, Addresses, Listeners, Settings, SidePort},
-    store::{Backend, Error, Facet, Info, Result},
-};
+use tracehub::model::{Cursor, Page, Stats, StatsQuery, Trace, TraceId, TraceQuery, TraceSummary};
+use tracehub::query::{self, TraceReport, facets};
+use tracehub::server::{self, Addresses, Listeners, Settings, SidePort};
+use tracehub::store::{Backend, Error, Facet, Info, Result};
 
-use crate::{
-    suite::traces::{trace_id, whole},
-    support::Home,
-};
+use crate::suite::traces::{trace_id, whole};
+use crate::support::Home;
 
 /// Traces in memory, the newest first.
 #[derive(Debug)]

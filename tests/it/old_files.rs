@@ -1,23 +1,22 @@
 //! Databases other programs wrote, read as they are. The fixtures were made by those programs
 //! (`data/old/make.py`); what no program should have written is made here.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
-use rusqlite::{Connection, types::Value as Sql};
+use rusqlite::Connection;
+use rusqlite::types::Value as Sql;
 use serde_json::Value as Json;
-use tracehub::{
-    model::{Cursor, Nanos, RecordFilter, RecordKind, Sort, StatsQuery, TraceId, TraceQuery, json::object},
-    store::{self, Backend, Error, Mode, Target},
-};
+use tracehub::model::json::object;
+use tracehub::model::{Cursor, Nanos, RecordFilter, RecordKind, Sort, StatsQuery, TraceId, TraceQuery};
+use tracehub::store::{self, Backend, Error, Mode, Target};
 
-use crate::support::{Home, whole::Whole as _};
+use crate::support::Home;
+use crate::support::whole::Whole as _;
 
 /// A copy of a fixture in a home.
 pub fn fixture(home: &Home, name: &str) -> String {

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
-use tracehub::{
-    model::{Batch, Cursor, RecordFilter, TraceId, TraceQuery},
-    server::{self, Config, SidePort, StartError},
-    store::Error,
-};
+use tracehub::model::{Batch, Cursor, RecordFilter, TraceId, TraceQuery};
+use tracehub::server::{self, Config, SidePort, StartError};
+use tracehub::store::Error;
 
 use crate::server_support::{Answer, JSON, Server, failed_span, span};
 use crate::support::whole::Whole as _;

@@ -1,16 +1,14 @@
 //! The checkpoint API beyond what the recordings show: captured clients, live streams, restarts, hostile senders.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines},
-    net::TcpStream,
-};
-use tracehub::{
-    model::{RecordFilter, TraceId},
-    store::{Error, Target},
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
+use tracehub::model::{RecordFilter, TraceId};
+use tracehub::store::{Error, Target};
 
 use crate::server_support::{Answer, JSON, Server, gzip, read_all};
 use crate::support::whole::Whole as _;

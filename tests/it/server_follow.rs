@@ -1,24 +1,16 @@
 //! The stream of everything, and the remote store that reads it: nothing lost or doubled, whatever becomes of connections.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
-    net::{TcpListener, TcpStream},
-};
-use tracehub::{
-    model::{Batch, Cursor, RecordFilter, RecordKind},
-    store::{Backend, Mode, Target, wire},
-};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
+use tracehub::model::{Batch, Cursor, RecordFilter, RecordKind};
+use tracehub::store::{Backend, Mode, Target, wire};
 
 use crate::server_support::{JSON, Server, span};
 use crate::support::whole::Whole as _;

@@ -3,21 +3,20 @@
 mod projects;
 mod revocation;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::{Instant, timeout},
-};
-use tracehub::{
-    client::{CheckpointClient, CheckpointRecord, Report},
-    model::{KeyScope, Nanos, TraceId, TraceQuery, json::key_to_wire},
-    secret::ApiKey,
-    server::{self, Config, SidePort},
-    store::{Backend, Error, Mode, Target, sqlite::lock},
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tracehub::client::{CheckpointClient, CheckpointRecord, Report};
+use tracehub::model::json::key_to_wire;
+use tracehub::model::{KeyScope, Nanos, TraceId, TraceQuery};
+use tracehub::secret::ApiKey;
+use tracehub::server::{self, Config, SidePort};
+use tracehub::store::sqlite::lock;
+use tracehub::store::{Backend, Error, Mode, Target};
 
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, call, export, export_protobuf, frame, read_all, span};
 use crate::support::whole::Whole as _;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, export, export_protobuf, gzip, read_all, span};
 

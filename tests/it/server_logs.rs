@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use opentelemetry_proto::tonic::{
-    collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse},
-    common::v1::{AnyValue, any_value::Value as AnyKind},
-    logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
-};
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
+use opentelemetry_proto::tonic::common::v1::AnyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyKind;
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use prost::Message as _;
 use serde_json::{Value as Json, json};
 use tracehub::model::KeyScope;

@@ -141,6 +141,5 @@ relayed! {
         other_sites_can_neither_write_nor_delete
         no_answer_lets_other_sites_read_frame_or_cache_it
         the_page_allows_its_own_script_by_digest_and_nothing_else
-        public_answers_say_nothing_about_data_and_metrics_nothing_about_files
-        the_lock_of_the_file_says_where_its_server_is_and_how_to_prove_to_be_its_owner;
+        public_answers_say_nothing_about_data_and_metrics_nothing_about_files;
 }

@@ -1,20 +1,20 @@
 //! A real server on a free port over a database of its own, and the few ways tests talk to it.
 
-use std::{cell::Cell, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value as Json, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
-use tracehub::{
-    server::{self, Addresses, Config, Limits, Listeners, Running, Settings, SidePort},
-    store::{Backend, Mode, Target, sqlite::lock},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tracehub::server::{self, Addresses, Config, Limits, Listeners, Running, Settings, SidePort};
+use tracehub::store::sqlite::lock;
+use tracehub::store::{Backend, Mode, Target};
 
 pub const PROTOBUF: &str = "application/x-protobuf";
 pub const JSON: &str = "application/json";

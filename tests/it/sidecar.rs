@@ -1,19 +1,18 @@
 //! Issues and keys of stores that keep none, in a database file beside them.
 
-use std::{fs, path::Path, sync::Arc};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
-use tracehub::{
-    model::{IssueChange, IssueQuery, IssueStatus, RecordFilter},
-    query::facets,
-    store::{self, Backend, Error, Mode, Target},
-};
+use tracehub::model::{IssueChange, IssueQuery, IssueStatus, RecordFilter};
+use tracehub::query::facets;
+use tracehub::store::{self, Backend, Error, Mode, Target};
 
-use crate::{
-    old_files::fixture,
-    server_support::{JSON, Server, export, failed_span},
-    support::{Home, whole::Whole as _},
-};
+use crate::old_files::fixture;
+use crate::server_support::{JSON, Server, export, failed_span};
+use crate::support::Home;
+use crate::support::whole::Whole as _;
 
 async fn open(store: &str, meta: &Path) -> Arc<dyn Backend> {
     let target = Target::parse(&format!("{store}?meta={}", meta.display())).expect("a target");

@@ -3,22 +3,17 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::{
-    cli::{
-        context::Context,
-        environment::short_path,
-        exit::{Code, Failure, Outcome},
-        target,
-        values::{Moment, age},
-    },
-    model::{RecordFilter, RecordKind, Removed},
-    query::{facets, resolve::resolve},
-    store::{self, Backend, Mode},
-    view::{
-        machine::{Format, REMOVED},
-        out::format::counted,
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::environment::short_path;
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::target;
+use crate::cli::values::{Moment, age};
+use crate::model::{RecordFilter, RecordKind, Removed};
+use crate::query::facets;
+use crate::query::resolve::resolve;
+use crate::store::{self, Backend, Mode};
+use crate::view::machine::{Format, REMOVED};
+use crate::view::out::format::counted;
 
 /// Delete traces: all of them, or those the flags name
 #[derive(Debug, Args)]

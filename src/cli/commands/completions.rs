@@ -3,7 +3,8 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli::{context::Context, exit::Outcome};
+use crate::cli::context::Context;
+use crate::cli::exit::Outcome;
 
 /// Print a completion script
 #[derive(Debug, Args)]

@@ -8,28 +8,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    cli::{
-        commands::{
-            import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress},
-            keys,
-        },
-        context::Context,
-        environment::short_path,
-        exit::{Code, Failure, Outcome},
-        target,
-    },
-    model::Text,
-    query::copy::{Copied, copy},
-    store::{self, Backend, Error, Mode, Target},
-    view::{
-        machine::{Format, IMPORTED},
-        out::{
-            escape,
-            format::{count, counted},
-        },
-    },
-};
+use crate::cli::commands::import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
+use crate::cli::commands::keys;
+use crate::cli::context::Context;
+use crate::cli::environment::short_path;
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::target;
+use crate::model::Text;
+use crate::query::copy::{Copied, copy};
+use crate::store::{self, Backend, Error, Mode, Target};
+use crate::view::machine::{Format, IMPORTED};
+use crate::view::out::escape;
+use crate::view::out::format::{count, counted};
 
 /// Bring in old databases (tracehub, the Python tracehub server, msgtrace) and undelivered log entries
 #[derive(Debug, Args)]

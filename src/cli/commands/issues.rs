@@ -2,26 +2,18 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::{
-    cli::{
-        context::Context,
-        exit::{Code, Failure, Outcome},
-        target,
-        values::RangeArgs,
-    },
-    model::{Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus},
-    query::{
-        facets,
-        issues::{self, FindIssueError, IssueList},
-    },
-    store::{self, Backend, Mode},
-    view::{
-        self,
-        issues::{DetailOptions, IssueListContext, counts_since},
-        machine::{Format, ISSUE, ISSUE_DETAIL},
-        out::{escape, text},
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::target;
+use crate::cli::values::RangeArgs;
+use crate::model::{Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus};
+use crate::query::facets;
+use crate::query::issues::{self, FindIssueError, IssueList};
+use crate::store::{self, Backend, Mode};
+use crate::view;
+use crate::view::issues::{DetailOptions, IssueListContext, counts_since};
+use crate::view::machine::{Format, ISSUE, ISSUE_DETAIL};
+use crate::view::out::{escape, text};
 
 /// Issues a list has unless told otherwise.
 const DEFAULT_LIMIT: usize = 20;

@@ -6,23 +6,18 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
-use crate::{
-    cli::{
-        context::Context,
-        environment::{now, short_path},
-        exit::{Code, Failure, Outcome},
-        target,
-    },
-    model::{Key, KeyScope},
-    query::{facets, keys::find},
-    secret::ApiKey,
-    store::{self, Backend, Mode},
-    view::{
-        self,
-        machine::{Format, ISSUED, KEY},
-        out::escape,
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::environment::{now, short_path};
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::target;
+use crate::model::{Key, KeyScope};
+use crate::query::facets;
+use crate::query::keys::find;
+use crate::secret::ApiKey;
+use crate::store::{self, Backend, Mode};
+use crate::view;
+use crate::view::machine::{Format, ISSUED, KEY};
+use crate::view::out::escape;
 
 /// How often another key is made when an older one has the same id, which one in four billion pairs does.
 const TRIES: usize = 4;

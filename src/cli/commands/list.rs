@@ -2,20 +2,14 @@
 
 use clap::Args;
 
-use crate::{
-    cli::{
-        context::Context,
-        environment::short_path,
-        exit::{Code, Failure, Outcome},
-        values::{RangeArgs, duration_ns, pair},
-    },
-    model::{Cursor, Page, RecordKind, Sort, TraceQuery, TraceSummary},
-    view::{
-        self,
-        lists::traces::ListContext,
-        machine::{Format, SUMMARY},
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::environment::short_path;
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::values::{RangeArgs, duration_ns, pair};
+use crate::model::{Cursor, Page, RecordKind, Sort, TraceQuery, TraceSummary};
+use crate::view;
+use crate::view::lists::traces::ListContext;
+use crate::view::machine::{Format, SUMMARY};
 
 /// List recent traces, newest first
 #[derive(Debug, Args)]

@@ -3,35 +3,27 @@
 //! A script must not fail or hang because its log cannot be written, so this takes a second at most and ends well
 //! whatever happens: what cannot be delivered is kept among the dead letters, from where a later `log` takes it.
 
-use std::{
-    io::Read as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use clap::{
-    Args,
-    builder::{OsStringValueParser, TypedValueParser},
-};
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde_json::{Value as Json, json};
 
-use crate::{
-    cli::{
-        context::Context,
-        environment::{now, short_path, variable},
-        exit::{Code, Failure, Outcome},
-        target,
-        values::pair,
-    },
-    client::{DeadLetters, Details, Extra, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters},
-    model::{Nanos, Severity, SpanId, Text},
-    query::{
-        current::{Environment, current},
-        dead_letters::{Defaults, DeliverError, deliver},
-    },
-    store::{self, Backend, Error, Mode, Target},
-    view::machine::{Format, LOGGED},
+use crate::cli::context::Context;
+use crate::cli::environment::{now, short_path, variable};
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::target;
+use crate::cli::values::pair;
+use crate::client::{
+    DeadLetters, Details, Extra, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters,
 };
+use crate::model::{Nanos, Severity, SpanId, Text};
+use crate::query::current::{Environment, current};
+use crate::query::dead_letters::{Defaults, DeliverError, deliver};
+use crate::store::{self, Backend, Error, Mode, Target};
+use crate::view::machine::{Format, LOGGED};
 
 /// How long the record may take.
 const PATIENCE: Duration = Duration::from_millis(800);

@@ -2,27 +2,19 @@
 
 use clap::Args;
 
-use crate::{
-    cli::{
-        commands::tail,
-        context::Context,
-        environment,
-        exit::{Code, Failure, Outcome},
-        stream::{self, Printer},
-        values::{RangeArgs, field},
-    },
-    model::{FieldFilter, LogQuery, LogRecord, Needle, Severity, TraceId},
-    query::{
-        issues,
-        logs::{Around, Follow, LogLine, LogStep, Pages, SpanNames, first, with_neighbours},
-        resolve::resolve,
-    },
-    store::{self, Backend},
-    view::{
-        lists::logs::{self as view, LogsOptions, Totals},
-        machine::{self, Fields, Format, LOG},
-    },
-};
+use crate::cli::commands::tail;
+use crate::cli::context::Context;
+use crate::cli::environment;
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::stream::{self, Printer};
+use crate::cli::values::{RangeArgs, field};
+use crate::model::{FieldFilter, LogQuery, LogRecord, Needle, Severity, TraceId};
+use crate::query::issues;
+use crate::query::logs::{Around, Follow, LogLine, LogStep, Pages, SpanNames, first, with_neighbours};
+use crate::query::resolve::resolve;
+use crate::store::{self, Backend};
+use crate::view::lists::logs::{self as view, LogsOptions, Totals};
+use crate::view::machine::{self, Fields, Format, LOG};
 
 /// Find log records, or follow them
 #[derive(Debug, Args)]

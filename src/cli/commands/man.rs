@@ -1,16 +1,12 @@
 //! `tracehub man`: prints or shows the manual page of a command, which is made from its flags.
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use clap::Args;
 
-use crate::cli::{
-    context::Context,
-    exit::{Code, Failure, Outcome},
-};
+use crate::cli::context::Context;
+use crate::cli::exit::{Code, Failure, Outcome};
 
 /// Print a manual page; on a terminal, show it
 #[derive(Debug, Args)]

@@ -3,24 +3,17 @@
 use clap::Args;
 use serde_json::{Map, Value as Json};
 
-use crate::{
-    cli::{
-        context::Context,
-        exit::{Code, Failure, Outcome},
-    },
-    model::{SpanId, Trace},
-    query::{
-        TraceReport,
-        resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS, ResolveError, resolve},
-        trace::{findings::Part, issues::TraceIssues},
-    },
-    store::Backend,
-    view::{
-        self,
-        machine::{Format, SPAN, TRACE},
-        show::{LogLines, Picture, ShowOptions},
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::model::{SpanId, Trace};
+use crate::query::TraceReport;
+use crate::query::resolve::{MAX_CANDIDATES, MIN_PREFIX_CHARS, ResolveError, resolve};
+use crate::query::trace::findings::Part;
+use crate::query::trace::issues::TraceIssues;
+use crate::store::Backend;
+use crate::view;
+use crate::view::machine::{Format, SPAN, TRACE};
+use crate::view::show::{LogLines, Picture, ShowOptions};
 
 /// Show one trace as a waterfall with self time, events and errors
 #[derive(Debug, Args)]

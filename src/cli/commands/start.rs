@@ -1,26 +1,20 @@
 //! `tracehub start`: the server in the foreground, from the ready line to the last acknowledged record on disk.
 
-use std::{
-    net::{SocketAddr, ToSocketAddrs as _},
-    time::Duration,
-};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
-use crate::{
-    cli::{
-        context::Context,
-        environment::{short_path, variable, variable_os},
-        exit::{Code, Failure, Outcome},
-        signals::Signals,
-        target,
-        values::{Keep, keep},
-    },
-    server::{self, Config, Limits, Running, SidePort},
-    store::sqlite::Durability,
-    view::out::{escape, format},
-};
+use crate::cli::context::Context;
+use crate::cli::environment::{short_path, variable, variable_os};
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::signals::Signals;
+use crate::cli::target;
+use crate::cli::values::{Keep, keep};
+use crate::server::{self, Config, Limits, Running, SidePort};
+use crate::store::sqlite::Durability;
+use crate::view::out::{escape, format};
 
 /// Run the server in the foreground
 #[derive(Debug, Args)]

@@ -2,15 +2,13 @@
 
 use clap::Args;
 
-use crate::{
-    cli::{context::Context, exit::Outcome, values::RangeArgs},
-    model::{StatsBy, StatsQuery},
-    view::{
-        self,
-        machine::{Format, OPERATION, STATS},
-        stats::StatsOptions,
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::exit::Outcome;
+use crate::cli::values::RangeArgs;
+use crate::model::{StatsBy, StatsQuery};
+use crate::view;
+use crate::view::machine::{Format, OPERATION, STATS};
+use crate::view::stats::StatsOptions;
 
 /// Show totals, and calls, errors and latency by operation
 #[derive(Debug, Args)]

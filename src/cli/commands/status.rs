@@ -4,21 +4,19 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::{
-    cli::{
-        context::Context,
-        environment::short_path,
-        exit::{Code, Failure, Outcome},
-        http,
-    },
-    model::{DatabaseInfo, Nanos, StatsQuery, TraceQuery, json::Document, time::NANOS_PER_HOUR},
-    store::{self, Backend, Mode, Target, remote::without_credentials, sqlite::lock},
-    view::{
-        self,
-        machine::{Format, Inner, Shape},
-        status::{DatabaseFacts, ServerFacts, StatusReport},
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::environment::short_path;
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::http;
+use crate::model::json::Document;
+use crate::model::time::NANOS_PER_HOUR;
+use crate::model::{DatabaseInfo, Nanos, StatsQuery, TraceQuery};
+use crate::store::remote::without_credentials;
+use crate::store::sqlite::lock;
+use crate::store::{self, Backend, Mode, Target};
+use crate::view;
+use crate::view::machine::{Format, Inner, Shape};
+use crate::view::status::{DatabaseFacts, ServerFacts, StatusReport};
 
 /// The document of `status`.
 static STATUS: Shape = Shape {

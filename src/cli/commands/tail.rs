@@ -4,27 +4,19 @@ use std::collections::{HashSet, VecDeque};
 
 use clap::Args;
 
-use crate::{
-    cli::{
-        context::Context,
-        environment,
-        exit::{Code, Failure, Outcome},
-        stream::{self, Printer},
-        values::{Moment, moment},
-    },
-    model::{RecordFilter, RecordKind, Severity, TraceId},
-    query::{
-        Traceparent,
-        resolve::{ResolveError, resolve},
-        tail::{Arrival, Start, Step, Tail, TailQuery},
-    },
-    store::Backend,
-    view::{
-        lists::tail_line,
-        machine::{self, Fields, Format, RECORD},
-        out::escape,
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::environment;
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::stream::{self, Printer};
+use crate::cli::values::{Moment, moment};
+use crate::model::{RecordFilter, RecordKind, Severity, TraceId};
+use crate::query::Traceparent;
+use crate::query::resolve::{ResolveError, resolve};
+use crate::query::tail::{Arrival, Start, Step, Tail, TailQuery};
+use crate::store::Backend;
+use crate::view::lists::tail_line;
+use crate::view::machine::{self, Fields, Format, RECORD};
+use crate::view::out::escape;
 
 /// Traces whose ids `-o id` remembers having printed.
 const REMEMBERED_TRACES: usize = 10_000;

@@ -1,27 +1,21 @@
 //! `tracehub trace`: the trace this shell or program runs in, fresh ids, and `list` and `show` under another name.
 
-use std::{hash::BuildHasher as _, time::Duration};
+use std::hash::BuildHasher as _;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{
-    list::{self, ListArgs},
-    show::{self, PictureArgs},
-};
-use crate::cli::{
-    context::Context,
-    environment::{short_path, variable},
-    exit::{Code, Failure, Outcome},
-};
-use crate::{
-    model::{SpanId, Trace, TraceId},
-    query::current::{Current, Environment, current, format_traceparent, new_span_id, new_trace_id},
-    view::{
-        machine::{CURRENT, FRESH, Format},
-        out::{escape, format::counted},
-    },
-};
+use super::list::{self, ListArgs};
+use super::show::{self, PictureArgs};
+use crate::cli::context::Context;
+use crate::cli::environment::{short_path, variable};
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::model::{SpanId, Trace, TraceId};
+use crate::query::current::{Current, Environment, current, format_traceparent, new_span_id, new_trace_id};
+use crate::view::machine::{CURRENT, FRESH, Format};
+use crate::view::out::escape;
+use crate::view::out::format::counted;
 
 /// How long looking up the current trace may take before it is done without.
 const LOOKUP_PATIENCE: Duration = Duration::from_millis(500);

@@ -1,33 +1,24 @@
 //! `CheckpointClient`: sends checkpoints in the background, in batches, to one tracehub server.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{
-    Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
-};
-
-use crate::client::{
-    pipeline::{
-        Pipeline,
-        encoding::Encoding,
-        figures::{Figures, Tally},
-        queue::Limits,
-        settings::{
-            CLOSE_ON_DROP, DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, PipelineSettings,
-            SHORTEST_TIMEOUT, secret_header,
-        },
-        transport::{TransportSettings, address},
-    },
-    variables::{Variables, process_environment},
-};
+use reqwest::Url;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::record::{CheckpointRecord, encode_batch};
+use crate::client::pipeline::Pipeline;
+use crate::client::pipeline::encoding::Encoding;
+use crate::client::pipeline::figures::{Figures, Tally};
+use crate::client::pipeline::queue::Limits;
+use crate::client::pipeline::settings::{
+    CLOSE_ON_DROP, DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, PipelineSettings,
+    SHORTEST_TIMEOUT, secret_header,
+};
+use crate::client::pipeline::transport::{TransportSettings, address};
+use crate::client::variables::{Variables, process_environment};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-tracehub-secret");

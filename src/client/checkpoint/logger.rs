@@ -3,18 +3,11 @@
 
 use serde_json::Value as Json;
 
-use crate::{
-    client::{
-        context::correlation::correlation_id,
-        variables::{Variables, process_environment},
-    },
-    model::{Direction, Nanos, Text},
-};
-
-use super::{
-    client::CheckpointClient,
-    record::{CheckpointRecord, random_suffix},
-};
+use super::client::CheckpointClient;
+use super::record::{CheckpointRecord, random_suffix};
+use crate::client::context::correlation::correlation_id;
+use crate::client::variables::{Variables, process_environment};
+use crate::model::{Direction, Nanos, Text};
 
 /// Notes the checkpoints of one component; cheap to clone. Off unless `CHECKPOINT_TRACING` is `1` and the client has a
 /// server: then a call costs one comparison.

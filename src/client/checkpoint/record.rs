@@ -5,10 +5,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    client::{host::hostname, random::random_bits},
-    model::{Checkpoint, Direction, Nanos, Text, time::nanos_to_ms},
-};
+use crate::client::host::hostname;
+use crate::client::random::random_bits;
+use crate::model::time::nanos_to_ms;
+use crate::model::{Checkpoint, Direction, Nanos, Text};
 
 const SUFFIX_ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const SUFFIX_LENGTH: usize = 3;

@@ -3,13 +3,11 @@
 //! The id lives in the thread. A future that carries one puts it there for the time of each poll and takes it away
 //! after, so tasks that share threads never see each other's, under any runtime.
 
-use std::{
-    cell::RefCell,
-    fmt,
-    marker::PhantomData,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::cell::RefCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use crate::model::{SpanId, Text};
 

@@ -4,20 +4,15 @@
 //! id of everything logged while the request is handled, on whichever threads that is. The caller's span, where a
 //! `traceparent` names it, goes with it.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use http::{HeaderName, HeaderValue, Request, Response};
 use tower::{Layer, Service};
 
+use super::correlation::{CurrentTrace, WithCorrelationId};
+use super::trace_id::{TRACE_ID_HEADER, TRACEPARENT_HEADER, read_request_context};
 use crate::model::Text;
-
-use super::{
-    correlation::{CurrentTrace, WithCorrelationId},
-    trace_id::{TRACE_ID_HEADER, TRACEPARENT_HEADER, read_request_context},
-};
 
 const HEADER: HeaderName = HeaderName::from_static(TRACE_ID_HEADER);
 

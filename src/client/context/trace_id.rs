@@ -6,15 +6,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::{
-    client::random::random_bits,
-    model::{SpanId, Text, TraceId, Traceparent},
-};
-
 use super::correlation::{
     CorrelationGuard, CurrentTrace, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
     with_current_correlation_id,
 };
+use crate::client::random::random_bits;
+use crate::model::{SpanId, Text, TraceId, Traceparent};
 
 /// The header that carries a trace id as it is.
 pub const TRACE_ID_HEADER: &str = "x-trace-id";

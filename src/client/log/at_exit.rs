@@ -3,16 +3,13 @@
 //! Nothing of Rust runs after `main`, but the destructors of what the main thread holds for itself do, on most systems,
 //! also when it calls `process::exit`. That is a chance, not a promise: a program that wants a report closes its logger.
 
-use std::{
-    cell::RefCell,
-    sync::{Arc, Weak},
-    thread,
-    time::{Duration, Instant},
-};
-
-use crate::client::pipeline::Pipeline;
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::entry::LogEntry;
+use crate::client::pipeline::Pipeline;
 
 /// How long the end of a program may wait for all its loggers.
 const FLUSH: Duration = Duration::from_secs(2);

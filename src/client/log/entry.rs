@@ -6,19 +6,15 @@
 use std::io::Write as _;
 
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{
-    client::pipeline::{
-        dead_letter::DeadLetters,
-        encoding::{Encoding, Refusals},
-    },
-    model::{Nanos, Severity, SpanId, Text},
-};
-
 use super::extra::Extra;
+use crate::client::pipeline::dead_letter::DeadLetters;
+use crate::client::pipeline::encoding::{Encoding, Refusals};
+use crate::model::{Nanos, Severity, SpanId, Text};
 
 /// The version of the sender that every entry names.
 const SDK_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -3,7 +3,9 @@
 //! Rust keeps no names of types at run time, but `Debug` usually prints one first. What is made here is text for
 //! people and for grouping; it never fails, whatever an error prints.
 
-use std::{error::Error, fmt::Write as _, panic::Location};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::panic::Location;
 
 /// Causes deeper than this are left out.
 const MOST_CAUSES: usize = 32;

@@ -6,7 +6,8 @@
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value as Json, value::RawValue};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
 
 /// Bytes reserved for the first values; enough for a few.
 const INITIAL_BYTES: usize = 128;

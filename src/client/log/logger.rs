@@ -2,35 +2,23 @@
 //!
 //! A call makes a small record and pushes it into a ring; everything else is done on the shipping thread.
 
-use std::{
-    error::Error,
-    fmt,
-    panic::Location,
-    sync::{Arc, Weak},
-    thread,
-    time::Duration,
-};
+use std::error::Error;
+use std::panic::Location;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use std::{fmt, thread};
 
 use serde::Serialize;
 
-use crate::{
-    client::{
-        context::correlation::CurrentTrace,
-        pipeline::{
-            Pipeline,
-            figures::{Figures, Tally},
-            settings::CLOSE_ON_DROP,
-        },
-    },
-    model::{Nanos, Severity, SpanId, Text},
-};
-
-use super::{
-    at_exit,
-    entry::LogEntry,
-    error_text::ErrorText,
-    settings::{LoggerBuilder, LoggerError},
-};
+use super::at_exit;
+use super::entry::LogEntry;
+use super::error_text::ErrorText;
+use super::settings::{LoggerBuilder, LoggerError};
+use crate::client::context::correlation::CurrentTrace;
+use crate::client::pipeline::Pipeline;
+use crate::client::pipeline::figures::{Figures, Tally};
+use crate::client::pipeline::settings::CLOSE_ON_DROP;
+use crate::model::{Nanos, Severity, SpanId, Text};
 
 /// Sends log records to a tracehub server from a thread of its own; cheap to clone, and all clones are one logger.
 ///

@@ -1,15 +1,12 @@
 //! A panic becomes a fatal log record before the program goes on or ends.
 
-use std::{
-    backtrace::{Backtrace, BacktraceStatus},
-    panic::{self, PanicHookInfo},
-    thread,
-    time::Duration,
-};
-
-use crate::client::pipeline::own_thread::is_own_thread;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, PanicHookInfo};
+use std::thread;
+use std::time::Duration;
 
 use super::logger::Logger;
+use crate::client::pipeline::own_thread::is_own_thread;
 
 /// How long a panic may wait for its record to be delivered.
 const FLUSH: Duration = Duration::from_secs(2);

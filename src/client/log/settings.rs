@@ -1,24 +1,21 @@
 //! Settings of a logger: the parameters of the published Python SDK, and bounds for what is kept on disk.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use crate::client::{
-    host::hostname,
-    pipeline::{
-        dead_letter::{DeadLetterSettings, DeadLetters},
-        queue::Limits,
-        settings::{
-            DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, PipelineSettings, SHORTEST_TIMEOUT,
-            secret_header,
-        },
-        transport::{TransportSettings, address},
-    },
-    variables::{Variables, process_environment},
-};
-
 use super::entry::{LogEncoding, LogEntry};
+use crate::client::host::hostname;
+use crate::client::pipeline::dead_letter::{DeadLetterSettings, DeadLetters};
+use crate::client::pipeline::queue::Limits;
+use crate::client::pipeline::settings::{
+    DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, PipelineSettings, SHORTEST_TIMEOUT,
+    secret_header,
+};
+use crate::client::pipeline::transport::{TransportSettings, address};
+use crate::client::variables::{Variables, process_environment};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 /// Where `tracehub start` listens when nobody says otherwise.

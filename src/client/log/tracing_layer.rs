@@ -3,27 +3,24 @@
 //! An event's fields, and those of the spans around it, become extra values; an error among them gives the record its
 //! type, message and causes. What the SDK itself logs while it sends is left out, or sending would never end.
 
-use std::{cell::Cell, error::Error, fmt};
+use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
 
 use serde_json::{Map, Value as Json, json};
-use tracing::{
-    Event, Level, Subscriber,
-    field::{Field, Visit},
-    span::{Attributes, Id, Record},
-};
-use tracing_subscriber::{layer::Context, registry::LookupSpan};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
-use crate::{
-    client::{context::correlation::CurrentTrace, pipeline::own_thread::is_own_thread},
-    model::{Nanos, Severity, SpanId, Text},
-};
-
-use super::{
-    entry::LogEntry,
-    error_text::ErrorText,
-    extra::Extra,
-    logger::{Logger, thread_name},
-};
+use super::entry::LogEntry;
+use super::error_text::ErrorText;
+use super::extra::Extra;
+use super::logger::{Logger, thread_name};
+use crate::client::context::correlation::CurrentTrace;
+use crate::client::pipeline::own_thread::is_own_thread;
+use crate::model::{Nanos, Severity, SpanId, Text};
 
 /// The field that names the trace, in a span or an event.
 const TRACE_ID_FIELD: &str = "trace_id";

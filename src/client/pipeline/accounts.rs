@@ -6,21 +6,17 @@
 
 mod parking;
 
-use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::{
-    dead_letter::DeadLetters,
-    figures::{Figures, ReplayCounts, Tally},
-    queue::Ring,
-    settings::PipelineSettings,
-    transport::Activity,
-};
+use super::dead_letter::DeadLetters;
+use super::figures::{Figures, ReplayCounts, Tally};
+use super::queue::Ring;
+use super::settings::PipelineSettings;
+use super::transport::Activity;
 
 /// How long a worker that died is left alone before a send starts another.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);

@@ -8,19 +8,17 @@
 
 mod file;
 
-use std::{
-    collections::HashSet,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
-
-use sha2::{Digest as _, Sha256};
-
-use crate::model::{Nanos, id::to_hex};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use std::{fs, io};
 
 use file::{FileName, SUFFIX, TEMPORARY_SUFFIX, make_directory, write_file};
+use sha2::{Digest as _, Sha256};
+
+use crate::model::Nanos;
+use crate::model::id::to_hex;
 
 pub(crate) use file::{ClaimedFile, is_json};
 

@@ -17,16 +17,12 @@ pub(super) mod settings;
 pub(super) mod transport;
 pub(super) mod worker;
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use self::{
-    accounts::Accounts,
-    figures::{Figures, Tally},
-    settings::PipelineSettings,
-};
+use self::accounts::Accounts;
+use self::figures::{Figures, Tally};
+use self::settings::PipelineSettings;
 
 /// Stands for "no deadline" where a caller's is too large for the clock.
 const FAR_FUTURE: Duration = Duration::from_secs(365 * 24 * 3_600);

@@ -4,19 +4,15 @@
 //! no entry, such as the torn last line of a program that died, is passed over, and counted as lost with what the server
 //! refuses for good.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    io,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use super::{
-    dead_letter::{ClaimedFile, DeadLetters, is_json},
-    figures::ReplayCounts,
-    settings::PipelineSettings,
-    transport::{Delivery, Patience, Transport, is_about_content},
-};
+use super::dead_letter::{ClaimedFile, DeadLetters, is_json};
+use super::figures::ReplayCounts;
+use super::settings::PipelineSettings;
+use super::transport::{Delivery, Patience, Transport, is_about_content};
 
 /// Dead letters get one attempt: the next comes when the server is expected back.
 const PATIENCE: Patience = Patience { retries: 0, longest_pause: Duration::from_secs(30) };

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 
-use super::{encoding::Encoding, queue::Limits, transport::TransportSettings};
+use super::encoding::Encoding;
+use super::queue::Limits;
+use super::transport::TransportSettings;
 
 /// Most items of one request that a client may be set to.
 pub(crate) const LARGEST_BATCH_SIZE: usize = 10_000;

@@ -5,24 +5,18 @@
 //! final; redirects are not followed, so that a secret never goes to another host. What the bodies are, this module
 //! must not know.
 
-use std::{
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime},
-};
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::{
-    StatusCode, Url,
-    header::{HeaderMap, RETRY_AFTER},
-    redirect,
-};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{StatusCode, Url, redirect};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::{client::random::random_bits, connect::client_for};
+use crate::client::random::random_bits;
+use crate::connect::client_for;
 
 /// Longest pause between two attempts that the transport chooses by itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);

@@ -5,20 +5,16 @@
 //! goes to the dead letters at once, so that neither memory nor the program suffers; when it answers again, or at the
 //! next start, the dead letters follow. The thread sleeps unless there is something to do.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use tokio::time::{sleep_until, timeout_at};
 
-use super::{
-    accounts::{Accounts, Task},
-    own_thread,
-    replay::{PortionOutcome, Replay},
-    transport::{Delivery, Patience, Transport, error_in_one_line, is_about_content},
-};
+use super::accounts::{Accounts, Task};
+use super::own_thread;
+use super::replay::{PortionOutcome, Replay};
+use super::transport::{Delivery, Patience, Transport, error_in_one_line, is_about_content};
 
 /// A request that takes longer counts as trouble: what fills the ring behind it is better on disk.
 const LONG_REQUEST: Duration = Duration::from_secs(1);

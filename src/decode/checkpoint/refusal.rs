@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::{decode::python_json::Node, model::json::write_text};
+use crate::decode::python_json::Node;
+use crate::model::json::write_text;
 
 /// A list of problems stops growing here: each one quotes its input, so a small hostile body could ask for a huge answer.
 const MAX_BODY_BYTES: usize = 1 << 20;

@@ -1,16 +1,13 @@
 //! The decoder against what the published server answered, and against anything at all.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    decode::checkpoint::*,
-    model::{
-        Checkpoint, TraceId,
-        json::{object, read, write_checkpoint},
-    },
-};
+use crate::decode::checkpoint::*;
+use crate::model::json::{object, read, write_checkpoint};
+use crate::model::{Checkpoint, TraceId};
 
 /// The recorded exchanges of both ingest routes, without those that end before the body is looked at.
 fn recorded() -> Vec<Json> {

@@ -1,18 +1,17 @@
 //! One entry -> one log record. What the client's fields are called in OpenTelemetry stands here, and so does the rule
 //! that nothing sent is lost: what has no field of its own becomes an attribute under the name it was sent with.
 
-use std::{borrow::Cow, collections::HashSet, sync::Arc};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{level, size, time};
-use crate::{
-    decode::python_json::Node,
-    model::{
-        Attributes, LogRecord, Nanos, Resource, Scope, Severity, SpanId, Text, TraceId, Value, checkpoint, id::IdError,
-        value::MAX_VALUE_DEPTH,
-    },
-};
+use crate::decode::python_json::Node;
+use crate::model::id::IdError;
+use crate::model::value::MAX_VALUE_DEPTH;
+use crate::model::{Attributes, LogRecord, Nanos, Resource, Scope, Severity, SpanId, Text, TraceId, Value, checkpoint};
 
 /// Attribute that names the fields of an entry that were too long and are not whole.
 pub const TRUNCATED_ATTRIBUTE: &str = "tracehub.truncated";

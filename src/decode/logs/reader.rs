@@ -3,14 +3,11 @@
 
 use bytes::Bytes;
 
-use super::{
-    entry::Entries,
-    error::{DecodeError, MAX_ENTRIES, MAX_ERRORS},
-};
-use crate::{
-    decode::python_json::{Fault, Node, Scanner},
-    model::{Batch, Nanos, Rejection, Text, value::MAX_VALUE_DEPTH},
-};
+use super::entry::Entries;
+use super::error::{DecodeError, MAX_ENTRIES, MAX_ERRORS};
+use crate::decode::python_json::{Fault, Node, Scanner};
+use crate::model::value::MAX_VALUE_DEPTH;
+use crate::model::{Batch, Nanos, Rejection, Text};
 
 /// A part ends behind this many entries.
 const PART_ENTRIES: usize = 16 << 10;

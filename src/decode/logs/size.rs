@@ -1,6 +1,7 @@
 //! What is cut when an entry is too large: the longest parts first, each as little as will do.
 
-use crate::model::{Attributes, LogRecord, Text, Value, json::value_to_text};
+use crate::model::json::value_to_text;
+use crate::model::{Attributes, LogRecord, Text, Value};
 
 /// Most bytes of text, keys and values of one record.
 pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;

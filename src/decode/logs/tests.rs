@@ -1,15 +1,16 @@
 //! Requests as clients send them and as nobody should; what each field becomes.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::{
-    decode::body::inflate,
-    model::{LogRecord, Severity, Text, TraceId, Value, json::log_to_json, value::MAX_VALUE_DEPTH},
-};
+use crate::decode::body::inflate;
+use crate::model::json::log_to_json;
+use crate::model::value::MAX_VALUE_DEPTH;
+use crate::model::{LogRecord, Severity, Text, TraceId, Value};
 
 const RECEIVED: Nanos = Nanos(1_795_252_500_000_000_000);
 

@@ -1,11 +1,12 @@
 //! Times as programs send them: ISO 8601 with and without an offset, RFC 2822, and unix time in any unit.
 
-use jiff::{civil, fmt::rfc2822, tz::TimeZone};
+use jiff::civil;
+use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
 
-use crate::{
-    decode::python_json::Node,
-    model::{Nanos, time::NANOS_PER_SECOND},
-};
+use crate::decode::python_json::Node;
+use crate::model::Nanos;
+use crate::model::time::NANOS_PER_SECOND;
 
 /// Smallest number that is taken for a unix time, in seconds: less is a count of something else.
 const MIN_UNIX_SECONDS: u128 = 100_000_000;

@@ -1,6 +1,7 @@
 //! Why a request is not OTLP.
 
-use super::{node::ShapeError, wire::WireError};
+use super::node::ShapeError;
+use super::wire::WireError;
 
 /// Why a request is not OTLP; nothing of it can be kept. The text suits a `google.rpc.Status`; HTTP says 400.
 #[derive(Debug, thiserror::Error)]

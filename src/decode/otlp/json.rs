@@ -11,16 +11,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{
-    error::DecodeError,
-    node::{Node, Result, wrong},
-    sent::{BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent_or_none},
-};
+use super::error::DecodeError;
+use super::node::{Node, Result, wrong};
+use super::sent::{BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent_or_none};
+use crate::model::id::{IdError, from_hex};
+use crate::model::value::MAX_VALUE_DEPTH;
 use crate::model::{
     Attributes, Event, Kind, Link, LogRecord, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, TraceId,
     Value,
-    id::{IdError, from_hex},
-    value::MAX_VALUE_DEPTH,
 };
 
 const KINDS: [&str; 6] = [

@@ -14,11 +14,10 @@ mod tests;
 mod wire;
 
 use bytes::Bytes;
+use sent::DataPoints;
 
 use super::body::MediaType;
 use crate::model::{Batch, LogRecord, Rejection, Span};
-
-use sent::DataPoints;
 
 pub use error::DecodeError;
 pub use node::ShapeError;

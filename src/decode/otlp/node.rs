@@ -3,13 +3,13 @@
 //! A tree instead of typed structs, because OTLP senders disagree on types (numbers as text, enums by name, `null` for
 //! "absent") and because one bad span must not cost the document. Strings without escapes are slices of the body.
 
-use std::{borrow::Cow, cell::Cell, fmt};
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
 
-use base64::{
-    Engine as _,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
+use base64::Engine as _;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 

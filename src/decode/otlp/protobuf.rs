@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{
-    sent::{BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent_or_none},
-    wire::{Field, Message, Problem, Source, WireError},
-};
+use super::sent::{BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent_or_none};
+use super::wire::{Field, Message, Problem, Source, WireError};
+use crate::model::value::MAX_VALUE_DEPTH;
 use crate::model::{
     Attributes, Event, Kind, Link, LogRecord, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, TraceId,
-    Value, value::MAX_VALUE_DEPTH,
+    Value,
 };
 
 /// Fewest bytes a span with valid ids takes; bounds what is reserved ahead.

@@ -1,12 +1,12 @@
 //! What both forms of OTLP read a request into: the parts of records as they were sent, and the rules by which a record is
 //! kept or rejected.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
-use crate::model::{
-    Attributes, LogRecord, Nanos, Rejection, Resource, Scope, Severity, SpanId, Text, TraceId, Value, id::IdError,
-    json::value_to_text,
-};
+use crate::model::id::IdError;
+use crate::model::json::value_to_text;
+use crate::model::{Attributes, LogRecord, Nanos, Rejection, Resource, Scope, Severity, SpanId, Text, TraceId, Value};
 
 /// Attribute for what the sender calls the severity of a log record, where that is not the word for its level.
 pub const SEVERITY_TEXT: &str = "log.severity_text";

@@ -1,6 +1,7 @@
 //! The values of a text, read one after the other.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::node::{Fault, MAX_DEPTH, Node};
 

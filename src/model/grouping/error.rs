@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{v1, why::Why};
-use crate::model::{
-    Attributes, Fingerprint, IssueId, LogRecord, Resource, Text, Value,
-    stack::{Frame, Place},
-};
+use super::v1;
+use super::why::Why;
+use crate::model::stack::{Frame, Place};
+use crate::model::{Attributes, Fingerprint, IssueId, LogRecord, Resource, Text, Value};
 
 /// One error, grouped.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,10 +8,8 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::{
-    error::{Grouping, grouping_of, occurrence},
-    v1,
-};
+use super::error::{Grouping, grouping_of, occurrence};
+use super::v1;
 use crate::model::{Resource, Span, SpanId, TraceId};
 
 /// Name of the events that tell of an error

@@ -2,9 +2,11 @@
 
 mod id;
 
-pub use id::{Fingerprint, IssueId};
+use crate::model::grouping::Why;
+use crate::model::words::words;
+use crate::model::{Cursor, Nanos, Text, TraceId};
 
-use crate::model::{Cursor, Nanos, Text, TraceId, grouping::Why, words::words};
+pub use id::{Fingerprint, IssueId};
 
 words! {
     /// What people decided about an issue.

@@ -2,11 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::{
-    document::{JsonError, Result, document},
-    scalar::NullIfEmpty,
-};
-use crate::model::{Checkpoint, Text, checkpoint::trace_id};
+use super::document::{JsonError, Result, document};
+use super::scalar::NullIfEmpty;
+use crate::model::checkpoint::trace_id;
+use crate::model::{Checkpoint, Text};
 
 /// The key of the payload's own text, which stands there only when `data` would read back as something else: an integer
 /// beyond 64 bits, say. The published server does not have it.

@@ -4,7 +4,8 @@
 //! A document is written with serde, straight into text where nobody needs a tree. It is read from a tree, because an
 //! error has to name the key at fault, which serde's own errors do not. Nothing here knows a particular document.
 
-use serde::{Serialize, ser::SerializeMap};
+use serde::Serialize;
+use serde::ser::SerializeMap;
 use serde_json::{Map, Value as Json};
 
 /// Version of the documents, printed as `schema`; keys are only ever added within one.

@@ -1,7 +1,9 @@
 //! Issues, alone and with all that is known of them.
 
-use super::{document::document, scalar::NullIfEmpty};
-use crate::model::{HourCount, Issue, IssueDetail, StatusChange, grouping::Why};
+use super::document::document;
+use super::scalar::NullIfEmpty;
+use crate::model::grouping::Why;
+use crate::model::{HourCount, Issue, IssueDetail, StatusChange};
 
 document! {
     Issue as issue {

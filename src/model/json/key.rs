@@ -3,7 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{FromJson, JsonError, Result, document, object};
-use crate::model::{Key, KeyScope, id::from_hex};
+use crate::model::id::from_hex;
+use crate::model::{Key, KeyScope};
 
 document! {
     Key as key {

@@ -4,12 +4,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{
-    document::{Codec, Document, FromJson, Result, document, object},
-    scalar::{Lenient, NullIfEmpty},
-    span::read_resource,
-    value::{attributes_from_json, value_from_json},
-};
+use super::document::{Codec, Document, FromJson, Result, document, object};
+use super::scalar::{Lenient, NullIfEmpty};
+use super::span::read_resource;
+use super::value::{attributes_from_json, value_from_json};
 use crate::model::{Attributes, LogRecord, Resource, Text, Value, grouping};
 
 /// Fields that are an attribute of the record or else of its resource: the field and the attributes' names, the usual

@@ -1,6 +1,7 @@
 //! What became of a write or a deletion, in numbers.
 
-use super::{document::document, scalar::Lenient};
+use super::document::document;
+use super::scalar::Lenient;
 use crate::model::{Removed, Written};
 
 document! {

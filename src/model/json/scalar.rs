@@ -8,7 +8,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::document::{Codec, FromJson, JsonError, Result};
-use crate::model::{Direction, Fingerprint, IssueId, Nanos, SpanId, Text, TraceId, id::from_hex, words::Words};
+use crate::model::id::from_hex;
+use crate::model::words::Words;
+use crate::model::{Direction, Fingerprint, IssueId, Nanos, SpanId, Text, TraceId};
 
 /// States for types how they are written, if serde does not know it, and how they are read.
 macro_rules! scalars {

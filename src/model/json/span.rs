@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    document::{Codec, FromJson, Result, document, object},
-    scalar::{KnownWord, Lenient, NullIfEmpty},
-    value::attributes_from_json,
-};
-use crate::model::{Event, Link, Resource, Scope, Span, Status, time::nanos_to_ms};
+use super::document::{Codec, FromJson, Result, document, object};
+use super::scalar::{KnownWord, Lenient, NullIfEmpty};
+use super::value::attributes_from_json;
+use crate::model::time::nanos_to_ms;
+use crate::model::{Event, Link, Resource, Scope, Span, Status};
 
 // The id of its trace is not in it, because most spans lie in the document of their trace. Whoever reads it back has to
 // see to it that `trace_id` stands there.

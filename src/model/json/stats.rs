@@ -2,11 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{
-    document::{Codec, SCHEMA, document},
-    scalar::Lenient,
-};
-use crate::model::{DatabaseInfo, Operation, OperationStats, Stats, Timeline, time::nanos_to_ms};
+use super::document::{Codec, SCHEMA, document};
+use super::scalar::Lenient;
+use crate::model::time::nanos_to_ms;
+use crate::model::{DatabaseInfo, Operation, OperationStats, Stats, Timeline};
 
 document! {
     Stats as stats {

@@ -1,10 +1,9 @@
 //! Summaries of traces, the elements of `list`.
 
-use super::{
-    document::{FromJson, document},
-    scalar::Lenient,
-};
-use crate::model::{Cost, RecordKind, Text, Tokens, TraceSummary, time::nanos_to_ms};
+use super::document::{FromJson, document};
+use super::scalar::Lenient;
+use crate::model::time::nanos_to_ms;
+use crate::model::{Cost, RecordKind, Text, Tokens, TraceSummary};
 
 document! {
     TraceSummary as summary {

@@ -3,7 +3,8 @@
 //! Bytes stand as base64, NaN and infinities as the words proto3 JSON uses, because JSON has neither. Of a repeated key
 //! the last value stays, where the key stood first.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use serde::{Serialize, Serializer};

@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
+use crate::model::json::{self, named_keys};
 use crate::model::{
     Attributes, FieldFilter, FieldOperator, LogQuery, LogRecord, Nanos, Needle, PROJECT_ATTRIBUTE, Severity, Value,
     grouping,
-    json::{self, named_keys},
 };
 
 /// Most dots of a name at which it is tried to reach into a map.

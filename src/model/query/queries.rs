@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::model::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId, words::words};
+use crate::model::words::words;
+use crate::model::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId};
 
 words! {
     /// One of the three kinds of record a trace holds.

@@ -4,12 +4,11 @@
 //! and `1m` is a minute. Dates and clock times without an offset are local; where clocks jump, the gap is skipped and of
 //! an hour that happens twice the first one counts.
 
-use jiff::{ToSpan as _, Zoned, civil, tz::TimeZone};
+use jiff::tz::TimeZone;
+use jiff::{ToSpan as _, Zoned, civil};
 
-use crate::model::{
-    Nanos,
-    time::{NANOS_PER_DAY, NANOS_PER_HOUR, NANOS_PER_MINUTE, NANOS_PER_MS, NANOS_PER_SECOND},
-};
+use crate::model::Nanos;
+use crate::model::time::{NANOS_PER_DAY, NANOS_PER_HOUR, NANOS_PER_MINUTE, NANOS_PER_MS, NANOS_PER_SECOND};
 
 /// Why a text is no time or duration: one clause that says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! Batches: what decoders yield and stores take, and what became of one.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::model::{Attributes, Checkpoint, Event, Link, LogRecord, PROJECT_ATTRIBUTE, Resource, Span, Text, Value};
 

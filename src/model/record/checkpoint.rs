@@ -2,7 +2,8 @@
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::model::{Nanos, Text, TraceId, time::NANOS_PER_MS};
+use crate::model::time::NANOS_PER_MS;
+use crate::model::{Nanos, Text, TraceId};
 
 /// The trace of records without a correlation id; clients use the same name for records outside any request.
 const NO_CORRELATION: Text = Text::from_static("-");

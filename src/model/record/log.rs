@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId, words::words};
+use crate::model::words::words;
+use crate::model::{Attributes, Nanos, Resource, Scope, SpanId, Text, TraceId};
 
 /// What an application said at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]

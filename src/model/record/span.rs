@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{Attributes, Nanos, SpanId, Text, TraceId, words::words};
+use crate::model::words::words;
+use crate::model::{Attributes, Nanos, SpanId, Text, TraceId};
 
 /// What service name a resource without one gets, as the OpenTelemetry SDKs do.
 pub const UNKNOWN_SERVICE: &str = "unknown_service";

@@ -1,6 +1,7 @@
 //! A stack trace line by line, as it is shown: which lines are frames, and what the others belong to.
 
-use super::{frame::Frame, language::language_of};
+use super::frame::Frame;
+use super::language::language_of;
 
 /// Stands before the frames of traces that end with the innermost, in Python and in some versions of Ruby.
 const INNERMOST_LAST: &str = "Traceback (most recent call last):";

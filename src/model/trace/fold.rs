@@ -4,15 +4,12 @@
 //! in many batches: stores keep folds, merge them, and finish them when asked, so a summary never depends on how its
 //! records were split.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use crate::model::{
-    Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId,
-    trace::{
-        genai,
-        summary::{Cost, Tokens, TraceStatus, TraceSummary},
-    },
-};
+use crate::model::trace::genai;
+use crate::model::trace::summary::{Cost, Tokens, TraceStatus, TraceSummary};
+use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId};
 
 /// What the summary of a trace depends on; folds of parts of a trace merge in any order.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]

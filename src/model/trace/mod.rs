@@ -7,10 +7,10 @@ pub mod self_time;
 mod fold;
 mod summary;
 
+use super::{Checkpoint, LogRecord, Span, TraceId};
+
 pub use fold::{Candidate, TraceFold, UsageSum};
 pub use summary::{Cost, Tokens, TraceStatus, TraceSummary};
-
-use super::{Checkpoint, LogRecord, Span, TraceId};
 
 /// A whole trace: the summary and all records.
 #[derive(Debug, Clone, PartialEq)]

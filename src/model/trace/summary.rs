@@ -1,6 +1,7 @@
 //! The summary of a trace: what lists show of it, however many records it has.
 
-use crate::model::{Nanos, RecordKind, Text, TraceId, words::words};
+use crate::model::words::words;
+use crate::model::{Nanos, RecordKind, Text, TraceId};
 
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]

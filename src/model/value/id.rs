@@ -4,7 +4,9 @@
 //! correlation id. Both are first-class: 32 hex digits *are* an OpenTelemetry id, whoever wrote them, so checkpoints
 //! and logs that carry one join the spans.
 
-use std::{cmp::Ordering, fmt, str::FromStr};
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 

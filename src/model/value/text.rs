@@ -3,7 +3,9 @@
 //! Decoders hand out thousands of strings that all lie in one request body, readers as many that lie in one
 //! dictionary. Sharing the buffer makes each of them a pointer instead of an allocation.
 
-use std::{borrow::Borrow, fmt, ops::Deref};
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
 
 use bytes::Bytes;
 use bytestring::ByteString;

@@ -3,7 +3,8 @@
 //!
 //! Read strictly, as the standard rules, because it comes from strangers.
 
-use crate::model::{SpanId, TraceId, id::from_hex};
+use crate::model::id::from_hex;
+use crate::model::{SpanId, TraceId};
 
 /// The sampled bit of the [trace flags](https://www.w3.org/TR/trace-context/#trace-flags).
 const SAMPLED: u8 = 1;

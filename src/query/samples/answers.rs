@@ -1,17 +1,13 @@
 //! Lists, statistics and issues, as stores answer with them.
 
-use super::{
-    MS, SECOND, START, span, trace,
-    traces::{STACK, checkout},
+use super::traces::{STACK, checkout};
+use super::{MS, SECOND, START, span, trace};
+use crate::model::grouping::Why;
+use crate::model::{
+    Cost, DatabaseInfo, Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueStatus, Nanos, Operation,
+    OperationStats, Page, Stats, StatusChange, Text, Timeline, Tokens, TraceId, TraceStatus, TraceSummary,
 };
-use crate::{
-    model::{
-        Cost, DatabaseInfo, Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueStatus, Nanos, Operation,
-        OperationStats, Page, Stats, StatusChange, Text, Timeline, Tokens, TraceId, TraceStatus, TraceSummary,
-        grouping::Why,
-    },
-    query::issues::{IssueList, IssueReport, SampleTrace},
-};
+use crate::query::issues::{IssueList, IssueReport, SampleTrace};
 
 fn summary(id: &str, age_ms: u64, service: &str, name: &str, duration_ms: f64, spans: u64) -> TraceSummary {
     let start = START + 12 * SECOND - age_ms * MS;

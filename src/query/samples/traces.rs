@@ -1,16 +1,12 @@
 //! Whole traces: a shop's checkout, a run of an AI agent, requests that left nothing but checkpoints or log lines.
 
 use super::{MS, START, service, span};
-use crate::{
-    model::{
-        Attributes, Checkpoint, Direction, Event, IssueStatus, Kind, LogRecord, Nanos, Severity, Span, SpanId, Status,
-        StatusCode, Text, Trace, TraceId, Value,
-    },
-    query::{
-        TraceReport,
-        trace::issues::{KnownIssue, TraceIssues},
-    },
+use crate::model::{
+    Attributes, Checkpoint, Direction, Event, IssueStatus, Kind, LogRecord, Nanos, Severity, Span, SpanId, Status,
+    StatusCode, Text, Trace, TraceId, Value,
 };
+use crate::query::TraceReport;
+use crate::query::trace::issues::{KnownIssue, TraceIssues};
 
 fn trace_id() -> TraceId {
     TraceId::parse("4bf92f3577b34da6a3ce929d0e0e4736").expect("hex")

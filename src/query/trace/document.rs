@@ -3,19 +3,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{
-    model::{
-        Nanos,
-        checkpoint_pairs::Operation,
-        json::{SCHEMA, object, span_to_json},
-        time::nanos_to_ms,
-    },
-    query::trace::{
-        findings::{Finding, Part},
-        report::TraceReport,
-        warnings::Warning,
-    },
-};
+use crate::model::Nanos;
+use crate::model::checkpoint_pairs::Operation;
+use crate::model::json::{SCHEMA, object, span_to_json};
+use crate::model::time::nanos_to_ms;
+use crate::query::trace::findings::{Finding, Part};
+use crate::query::trace::report::TraceReport;
+use crate::query::trace::warnings::Warning;
 
 /// How many levels of spans the nested JSON has at most. Two levels of JSON make one level of spans, and widespread
 /// parsers stop at 256; what lies deeper follows flat below the last level, each span with its `parent_span_id`.

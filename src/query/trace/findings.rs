@@ -6,11 +6,9 @@
 
 use std::cmp::Reverse;
 
-use super::{
-    echoes::{Echo, echoes},
-    report::TraceReport,
-    runs::{Run, equal_siblings},
-};
+use super::echoes::{Echo, echoes};
+use super::report::TraceReport;
+use super::runs::{Run, equal_siblings};
 use crate::model::{Kind, Nanos, Span};
 
 /// From how many calls on a run is worth asking why it is one, when they take a noticeable part of the trace.

@@ -7,14 +7,11 @@ use std::borrow::Cow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{
-    model::{
-        Issue, IssueId, IssueQuery, Span, Trace,
-        grouping::{of_log, of_spans},
-    },
-    query::{facets, issues::short_ids},
-    store::{self, Backend},
-};
+use crate::model::grouping::{of_log, of_spans};
+use crate::model::{Issue, IssueId, IssueQuery, Span, Trace};
+use crate::query::facets;
+use crate::query::issues::short_ids;
+use crate::store::{self, Backend};
 
 /// How many errors of a trace are grouped; a trace that failed ten thousand times fails in few ways.
 const MOST_ERRORS: usize = 500;

@@ -5,15 +5,14 @@
 //! and clocks differ and requests overlap. Among themselves steps nest by source and time, with one exception: an open
 //! operation contains everything that came later, so open ones stand flat, or a few that hang would make a staircase.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use serde_json::Value as Json;
 
-use super::{
-    report::TraceReport,
-    steps::{Step, Steps},
-};
+use super::report::TraceReport;
+use super::steps::{Step, Steps};
 use crate::model::{
     Attributes, Checkpoint, Direction, Kind, Nanos, Resource, Scope, Span, SpanId, Status, Text, Value,
 };

@@ -1,16 +1,12 @@
 //! One trace, worked out: its spans in tree order with self times and warnings, its checkpoints as operations.
 
-use super::{
-    issues::TraceIssues,
-    steps::Steps,
-    tree::{Tree, intervals},
-    warnings::{Warning, warnings},
-};
-use crate::model::{
-    Nanos, Span, Trace,
-    checkpoint_pairs::{Paired, pair},
-    self_time::self_times,
-};
+use super::issues::TraceIssues;
+use super::steps::Steps;
+use super::tree::{Tree, intervals};
+use super::warnings::{Warning, warnings};
+use crate::model::checkpoint_pairs::{Paired, pair};
+use crate::model::self_time::self_times;
+use crate::model::{Nanos, Span, Trace};
 
 /// A trace and what was found out about it. Vectors go by the index of a span in the trace.
 #[derive(Debug, Clone)]

@@ -2,8 +2,10 @@
 //!
 //! Pictures fold them into one line, and findings ask why there are so many; both read the same runs.
 
-use super::{report::TraceReport, steps::Step};
-use crate::model::{Nanos, Span, stats::percentile};
+use super::report::TraceReport;
+use super::steps::Step;
+use crate::model::stats::percentile;
+use crate::model::{Nanos, Span};
 
 /// Equal siblings that follow each other, by start. Spans are named by their index in the trace.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{
-    Nanos, Span, SpanId,
-    self_time::{Interval, parents},
-};
+use crate::model::self_time::{Interval, parents};
+use crate::model::{Nanos, Span, SpanId};
 
 /// The spans of a trace as a forest. Spans are named by their index in the trace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

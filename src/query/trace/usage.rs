@@ -1,10 +1,8 @@
 //! Tokens and cost of each span: what it reports of itself, else what the model calls below it sum up to.
 
 use super::report::TraceReport;
-use crate::model::{
-    Cost,
-    genai::{PICO_PER_UNIT, Usage, usage},
-};
+use crate::model::Cost;
+use crate::model::genai::{PICO_PER_UNIT, Usage, usage};
 
 /// Tokens and cost; the first currency names the rest, what was paid in another is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::tree::Tree;
-use crate::model::{Span, SpanId, time::nanos_to_ms};
+use crate::model::time::nanos_to_ms;
+use crate::model::{Span, SpanId};
 
 /// Something odd about a span. Displayed as a short plain sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

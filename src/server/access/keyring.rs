@@ -3,25 +3,20 @@
 //! What this server changes is known here at once; what anybody else changes, within half a second. A store that cannot
 //! be read changes nothing: who was let in still is, and nobody else.
 
-use std::{
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use tokio::{sync::watch, time::sleep};
+use tokio::sync::watch;
+use tokio::time::sleep;
 
-use crate::{
-    model::{Key, Nanos, Text, time::NANOS_PER_SECOND},
-    query::facets,
-    secret,
-    store::{self, Backend},
-};
-
+use crate::model::time::NANOS_PER_SECOND;
+use crate::model::{Key, Nanos, Text};
+use crate::query::facets;
+use crate::secret;
 use crate::server::stopping::stopped;
+use crate::store::{self, Backend};
 
 /// How often the store is asked whether its keys changed.
 const POLL: Duration = Duration::from_millis(500);

@@ -6,7 +6,8 @@
 
 use std::net::IpAddr;
 
-use http::{Method, StatusCode, header, request::Parts};
+use http::request::Parts;
+use http::{Method, StatusCode, header};
 
 use crate::server::access::Forbidden;
 

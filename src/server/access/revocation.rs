@@ -1,14 +1,10 @@
 //! The end of a caller's rights while they are being answered. A connection kept alive is asked for its key with every
 //! request, but a stream that is open, a question that waits and a body that trickles in must not outlive theirs.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use bytes::Bytes;

@@ -1,23 +1,16 @@
 //! Who may do what. [`Access::authorize`] is the one place that decides: while no key was ever issued and only this
 //! machine can reach the server everyone may do everything, else every caller needs a key that permits it.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use crate::{
-    api,
-    model::{KeyScope, Text},
-    secret::{digest, is_equal},
-};
-
-use crate::server::access::{
-    Keyring,
-    keyring::{self, Holder},
-};
+use crate::api;
+use crate::model::{KeyScope, Text};
+use crate::secret::{digest, is_equal};
+use crate::server::access::Keyring;
+use crate::server::access::keyring::{self, Holder};
 
 /// Header that holds the secret senders of checkpoints share with the server.
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-tracehub-secret");

@@ -1,26 +1,21 @@
 //! Issues over HTTP: lists, one with all that is known of it, and what people decide about it.
 
-use crate::query::facets;
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    body::Body,
-    extract::{Path, Query, State, rejection::PathRejection},
-};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Query, State};
 use http::{Request, StatusCode};
 
-use crate::{
-    api::{self, Pairs},
-    decode::body::MediaType,
-    model::{IssueId, IssueQuery, Nanos},
-};
-
-use crate::server::{
-    api::paged_list,
-    app::App,
-    http::{Admitted, Answer, Failure, answer, body, document::read_json},
-};
+use crate::api::{self, Pairs};
+use crate::decode::body::MediaType;
+use crate::model::{IssueId, IssueQuery, Nanos};
+use crate::query::facets;
+use crate::server::api::paged_list;
+use crate::server::app::App;
+use crate::server::http::document::read_json;
+use crate::server::http::{Admitted, Answer, Failure, answer, body};
 
 /// `GET /api/v1/issues`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {

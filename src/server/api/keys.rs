@@ -1,28 +1,21 @@
 //! Keys over HTTP: list, issue, revoke. A key itself never comes here, only what the store keeps of it.
 
-use crate::query::facets;
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    body::Body,
-    extract::{Path, State, rejection::PathRejection},
-};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use http::{Request, StatusCode};
 use serde_json::{Value as Json, json};
 
-use crate::{
-    model::{
-        Key, Nanos, Text,
-        json::{self, key_to_wire},
-    },
-    secret::{KEY_PREFIX, SHOWN_CHARS, id_of},
-};
-
-use crate::server::{
-    app::App,
-    http::{Admitted, Answer, Failure, answer, document::read_json},
-};
+use crate::model::json::{self, key_to_wire};
+use crate::model::{Key, Nanos, Text};
+use crate::query::facets;
+use crate::secret::{KEY_PREFIX, SHOWN_CHARS, id_of};
+use crate::server::app::App;
+use crate::server::http::document::read_json;
+use crate::server::http::{Admitted, Answer, Failure, answer};
 
 /// `GET /api/v1/keys`
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Answer {

@@ -1,17 +1,15 @@
 //! `GET /api/v1/logs`: log records as a JSON array.
 
-use crate::query::facets;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
 
-use crate::{
-    api::{self, Pairs},
-    model::{LogQuery, Nanos},
-    query::issues,
-};
-
-use crate::server::{api::paged_list, app::App, http::Answer};
+use crate::api::{self, Pairs};
+use crate::model::{LogQuery, Nanos};
+use crate::query::{facets, issues};
+use crate::server::api::paged_list;
+use crate::server::app::App;
+use crate::server::http::Answer;
 
 /// `GET /api/v1/logs`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {

@@ -1,23 +1,19 @@
 //! The API's documentation: an OpenAPI document made from the table of routes, and a page that draws it without asking
 //! any other host for anything.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use axum::body::Body;
-
-use crate::{api::path, model::KeyScope};
-
-use crate::server::{
-    access::Scope,
-    api::{
-        parameters::Parameter,
-        table::{Endpoint, GRPC_TABLE, Method, Route, Tag, http_routes},
-    },
-    http::answer,
-};
+use crate::api::path;
+use crate::model::KeyScope;
+use crate::server::access::Scope;
+use crate::server::api::parameters::Parameter;
+use crate::server::api::table::{Endpoint, GRPC_TABLE, Method, Route, Tag, http_routes};
+use crate::server::http::answer;
 
 const PAGE: &str = include_str!("docs.html");
 const SCHEMAS: &str = include_str!("schemas.json");

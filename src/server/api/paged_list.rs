@@ -11,13 +11,9 @@ use futures::{Stream, stream};
 use http::{HeaderName, HeaderValue, Response, header};
 use serde::Serialize;
 
-use crate::{
-    api,
-    model::{Cursor, LogPage, LogRecord, Page, json},
-    store,
-};
-
+use crate::model::{Cursor, LogPage, LogRecord, Page, json};
 use crate::server::http::{Answer, answer};
+use crate::{api, store};
 
 /// Items read at once for a list of all of them.
 pub(crate) const PAGE: usize = 1_000;

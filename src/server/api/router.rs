@@ -3,36 +3,27 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension, Router,
-    body::Body,
-    extract::State,
-    middleware,
-    routing::{MethodFilter, MethodRouter, on},
-};
+use axum::body::Body;
+use axum::extract::State;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router, middleware};
 use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
 
-use crate::{decode::body::MediaType, secret::KEY_PREFIX};
-
-use crate::server::{
-    api::{
-        issues, keys, logs, openapi, scan, scan_stream, status,
-        table::{Endpoint, GRPC_TABLE, Method, Route, http_routes, is_otlp},
-        traces,
-    },
-    app::App,
-    compat::{checkpoints::Checkpoints, cleanup, figures, lookup, paths},
-    http::{
-        Admitted, ErrorStyle, answer,
-        gate::{self, Gate},
-        proto::Code,
-        rpc_answer,
-    },
-    ingest::{
-        Format, intake, log_entries::LogEntries, otlp_grpc::OtlpGrpc, otlp_http::OtlpHttp,
-        stored_records::StoredRecords,
-    },
-};
+use crate::decode::body::MediaType;
+use crate::secret::KEY_PREFIX;
+use crate::server::api::table::{Endpoint, GRPC_TABLE, Method, Route, http_routes, is_otlp};
+use crate::server::api::{issues, keys, logs, openapi, scan, scan_stream, status, traces};
+use crate::server::app::App;
+use crate::server::compat::checkpoints::Checkpoints;
+use crate::server::compat::{cleanup, figures, lookup, paths};
+use crate::server::http::gate::{self, Gate};
+use crate::server::http::proto::Code;
+use crate::server::http::{Admitted, ErrorStyle, answer, rpc_answer};
+use crate::server::ingest::log_entries::LogEntries;
+use crate::server::ingest::otlp_grpc::OtlpGrpc;
+use crate::server::ingest::otlp_http::OtlpHttp;
+use crate::server::ingest::stored_records::StoredRecords;
+use crate::server::ingest::{Format, intake};
 
 /// What answers requests over plain HTTP, and what answers gRPC calls.
 #[derive(Debug)]

@@ -1,26 +1,20 @@
 //! The store itself over HTTP, for programs that use a server as their backend: scan and prune.
 
-use crate::query::facets;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Query, State};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::{
-    api::{self, BadParameter, Pairs},
-    model::{Cursor, Nanos, Retention},
-    store::{self, wire},
-};
-
-use crate::server::{
-    app::App,
-    http::{
-        Answer,
-        answer::{self, removed},
-    },
-    stopping::stopped,
-};
+use crate::api::{self, BadParameter, Pairs};
+use crate::model::{Cursor, Nanos, Retention};
+use crate::query::facets;
+use crate::server::app::App;
+use crate::server::http::Answer;
+use crate::server::http::answer::{self, removed};
+use crate::server::stopping::stopped;
+use crate::store::{self, wire};
 
 /// `GET /api/v1/scan`
 pub(crate) async fn scan(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {

@@ -4,31 +4,25 @@
 //! stream reads from the store when its client has taken what it was sent, so a slow one holds a single part in memory,
 //! is no concern of those who write, and misses nothing but what was removed meanwhile, of which it is known_place how much.
 
-use crate::query::facets;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::{
-    body::Body,
-    extract::{Query, State},
-};
+use axum::body::Body;
+use axum::extract::{Query, State};
 use bytes::Bytes;
 use futures::{Stream, stream};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, sleep_until};
 
-use crate::{
-    api::{self, Pairs},
-    model::{Cursor, Nanos, RecordFilter},
-    store::{self, Chunk, wire},
-};
-
-use crate::server::{
-    app::App,
-    http::answer::LAST_EVENT_ID,
-    http::{Answer, Reservation, answer},
-    open_streams::OpenStream,
-    stopping::stopped,
-};
+use crate::api::{self, Pairs};
+use crate::model::{Cursor, Nanos, RecordFilter};
+use crate::query::facets;
+use crate::server::app::App;
+use crate::server::http::answer::LAST_EVENT_ID;
+use crate::server::http::{Answer, Reservation, answer};
+use crate::server::open_streams::OpenStream;
+use crate::server::stopping::stopped;
+use crate::store::{self, Chunk, wire};
 
 /// Silence after which a sign of life is sent.
 const KEEPALIVE: Duration = Duration::from_secs(1);

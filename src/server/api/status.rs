@@ -1,18 +1,18 @@
 //! What the server says of itself: whether it works, what it is, what it counted.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use axum::{Extension, extract::State};
+use axum::Extension;
+use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 
-use crate::server::{
-    access::{self, Peer, Scope},
-    app::App,
-    compat::replies::hours,
-    counters::Gauges,
-    http::{Admitted, Answer, answer},
-};
+use crate::server::access::{self, Peer, Scope};
+use crate::server::app::App;
+use crate::server::compat::replies::hours;
+use crate::server::counters::Gauges;
+use crate::server::http::{Admitted, Answer, answer};
 
 /// `GET /health`: `degraded` while the last attempt to store something failed. Needs no key. Begins with the keys of the
 /// published Python server; where the database lies is only for callers who may read and are on this machine or own the

@@ -2,8 +2,10 @@
 //! The table names what answers a route ([`Endpoint`]) and knows no handler.
 
 use crate::api::path;
-
-use crate::server::{access::Scope, api::parameters::*, http::Cap, ingest::Signal};
+use crate::server::access::Scope;
+use crate::server::api::parameters::*;
+use crate::server::http::Cap;
+use crate::server::ingest::Signal;
 
 /// The method of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,28 +1,20 @@
 //! The query API: lists, single traces, statistics, deletion. Each handler reads its question with [`api`], asks the
 //! backend, and writes the answer down as the command line does, so both print the same bytes.
 
-use crate::query::facets;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use http::StatusCode;
 use serde_json::{Map, Value as Json};
 
-use crate::{
-    api::{self, BadParameter, Pairs},
-    model::{Nanos, RecordFilter, Trace, TraceId, TraceQuery},
-    query::TraceReport,
-    store,
-};
-
-use crate::server::{
-    api::paged_list,
-    app::App,
-    http::{
-        Answer, Failure, PathId,
-        answer::{self, removed},
-    },
-};
+use crate::api::{self, BadParameter, Pairs};
+use crate::model::{Nanos, RecordFilter, Trace, TraceId, TraceQuery};
+use crate::query::{TraceReport, facets};
+use crate::server::api::paged_list;
+use crate::server::app::App;
+use crate::server::http::answer::{self, removed};
+use crate::server::http::{Answer, Failure, PathId};
+use crate::store;
 
 /// `GET /api/v1/traces`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {

@@ -4,30 +4,23 @@
 //! stream as for hundreds. Whoever needs to see everything that is committed by now catches up first and so does part
 //! of the task's work; the position in the store says whose turn it was, and nobody waits for a lock meanwhile.
 
-use crate::query::facets;
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustc_hash::FxHashSet;
 use serde_json::json;
-use tokio::{
-    sync::{broadcast, watch},
-    time::sleep,
-};
+use tokio::sync::{broadcast, watch};
+use tokio::time::sleep;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{
-    model::{Checkpoint, Cursor, Nanos, RecordFilter, RecordKind, record::checkpoint_bytes, time::NANOS_PER_MS},
-    store::{self, Backend, Chunk},
-};
-
+use crate::model::record::checkpoint_bytes;
+use crate::model::time::NANOS_PER_MS;
+use crate::model::{Checkpoint, Cursor, Nanos, RecordFilter, RecordKind};
+use crate::query::facets;
 use crate::server::stopping::stopped;
+use crate::store::{self, Backend, Chunk};
 
 /// How many of the newest checkpoints are kept.
 const KEPT: usize = 10_000;

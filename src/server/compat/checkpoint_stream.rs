@@ -4,35 +4,28 @@
 //! it has sent already. A stream is read from, never pushed to, so a slow reader costs no more memory than one chunk;
 //! what it misses of the feed it reads from the store when it gets there.
 
-use crate::query::facets;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rustc_hash::FxHashSet;
-use tokio::{
-    sync::broadcast::error::RecvError,
-    time::{Instant, timeout_at},
-};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, timeout_at};
 
-use crate::{
-    decode::checkpoint::trace_id,
-    model::{Checkpoint, Cursor, RecordFilter, RecordKind, json::write_checkpoint},
-    store,
-};
-
-use crate::server::{
-    app::App,
-    compat::{
-        checkpoint_feed::{self, Arrived, Subscription},
-        stored,
-    },
-    http::{Answer, Failure, Reservation, answer},
-    open_streams::OpenStream,
-    stopping::stopped,
-};
+use crate::decode::checkpoint::trace_id;
+use crate::model::json::write_checkpoint;
+use crate::model::{Checkpoint, Cursor, RecordFilter, RecordKind};
+use crate::query::facets;
+use crate::server::app::App;
+use crate::server::compat::checkpoint_feed::{self, Arrived, Subscription};
+use crate::server::compat::stored;
+use crate::server::http::{Answer, Failure, Reservation, answer};
+use crate::server::open_streams::OpenStream;
+use crate::server::stopping::stopped;
+use crate::store;
 
 /// Silence after which a sign of life is sent.
 const KEEPALIVE: Duration = Duration::from_secs(1);

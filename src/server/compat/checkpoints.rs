@@ -7,17 +7,12 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value as Json, json};
 
-use crate::{
-    decode::checkpoint::{self, Refusal as Invalid},
-    model::{Batch, Checkpoint, Written},
-};
-
-use crate::server::{
-    app::App,
-    compat::replies,
-    http::{Caps, Refusal, answer},
-    ingest::{Accepted, Decoded, Format, Part},
-};
+use crate::decode::checkpoint::{self, Refusal as Invalid};
+use crate::model::{Batch, Checkpoint, Written};
+use crate::server::app::App;
+use crate::server::compat::replies;
+use crate::server::http::{Caps, Refusal, answer};
+use crate::server::ingest::{Accepted, Decoded, Format, Part};
 
 /// Checkpoints as the published clients send them.
 pub(crate) struct Checkpoints {

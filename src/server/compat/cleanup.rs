@@ -6,14 +6,10 @@ use axum::extract::State;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::{
-    model::Nanos,
-    server::{
-        app::App,
-        http::{Answer, answer},
-        retention::{kept_at, prune},
-    },
-};
+use crate::model::Nanos;
+use crate::server::app::App;
+use crate::server::http::{Answer, answer};
+use crate::server::retention::{kept_at, prune};
 
 /// `DELETE /cleanup`: removes what is past its retention now and not only within the next minute.
 pub(crate) async fn cleanup(State(app): State<Arc<App>>) -> Answer {

@@ -1,18 +1,18 @@
 //! What the successor of the published server says of itself: `/stats` and `/stats/sources`.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use axum::{Extension, extract::State};
+use axum::Extension;
+use axum::extract::State;
 use http::StatusCode;
 use serde_json::{Value as Json, json};
 
-use crate::server::{
-    access::{self, Peer},
-    app::App,
-    compat::replies::hours,
-    http::{Admitted, Answer, answer},
-    rate::WINDOW_SECONDS,
-};
+use crate::server::access::{self, Peer};
+use crate::server::app::App;
+use crate::server::compat::replies::hours;
+use crate::server::http::{Admitted, Answer, answer};
+use crate::server::rate::WINDOW_SECONDS;
 
 /// Sources `/stats` names.
 const TOP: usize = 5;

@@ -3,20 +3,16 @@
 //! Neither times nor sources of a long-lived id can be taken from the summary of its trace, which rounds times, knows
 //! no order and counts spans and logs too. So they are read once, and later only what came since.
 
-use crate::query::facets;
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rustc_hash::FxHashSet;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    model::{Checkpoint, Cursor, RecordFilter, RecordKind, TraceId},
-    store::{self, Backend},
-};
+use crate::model::{Checkpoint, Cursor, RecordFilter, RecordKind, TraceId};
+use crate::query::facets;
+use crate::store::{self, Backend};
 
 /// Traces remembered; the one nobody has asked for longest is forgotten first.
 const REMEMBERED: usize = 64;

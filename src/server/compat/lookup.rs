@@ -1,37 +1,26 @@
 //! Reading checkpoints: those of one correlation id, the newest correlation ids, the newest records.
 
-use crate::query::facets;
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::{Query, State},
-};
+use axum::body::Body;
+use axum::extract::{Query, State};
 use http::{Request, StatusCode};
 use rustc_hash::FxHashMap;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    api::Pairs,
-    decode::checkpoint::Problems,
-    model::{
-        Checkpoint, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary,
-        json::write_checkpoint,
-    },
-    server::{
-        app::App,
-        compat::{
-            checkpoint_feed::Recent,
-            checkpoint_stream,
-            large_traces::{self, Correlations},
-            paths::CheckpointPath,
-            replies::refused,
-            stored,
-        },
-        http::{Answer, Failure, answer},
-    },
-    store,
-};
+use crate::api::Pairs;
+use crate::decode::checkpoint::Problems;
+use crate::model::json::write_checkpoint;
+use crate::model::{Checkpoint, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary};
+use crate::query::facets;
+use crate::server::app::App;
+use crate::server::compat::checkpoint_feed::Recent;
+use crate::server::compat::large_traces::{self, Correlations};
+use crate::server::compat::paths::CheckpointPath;
+use crate::server::compat::replies::refused;
+use crate::server::compat::{checkpoint_stream, stored};
+use crate::server::http::{Answer, Failure, answer};
+use crate::store;
 
 /// Correlation ids listed when nobody says how many.
 const CORRELATIONS: i64 = 50;

@@ -4,7 +4,8 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
 
-use crate::server::{api::table::http_routes, http::answer};
+use crate::server::api::table::http_routes;
+use crate::server::http::answer;
 
 /// A path below `/traces/`, which names a correlation id.
 #[derive(Debug, PartialEq, Eq)]

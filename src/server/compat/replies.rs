@@ -6,7 +6,8 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value as Json, json};
 
-use crate::{decode::checkpoint::Refusal, server::http::answer};
+use crate::decode::checkpoint::Refusal;
+use crate::server::http::answer;
 
 /// A refusal in the words of the original.
 pub(crate) fn refused(refusal: &Refusal) -> Response {

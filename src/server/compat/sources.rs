@@ -8,7 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use rustc_hash::FxHashMap;
 
 use crate::model::Checkpoint;
-
 use crate::server::rate::{Rate, SLOT_SECONDS};
 
 /// Sources counted one by one.

@@ -1,10 +1,8 @@
 //! The stored checkpoints of a correlation id, and which checkpoints are its own.
 
-use crate::{
-    decode::checkpoint::trace_id,
-    model::{Checkpoint, TraceId},
-    store::{self, Backend},
-};
+use crate::decode::checkpoint::trace_id;
+use crate::model::{Checkpoint, TraceId};
+use crate::store::{self, Backend};
 
 /// The stored checkpoints of a correlation id, by time, then suffix.
 ///

@@ -1,22 +1,19 @@
 //! Answers: the few shapes everything the server says takes, and the failures handlers hand back. Knows no handler.
 
-use axum::{
-    body::Body,
-    extract::{Path, rejection::PathRejection},
-    response::IntoResponse,
-};
+use axum::body::Body;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{
-    api::{self, BadParameter},
-    model::{Removed, json},
-    store::{self, Facet},
-};
-
-use crate::server::http::{Refusal, refusal::with_causes};
+use crate::api::{self, BadParameter};
+use crate::model::{Removed, json};
+use crate::server::http::Refusal;
+use crate::server::http::refusal::with_causes;
+use crate::store::{self, Facet};
 
 /// Request header of a browser that comes back after its stream of events broke.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

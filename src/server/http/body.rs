@@ -1,15 +1,15 @@
 //! Reads request bodies: never more than the cap, never without room in the budget, never for ever.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use std::{sync::Arc, time::Duration};
-
 use crate::decode::body::{BodyError, Encoding, MediaType};
-
 use crate::server::http::{Budget, Limits, Reservation};
 
 /// How long and how much of a body that is too large is still read and thrown away, so that a client that only

@@ -1,18 +1,12 @@
 //! The bytes that may be under way at once. A budget bounds all requests together, so that many large ones wait a
 //! little, or are told to come back, instead of filling the memory.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 /// A number of bytes that may be held at once.
 #[derive(Debug)]

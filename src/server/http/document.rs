@@ -4,10 +4,8 @@ use axum::body::Body;
 use http::Request;
 use serde_json::Value as Json;
 
-use crate::server::{
-    app::App,
-    http::{Admitted, Failure, Refusal, body},
-};
+use crate::server::app::App;
+use crate::server::http::{Admitted, Failure, Refusal, body};
 
 /// The JSON in the body of a request; `explain` says what is wrong with one that holds none.
 ///

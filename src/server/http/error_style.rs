@@ -4,12 +4,11 @@ use axum::body::Body;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::decode::body::MediaType;
-
-use crate::server::{
-    api::table,
-    counters::Counters,
-    http::{answer, body, proto::Code, refusal::PANIC, rpc_answer},
-};
+use crate::server::api::table;
+use crate::server::counters::Counters;
+use crate::server::http::proto::Code;
+use crate::server::http::refusal::PANIC;
+use crate::server::http::{answer, body, rpc_answer};
 
 /// The style of the failures a client understands.
 #[derive(Debug, Clone, Copy)]

@@ -1,19 +1,21 @@
 //! The way of every request, whatever it asks: check where it comes from, find out once who sent it, hand it to whoever
 //! answers, survive their panic, add the headers every answer has, count.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc};
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
-use axum::{Router, body::Body};
+use axum::Router;
+use axum::body::Body;
 use futures::FutureExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tower::ServiceExt;
 
-use crate::server::{
-    access::{self, Caller, Revocation},
-    api::router::Routers,
-    app::App,
-    http::{ErrorStyle, answer, gate::CountedAs},
-};
+use crate::server::access::{self, Caller, Revocation};
+use crate::server::api::router::Routers;
+use crate::server::app::App;
+use crate::server::http::gate::CountedAs;
+use crate::server::http::{ErrorStyle, answer};
 
 /// Answers a request.
 pub(crate) async fn answer(

@@ -3,20 +3,16 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    body::Body,
-    extract::{MatchedPath, State},
-    middleware::Next,
-};
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{MatchedPath, State};
+use axum::middleware::Next;
 use http::{Request, Response};
 
-use crate::server::{
-    access::Caller,
-    api::table::Route,
-    app::App,
-    http::{ErrorStyle, body},
-};
+use crate::server::access::Caller;
+use crate::server::api::table::Route;
+use crate::server::app::App;
+use crate::server::http::{ErrorStyle, body};
 
 /// Someone who was let in, and the row of the table they were let in for; every handler finds it among the extensions
 /// of its request.

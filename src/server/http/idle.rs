@@ -3,18 +3,14 @@
 //! HTTP libraries time requests, not connections: a client that never sends its first byte, or stops reading its
 //! answer, would hold a connection for ever. Progress in either direction starts the clock anew.
 
-use std::{
-    future::Future,
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// Bytes after which the protocol of a connection is certain; until then the shorter timeout holds.
 const GREETING_BYTES: usize = 24;

@@ -3,33 +3,29 @@
 //! `axum::serve` starts no timers, so a client could send the head of its request for ever; hyper-util's builder with
 //! a timer does not let it.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto::Builder,
-};
-use tokio::{
-    net::{TcpListener, TcpStream, lookup_host},
-    sync::Semaphore,
-    task::{JoinHandle, JoinSet},
-    time::{sleep, timeout},
-};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
 
-use crate::server::{
-    access::Peer,
-    api::router::Routers,
-    app::App,
-    http::{
-        Limits, front,
-        idle::Idle,
-        limits::{HEADER_BYTES, HTTP2_STREAMS},
-    },
-    stopping::stopped,
-};
+use crate::server::access::Peer;
+use crate::server::api::router::Routers;
+use crate::server::app::App;
+use crate::server::http::idle::Idle;
+use crate::server::http::limits::{HEADER_BYTES, HTTP2_STREAMS};
+use crate::server::http::{Limits, front};
+use crate::server::stopping::stopped;
 
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(20);

@@ -3,11 +3,11 @@
 
 use http::StatusCode;
 
-use crate::{
-    decode::{body::BodyError, checkpoint, logs, otlp},
-    server::http::body::BodyProblem,
-    store::{self, wire::WireError},
-};
+use crate::decode::body::BodyError;
+use crate::decode::{checkpoint, logs, otlp};
+use crate::server::http::body::BodyProblem;
+use crate::store;
+use crate::store::wire::WireError;
 
 /// Why nothing of a request was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]

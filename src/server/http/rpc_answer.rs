@@ -9,15 +9,10 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 
 use crate::decode::body::MediaType;
-
-use crate::server::{
-    http::{
-        answer,
-        limits::GRPC_PREFIX_BYTES,
-        proto::{self, Code},
-    },
-    ingest::Signal,
-};
+use crate::server::http::answer;
+use crate::server::http::limits::GRPC_PREFIX_BYTES;
+use crate::server::http::proto::{self, Code};
+use crate::server::ingest::Signal;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");

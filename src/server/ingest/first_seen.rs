@@ -3,12 +3,11 @@
 //! Clients send again within seconds, and programs that log the same line every minute mean a new one each time: so
 //! this remembers for just under a minute, and in memory only.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
 
-use crate::model::{Nanos, time::NANOS_PER_SECOND};
+use crate::model::Nanos;
+use crate::model::time::NANOS_PER_SECOND;
 
 /// How long a body sent again is the same body.
 const KEPT_NS: u64 = 50 * NANOS_PER_SECOND;

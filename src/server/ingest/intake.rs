@@ -4,28 +4,22 @@
 //! Success means that the records are on disk. Everything that may pass (a full disk, a lock, too much at once, a bug in
 //! a decoder) is a refusal clients try again; everything that cannot succeed is one they do not.
 
-use crate::query::facets;
-use std::{iter, mem, sync::Arc};
+use std::sync::Arc;
+use std::{iter, mem};
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
-use crate::{
-    model::{Batch, Rejection, Written},
-    store,
-};
-
-use crate::server::{
-    access::Caller,
-    app::App,
-    http::{
-        Admitted, Caps, Refusal, Reservation, answer,
-        body::{self, Received},
-        refusal::with_causes,
-    },
-    ingest::memory::{decoding_turn, inflate_within, is_small, reserve_records, run_work},
-};
+use crate::model::{Batch, Rejection, Written};
+use crate::query::facets;
+use crate::server::access::Caller;
+use crate::server::app::App;
+use crate::server::http::body::{self, Received};
+use crate::server::http::refusal::with_causes;
+use crate::server::http::{Admitted, Caps, Refusal, Reservation, answer};
+use crate::server::ingest::memory::{decoding_turn, inflate_within, is_small, reserve_records, run_work};
+use crate::store;
 
 /// A way to write records down. Who may send it and how large it may be says its row in the table of routes.
 pub(crate) trait Format: Send + Sync + 'static {

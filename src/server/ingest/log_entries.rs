@@ -11,16 +11,11 @@ use http::{Response, StatusCode};
 use serde_json::{Value as Json, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{
-    decode::logs::{self, Reader},
-    model::{Batch, Nanos, Rejection, Written},
-};
-
-use crate::server::{
-    app::App,
-    http::{Caps, Refusal, answer},
-    ingest::{Accepted, Decoded, Format, Part},
-};
+use crate::decode::logs::{self, Reader};
+use crate::model::{Batch, Nanos, Rejection, Written};
+use crate::server::app::App;
+use crate::server::http::{Caps, Refusal, answer};
+use crate::server::ingest::{Accepted, Decoded, Format, Part};
 
 /// Longest reason told of one entry, in characters.
 const MAX_REASON_CHARS: usize = 160;

@@ -7,14 +7,9 @@ use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 
 use crate::decode::body::{BodyError, inflate};
-
-use crate::server::{
-    app::App,
-    http::{
-        Refusal, Reservation,
-        refusal::{NO_ROOM, PANIC},
-    },
-};
+use crate::server::app::App;
+use crate::server::http::refusal::{NO_ROOM, PANIC};
+use crate::server::http::{Refusal, Reservation};
 
 /// Messages larger than this are decoded off the async threads. One of this size keeps such a thread busy for about a
 /// millisecond, which others can wait; to hand every small one over would cost each of them a second turn of scheduling.

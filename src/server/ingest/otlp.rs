@@ -1,25 +1,19 @@
 //! What OTLP over HTTP and over gRPC have in common: how a message becomes records, and what is said of those that were
 //! rejected.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::{
-    decode::{
-        body::MediaType,
-        logs::TIME_SOURCE_ATTRIBUTE,
-        otlp::{self, Decoded},
-    },
-    model::{Nanos, Rejection, Text, Value},
-};
-
-use crate::server::{
-    app::App,
-    http::Refusal,
-    ingest::{Accepted, FirstSeen, Part, Signal, intake},
-};
+use crate::decode::body::MediaType;
+use crate::decode::logs::TIME_SOURCE_ATTRIBUTE;
+use crate::decode::otlp::{self, Decoded};
+use crate::model::{Nanos, Rejection, Text, Value};
+use crate::server::app::App;
+use crate::server::http::Refusal;
+use crate::server::ingest::{Accepted, FirstSeen, Part, Signal, intake};
 
 /// Rejections told one by one; the rest is a count.
 const LISTED_REJECTIONS: usize = 5;

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 use crate::decode::body::{Encoding, MediaType};
-
-use crate::server::{
-    app::App,
-    http::{Caps, Refusal, limits::GRPC_PREFIX_BYTES, proto::Code, rpc_answer},
-    ingest::{Accepted, Decoded, Format, Signal, intake::Framed, otlp},
-};
+use crate::server::app::App;
+use crate::server::http::limits::GRPC_PREFIX_BYTES;
+use crate::server::http::proto::Code;
+use crate::server::http::{Caps, Refusal, rpc_answer};
+use crate::server::ingest::intake::Framed;
+use crate::server::ingest::{Accepted, Decoded, Format, Signal, otlp};
 
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 

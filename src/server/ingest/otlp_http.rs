@@ -9,12 +9,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header};
 
 use crate::decode::body::MediaType;
-
-use crate::server::{
-    app::App,
-    http::{Caps, Refusal, body, rpc_answer},
-    ingest::{Accepted, Decoded, Format, Signal, otlp},
-};
+use crate::server::app::App;
+use crate::server::http::{Caps, Refusal, body, rpc_answer};
+use crate::server::ingest::{Accepted, Decoded, Format, Signal, otlp};
 
 /// An export request over HTTP.
 pub(crate) struct OtlpHttp {

@@ -6,14 +6,12 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 
-use crate::{decode::body::MediaType, store::wire};
-
-use crate::server::{
-    access::Caller,
-    app::App,
-    http::{Refusal, answer, body},
-    ingest::{Accepted, Decoded, Format, Part},
-};
+use crate::decode::body::MediaType;
+use crate::server::access::Caller;
+use crate::server::app::App;
+use crate::server::http::{Refusal, answer, body};
+use crate::server::ingest::{Accepted, Decoded, Format, Part};
+use crate::store::wire;
 
 /// `POST /api/v1/records`: records as a scan gives them.
 pub(crate) struct StoredRecords;

@@ -2,17 +2,13 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{
-    errors::Errors,
-    hours::hour_ns,
-    limits::Limit,
-    rows::{IssueRows, IssueState, IssueUpdate},
-    sums::{Home, Homes, Tally},
-};
-use crate::{
-    model::{IssueChange, IssueStatus, Text},
-    store::Result,
-};
+use super::errors::Errors;
+use super::hours::hour_ns;
+use super::limits::Limit;
+use super::rows::{IssueRows, IssueState, IssueUpdate};
+use super::sums::{Home, Homes, Tally};
+use crate::model::{IssueChange, IssueStatus, Text};
+use crate::store::Result;
 
 /// Environments an issue names at most.
 const MOST_ENVIRONMENTS: usize = 32;

@@ -1,9 +1,8 @@
 //! Cursors in lists of issues.
 
-use crate::{
-    model::{Cursor, Issue, IssueId, IssueQuery, IssueSort, id::from_hex},
-    store::{Error, Result},
-};
+use crate::model::id::from_hex;
+use crate::model::{Cursor, Issue, IssueId, IssueQuery, IssueSort};
+use crate::store::{Error, Result};
 
 /// The place behind an issue in a list of some order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

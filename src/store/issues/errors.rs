@@ -7,10 +7,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{
-    Attributes, Fingerprint, IssueId, LogRecord, Nanos, Record, Resource, Span, Text, TraceId,
-    grouping::{self, Grouping, PROJECT_ATTRIBUTE, SpanError, Why},
-};
+use crate::model::grouping::{self, Grouping, PROJECT_ATTRIBUTE, SpanError, Why};
+use crate::model::{Attributes, Fingerprint, IssueId, LogRecord, Nanos, Record, Resource, Span, Text, TraceId};
 
 /// Longest message and pattern that is kept, in bytes.
 const MOST_MESSAGE_BYTES: usize = 1_024;

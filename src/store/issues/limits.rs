@@ -14,19 +14,13 @@ use std::collections::hash_map::Entry;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 
-use super::{
-    errors::{Alias, Group},
-    hours::hour_ns,
-    rows::{IssueRows, NewIssue},
-    sums::{Home, Homes, Tally},
-};
-use crate::{
-    model::{
-        Fingerprint, IssueId, Text,
-        grouping::{Grouping, Why},
-    },
-    store::Result,
-};
+use super::errors::{Alias, Group};
+use super::hours::hour_ns;
+use super::rows::{IssueRows, NewIssue};
+use super::sums::{Home, Homes, Tally};
+use crate::model::grouping::{Grouping, Why};
+use crate::model::{Fingerprint, IssueId, Text};
+use crate::store::Result;
 
 /// New issues of a project in an hour.
 pub(crate) const MOST_NEW: u64 = 1_000;

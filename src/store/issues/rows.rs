@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{errors::Alias, traces::IssueTraces};
-use crate::{
-    model::{Fingerprint, IssueId, IssueStatus, Text, grouping::Why},
-    store::Result,
-};
+use super::errors::Alias;
+use super::traces::IssueTraces;
+use crate::model::grouping::Why;
+use crate::model::{Fingerprint, IssueId, IssueStatus, Text};
+use crate::store::Result;
 
 /// The rows of issues in one transaction of a store.
 ///

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{
-    errors::{Alias, Errors, Group},
-    hours::hour_ns,
-};
+use super::errors::{Alias, Errors, Group};
+use super::hours::hour_ns;
 use crate::model::{IssueId, Text, TraceId};
 
 /// Other fingerprints that are added to an issue at once at most.

@@ -8,10 +8,8 @@
 use serde_json::{Value as Json, json};
 
 use super::hours::NANOS_PER_HOUR;
-use crate::{
-    model::TraceId,
-    store::{Error, Result},
-};
+use crate::model::TraceId;
+use crate::store::{Error, Result};
 
 /// Traces counted one by one.
 const MOST_EXACT: usize = 1_024;

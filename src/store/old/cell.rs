@@ -2,7 +2,8 @@
 
 use std::cell::Cell as Slot;
 
-use rusqlite::{Row, types::ValueRef};
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
 
 use crate::model::{Nanos, Text};
 

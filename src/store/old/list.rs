@@ -5,13 +5,9 @@
 use rusqlite::types::Value as Sql;
 
 use super::rows::{Condition, Rows};
-use crate::{
-    model::{Page, Record, RecordKind, TraceFold, TraceId, TraceQuery, TraceSummary},
-    store::{
-        Result,
-        select::{Selection, has_attributes, matches},
-    },
-};
+use crate::model::{Page, Record, RecordKind, TraceFold, TraceId, TraceQuery, TraceSummary};
+use crate::store::Result;
+use crate::store::select::{Selection, has_attributes, matches};
 
 /// One page of the traces `query` names.
 pub(super) fn list(rows: &Rows<'_>, query: &TraceQuery) -> Result<Page<TraceSummary>> {

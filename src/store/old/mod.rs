@@ -15,19 +15,18 @@ mod rows;
 mod scan;
 mod stats;
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use self::{layout::Layout, notes::Notes, place::Place, rows::Rows};
+use self::layout::Layout;
+use self::notes::Notes;
+use self::place::Place;
+use self::rows::Rows;
 use super::{Backend, Chunk, Error, Facet, Feed, Info, Mode, Result, Warning};
 use crate::model::{
     Batch, Cursor, Nanos, Page, RecordFilter, Stats, StatsQuery, Trace, TraceId, TraceQuery, TraceSummary,

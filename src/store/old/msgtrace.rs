@@ -3,22 +3,19 @@
 //!
 //! Links, scopes, trace states and flags are not in such a file. Times are whole nanoseconds.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::cell::{Cells, Moment};
-use crate::{
-    decode::checkpoint,
-    model::{
-        Attributes, Event, Kind, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, Value,
-        json::attributes_from_json,
-        time::{NANOS_PER_MS, NANOS_PER_SECOND},
-        value::MAX_VALUE_DEPTH,
-    },
-};
+use crate::decode::checkpoint;
+use crate::model::json::attributes_from_json;
+use crate::model::time::{NANOS_PER_MS, NANOS_PER_SECOND};
+use crate::model::value::MAX_VALUE_DEPTH;
+use crate::model::{Attributes, Event, Kind, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, Value};
 
 /// Resources remembered at once.
 const MOST_RESOURCES: usize = 1_000;

@@ -1,9 +1,7 @@
 //! What was wrong with rows, each counted once however often it is read.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashSet;
 

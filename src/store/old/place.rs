@@ -3,26 +3,18 @@
 //! A file in WAL mode whose log is empty or gone is opened as one that nobody changes: reading it the usual way would
 //! make a log and its index beside it. With records in its log, the log is read too.
 
-use std::{
-    fs, io,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rusqlite::Connection;
 
 use super::layout::Layout;
-use crate::store::{
-    Error, Result,
-    sqlite::{
-        failure,
-        file::{
-            files::{beside, has_content},
-            open::{immutable_connection, prepare_reading, read_connection},
-            schema::APPLICATION_ID,
-        },
-    },
-};
+use crate::store::sqlite::failure;
+use crate::store::sqlite::file::files::{beside, has_content};
+use crate::store::sqlite::file::open::{immutable_connection, prepare_reading, read_connection};
+use crate::store::sqlite::file::schema::APPLICATION_ID;
+use crate::store::{Error, Result};
 
 /// Shortest file that can be a database: its smallest page.
 const SMALLEST_BYTES: u64 = 512;

@@ -3,10 +3,9 @@
 //! The published 0.1.0 and its successor write the same columns; other versions may lack some.
 
 use super::cell::{Cells, Moment};
-use crate::{
-    decode::checkpoint,
-    model::{Checkpoint, Direction, Text, time::NANOS_PER_MS},
-};
+use crate::decode::checkpoint;
+use crate::model::time::NANOS_PER_MS;
+use crate::model::{Checkpoint, Direction, Text};
 
 /// What the server puts where a client names no host.
 const UNKNOWN_HOST: Text = Text::from_static("unknown");

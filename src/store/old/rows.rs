@@ -1,19 +1,15 @@
 //! Rows of an old file as records: by number, by trace, or all of them trace by trace.
 
-use rusqlite::{Connection, Statement, params_from_iter, types::Value as Sql};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, Statement, params_from_iter};
 
-use super::{
-    cell::Cells,
-    layout::Layout,
-    msgtrace,
-    notes::{Flaw, Notes},
-    python,
-};
-use crate::{
-    decode::checkpoint,
-    model::{Batch, Record, TraceId},
-    store::Result,
-};
+use super::cell::Cells;
+use super::layout::Layout;
+use super::notes::{Flaw, Notes};
+use super::{msgtrace, python};
+use crate::decode::checkpoint;
+use crate::model::{Batch, Record, TraceId};
+use crate::store::Result;
 
 /// A row that was read.
 pub(super) struct Found {

@@ -3,14 +3,10 @@
 use rusqlite::types::Value as Sql;
 use rustc_hash::FxHashSet;
 
-use super::{
-    list::each_trace,
-    rows::{Condition, Rows},
-};
-use crate::{
-    model::{Batch, Cursor, Nanos, RecordFilter, RecordKind, TraceId},
-    store::{Chunk, Error, Result},
-};
+use super::list::each_trace;
+use super::rows::{Condition, Rows};
+use crate::model::{Batch, Cursor, Nanos, RecordFilter, RecordKind, TraceId};
+use crate::store::{Chunk, Error, Result};
 
 /// Most text in one chunk, because whoever takes it holds all of it.
 const MOST_BYTES: usize = 4 << 20;

@@ -1,15 +1,9 @@
 //! Statistics of an old file: one pass, trace by trace.
 
-use crate::{
-    model::{
-        Batch, DatabaseInfo, Stats, StatsQuery, TraceFold,
-        stats::{Call, StatsFold},
-    },
-    store::{
-        Result,
-        old::rows::{Condition, Rows},
-    },
-};
+use crate::model::stats::{Call, StatsFold};
+use crate::model::{Batch, DatabaseInfo, Stats, StatsQuery, TraceFold};
+use crate::store::Result;
+use crate::store::old::rows::{Condition, Rows};
 
 /// Works out statistics, as [`StatsFold`] has them.
 pub(super) fn stats(rows: &Rows<'_>, query: &StatsQuery, location: String) -> Result<Stats> {

@@ -4,14 +4,10 @@
 //! from there takes it. One that ends, breaks or falls silent is forgotten, which loses nothing, since the place is
 //! only moved by events that arrived whole.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use reqwest::Response;
 use tokio::time::{Instant, timeout, timeout_at};

@@ -1,32 +1,26 @@
 //! The contract of stores, kept by a SQLite file: which question goes to the readers, and which to the two threads that
 //! own all changes.
 
-use std::{
-    ffi::OsString,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::{
-    sync::{oneshot, watch},
-    time::Instant,
-};
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
-use super::{
-    Sqlite, issues,
-    maintenance::{Task, removal},
-    prepare::{SMALL_BATCH, prepare, work},
-    read::{list, logs, readers, scan, stats},
-    tables::api_keys,
+use super::maintenance::{Task, removal};
+use super::prepare::{SMALL_BATCH, prepare, work};
+use super::read::{list, logs, readers, scan, stats};
+use super::tables::api_keys;
+use super::{Sqlite, issues};
+use crate::model::{
+    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
+    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
-use crate::{
-    model::{
-        Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
-        RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
-    },
-    store::{Backend, Chunk, Error, Feed, Info, Issues, Keys, Logs, Result, Sink, backend::place_by_scanning},
-};
+use crate::store::backend::place_by_scanning;
+use crate::store::{Backend, Chunk, Error, Feed, Info, Issues, Keys, Logs, Result, Sink};
 
 /// Longest wait for a commit before looking whether the store is still open.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);

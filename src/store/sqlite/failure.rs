@@ -2,7 +2,8 @@
 //!
 //! Nothing here may turn a failure into a success or a duplicate: what is not known is [`Error::Io`].
 
-use std::{io, path::Path};
+use std::io;
+use std::path::Path;
 
 use rusqlite::ErrorCode;
 

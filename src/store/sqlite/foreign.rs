@@ -5,11 +5,10 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Sqlite, issues::Rows};
-use crate::{
-    model::{Batch, Cursor, Nanos, Record},
-    store::{Error, Result, issues},
-};
+use super::Sqlite;
+use super::issues::Rows;
+use crate::model::{Batch, Cursor, Nanos, Record};
+use crate::store::{Error, Result, issues};
 
 impl Sqlite {
     /// The place in the other store's feed up to which errors are counted; `None` for its beginning.

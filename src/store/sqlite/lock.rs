@@ -3,14 +3,12 @@
 //! The lock is the system's (`flock`), so it ends with its process however that ends; what the file says only counts
 //! while the lock is held. The file stays: removing it would let two processes hold two different ones.
 
-use std::{
-    fs::{File, TryLockError},
-    io::{Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
-    sync::Mutex,
-    thread,
-    time::Duration,
-};
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
 
 use super::file::files;
 use crate::store::{Error, Result};

@@ -26,22 +26,17 @@ mod tables;
 mod tests;
 mod write;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
-use self::{
-    file::{open, schema},
-    maintenance::Task,
-    ownership::{Ownership, make_file, resolve},
-    read::{readers::Readers, scan::LastSegments},
-};
+use self::file::{open, schema};
+use self::maintenance::Task;
+use self::ownership::{Ownership, make_file, resolve};
+use self::read::readers::Readers;
+use self::read::scan::LastSegments;
 use crate::store::{Backend, Error, Info, Mode, Result};
 
 pub use self::options::{Durability, Options, Tuning};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{model::words::words, store::MOST_CHUNK_BYTES};
+use crate::model::words::words;
+use crate::store::MOST_CHUNK_BYTES;
 
 words! {
     /// How durable an acknowledged write is.

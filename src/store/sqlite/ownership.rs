@@ -1,27 +1,19 @@
 //! What only the process that writes has: the lock beside the file, and the two threads that change it.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
-    thread::{self, JoinHandle},
-};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
 
 use tokio::sync::watch;
 
-use super::{
-    file::{files, meta, open, schema::Found},
-    lock::{Lock, Owner},
-    maintenance::{Maintenance, Task},
-    options::{Options, Tuning},
-    write::{
-        write_queue::Queue,
-        writer::{Links, Writer},
-    },
-};
+use super::file::schema::Found;
+use super::file::{files, meta, open};
+use super::lock::{Lock, Owner};
+use super::maintenance::{Maintenance, Task};
+use super::options::{Options, Tuning};
+use super::write::write_queue::Queue;
+use super::write::writer::{Links, Writer};
 use crate::store::{Error, Result};
 
 /// The right to change a file, and the way to the threads that do.

@@ -4,7 +4,8 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{codec, write::write_queue::Part};
+use super::codec;
+use super::write::write_queue::Part;
 use crate::model::{Batch, Record, RecordKind};
 use crate::store::issues::Errors;
 

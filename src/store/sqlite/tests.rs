@@ -4,25 +4,22 @@ mod files;
 mod scans;
 mod schemas;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::{
-    model::{
-        Attributes, Batch, Checkpoint, Cursor, Direction, IssueId, IssueQuery, Kind, Nanos, Page, RecordFilter,
-        RecordKind, Removed, Resource, Retention, Scope, Sort, Span, SpanId, StatsQuery, Status, StatusCode, Text,
-        Trace, TraceFold, TraceId, TraceQuery, TraceSummary, Written,
-    },
-    store::{Feed, Issues, Keys, MOST_CHUNK_BYTES, Sink, sqlite::*},
+use crate::model::{
+    Attributes, Batch, Checkpoint, Cursor, Direction, IssueId, IssueQuery, Kind, Nanos, Page, RecordFilter, RecordKind,
+    Removed, Resource, Retention, Scope, Sort, Span, SpanId, StatsQuery, Status, StatusCode, Text, Trace, TraceFold,
+    TraceId, TraceQuery, TraceSummary, Written,
 };
+use crate::store::sqlite::*;
+use crate::store::{Feed, Issues, Keys, MOST_CHUNK_BYTES, Sink};
 
 fn span(trace: u8, number: u64) -> Span {
     let mut raw = [7; 16];

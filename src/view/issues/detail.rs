@@ -1,26 +1,16 @@
 //! One issue: what it is, when it happened, its stack, traces to look at, and what became of it.
 
 use super::{cells, columns, issue_mark};
-use crate::{
-    model::{
-        Fingerprint, IssueStatus, Nanos, StatusChange, Text,
-        stack::{Part, lines},
-    },
-    query::issues::{IssueReport, SampleTrace},
-    view::{
-        lists::{
-            tail_line,
-            traces::{status_mark, unique_prefix},
-        },
-        out::{
-            canvas::{Line, Paint, Sheet},
-            format,
-            style::{Style, TimeStyle},
-            table::{Column, Table},
-            text::{cut, width},
-        },
-    },
-};
+use crate::model::stack::{Part, lines};
+use crate::model::{Fingerprint, IssueStatus, Nanos, StatusChange, Text};
+use crate::query::issues::{IssueReport, SampleTrace};
+use crate::view::lists::tail_line;
+use crate::view::lists::traces::{status_mark, unique_prefix};
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::style::{Style, TimeStyle};
+use crate::view::out::table::{Column, Table};
+use crate::view::out::text::{cut, width};
 
 /// From how many frames of libraries in a row on they are folded.
 const FOLD_FROM: usize = 3;

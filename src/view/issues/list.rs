@@ -4,17 +4,13 @@
 //! with whole ids and times and nothing cut.
 
 use super::{cells, columns, issue_mark};
-use crate::{
-    model::{Issue, IssueStatus, Nanos},
-    query::issues::IssueList,
-    view::out::{
-        canvas::{Line, Paint, Sheet},
-        format,
-        style::{Style, TimeStyle},
-        table::{Column, Table},
-        text::width,
-    },
-};
+use crate::model::{Issue, IssueStatus, Nanos};
+use crate::query::issues::IssueList;
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::style::{Style, TimeStyle};
+use crate::view::out::table::{Column, Table};
+use crate::view::out::text::width;
 
 /// From how many columns on the place stands beside the title.
 const WIDE: usize = 110;

@@ -5,14 +5,13 @@
 mod detail;
 mod list;
 
+use super::out::canvas::Paint;
+use super::out::style::Style;
+use crate::model::time::{NANOS_PER_DAY as DAY, NANOS_PER_HOUR as HOUR};
+use crate::model::{HourCount, Issue, IssueStatus, Nanos};
+
 pub use detail::{DetailOptions, detail};
 pub use list::{IssueListContext, list};
-
-use super::out::{canvas::Paint, style::Style};
-use crate::model::{
-    HourCount, Issue, IssueStatus, Nanos,
-    time::{NANOS_PER_DAY as DAY, NANOS_PER_HOUR as HOUR},
-};
 
 /// From when on [`Issue::counts`] are needed for the list: the beginning of the hour 23 hours ago.
 pub fn counts_since(now: Nanos) -> Nanos {

@@ -1,14 +1,10 @@
 //! The list of keys: on a terminal when each was made and last used, for programs a plain table with full times.
 
-use crate::{
-    model::{Key, Nanos},
-    view::out::{
-        canvas::{Line, Paint, Sheet},
-        format,
-        style::Style,
-        table::{Column, Table},
-    },
-};
+use crate::model::{Key, Nanos};
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::style::Style;
+use crate::view::out::table::{Column, Table};
 
 /// Draws a table of keys, one line each; empty when there are none.
 pub fn render(keys: &[Key], location: &str, style: &Style) -> String {

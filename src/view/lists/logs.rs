@@ -4,23 +4,15 @@
 //! A terminal gets lines of its width; elsewhere times, ids and texts are whole and a record stays on one line, so that
 //! other programs can take it apart.
 
-use crate::{
-    model::{
-        LogRecord, Needle, Severity, TraceId, Value,
-        json::{extra, log_id, named_value, value_to_text},
-    },
-    query::logs::{LogLine, SpanNames},
-    view::{
-        lists::tail_line::{CLOCK_COLUMNS, cut_id, first_line, hue, level_paint, time},
-        out::{
-            canvas::{Line, Paint, Sheet},
-            format,
-            style::{Style, TimeStyle},
-            text::{cut, width},
-        },
-        stack_view,
-    },
-};
+use crate::model::json::{extra, log_id, named_value, value_to_text};
+use crate::model::{LogRecord, Needle, Severity, TraceId, Value};
+use crate::query::logs::{LogLine, SpanNames};
+use crate::view::lists::tail_line::{CLOCK_COLUMNS, cut_id, first_line, hue, level_paint, time};
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::style::{Style, TimeStyle};
+use crate::view::out::text::{cut, width};
+use crate::view::stack_view;
 
 /// Columns of a level.
 const LEVEL_COLUMNS: usize = 5;

@@ -3,20 +3,14 @@
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{
-    model::{
-        Direction, Nanos, Record, Severity, SpanId, TraceId,
-        json::{log_to_json, object},
-        time::nanos_to_ms,
-    },
-    query::tail::Arrival,
-    view::out::{
-        canvas::{Line, Paint, Sheet},
-        format,
-        style::{Style, TimeStyle},
-        text::{cut, width},
-    },
-};
+use crate::model::json::{log_to_json, object};
+use crate::model::time::nanos_to_ms;
+use crate::model::{Direction, Nanos, Record, Severity, SpanId, TraceId};
+use crate::query::tail::Arrival;
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::style::{Style, TimeStyle};
+use crate::view::out::text::{cut, width};
 
 /// Columns of the time of day on a terminal.
 pub(in crate::view) const CLOCK_COLUMNS: usize = 12;

@@ -3,15 +3,12 @@
 //! On a terminal one short line a trace, with a bar against the slowest one shown, and equal neighbours folded; for
 //! programs a plain table with full ids and times and nothing cut.
 
-use crate::{
-    model::{Page, TraceStatus, TraceSummary, time::NANOS_PER_DAY},
-    view::out::{
-        canvas::{Line, Paint, Sheet},
-        format,
-        style::{Style, TimeStyle},
-        table::{Column, Table, bar},
-    },
-};
+use crate::model::time::NANOS_PER_DAY;
+use crate::model::{Page, TraceStatus, TraceSummary};
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::style::{Style, TimeStyle};
+use crate::view::out::table::{Column, Table, bar};
 
 /// Shortest id shown, in characters.
 const SHORT_ID: usize = 8;

@@ -1,18 +1,13 @@
 //! The documents that are printed: their fields, most of them as the model states them, and what lies in those.
 
-use crate::{
-    model::{
-        Checkpoint, Cost, DatabaseInfo, Issue, IssueDetail, Key, OperationStats, Removed, Span, Stats, Tokens,
-        TraceSummary,
-        grouping::Why,
-        json::{Document, LOG_KEYS},
-    },
-    query::current::Current,
-    view::machine::shape::{
-        Inner::{Object, Open, Rows},
-        Shape,
-    },
+use crate::model::grouping::Why;
+use crate::model::json::{Document, LOG_KEYS};
+use crate::model::{
+    Checkpoint, Cost, DatabaseInfo, Issue, IssueDetail, Key, OperationStats, Removed, Span, Stats, Tokens, TraceSummary,
 };
+use crate::query::current::Current;
+use crate::view::machine::shape::Inner::{Object, Open, Rows};
+use crate::view::machine::shape::Shape;
 
 const TOKENS: (&str, super::Inner) = ("tokens", Object(&[Tokens::KEYS]));
 const COST: (&str, super::Inner) = ("cost", Object(&[Cost::KEYS]));

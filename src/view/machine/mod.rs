@@ -10,18 +10,16 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-pub use self::{
-    documents::{
-        CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED,
-        SPAN, STATS, SUMMARY, TRACE,
-    },
-    shape::{Fields, Inner, Shape, UnknownField},
+use super::out::escape;
+use super::out::text::{is_invisible, width};
+use crate::model::json;
+use crate::model::words::words;
+
+pub use self::documents::{
+    CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED, SPAN,
+    STATS, SUMMARY, TRACE,
 };
-use super::out::{
-    escape,
-    text::{is_invisible, width},
-};
-use crate::model::{json, words::words};
+pub use self::shape::{Fields, Inner, Shape, UnknownField};
 
 words! {
     /// What to print.

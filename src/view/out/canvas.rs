@@ -5,10 +5,8 @@
 
 use owo_colors::Style as Ink;
 
-use super::{
-    style::Style,
-    text::{ascii_symbol, char_width, cut, escape, width},
-};
+use super::style::Style;
+use super::text::{ascii_symbol, char_width, cut, escape, width};
 
 /// Most columns that stored text is indented.
 const MOST_INDENT: usize = 24;

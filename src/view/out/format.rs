@@ -1,6 +1,7 @@
 //! Numbers and times as people read them. Rounding happens here and nowhere below.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::model::{Cost, Nanos};
 

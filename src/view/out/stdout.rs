@@ -3,12 +3,10 @@
 //!
 //! Nothing else in the crate writes to stdout.
 
-use std::{
-    borrow::Cow,
-    io::{self, BufWriter, Write},
-    process::{Command, Stdio},
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::borrow::Cow;
+use std::io::{self, BufWriter, Write};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::text;
 

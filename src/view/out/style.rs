@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 
 use super::format;
-use crate::model::{Nanos, words::words};
+use crate::model::Nanos;
+use crate::model::words::words;
 
 /// What views need to know of the place they print to.
 #[derive(Debug, Clone)]

@@ -2,11 +2,9 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
-use super::{
-    canvas::{Line, Paint, Sheet},
-    style::Style,
-    text::{cut, width},
-};
+use super::canvas::{Line, Paint, Sheet};
+use super::style::Style;
+use super::text::{cut, width};
 
 /// One column of a table.
 #[derive(Debug, Clone)]

@@ -3,7 +3,8 @@
 //! Names, messages and ids come from anywhere. Whatever could move the cursor, recolour the screen, or make a line read
 //! other than it is stored is shown as an escape, so a view can print the rest as it is.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar as _;
 

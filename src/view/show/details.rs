@@ -3,17 +3,13 @@
 use rustc_hash::FxHashSet;
 
 use super::scene::Scene;
-use crate::{
-    model::{Attributes, Event, IssueStatus, LogRecord, Nanos, Severity, Span, json::value_to_text},
-    query::{Warning, trace::issues::KnownIssue},
-    view::{
-        lists::tail_line::level_paint,
-        out::{
-            canvas::{Line, Paint, Sheet},
-            format,
-        },
-    },
-};
+use crate::model::json::value_to_text;
+use crate::model::{Attributes, Event, IssueStatus, LogRecord, Nanos, Severity, Span};
+use crate::query::Warning;
+use crate::query::trace::issues::KnownIssue;
+use crate::view::lists::tail_line::level_paint;
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
 
 /// Resource attributes that say more about the machine than about the service.
 const NOISY_RESOURCE: [&str; 4] = ["host.", "process.", "telemetry.", "os."];

@@ -3,22 +3,16 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{
-    details::{exception_title, is_exceptional, issue_note},
-    scene::Scene,
-};
-use crate::{
-    model::{Attributes, Nanos, SpanId, json::value_to_text},
-    query::trace::{echoes::exception_spellings, issues::KnownIssue},
-    view::{
-        out::{
-            canvas::{Line, Paint, Sheet},
-            format,
-            text::{cut, width},
-        },
-        stack_view::{Innermost, innermost},
-    },
-};
+use super::details::{exception_title, is_exceptional, issue_note};
+use super::scene::Scene;
+use crate::model::json::value_to_text;
+use crate::model::{Attributes, Nanos, SpanId};
+use crate::query::trace::echoes::exception_spellings;
+use crate::query::trace::issues::KnownIssue;
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::text::{cut, width};
+use crate::view::stack_view::{Innermost, innermost};
 
 /// How many errors are written out on a terminal.
 const MOST: usize = 5;

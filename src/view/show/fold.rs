@@ -1,10 +1,8 @@
 //! What is drawn, line by line: spans, runs of equal siblings folded into one, and headings of missing parents.
 
 use super::scene::Scene;
-use crate::{
-    model::SpanId,
-    query::trace::runs::{Run, equal_siblings},
-};
+use crate::model::SpanId;
+use crate::query::trace::runs::{Run, equal_siblings};
 
 /// From how many equal siblings in a row on they are folded.
 const FOLD_FROM: usize = 3;

@@ -3,18 +3,12 @@
 use rustc_hash::FxHashMap;
 
 use super::scene::Scene;
-use crate::{
-    model::TraceStatus,
-    view::{
-        lists::traces::status_mark,
-        out::{
-            canvas::{Line, Paint, Sheet},
-            format,
-            style::TimeStyle,
-            text::{cut, width},
-        },
-    },
-};
+use crate::model::TraceStatus;
+use crate::view::lists::traces::status_mark;
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::style::TimeStyle;
+use crate::view::out::text::{cut, width};
 
 /// From how many columns on the time stands on the first line.
 const WIDE: usize = 110;

@@ -2,22 +2,14 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{
-    fold::{Row, What},
-    scene::Scene,
-};
-use crate::{
-    model::TraceId,
-    query::trace::{
-        findings::{Finding, LateStart, OwnGap, is_database_call},
-        runs::Run,
-    },
-    view::out::{
-        canvas::{Line, Paint, Sheet},
-        format,
-        text::width,
-    },
-};
+use super::fold::{Row, What};
+use super::scene::Scene;
+use crate::model::TraceId;
+use crate::query::trace::findings::{Finding, LateStart, OwnGap, is_database_call};
+use crate::query::trace::runs::Run;
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::text::width;
 
 /// How many findings of one kind become hints.
 const MOST: usize = 3;

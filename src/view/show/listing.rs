@@ -2,23 +2,15 @@
 
 use rustc_hash::FxHashSet;
 
-use super::{
-    details::{attributes, issue_note, log_message},
-    scene::{Scene, step_mark},
-};
-use crate::{
-    model::{LogRecord, Nanos, SpanId},
-    query::trace::steps::Step,
-    view::{
-        lists::tail_line::level_paint,
-        out::{
-            canvas::{Line, Paint, Sheet},
-            format,
-            table::{Column, Table},
-            text::{cut, width},
-        },
-    },
-};
+use super::details::{attributes, issue_note, log_message};
+use super::scene::{Scene, step_mark};
+use crate::model::{LogRecord, Nanos, SpanId};
+use crate::query::trace::steps::Step;
+use crate::view::lists::tail_line::level_paint;
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::table::{Column, Table};
+use crate::view::out::text::{cut, width};
 
 /// How many log lines that belong to nothing drawn a terminal shows; the rest is counted.
 const MOST_LOOSE: usize = 200;

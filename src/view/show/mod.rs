@@ -16,10 +16,8 @@ mod scene;
 mod usage;
 mod waterfall;
 
-use super::out::{
-    canvas::{Line, Paint, Sheet},
-    style::Style,
-};
+use super::out::canvas::{Line, Paint, Sheet};
+use super::out::style::Style;
 use crate::query::TraceReport;
 
 pub use options::{LogLines, Picture, ShowOptions};

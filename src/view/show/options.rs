@@ -1,6 +1,7 @@
 //! What of a trace is drawn, and how: the flags of `show`.
 
-use crate::model::{SpanId, words::words};
+use crate::model::SpanId;
+use crate::model::words::words;
 
 words! {
     /// How spans are laid out.

@@ -2,22 +2,15 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{
-    bars::Window,
-    options::{LogLines, ShowOptions},
-};
-use crate::{
-    model::{LogRecord, Nanos, Severity, Span, SpanId, TraceStatus},
-    query::{
-        TraceReport,
-        trace::{
-            findings::{Finding, Part},
-            steps::Step,
-            usage::TokenSum,
-        },
-    },
-    view::out::{canvas::Paint, style::Style},
-};
+use super::bars::Window;
+use super::options::{LogLines, ShowOptions};
+use crate::model::{LogRecord, Nanos, Severity, Span, SpanId, TraceStatus};
+use crate::query::TraceReport;
+use crate::query::trace::findings::{Finding, Part};
+use crate::query::trace::steps::Step;
+use crate::query::trace::usage::TokenSum;
+use crate::view::out::canvas::Paint;
+use crate::view::out::style::Style;
 
 /// A trace about to be drawn. Vectors go by the index of a span in the trace.
 pub(super) struct Scene<'a> {

@@ -6,11 +6,10 @@ mod steps;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    model::{Event, Link, Nanos, Resource, Span, SpanId, Status, StatusCode, Text, Trace, TraceId},
-    query::samples::{self, START, span, trace},
-    view::out::{style::sample_style as style, text::width},
-};
+use crate::model::{Event, Link, Nanos, Resource, Span, SpanId, Status, StatusCode, Text, Trace, TraceId};
+use crate::query::samples::{self, START, span, trace};
+use crate::view::out::style::sample_style as style;
+use crate::view::out::text::width;
 
 const MS: u64 = 1_000_000;
 

@@ -1,6 +1,7 @@
 //! Tokens and cost in the columns of a span.
 
-use crate::{query::trace::usage::TokenSum, view::out::format};
+use crate::query::trace::usage::TokenSum;
+use crate::view::out::format;
 
 /// What stands for none.
 const NONE: &str = "·";

@@ -1,25 +1,18 @@
 //! The waterfall and the tree: one line a span, guides to the left, numbers, and time as a bar to the right.
 
-use super::{
-    bars::Ruler,
-    details,
-    fold::{Row, What},
-    options::Picture,
-    scene::{Scene, step_mark},
-    usage::{cost, tokens},
-};
-use crate::{
-    model::Span,
-    query::{
-        Warning,
-        trace::{runs::Run, steps::Step},
-    },
-    view::out::{
-        canvas::{Line, Paint, Sheet},
-        format,
-        text::{cut, width},
-    },
-};
+use super::bars::Ruler;
+use super::details;
+use super::fold::{Row, What};
+use super::options::Picture;
+use super::scene::{Scene, step_mark};
+use super::usage::{cost, tokens};
+use crate::model::Span;
+use crate::query::Warning;
+use crate::query::trace::runs::Run;
+use crate::query::trace::steps::Step;
+use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::format;
+use crate::view::out::text::{cut, width};
 
 /// From how many columns on services have a column of their own.
 const WIDE: usize = 100;

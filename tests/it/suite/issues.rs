@@ -6,20 +6,22 @@ mod counting;
 mod life;
 mod lists;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use tracehub::{
-    model::{
-        Attributes, Batch, Cursor, Event, HourCount, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, IssueSort,
-        IssueStatus, Kind, LogQuery, LogRecord, Nanos, Page, RecordFilter, RecordKind, Removed, Resource, Retention,
-        Scope, Severity, Span, SpanId, StatsQuery, Status, Text, TraceId, Value, Written, grouping,
-    },
-    store::Error,
+use tracehub::model::{
+    Attributes, Batch, Cursor, Event, HourCount, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, IssueSort,
+    IssueStatus, Kind, LogQuery, LogRecord, Nanos, Page, RecordFilter, RecordKind, Removed, Resource, Retention, Scope,
+    Severity, Span, SpanId, StatsQuery, Status, Text, TraceId, Value, Written, grouping,
 };
+use tracehub::store::Error;
 
-pub use self::{counting::*, life::*, lists::*};
 use super::Fixture;
 use crate::support::whole::Whole as _;
+
+pub use self::counting::*;
+pub use self::life::*;
+pub use self::lists::*;
 
 /// 2020-01-01T00:30:00Z, nanoseconds.
 const PAST: u64 = 1_577_838_600_000_000_000;

@@ -1,15 +1,15 @@
 //! The contract of [`tracehub::store::Backend`] where it speaks of keys and projects.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use tracehub::{
-    model::{
-        Attributes, Batch, Checkpoint, Direction, Key, KeyScope, LogRecord, Nanos, RecordFilter, Resource, Scope,
-        Severity, Span, SpanId, Text, TraceId, TraceQuery, grouping::PROJECT_ATTRIBUTE,
-    },
-    secret::ApiKey,
-    store::Error,
+use tracehub::model::grouping::PROJECT_ATTRIBUTE;
+use tracehub::model::{
+    Attributes, Batch, Checkpoint, Direction, Key, KeyScope, LogRecord, Nanos, RecordFilter, Resource, Scope, Severity,
+    Span, SpanId, Text, TraceId, TraceQuery,
 };
+use tracehub::secret::ApiKey;
+use tracehub::store::Error;
 
 use super::Fixture;
 use crate::support::whole::Whole as _;

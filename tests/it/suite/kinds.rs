@@ -1,6 +1,7 @@
 //! The contract of [`tracehub::store::Backend`] where it speaks of checkpoints and log records, alone and beside spans.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tracehub::model::{
     Attributes, Batch, Checkpoint, Direction, LogRecord, Nanos, RecordFilter, RecordKind, Removed, Resource, Retention,

@@ -1,20 +1,20 @@
 //! The contract of [`tracehub::store::Backend`] where it speaks of finding log records: every store answers as a filter
 //! over all of its records would.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
-use tracehub::{
-    model::{
-        Attributes, Batch, Cursor, FieldFilter, LogPage, LogQuery, LogRecord, Nanos, RecordFilter, RecordKind,
-        Resource, Scope, Severity, SpanId, Text, TraceId, Value, grouping, json::log_id,
-    },
-    query,
-    store::{
-        Backend, Error,
-        sqlite::{Options, Sqlite},
-    },
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use tracehub::model::json::log_id;
+use tracehub::model::{
+    Attributes, Batch, Cursor, FieldFilter, LogPage, LogQuery, LogRecord, Nanos, RecordFilter, RecordKind, Resource,
+    Scope, Severity, SpanId, Text, TraceId, Value, grouping,
 };
+use tracehub::query;
+use tracehub::store::sqlite::{Options, Sqlite};
+use tracehub::store::{Backend, Error};
 
 use super::Fixture;
 use crate::support::whole::Whole as _;

@@ -12,12 +12,12 @@ mod scans;
 mod sidecar;
 pub mod traces;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tracehub::store::{
-    Backend,
-    sqlite::{Options, Sqlite, Tuning},
-};
+use tracehub::store::Backend;
+use tracehub::store::sqlite::{Options, Sqlite, Tuning};
 
 /// An empty store, and what must outlive it.
 pub struct Fixture {

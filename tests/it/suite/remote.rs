@@ -1,6 +1,7 @@
 //! Servers reached over their HTTP API, held to the contract of every store: one over a file, and one over a server.
 
-use tracehub::store::{Mode, Target, sqlite::lock};
+use tracehub::store::sqlite::lock;
+use tracehub::store::{Mode, Target};
 
 use super::Fixture;
 use crate::server_support::Server;

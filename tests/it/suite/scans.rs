@@ -1,23 +1,20 @@
 //! The contract of [`tracehub::store::Backend`] where it speaks of scans: every record once and in order, whatever its
 //! size and whatever happens meanwhile.
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc, time::Duration};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
-use tracehub::{
-    model::{
-        Attributes, Batch, Checkpoint, Cursor, Direction, LogRecord, Nanos, Record, RecordFilter, RecordKind, Span,
-        SpanId, Text, TraceId, Value,
-    },
-    store::{
-        Chunk,
-        sqlite::{Options, Sqlite},
-    },
+use tracehub::model::{
+    Attributes, Batch, Checkpoint, Cursor, Direction, LogRecord, Nanos, Record, RecordFilter, RecordKind, Span, SpanId,
+    Text, TraceId, Value,
 };
+use tracehub::store::Chunk;
+use tracehub::store::sqlite::{Options, Sqlite};
 
-use super::{
-    Fixture,
-    traces::{scan_all, span, spans, trace_id, whole, write},
-};
+use super::Fixture;
+use super::traces::{scan_all, span, spans, trace_id, whole, write};
 use crate::support::whole::Whole as _;
 
 pub async fn a_scan_yields_every_record_once_in_commit_order(fixture: Fixture) {

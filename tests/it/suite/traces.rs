@@ -1,19 +1,19 @@
 //! The contract of [`tracehub::store::Backend`] and of its sink, where they speak of spans.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
-use tracehub::{
-    model::{
-        Attributes, Batch, Cursor, Kind, Nanos, Page, RecordFilter, RecordKind, Removed, Resource, Retention, Scope,
-        Sort, Span, SpanId, StatsBy, StatsQuery, Status, StatusCode, Text, Trace, TraceId, TraceQuery, TraceSummary,
-        Written,
-    },
-    store::Error,
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use tracehub::model::{
+    Attributes, Batch, Cursor, Kind, Nanos, Page, RecordFilter, RecordKind, Removed, Resource, Retention, Scope, Sort,
+    Span, SpanId, StatsBy, StatsQuery, Status, StatusCode, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
+use tracehub::store::Error;
 
 use super::{Fixture, sqlite_file};
-
 use crate::support::whole::Whole as _;
 
 pub fn trace_id(number: u8) -> TraceId {

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tracehub::{
-    model::{
-        Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
-        RecordFilter, Removed, Retention, Text, Written,
-    },
-    query::facets,
-    store::{Backend, Chunk, Result},
+use tracehub::model::{
+    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
+    RecordFilter, Removed, Retention, Text, Written,
 };
+use tracehub::query::facets;
+use tracehub::store::{Backend, Chunk, Result};
 
 /// The facets of a store, a missing one as an error.
 #[async_trait]

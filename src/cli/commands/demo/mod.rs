@@ -10,27 +10,26 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::{
-    cli::{
-        context::Context,
-        environment::{data_dir, short_path},
-        exit::{Code, Failure, Outcome},
-        http, target,
-    },
-    model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery, time::NANOS_PER_HOUR},
-    query::{self, TraceReport, resolve::resolve, trace::issues::TraceIssues},
-    server::{self, Config, SidePort},
-    store::{self, Backend, Mode, Target, sqlite::lock},
-    view::{
-        self,
-        issues::{IssueListContext, counts_since},
-        lists::traces::ListContext,
-        machine::Format,
-        out::{Out, escape, style::Style},
-        show::ShowOptions,
-        stats::StatsOptions,
-    },
-};
+use crate::cli::context::Context;
+use crate::cli::environment::{data_dir, short_path};
+use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::{http, target};
+use crate::model::time::NANOS_PER_HOUR;
+use crate::model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery};
+use crate::query::resolve::resolve;
+use crate::query::trace::issues::TraceIssues;
+use crate::query::{self, TraceReport};
+use crate::server::{self, Config, SidePort};
+use crate::store::sqlite::lock;
+use crate::store::{self, Backend, Mode, Target};
+use crate::view;
+use crate::view::issues::{IssueListContext, counts_since};
+use crate::view::lists::traces::ListContext;
+use crate::view::machine::Format;
+use crate::view::out::style::Style;
+use crate::view::out::{Out, escape};
+use crate::view::show::ShowOptions;
+use crate::view::stats::StatsOptions;
 
 /// How many traces the demo lists.
 const LISTED: usize = 12;

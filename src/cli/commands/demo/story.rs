@@ -7,7 +7,9 @@
 
 use serde_json::{Number, Value as Json};
 
-use crate::{api::path, cli::http::Recorded, model::Nanos};
+use crate::api::path;
+use crate::cli::http::Recorded;
+use crate::model::Nanos;
 
 /// Id of the checkout that fails.
 pub const CHECKOUT: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -1,26 +1,20 @@
 //! Importing the files in which a logger keeps the entries it could not deliver.
 
-use std::{
-    fs::{self, File},
-    io::{BufRead as _, BufReader, Read as _},
-    path::{Path, PathBuf},
-};
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
 
-use crate::{
-    cli::{
-        commands::import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress},
-        context::Context,
-        environment::short_path,
-        exit::{Code, Failure},
-    },
-    model::{Nanos, Text, time::NANOS_PER_SECOND},
-    query::{
-        copy::Copied,
-        dead_letters::{Defaults, DeliverError, Delivered, deliver},
-    },
-    store::{Backend, Error},
-    view::out::{format::count, progress::Progress},
-};
+use crate::cli::commands::import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
+use crate::cli::context::Context;
+use crate::cli::environment::short_path;
+use crate::cli::exit::{Code, Failure};
+use crate::model::time::NANOS_PER_SECOND;
+use crate::model::{Nanos, Text};
+use crate::query::copy::Copied;
+use crate::query::dead_letters::{Defaults, DeliverError, Delivered, deliver};
+use crate::store::{Backend, Error};
+use crate::view::out::format::count;
+use crate::view::out::progress::Progress;
 
 /// How much of a file is looked at to see what it is.
 const SNIFFED_BYTES: u64 = 4_096;

@@ -2,11 +2,11 @@
 
 use indicatif::ProgressDrawTarget;
 
-use crate::{
-    cli::{context::Context, exit::Failure},
-    query::copy::Copied,
-    view::out::{format::counted, progress::Progress},
-};
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::query::copy::Copied;
+use crate::view::out::format::counted;
+use crate::view::out::progress::Progress;
 
 /// The kinds of files that can be imported, for hints.
 pub(super) const UNDERSTOOD: &str = "import understands SQLite databases of the Python tracehub server, of msgtrace, and \

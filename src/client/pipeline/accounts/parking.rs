@@ -2,7 +2,8 @@
 //!
 //! Items that are taken out count as being parked until they are on disk, so the accounts are whole meanwhile, too.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Accounts, Phase, WRITE_GRACE};
 use crate::client::pipeline::own_thread::is_own_thread;

@@ -1,10 +1,8 @@
 //! One file of dead letters: its name, its lock, its lines, and how it comes onto disk whole or not at all.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
-    path::{Path, PathBuf},
-};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "tracehub";
 /// A line longer than this is not an entry any server would take.

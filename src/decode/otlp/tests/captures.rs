@@ -1,13 +1,12 @@
 //! Requests recorded from published SDKs: each decodes, and to the same batch as the OTLP/JSON written beside it.
 
-use std::{fs, path::PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use crate::decode::{
-    body::{MediaType, inflate},
-    otlp::{DecodeError, Decoded, logs, metrics, traces},
-};
+use crate::decode::body::{MediaType, inflate};
+use crate::decode::otlp::{DecodeError, Decoded, logs, metrics, traces};
 
 const LIMIT_BYTES: usize = 1 << 20;
 

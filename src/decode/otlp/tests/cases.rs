@@ -6,13 +6,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::json_traces;
-use crate::{
-    decode::{
-        body::MediaType,
-        otlp::{DecodeError, logs, metrics, traces},
-    },
-    model::{Attributes, Kind, LogRecord, Severity, Span, StatusCode, Text, Value},
-};
+use crate::decode::body::MediaType;
+use crate::decode::otlp::{DecodeError, logs, metrics, traces};
+use crate::model::{Attributes, Kind, LogRecord, Severity, Span, StatusCode, Text, Value};
 
 const DOCUMENTS: &str = include_str!("../../../../tests/it/data/otlp_json_cases.jsonl");
 const NAMES: &str = include_str!("../../../../tests/it/data/otlp_json_cases.names.txt");

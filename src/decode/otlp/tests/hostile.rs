@@ -3,13 +3,11 @@
 use bytes::Bytes;
 
 use super::json_traces;
-use crate::{
-    decode::{
-        body::MediaType,
-        otlp::{DecodeError, Decoded, MAX_MESSAGES, MAX_REASONS, Problem, node::MAX_NODES, traces},
-    },
-    model::{Attributes, Status, StatusCode, Value, value::MAX_VALUE_DEPTH},
-};
+use crate::decode::body::MediaType;
+use crate::decode::otlp::node::MAX_NODES;
+use crate::decode::otlp::{DecodeError, Decoded, MAX_MESSAGES, MAX_REASONS, Problem, traces};
+use crate::model::value::MAX_VALUE_DEPTH;
+use crate::model::{Attributes, Status, StatusCode, Value};
 
 /// A field of wire type 2.
 fn message(number: u8, content: &[u8]) -> Vec<u8> {

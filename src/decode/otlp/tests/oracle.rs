@@ -3,29 +3,30 @@
 //! Our decoder and `prost` differ on purpose in two places only, which no input here reaches: values nested deeper than
 //! [`crate::model::value::MAX_VALUE_DEPTH`] reject their span, and groups may nest 100 deep wherever they begin.
 
-use std::{fmt::Debug, sync::Arc};
+use std::fmt::Debug;
+use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use opentelemetry_proto::tonic::{
-    collector::{logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest},
-    common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value},
-    logs::v1 as proto_logs,
-    resource::v1 as proto_resource,
-    trace::v1 as proto,
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value,
 };
-use proptest::{collection::vec, option, prelude::*};
+use opentelemetry_proto::tonic::logs::v1 as proto_logs;
+use opentelemetry_proto::tonic::resource::v1 as proto_resource;
+use opentelemetry_proto::tonic::trace::v1 as proto;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
 use prost::Message as _;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    decode::{
-        body::MediaType,
-        otlp::{logs, metrics, traces},
-    },
-    model::{
-        Attributes, Event, Kind, Link, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, TraceId, Value,
-    },
+use crate::decode::body::MediaType;
+use crate::decode::otlp::{logs, metrics, traces};
+use crate::model::{
+    Attributes, Event, Kind, Link, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, TraceId, Value,
 };
 
 // What senders send.

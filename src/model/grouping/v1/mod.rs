@@ -10,11 +10,11 @@ mod path;
 
 use std::borrow::Cow;
 
+use name::{UNIT, frame_names, frame_numbers, short_type};
+use normalise::normalise;
 use sha2::{Digest, Sha256};
 
 use crate::model::stack::{self, Exception, head};
-use name::{UNIT, frame_names, frame_numbers, short_type};
-use normalise::normalise;
 
 /// The number of this version; the first thing that is hashed.
 pub const ALGORITHM: u32 = 1;

@@ -1,10 +1,8 @@
 //! The names that are hashed, of frames and types: what is left of them when all that differs from build to build and
 //! from machine to machine is gone.
 
-use std::{
-    borrow::Cow,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::path;
 use crate::model::stack::{Exception, Frame, head};

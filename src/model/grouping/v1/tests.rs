@@ -3,7 +3,9 @@
 //! The traces in `testdata` were printed by the languages themselves, but for .NET, Firefox and Elixir and those whose
 //! versions were not at hand, which follow what these are documented to print.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 
 use super::*;
 

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{Exception, Frame, Owner, Place, library::is_csharp_library, line};
+use crate::model::stack::library::is_csharp_library;
+use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 /// What the compiler and the runtime put between two functions of a program.
 const RUNTIME: [&str; 4] = [

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{Exception, Frame, Owner, Place, library::is_library_file, line};
+use crate::model::stack::library::is_library_file;
+use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 /// What may stand around a place or a name.
 const MARKS: [char; 10] = ['(', ')', '[', ']', ',', ';', '\'', '"', '`', '.'];

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{Exception, Frame, Owner, Place, library::is_go_library, line};
+use crate::model::stack::library::is_go_library;
+use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 /// Whether a line is one of a Go trace.
 pub fn is_shaped(line: &str) -> bool {

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{Exception, Frame, Owner, Place, library::is_java_library, line};
+use crate::model::stack::library::is_java_library;
+use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 /// Classes through which a call only passes; which of them stand in a stack changes while a program runs.
 const PASSAGES: [&str; 7] = [

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{Exception, Frame, Owner, Place, library::is_library_file, line};
+use crate::model::stack::library::is_library_file;
+use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 /// Whether a line is a frame of a JavaScript trace.
 pub fn is_shaped(line: &str) -> bool {

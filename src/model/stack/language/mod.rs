@@ -10,7 +10,8 @@ mod python;
 mod ruby;
 mod rust;
 
-use super::{exception::Exception, frame::Frame};
+use super::exception::Exception;
+use super::frame::Frame;
 
 /// Exceptions of one trace that are read.
 const MAX_EXCEPTIONS: usize = 64;

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{Exception, Frame, Owner, Place, library::is_library_file, line};
+use crate::model::stack::library::is_library_file;
+use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 const START: &str = "Traceback (most recent call last):";
 const GROUP_START: &str = "Exception Group Traceback (most recent call last):";

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{Exception, Frame, Owner, Place, library::is_ruby_library, line};
+use crate::model::stack::library::is_ruby_library;
+use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 /// Functions of the core library that call blocks; older versions print them with the place of their caller, newer
 /// ones with `<internal:array>`.

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::stack::{Exception, Frame, Owner, Place, library::is_rust_library, line};
+use crate::model::stack::library::is_rust_library;
+use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 /// Crates that belong to the language.
 const RUNTIME: [&str; 6] = ["std", "core", "alloc", "__rustc", "rust_begin_unwind", "backtrace"];

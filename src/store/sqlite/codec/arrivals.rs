@@ -3,11 +3,9 @@
 //! The distinct writes lie first, as differences; then each row's place among them and its place in its write, low bytes
 //! of all rows before high bytes, which is what makes zstd find the pattern.
 
-use super::{
-    bytes::{Reader, envelope, put_signed, put_varint},
-    columns::{Numbers, put_planes_of_width},
-    error::{CodecError, Result},
-};
+use super::bytes::{Reader, envelope, put_signed, put_varint};
+use super::columns::{Numbers, put_planes_of_width};
+use super::error::{CodecError, Result};
 use crate::model::Record;
 
 /// First byte of the encoding.

@@ -1,13 +1,9 @@
 //! Trace folds in bytes: what an inbox row says of its traces and what the table of traces keeps.
 
-use super::{
-    bytes::{Reader, bits_of, envelope, put_bytes, put_signed, put_trace_id, put_varint},
-    error::Result,
-};
-use crate::model::{
-    TraceFold, TraceId,
-    trace::{Candidate, UsageSum},
-};
+use super::bytes::{Reader, bits_of, envelope, put_bytes, put_signed, put_trace_id, put_varint};
+use super::error::Result;
+use crate::model::trace::{Candidate, UsageSum};
+use crate::model::{TraceFold, TraceId};
 
 /// Encodes folds with their trace ids, in the order given.
 pub fn encode_folds(folds: &[(TraceId, TraceFold)]) -> Vec<u8> {

@@ -39,37 +39,27 @@ mod tests;
 
 use std::ops::Range;
 
-use crate::{
-    model::{Record, RecordKind},
-    store::sqlite::codec::{
-        bytes::envelope,
-        checkpoints::checkpoint_columns::{self, each_block_of_checkpoints},
-        logs::log_columns::{self, each_block_of_logs},
-        spans::{
-            span_columns::{self, each_block_of_spans},
-            span_rows,
-            span_slices::SpanRows,
-        },
-    },
-};
+use crate::model::{Record, RecordKind};
+use crate::store::sqlite::codec::bytes::envelope;
+use crate::store::sqlite::codec::checkpoints::checkpoint_columns::{self, each_block_of_checkpoints};
+use crate::store::sqlite::codec::logs::log_columns::{self, each_block_of_logs};
+use crate::store::sqlite::codec::spans::span_columns::{self, each_block_of_spans};
+use crate::store::sqlite::codec::spans::span_rows;
+use crate::store::sqlite::codec::spans::span_slices::SpanRows;
 
-pub use self::{
-    arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals},
-    checkpoints::checkpoint_columns::{CheckpointForStats, read_checkpoints_for_stats},
-    columns::{
-        BlockIndex, ColumnSource, Segment, WantedRows, block_range, column_header_bytes, may_contain, rows_of_trace,
-    },
-    error::CodecError,
-    fold::{decode_fold, decode_folds, encode_fold},
-    logs::{
-        log_columns::{LogForStats, read_log_rows, read_logs_for_stats},
-        log_search::{LogRow, search_logs},
-    },
-    prepare::{Prepared, content_bytes, decode_inbox, prepare, repack},
-    record::NO_TRACE,
-    search::{traces_of_project, traces_with_attribute},
-    spans::stats_columns::read_spans_for_stats,
+pub use self::arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals};
+pub use self::checkpoints::checkpoint_columns::{CheckpointForStats, read_checkpoints_for_stats};
+pub use self::columns::{
+    BlockIndex, ColumnSource, Segment, WantedRows, block_range, column_header_bytes, may_contain, rows_of_trace,
 };
+pub use self::error::CodecError;
+pub use self::fold::{decode_fold, decode_folds, encode_fold};
+pub use self::logs::log_columns::{LogForStats, read_log_rows, read_logs_for_stats};
+pub use self::logs::log_search::{LogRow, search_logs};
+pub use self::prepare::{Prepared, content_bytes, decode_inbox, prepare, repack};
+pub use self::record::NO_TRACE;
+pub use self::search::{traces_of_project, traces_with_attribute};
+pub use self::spans::stats_columns::read_spans_for_stats;
 
 /// Seals records, all of this kind and in the order of [`Record::order`], into a segment.
 ///

@@ -2,18 +2,14 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::{
-    model::{Record, RecordKind, TraceFold, TraceId, identities},
-    store::sqlite::codec::{
-        bytes::{Reader, envelope},
-        checkpoints::checkpoint_rows,
-        error::Result,
-        fold::encode_folds,
-        logs::log_rows,
-        record::NO_TRACE,
-        spans::span_rows,
-    },
-};
+use crate::model::{Record, RecordKind, TraceFold, TraceId, identities};
+use crate::store::sqlite::codec::bytes::{Reader, envelope};
+use crate::store::sqlite::codec::checkpoints::checkpoint_rows;
+use crate::store::sqlite::codec::error::Result;
+use crate::store::sqlite::codec::fold::encode_folds;
+use crate::store::sqlite::codec::logs::log_rows;
+use crate::store::sqlite::codec::record::NO_TRACE;
+use crate::store::sqlite::codec::spans::span_rows;
 
 /// One accepted write of one kind of record, ready for the inbox.
 #[derive(Debug, Clone, PartialEq)]

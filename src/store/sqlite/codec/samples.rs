@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use proptest::{collection::vec, option, prelude::*};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
 
-use super::{Record, logs::log_rows::severity};
+use super::Record;
+use super::logs::log_rows::severity;
 use crate::model::{
     Attributes, Checkpoint, Direction, Event, Kind, Link, LogRecord, Nanos, Resource, Scope, Span, SpanId, Status,
     StatusCode, Text, TraceId, Value,

@@ -3,13 +3,11 @@
 
 use bytes::Bytes;
 
-use super::{
-    bytes::Reader,
-    checkpoints::checkpoint_columns::PROJECT_COLUMN,
-    columns::{AttributeReader, BlockIndex, BlockShapes, ColumnReader, ColumnSource, Known, TraceRuns},
-    error::{CodecError, Result},
-    shared_tables::get_resource,
-};
+use super::bytes::Reader;
+use super::checkpoints::checkpoint_columns::PROJECT_COLUMN;
+use super::columns::{AttributeReader, BlockIndex, BlockShapes, ColumnReader, ColumnSource, Known, TraceRuns};
+use super::error::{CodecError, Result};
+use super::shared_tables::get_resource;
 use crate::model::{RecordKind, TraceId, json};
 
 /// The traces with a span that has all `pairs`, each as an attribute of its own or of its resource, its value compared

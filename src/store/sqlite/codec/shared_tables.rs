@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{
-    bytes::{Reader, Type, get_attributes, put_attributes, put_bytes, put_varint},
-    columns::Shapes,
-    error::{CodecError, Result},
-};
+use super::bytes::{Reader, Type, get_attributes, put_attributes, put_bytes, put_varint};
+use super::columns::Shapes;
+use super::error::{CodecError, Result};
 use crate::model::{Attributes, Resource, Scope, Text};
 
 /// Values rows share behind an `Arc`: each distinct one once, whether it is behind one `Arc` or several.

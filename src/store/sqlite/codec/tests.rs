@@ -1,19 +1,19 @@
 //! What must hold of the whole codec: exact round trips, and no harm from any bytes.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
+use std::sync::Arc;
 
-use proptest::{prelude::*, strategy::ValueTree};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
-use crate::{
-    model::{
-        Attributes, Checkpoint, FieldFilter, FieldOperator, LogMatcher, LogQuery, LogRecord, Nanos, RecordKind, Span,
-        SpanId, Text, TraceFold, TraceId, Value, checkpoint_pairs::pair, json, stats::SpanForStats,
-    },
-    store::sqlite::codec::{
-        samples::{exact_records, records, spans},
-        *,
-    },
+use crate::model::checkpoint_pairs::pair;
+use crate::model::stats::SpanForStats;
+use crate::model::{
+    Attributes, Checkpoint, FieldFilter, FieldOperator, LogMatcher, LogQuery, LogRecord, Nanos, RecordKind, Span,
+    SpanId, Text, TraceFold, TraceId, Value, json,
 };
+use crate::store::sqlite::codec::samples::{exact_records, records, spans};
+use crate::store::sqlite::codec::*;
 
 /// A segment in memory, cut up as a store cuts it up.
 struct Memory(Vec<(String, Vec<u8>)>);

@@ -1,10 +1,8 @@
 //! The file and its neighbours on disk, by their names: created for their owner only.
 
-use std::{
-    ffi::OsString,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::store::{Error, Result};
 

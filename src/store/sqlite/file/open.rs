@@ -4,16 +4,18 @@
 //! The database file itself is never opened with `std::fs` while SQLite has it open: closing such a handle would drop
 //! SQLite's locks.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::path::Path;
+use std::time::Duration;
+use std::{fs, io};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
 
-use super::super::{failure, options::Durability};
-use super::{
-    files::{beside, has_content},
-    schema::{Found, identify, migrate},
-};
+use super::super::failure;
+use super::super::options::Durability;
+use super::files::{beside, has_content};
+use super::schema::{Found, identify, migrate};
 use crate::store::{Error, Result};
 
 /// Before this SQLite could lose committed data when two processes shared a file

@@ -2,17 +2,11 @@
 
 use rusqlite::Connection;
 
-use crate::{
-    model::{Issue, IssueChange, IssueId, Nanos},
-    store::{
-        Result,
-        issues::change_status,
-        sqlite::issues::{
-            list,
-            rows::{Rows, find_row},
-        },
-    },
-};
+use crate::model::{Issue, IssueChange, IssueId, Nanos};
+use crate::store::Result;
+use crate::store::issues::change_status;
+use crate::store::sqlite::issues::list;
+use crate::store::sqlite::issues::rows::{Rows, find_row};
 
 /// Changes an issue; what it is then, `None` when there is none of this id.
 ///

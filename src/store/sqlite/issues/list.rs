@@ -2,23 +2,21 @@
 //!
 //! Rows of issues are small and few beside records, so a list looks at all of them and SQLite keeps the page.
 
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use crate::{
-    model::{
-        Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page,
-        StatsQuery, StatusChange, Text, grouping::Why, id::from_hex, json,
-    },
-    store::{
-        Error, Result,
-        issues::{IssueCursor, IssueRows, hours::hour_ns, issue_title},
-        sqlite::{
-            file::schema,
-            issues::rows::{Rows, find_row, read_status},
-            tables::column_types::{from_column, to_column},
-        },
-    },
+use crate::model::grouping::Why;
+use crate::model::id::from_hex;
+use crate::model::{
+    Fingerprint, HourCount, Issue, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, Nanos, Page, StatsQuery,
+    StatusChange, Text, json,
 };
+use crate::store::issues::hours::hour_ns;
+use crate::store::issues::{IssueCursor, IssueRows, issue_title};
+use crate::store::sqlite::file::schema;
+use crate::store::sqlite::issues::rows::{Rows, find_row, read_status};
+use crate::store::sqlite::tables::column_types::{from_column, to_column};
+use crate::store::{Error, Result};
 
 const COLUMNS: &str = "id, issue_id, project, service, status, is_regressed, error_type, message, pattern, \
                        messages_differ, culprit, environments, first_ns, last_ns, events, traces, fingerprint";

@@ -4,18 +4,12 @@
 use rusqlite::{Connection, params};
 
 use super::traces;
-use crate::{
-    model::Removed,
-    store::{
-        Result,
-        issues::hours::NANOS_PER_HOUR,
-        sqlite::{
-            file::schema,
-            tables::column_types::{from_column, to_column},
-            write::write_queue::{Forget, Queue},
-        },
-    },
-};
+use crate::model::Removed;
+use crate::store::Result;
+use crate::store::issues::hours::NANOS_PER_HOUR;
+use crate::store::sqlite::file::schema;
+use crate::store::sqlite::tables::column_types::{from_column, to_column};
+use crate::store::sqlite::write::write_queue::{Forget, Queue};
 
 /// Counts are kept this long, and issues at least this long after their last event was received.
 const KEPT_NS: u64 = 90 * 24 * NANOS_PER_HOUR;

@@ -3,14 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value as Json;
 
-use crate::{
-    model::{IssueId, IssueStatus, Text, grouping::Why, json},
-    store::{
-        Result,
-        issues::{Alias, IssueRows, IssueState, IssueTraces, IssueUpdate, NewIssue},
-        sqlite::tables::column_types::{from_column, to_column},
-    },
-};
+use crate::model::grouping::Why;
+use crate::model::{IssueId, IssueStatus, Text, json};
+use crate::store::Result;
+use crate::store::issues::{Alias, IssueRows, IssueState, IssueTraces, IssueUpdate, NewIssue};
+use crate::store::sqlite::tables::column_types::{from_column, to_column};
 
 /// The rows of issues, in whatever transaction the connection is.
 pub(in crate::store::sqlite) struct Rows<'c>(pub &'c Connection);

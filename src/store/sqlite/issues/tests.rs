@@ -1,24 +1,18 @@
 //! What only this backend promises of issues: that they survive, that nothing but a write counts, and their limits.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::{
-    model::{
-        Attributes, Batch, Issue, IssueChange, IssueQuery, IssueStatus, LogRecord, Nanos, RecordFilter, Removed,
-        Resource, Retention, Scope, Severity, Text, TraceId,
-    },
-    store::{
-        Backend, Error, Issues, Sink,
-        issues::{MOST_NEW, SHARED_TITLE},
-        sqlite::{Options, Sqlite, Tuning},
-    },
+use crate::model::{
+    Attributes, Batch, Issue, IssueChange, IssueQuery, IssueStatus, LogRecord, Nanos, RecordFilter, Removed, Resource,
+    Retention, Scope, Severity, Text, TraceId,
 };
+use crate::store::issues::{MOST_NEW, SHARED_TITLE};
+use crate::store::sqlite::{Options, Sqlite, Tuning};
+use crate::store::{Backend, Error, Issues, Sink};
 
 pub(super) fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("temp dir");

@@ -3,14 +3,11 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
-use crate::{
-    model::TraceId,
-    store::{
-        Result,
-        issues::IssueRows,
-        sqlite::{issues::rows::Rows, tables::column_types::to_column},
-    },
-};
+use crate::model::TraceId;
+use crate::store::Result;
+use crate::store::issues::IssueRows;
+use crate::store::sqlite::issues::rows::Rows;
+use crate::store::sqlite::tables::column_types::to_column;
 
 /// Drops traces of which no record is left. They stay counted.
 ///

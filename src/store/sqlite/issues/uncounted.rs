@@ -9,21 +9,16 @@
 //! segment before. So whatever ends the process, each error is counted once: what is noted is grouped again when the
 //! file is opened. Without the entry, as in files of older versions, all are counted.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::store::{
-    Error, Result,
-    issues::{self, Errors},
-    sqlite::{issues::rows::Rows, tables::inbox},
-};
+use crate::store::issues::{self, Errors};
+use crate::store::sqlite::issues::rows::Rows;
+use crate::store::sqlite::tables::inbox;
+use crate::store::{Error, Result};
 
 /// Counting takes this part of the time, unless errors would be counted later than [`LATEST`].
 const SHARE: u32 = 20;

@@ -4,14 +4,10 @@ use std::ops::Range;
 
 use rusqlite::Connection;
 
-use super::super::{
-    segments::{self, Extent},
-    write::write_queue::{Forget, Queue},
-};
-use crate::{
-    model::{RecordKind, Removed},
-    store::Result,
-};
+use super::super::segments::{self, Extent};
+use super::super::write::write_queue::{Forget, Queue};
+use crate::model::{RecordKind, Removed};
+use crate::store::Result;
 
 /// This many small neighbours are merged, if that lifts them into the next size.
 const NEIGHBOURS: usize = 8;

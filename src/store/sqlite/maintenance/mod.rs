@@ -8,27 +8,19 @@ mod merging;
 pub mod removal;
 pub mod sealing;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::Receiver,
-    },
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{
-    options::Tuning,
-    tables::from_column,
-    write::write_queue::{Forget, Queue},
-};
-use crate::{
-    model::{RecordFilter, Removed, Retention},
-    store::Result,
-};
+use super::options::Tuning;
+use super::tables::from_column;
+use super::write::write_queue::{Forget, Queue};
+use crate::model::{RecordFilter, Removed, Retention};
+use crate::store::Result;
 
 /// After a failure nothing is tried again on its own for this long.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -6,21 +6,15 @@
 use rusqlite::{Connection, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::{
-    codec::{Arrival, Arrived, NO_TRACE},
-    issues,
-    segments::{self, Extent},
-    tables::{
-        inbox, kind_column, to_column,
-        traces::{self, Change, Named},
-    },
-    write::write_queue::{Forget, Queue},
-};
+use super::super::codec::{Arrival, Arrived, NO_TRACE};
+use super::super::issues;
+use super::super::segments::{self, Extent};
+use super::super::tables::traces::{self, Change, Named};
+use super::super::tables::{inbox, kind_column, to_column};
+use super::super::write::write_queue::{Forget, Queue};
 use super::sealing;
-use crate::{
-    model::{Nanos, RecordFilter, RecordKind, Removed, TraceFold, TraceId},
-    store::Result,
-};
+use crate::model::{Nanos, RecordFilter, RecordKind, Removed, TraceFold, TraceId};
+use crate::store::Result;
 
 /// A segment at most this long is rewritten for the sake of a single record past its retention; of a longer one the
 /// 32nd part must be.

@@ -3,18 +3,12 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use super::super::{
-    issues, segments,
-    tables::{
-        inbox::{self, Waiting},
-        traces::{self, Change, Finder},
-    },
-    write::write_queue::{Forget, Queue},
-};
-use crate::{
-    model::{RecordKind, Removed, TraceFold, TraceId},
-    store::Result,
-};
+use super::super::tables::inbox::{self, Waiting};
+use super::super::tables::traces::{self, Change, Finder};
+use super::super::write::write_queue::{Forget, Queue};
+use super::super::{issues, segments};
+use crate::model::{RecordKind, Removed, TraceFold, TraceId};
+use crate::store::Result;
 
 /// No more bytes than this, before compression, are sealed at once: SQLite takes no value of a gigabyte.
 const SEAL_BYTES: usize = 128 << 20;

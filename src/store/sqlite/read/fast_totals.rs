@@ -3,14 +3,10 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
-use super::super::{
-    segments,
-    tables::{inbox, to_column, traces},
-};
-use crate::{
-    model::{Nanos, RecordKind, Severity, Stats, Text},
-    store::Result,
-};
+use super::super::segments;
+use super::super::tables::{inbox, to_column, traces};
+use crate::model::{Nanos, RecordKind, Severity, Stats, Text};
+use crate::store::Result;
 
 /// Everything statistics say of the whole store but its rows and its timeline.
 pub fn totals(connection: &Connection) -> Result<Stats> {

@@ -3,21 +3,17 @@
 //! A plain list, and one of checkpoints by their receipt, walks an index and stops with its page; any filter or other
 //! order looks at every row it cannot rule out in SQL, keeping only a page's worth.
 
-use rusqlite::{Connection, types::Value as Sql};
+use rusqlite::Connection;
+use rusqlite::types::Value as Sql;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::{
-    file::schema,
-    segments,
-    tables::{inbox, to_column, traces},
-};
-use crate::{
-    model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary, id::from_hex},
-    store::{
-        Result,
-        select::{Selection, has_attributes, matches},
-    },
-};
+use super::super::file::schema;
+use super::super::segments;
+use super::super::tables::{inbox, to_column, traces};
+use crate::model::id::from_hex;
+use crate::model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary};
+use crate::store::Result;
+use crate::store::select::{Selection, has_attributes, matches};
 
 /// One page of the traces `query` names.
 pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSummary>> {

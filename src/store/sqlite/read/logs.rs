@@ -9,15 +9,13 @@ use std::cmp::Ordering;
 
 use rusqlite::Connection;
 
-use super::super::{
-    codec::{Arrival, Arrived, LogRow},
-    segments::{self, Extent},
-    tables::{inbox, traces},
-};
-use crate::{
-    model::{Cursor, LogMatcher, LogPage, LogQuery, LogRecord, Record, RecordFilter, RecordKind, record::log_bytes},
-    store::{Error, MOST_CHUNK_BYTES, Result, best::BestPage},
-};
+use super::super::codec::{Arrival, Arrived, LogRow};
+use super::super::segments::{self, Extent};
+use super::super::tables::{inbox, traces};
+use crate::model::record::log_bytes;
+use crate::model::{Cursor, LogMatcher, LogPage, LogQuery, LogRecord, Record, RecordFilter, RecordKind};
+use crate::store::best::BestPage;
+use crate::store::{Error, MOST_CHUNK_BYTES, Result};
 
 /// One page of the log records `query` names.
 pub fn logs(connection: &Connection, query: &LogQuery) -> Result<LogPage> {

@@ -2,24 +2,17 @@
 //!
 //! Snapshots are short, because the log cannot be emptied past the oldest one.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::super::{
-    failure,
-    file::open,
-    segments,
-    tables::{inbox, traces},
-};
-use crate::{
-    model::{Batch, Trace, TraceId},
-    store::{Error, Result},
-};
+use super::super::file::open;
+use super::super::tables::{inbox, traces};
+use super::super::{failure, segments};
+use crate::model::{Batch, Trace, TraceId};
+use crate::store::{Error, Result};
 
 /// Calls that read at once; more of them wait.
 const CONNECTIONS: usize = 4;

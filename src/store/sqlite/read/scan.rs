@@ -12,28 +12,22 @@
 mod scan_cursor;
 mod sealed;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use self::scan_cursor::{ScanCursor, Within};
+use self::sealed::Sealed;
+use super::super::codec;
+use super::super::file::meta;
+use super::super::segments::{self, Extent};
+use super::super::tables::inbox;
+use super::super::tables::traces::{self, Named};
+use crate::model::{Batch, Cursor, Nanos, Record, RecordFilter, RecordKind};
+use crate::store::{Chunk, Result};
+
 pub use self::sealed::LastSegments;
-use self::{
-    scan_cursor::{ScanCursor, Within},
-    sealed::Sealed,
-};
-use super::super::{
-    codec,
-    file::meta,
-    segments::{self, Extent},
-    tables::{
-        inbox,
-        traces::{self, Named},
-    },
-};
-use crate::{
-    model::{Batch, Cursor, Nanos, Record, RecordFilter, RecordKind},
-    store::{Chunk, Result},
-};
 
 /// Segments looked at per call, so that a filter that matches little does not hold a snapshot for long.
 const SEGMENTS_PER_CALL: usize = 16;

@@ -7,21 +7,13 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use super::{
-    super::{
-        file::meta,
-        issues, segments,
-        tables::{from_column, inbox, part_hash, traces},
-    },
-    fast_totals,
-};
-use crate::{
-    model::{
-        Checkpoint, DatabaseInfo, Record, RecordKind, Stats, StatsBy, StatsQuery, TraceFold, TraceId,
-        stats::{Call, SpanForStats, StatsFold},
-    },
-    store::Result,
-};
+use super::super::file::meta;
+use super::super::tables::{from_column, inbox, part_hash, traces};
+use super::super::{issues, segments};
+use super::fast_totals;
+use crate::model::stats::{Call, SpanForStats, StatsFold};
+use crate::model::{Checkpoint, DatabaseInfo, Record, RecordKind, Stats, StatsBy, StatsQuery, TraceFold, TraceId};
+use crate::store::Result;
 
 /// Works out statistics, as [`StatsFold`] has them.
 pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> Result<Stats> {

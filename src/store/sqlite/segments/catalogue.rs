@@ -2,14 +2,10 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::super::{
-    codec::{self, Arrival, BlockIndex},
-    tables::{from_column, inbox, kind_column, read_kind, to_column},
-};
-use crate::{
-    model::{RecordKind, TraceId},
-    store::{Error, Result},
-};
+use super::super::codec::{self, Arrival, BlockIndex};
+use super::super::tables::{from_column, inbox, kind_column, read_kind, to_column};
+use crate::model::{RecordKind, TraceId};
+use crate::store::{Error, Result};
 
 /// The first and last number of the writes that segments stand for which hold some after `after`, up to `last`; by the
 /// first.

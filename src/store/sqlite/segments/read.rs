@@ -4,18 +4,13 @@ use std::ops::Range;
 
 use rusqlite::{Connection, params};
 
-use super::super::{
-    codec::{self, Arrived, BlockIndex, CheckpointForStats, CodecError, LogForStats, LogRow, WantedRows},
-    tables::{kind_column, to_column},
-};
-use super::{
-    catalogue::{Extent, arrivals, column_bytes, extents_overlapping, index},
-    segment_columns::Columns,
-};
-use crate::{
-    model::{LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId, stats::SpanForStats},
-    store::{Error, Result},
-};
+use super::super::codec::{self, Arrived, BlockIndex, CheckpointForStats, CodecError, LogForStats, LogRow, WantedRows};
+use super::super::tables::{kind_column, to_column};
+use super::catalogue::{Extent, arrivals, column_bytes, extents_overlapping, index};
+use super::segment_columns::Columns;
+use crate::model::stats::SpanForStats;
+use crate::model::{LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId};
+use crate::store::{Error, Result};
 
 /// A segment whose columns take no more is read column by column, a larger one block by block.
 const MOST_WHOLE_BYTES: u64 = 8 << 20;

@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, params};
 
-use super::super::{
-    codec::{self, Arrival, Arrived, Segment},
-    tables::{inbox::Waiting, kind_column, to_column},
-};
-use crate::{model::RecordKind, store::Result};
+use super::super::codec::{self, Arrival, Arrived, Segment};
+use super::super::tables::inbox::Waiting;
+use super::super::tables::{kind_column, to_column};
+use crate::model::RecordKind;
+use crate::store::Result;
 
 /// A segment ready to be stored.
 #[derive(Debug)]

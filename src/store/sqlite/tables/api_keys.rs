@@ -4,15 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
-use super::super::{
-    file::schema,
-    write::write_queue::{Forget, Queue},
-};
+use super::super::file::schema;
+use super::super::write::write_queue::{Forget, Queue};
 use super::{from_column, to_column};
-use crate::{
-    model::{Key, KeyScope, Nanos, Removed, Text},
-    store::{Error, Result},
-};
+use crate::model::{Key, KeyScope, Nanos, Removed, Text};
+use crate::store::{Error, Result};
 
 const COLUMNS: &str = "id, project, prefix, digest, scopes, created_ns, last_used_ns, revoked_ns";
 

@@ -4,15 +4,11 @@
 //! read well in a shell. Times are 64-bit unsigned while SQLite's integers are signed: columns clamp what does not
 //! fit, which keeps the order, and the exact value lies in the fold.
 
-use rusqlite::{
-    ToSql,
-    types::{ToSqlOutput, ValueRef},
-};
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use crate::{
-    model::{RecordKind, Text, TraceId},
-    store::{Error, Result},
-};
+use crate::model::{RecordKind, Text, TraceId};
+use crate::store::{Error, Result};
 
 /// A trace id as an SQL parameter.
 pub struct Key<'a>(pub &'a TraceId);

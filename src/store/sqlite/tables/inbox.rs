@@ -1,14 +1,14 @@
 //! The inbox: accepted writes in commit order, each a row of one kind of record, until they are sealed.
 
-use rusqlite::{Connection, params, types::ValueRef};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::super::codec::{self, Arrival, Arrived, Prepared};
 use super::{from_column, kind_column, read_kind, to_column};
-use crate::{
-    model::{Record, RecordKind, TraceFold, TraceId, time::NANOS_PER_SECOND},
-    store::Result,
-};
+use crate::model::time::NANOS_PER_SECOND;
+use crate::model::{Record, RecordKind, TraceFold, TraceId};
+use crate::store::Result;
 
 /// A row of the inbox: the records of one kind of one write.
 pub struct Row {

@@ -6,15 +6,11 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::{
-    codec::{self, NO_TRACE},
-    segments,
-};
+use super::super::codec::{self, NO_TRACE};
+use super::super::segments;
 use super::{Key, from_column, inbox, read_trace_id, to_column};
-use crate::{
-    model::{Nanos, Record, RecordFilter, TraceFold, TraceId},
-    store::Result,
-};
+use crate::model::{Nanos, Record, RecordFilter, TraceFold, TraceId};
+use crate::store::Result;
 
 /// A row of the table as it is stored.
 #[derive(Debug, Clone)]

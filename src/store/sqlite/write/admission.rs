@@ -4,20 +4,15 @@
 
 use rusqlite::Connection;
 
-use super::super::{
-    codec::{self, Prepared},
-    segments::{self, StoredRecords},
-    tables::{part_hash, traces::Finder},
-};
-use super::{
-    commit::without_old,
-    dedup::Dedup,
-    write_queue::{Job, Part},
-};
-use crate::{
-    model::{Nanos, RecordKind, TraceId, Written, identities},
-    store::Result,
-};
+use super::super::codec::{self, Prepared};
+use super::super::segments::{self, StoredRecords};
+use super::super::tables::part_hash;
+use super::super::tables::traces::Finder;
+use super::commit::without_old;
+use super::dedup::Dedup;
+use super::write_queue::{Job, Part};
+use crate::model::{Nanos, RecordKind, TraceId, Written, identities};
+use crate::store::Result;
 
 /// Of a trace with more checkpoints or log records than this only those of the same instants are read back to recognise
 /// late repetitions.

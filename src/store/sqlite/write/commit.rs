@@ -4,19 +4,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{
-    model::Removed,
-    store::{
-        Result,
-        issues::Errors,
-        sqlite::{
-            codec,
-            issues::Uncounted,
-            tables::inbox,
-            write::write_queue::{Part, Work},
-        },
-    },
-};
+use crate::model::Removed;
+use crate::store::Result;
+use crate::store::issues::Errors;
+use crate::store::sqlite::codec;
+use crate::store::sqlite::issues::Uncounted;
+use crate::store::sqlite::tables::inbox;
+use crate::store::sqlite::write::write_queue::{Part, Work};
 
 /// A part of a write that is to be stored.
 pub enum Fresh<'a> {

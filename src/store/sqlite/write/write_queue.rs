@@ -2,19 +2,17 @@
 //!
 //! What waits is bounded by its bytes; more is refused at once, so that a slow disk never costs the memory.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-    mpsc::{self, Receiver},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
 
 use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
-use crate::{
-    model::{Removed, Written},
-    store::{Error, Result, issues::Errors, sqlite::codec::Prepared},
-};
+use crate::model::{Removed, Written};
+use crate::store::issues::Errors;
+use crate::store::sqlite::codec::Prepared;
+use crate::store::{Error, Result};
 
 /// What waiting costs besides its payload.
 const JOB_BYTES: usize = 512;

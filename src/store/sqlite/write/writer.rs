@@ -5,40 +5,30 @@
 //! those of other writes ([`Uncounted`]). Everything else that changes the file (sealing, merging, removing) is worked
 //! out elsewhere and arrives here as a [`Change`], so commits go on meanwhile.
 
-use std::{
-    collections::VecDeque,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError},
-    },
-    time::{Duration, Instant},
-};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, config::DbConfig};
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
-use crate::{
-    model::{Nanos, Removed, Written, identities},
-    store::{
-        Error, Result,
-        sqlite::{
-            failure,
-            file::{file_id::FileId, files, open},
-            issues::Uncounted,
-            maintenance::Task,
-            options::{Durability, Tuning},
-            tables::inbox,
-            write::{
-                admission::{Admission, Admitted},
-                commit::{Fresh, count, store_group, transact},
-                dedup::Dedup,
-                write_queue::{Change, Forget, Job, Message, Work},
-            },
-        },
-    },
-};
+use crate::model::{Nanos, Removed, Written, identities};
+use crate::store::sqlite::failure;
+use crate::store::sqlite::file::file_id::FileId;
+use crate::store::sqlite::file::{files, open};
+use crate::store::sqlite::issues::Uncounted;
+use crate::store::sqlite::maintenance::Task;
+use crate::store::sqlite::options::{Durability, Tuning};
+use crate::store::sqlite::tables::inbox;
+use crate::store::sqlite::write::admission::{Admission, Admitted};
+use crate::store::sqlite::write::commit::{Fresh, count, store_group, transact};
+use crate::store::sqlite::write::dedup::Dedup;
+use crate::store::sqlite::write::write_queue::{Change, Forget, Job, Message, Work};
+use crate::store::{Error, Result};
 
 /// Writes per commit at most.
 const GROUP: usize = 16;

@@ -1,10 +1,8 @@
 //! What checkpoints look like: done, stuck, odd, beside spans, in any number.
 
 use super::*;
-use crate::{
-    model::{Checkpoint, Direction},
-    query::samples::{checkpoint, done, joined, stuck},
-};
+use crate::model::{Checkpoint, Direction};
+use crate::query::samples::{checkpoint, done, joined, stuck};
 
 fn report(checkpoints: Vec<Checkpoint>) -> TraceReport {
     let id = checkpoints[0].trace_id.clone();

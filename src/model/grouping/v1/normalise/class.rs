@@ -1,9 +1,7 @@
 //! The classes of values, and the order they are tried in.
 
-use super::{
-    bytes::{count, ends_at, is_word},
-    date, machine, net, number,
-};
+use super::bytes::{count, ends_at, is_word};
+use super::{date, machine, net, number};
 
 /// Every placeholder, so that a text that has been normalised already stays as it is.
 const PLACEHOLDERS: [&str; 18] = [

@@ -4,7 +4,9 @@ pub mod envelope;
 mod numbers;
 mod value;
 
-pub use self::{
-    numbers::{Reader, Slice, bits_of, put_bytes, put_signed, put_trace_id, put_varint, to_str, unzigzag, zigzag},
-    value::{Type, get_attributes, get_body, get_value, put_attributes, put_body, skip_attributes, skip_body},
+pub use self::numbers::{
+    Reader, Slice, bits_of, put_bytes, put_signed, put_trace_id, put_varint, to_str, unzigzag, zigzag,
+};
+pub use self::value::{
+    Type, get_attributes, get_body, get_value, put_attributes, put_body, skip_attributes, skip_body,
 };

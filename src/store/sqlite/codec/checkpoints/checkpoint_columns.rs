@@ -7,14 +7,12 @@
 
 use std::ops::Range;
 
-use super::super::{
-    bytes::{bits_of, put_varint, unzigzag, zigzag},
-    columns::{
-        BlockIndex, Cells, ColumnReader, ColumnSource, ColumnWriter, Columnar, Numbers, Segment, TraceRuns, WantedRows,
-        block_summary, put_planes, seal_rows, trace_runs,
-    },
-    error::{CodecError, Result},
+use super::super::bytes::{bits_of, put_varint, unzigzag, zigzag};
+use super::super::columns::{
+    BlockIndex, Cells, ColumnReader, ColumnSource, ColumnWriter, Columnar, Numbers, Segment, TraceRuns, WantedRows,
+    block_summary, put_planes, seal_rows, trace_runs,
 };
+use super::super::error::{CodecError, Result};
 use super::checkpoint_rows::{HAS_DATA, HAS_RAW_LINE, direction};
 use crate::model::{Checkpoint, Direction, Nanos, Text, TraceId};
 

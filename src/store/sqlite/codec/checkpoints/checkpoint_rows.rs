@@ -1,9 +1,7 @@
 //! Checkpoints as the inbox keeps them: row after row, every field in place; lz4 takes care of what repeats.
 
-use super::super::{
-    bytes::{Reader, bits_of, put_bytes, put_trace_id, put_varint},
-    error::Result,
-};
+use super::super::bytes::{Reader, bits_of, put_bytes, put_trace_id, put_varint};
+use super::super::error::Result;
 use crate::model::{Checkpoint, Direction, Text};
 
 /// Bit of a checkpoint with data.

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::{
-    bytes::{Reader, Type, get_body, get_value, unzigzag},
-    error::{CodecError, Result},
-};
+use super::super::bytes::{Reader, Type, get_body, get_value, unzigzag};
+use super::super::error::{CodecError, Result};
 use super::{ColumnReader, Numbers, REST, REST_COLUMN, SHAPE_COLUMN, Strings, column_name};
 use crate::model::{Attributes, Text, Value};
 

@@ -9,10 +9,8 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::super::{
-    bytes::{Slice, Type, put_body, put_bytes, put_varint, skip_body},
-    error::Result,
-};
+use super::super::bytes::{Slice, Type, put_body, put_bytes, put_varint, skip_body};
+use super::super::error::Result;
 use super::{Cells, ColumnWriter, REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name, put_planes};
 use crate::model::Attributes;
 

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::{
-    bytes::{Reader, envelope, put_signed, put_trace_id, put_varint},
-    error::{CodecError, Result},
-};
+use super::super::bytes::{Reader, envelope, put_signed, put_trace_id, put_varint};
+use super::super::error::{CodecError, Result};
 use crate::model::TraceId;
 
 /// No block has more rows, so that a damaged count cannot make a reader reserve much.

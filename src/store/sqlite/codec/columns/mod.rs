@@ -12,19 +12,17 @@ mod rows;
 mod shape;
 mod writer;
 
-pub use self::{
-    attribute_reader::{AttributeReader, BlockShapes, PlaceCells},
-    attribute_writer::{AttributeWriter, EncodedAttributes, RawAttributes, Shape},
-    filter::may_contain,
-    index::{BlockIndex, BlockSummary},
-    known::Known,
-    layout::{CODED, ColumnSource, PLAIN, SHARED_FRAME, Segment, block_range, column_header_bytes},
-    planes::{Numbers, put_planes, put_planes_of_width},
-    reader::{ColumnReader, Strings},
-    rows::{
-        BYTES_PER_BLOCK, Columnar, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, rows_of_trace,
-        seal_rows, trace_runs,
-    },
-    shape::{REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name},
-    writer::{Cells, ColumnWriter},
+pub use self::attribute_reader::{AttributeReader, BlockShapes, PlaceCells};
+pub use self::attribute_writer::{AttributeWriter, EncodedAttributes, RawAttributes, Shape};
+pub use self::filter::may_contain;
+pub use self::index::{BlockIndex, BlockSummary};
+pub use self::known::Known;
+pub use self::layout::{CODED, ColumnSource, PLAIN, SHARED_FRAME, Segment, block_range, column_header_bytes};
+pub use self::planes::{Numbers, put_planes, put_planes_of_width};
+pub use self::reader::{ColumnReader, Strings};
+pub use self::rows::{
+    BYTES_PER_BLOCK, Columnar, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, rows_of_trace,
+    seal_rows, trace_runs,
 };
+pub use self::shape::{REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name};
+pub use self::writer::{Cells, ColumnWriter};

@@ -4,10 +4,8 @@
 
 use bytes::Bytes;
 
-use super::super::{
-    bytes::Reader,
-    error::{CodecError, Result},
-};
+use super::super::bytes::Reader;
+use super::super::error::{CodecError, Result};
 
 /// Appends numbers as byte planes: one byte for how many planes, then the planes, lowest bytes first.
 pub fn put_planes(out: &mut Vec<u8>, numbers: &[u64]) {

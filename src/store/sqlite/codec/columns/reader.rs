@@ -1,14 +1,14 @@
 //! Columns being read: what [`writer`](super::writer) wrote, a block at a time and as little of it as is asked for.
 
-use std::{cell::RefCell, ops::Range, rc::Rc};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::super::{
-    bytes::{Reader, envelope},
-    error::{CodecError, Result},
-};
+use super::super::bytes::{Reader, envelope};
+use super::super::error::{CodecError, Result};
 use super::{CODED, ColumnSource, Numbers, PLAIN, SHARED_FRAME};
 use crate::model::Text;
 

@@ -1,15 +1,15 @@
 //! What the rows of every kind of record have in common: they come sorted by trace, are cut into blocks, and name
 //! their trace once for all its rows. A kind adds what its own fields need.
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::super::{
-    bytes::{Reader, put_trace_id, put_varint},
-    error::{CodecError, Result},
-};
+use super::super::bytes::{Reader, put_trace_id, put_varint};
+use super::super::error::{CodecError, Result};
 use super::{BlockIndex, BlockSummary, ColumnReader, ColumnSource, ColumnWriter, Segment, filter, index};
 use crate::model::{Nanos, Resource, Scope, TraceId};
 

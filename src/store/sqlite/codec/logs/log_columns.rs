@@ -4,17 +4,14 @@
 
 use std::ops::Range;
 
-use super::super::{
-    bytes::{unzigzag, zigzag},
-    columns::{
-        AttributeReader, BlockIndex, BlockSummary, ColumnReader, ColumnSource, ColumnWriter, Columnar,
-        EncodedAttributes, Segment, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, seal_rows,
-        trace_runs,
-    },
-    error::{CodecError, Result},
-    record::NO_TRACE,
-    shared_tables::{get_resource, get_scope, put_resource, put_scope},
+use super::super::bytes::{unzigzag, zigzag};
+use super::super::columns::{
+    AttributeReader, BlockIndex, BlockSummary, ColumnReader, ColumnSource, ColumnWriter, Columnar, EncodedAttributes,
+    Segment, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs,
 };
+use super::super::error::{CodecError, Result};
+use super::super::record::NO_TRACE;
+use super::super::shared_tables::{get_resource, get_scope, put_resource, put_scope};
 use super::log_rows::severity;
 use crate::model::{LogRecord, Nanos, Severity, SpanId, Text, TraceId};
 

@@ -1,10 +1,8 @@
 //! Log records as the inbox keeps them: row after row behind the same tables spans have.
 
-use super::super::{
-    bytes::{Reader, get_body, put_body, put_bytes, put_signed, put_trace_id, put_varint},
-    error::{CodecError, Result},
-    shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope},
-};
+use super::super::bytes::{Reader, get_body, put_body, put_bytes, put_signed, put_trace_id, put_varint};
+use super::super::error::{CodecError, Result};
+use super::super::shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope};
 use crate::model::{Attributes, LogRecord, Nanos, Severity};
 
 const HAS_TRACE: u64 = 1;

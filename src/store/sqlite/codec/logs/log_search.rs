@@ -4,20 +4,16 @@
 //! a block none of whose rows are left is not read further. Which trace a record belongs to and which issue is not
 //! decided here.
 
-use super::super::{
-    bytes::Reader,
-    columns::{
-        AttributeReader, BYTES_PER_BLOCK, BlockIndex, BlockShapes, BlockSummary, ColumnReader, ColumnSource, Known,
-        PlaceCells, block_summary,
-    },
-    error::{CodecError, Result},
-    shared_tables::get_resource,
+use super::super::bytes::Reader;
+use super::super::columns::{
+    AttributeReader, BYTES_PER_BLOCK, BlockIndex, BlockShapes, BlockSummary, ColumnReader, ColumnSource, Known,
+    PlaceCells, block_summary,
 };
+use super::super::error::{CodecError, Result};
+use super::super::shared_tables::get_resource;
 use super::log_columns::times;
-use crate::model::{
-    LogMatcher, Needle, Severity,
-    log_match::{Condition, ERROR_KEYS, TextFilter},
-};
+use crate::model::log_match::{Condition, ERROR_KEYS, TextFilter};
+use crate::model::{LogMatcher, Needle, Severity};
 
 /// A log record that was found, by where its row lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

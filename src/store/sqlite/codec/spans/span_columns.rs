@@ -6,19 +6,15 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::super::{
-    bytes::{unzigzag, zigzag},
-    columns::{
-        AttributeReader, AttributeWriter, BlockIndex, BlockSummary, Cells, ColumnReader, ColumnSource, ColumnWriter,
-        Numbers, Segment, SharedValues, Strings, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs,
-    },
-    error::{CodecError, Result},
-    shared_tables::{get_resource, get_scope},
+use super::super::bytes::{unzigzag, zigzag};
+use super::super::columns::{
+    AttributeReader, AttributeWriter, BlockIndex, BlockSummary, Cells, ColumnReader, ColumnSource, ColumnWriter,
+    Numbers, Segment, SharedValues, Strings, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs,
 };
-use super::{
-    span_rows::{get_events, get_links},
-    span_slices::{Numbered, SpanRow, SpanRows},
-};
+use super::super::error::{CodecError, Result};
+use super::super::shared_tables::{get_resource, get_scope};
+use super::span_rows::{get_events, get_links};
+use super::span_slices::{Numbered, SpanRow, SpanRows};
 use crate::model::{Attributes, Kind, Nanos, Span, SpanId, Status, StatusCode, Text, TraceId};
 
 /// Codes in the column `parent`; larger ones are how many rows away the parent is, zigzag, plus two.

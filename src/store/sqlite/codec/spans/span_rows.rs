@@ -3,14 +3,12 @@
 //! This is on the path of every write, so it does only what pays at once: resources, scopes, names and attribute
 //! shapes are written once a batch, everything else in place; lz4 takes care of repeated values.
 
-use super::super::{
-    bytes::{
-        Reader, bits_of, get_attributes, get_body, put_attributes, put_body, put_bytes, put_signed, put_trace_id,
-        put_varint,
-    },
-    error::Result,
-    shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope, table},
+use super::super::bytes::{
+    Reader, bits_of, get_attributes, get_body, put_attributes, put_body, put_bytes, put_signed, put_trace_id,
+    put_varint,
 };
+use super::super::error::Result;
+use super::super::shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope, table};
 use crate::model::{Attributes, Event, Kind, Link, Nanos, Span, Status, StatusCode, Text, TraceId};
 
 pub const HAS_PARENT: u64 = 1;

@@ -5,11 +5,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::super::{
-    bytes::{Slice, Type, skip_attributes, skip_body, to_str},
-    columns::{Columnar, RawAttributes, Shape},
-    error::{CodecError, Result},
-};
+use super::super::bytes::{Slice, Type, skip_attributes, skip_body, to_str};
+use super::super::columns::{Columnar, RawAttributes, Shape};
+use super::super::error::{CodecError, Result};
 use super::span_rows::{HAS_DROPPED, HAS_EVENTS, HAS_FLAGS, HAS_LINKS, HAS_MESSAGE, HAS_PARENT, HAS_STATE};
 use crate::model::{Nanos, SpanId, TraceId};
 

@@ -5,15 +5,14 @@ use std::ops::Range;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use crate::{
-    model::{StatusCode, Text, Value, stats::SpanForStats},
-    store::sqlite::codec::{
-        bytes::Reader,
-        columns::{AttributeReader, BlockIndex, ColumnReader, ColumnSource, TraceRuns, block_summary},
-        error::Result,
-        spans::span_columns::CoreSpan,
-    },
+use crate::model::stats::SpanForStats;
+use crate::model::{StatusCode, Text, Value};
+use crate::store::sqlite::codec::bytes::Reader;
+use crate::store::sqlite::codec::columns::{
+    AttributeReader, BlockIndex, ColumnReader, ColumnSource, TraceRuns, block_summary,
 };
+use crate::store::sqlite::codec::error::Result;
+use crate::store::sqlite::codec::spans::span_columns::CoreSpan;
 
 /// The attributes that name a model, best first; as [`genai::model`](crate::model::genai::model) asks for them.
 const MODEL_KEYS: [&str; 2] = ["gen_ai.response.model", "gen_ai.request.model"];

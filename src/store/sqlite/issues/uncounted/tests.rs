@@ -3,23 +3,15 @@
 use rusqlite::Transaction;
 
 use super::*;
-use crate::{
-    model::{
-        Attributes, Batch, IssueChange, IssueQuery, IssueStatus, LogRecord, Nanos, Page, Record, RecordFilter,
-        Severity, Text, TraceId,
-    },
-    store::{
-        Backend, Sink,
-        sqlite::{
-            Durability, Options, Sqlite, Tuning,
-            file::{files, open},
-            issues::{
-                self,
-                tests::{all, error, open, place, write},
-            },
-        },
-    },
+use crate::model::{
+    Attributes, Batch, IssueChange, IssueQuery, IssueStatus, LogRecord, Nanos, Page, Record, RecordFilter, Severity,
+    Text, TraceId,
 };
+use crate::store::sqlite::file::{files, open};
+use crate::store::sqlite::issues;
+use crate::store::sqlite::issues::tests::{all, error, open, place, write};
+use crate::store::sqlite::{Durability, Options, Sqlite, Tuning};
+use crate::store::{Backend, Sink};
 
 /// Undoes in the file what was counted, from a write on.
 fn uncount(path: &std::path::Path, from: i64) {

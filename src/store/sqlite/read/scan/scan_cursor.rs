@@ -3,10 +3,9 @@
 //! The place lies behind a write or, of a write too large for one chunk, within it. There it is told by the record before
 //! it, not by how many came before: that stays right when the write is sealed, and when some of its records are removed.
 
-use crate::{
-    model::{Cursor, Record},
-    store::{Error, Result, sqlite::codec::Arrived},
-};
+use crate::model::{Cursor, Record};
+use crate::store::sqlite::codec::Arrived;
+use crate::store::{Error, Result};
 
 /// Where a record stands among those of its write: log records and checkpoints in the order they were sent, spans by
 /// when they began, and by their identities, because their order within a write is not kept.

@@ -1,26 +1,18 @@
 //! A segment as a scan goes through it: its records in commit order, decoded as long as they are no more than some
 //! megabytes, and otherwise a list that says where each of them lies and how large it is.
 
-use std::{
-    ops::Range,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
 use super::scan_cursor::Within;
-use crate::{
-    model::{Record, TraceId},
-    store::{
-        Result,
-        sqlite::{
-            codec::{self, Arrival, Arrived},
-            options::Tuning,
-            segments::{self, Extent},
-        },
-    },
-};
+use crate::model::{Record, TraceId};
+use crate::store::Result;
+use crate::store::sqlite::codec::{self, Arrival, Arrived};
+use crate::store::sqlite::options::Tuning;
+use crate::store::sqlite::segments::{self, Extent};
 
 /// The records of a segment in commit order.
 #[derive(Debug)]
