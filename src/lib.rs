@@ -1,18 +1,19 @@
 //! Collect, query and watch traces, in a SQLite file or on a server.
 //!
 //! The binary `tracehub` is this library with a command line. A program can use it directly: [`open`] gives a backend
-//! to query, [`server::start`] runs the collector inside the program.
+//! to query, [`server::start`] runs the collector inside the program, [`server::serve`] serves any store.
 //!
 //! ```text
-//! 5  cli                             flags -> ask -> query -> view; the only place that touches env, config, tty, cwd
-//! 4  view      server      client    text out | network in | for programs that send
-//! 3  query                           answers: trees, references, reports; functions over &dyn Backend
-//! 2  store                           trait Backend + its implementors
-//! 1  decode  api  secret  connect    bytes -> model | paths and query strings of our own HTTP API | keys | HTTP clients
-//! 0  model                           plain data: ids, times, spans, checkpoints, logs, batches, questions
+//! 5  cli                             flags -> question -> query -> view; env, config, terminal, exit codes
+//! 4  view      server      client    text out | network in | the SDK for programs that send
+//! 3  query                           answers: one trace, findings, lists, the tail; functions over a store
+//! 2  store                           trait Backend and its facets; sqlite, old, remote
+//! 1  decode  api  secret  connect    bytes -> model | paths and query strings of our HTTP API | keys | HTTP clients
+//! 0  model                           plain data and what it means: spans, checkpoints, logs, issues, questions, JSON
 //! ```
 //!
-//! A module imports lower floors only. Without the feature `app` the crate is `model`, `connect` and [`client`] alone.
+//! A module imports lower floors only, and inside a floor files import each other in no circle; `CONTRIBUTING.md` says what
+//! lies in which folder. Without the feature `app` the crate is `model`, `connect` and [`client`] alone.
 //!
 //! # Examples
 //!
