@@ -1,9 +1,11 @@
-//! How HTTP clients are set up: the TLS provider, no proxy for this machine, and no authorities where none are needed.
+//! How HTTP clients are set up: the TLS provider, no proxy for this machine, no authorities where none are needed, and no
+//! redirects, which would hand keys and secrets to another host.
 //!
 //! The remote store, the command line and the SDK send different requests; what they run into on the way is the same.
 
 use std::net::IpAddr;
 
+use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
 
 /// A client for requests to one server, with the settings of `builder`.
@@ -13,8 +15,11 @@ use reqwest::{Client, ClientBuilder, Url};
 pub(crate) fn client_for(url: &Url, builder: impl Fn() -> ClientBuilder) -> reqwest::Result<Client> {
     // Fails when the program chose a provider already, which then is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // No proxy leads to this machine.
-    let builder = || if is_this_machine(url) { builder().no_proxy() } else { builder() };
+    let builder = || {
+        let builder = builder().redirect(Policy::none());
+        // No proxy leads to this machine.
+        if is_this_machine(url) { builder.no_proxy() } else { builder }
+    };
     match builder().build() {
         // A small container knows no authorities, and plain HTTP asks none.
         Err(_) if url.scheme() == "http" => builder().tls_certs_only([]).build(),

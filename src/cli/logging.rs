@@ -9,9 +9,10 @@ use super::environment::variable;
 pub fn start(context: &Context) {
     let level = match (context.args.quiet, context.args.verbose) {
         (true, _) => "error",
-        // What the SDK could not deliver, the command itself says.
-        (_, 0) => "warn,tracehub::client=error",
-        (_, 1) => "warn,tracehub=info",
+        // What the SDK could not deliver, the command itself says; what a client does to its HTTP/2 connection is a
+        // line for each one, and nobody else's business.
+        (_, 0) => "warn,tracehub::client=error,h2=error",
+        (_, 1) => "warn,tracehub=info,h2=error",
         _ => "info,tracehub=debug",
     };
     let directives = variable("TRACEHUB_LOG").unwrap_or_else(|| level.to_owned());

@@ -55,7 +55,6 @@ pub async fn open(url: &str, key: Option<&str>) -> Result<Arc<dyn Backend>> {
         Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("tracehub/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers.clone())
     });

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use crate::support::Home;
+use crate::support::peer::{OK, Peer, Reply};
 
 const READERS: [&[&str]; 3] = [&["list"], &["show", "latest"], &["stats"]];
 
@@ -157,4 +158,19 @@ fn a_server_over_plain_http_needs_no_certificates_and_one_on_this_machine_no_pro
         let answer = home.answer(command);
         assert_eq!(answer.code, Some(0), "{answer}");
     }
+}
+
+#[test]
+fn no_command_follows_a_server_to_another_host() {
+    let home = Home::new();
+    let elsewhere = Peer::start(&[Reply::Send(OK)]);
+    let answer =
+        format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {}/\r\ncontent-length: 0\r\n\r\n", elsewhere.url);
+    let redirecting = Peer::start(Vec::leak(vec![Reply::Send(answer.leak())]));
+    for command in [&["status"][..], &["list"], &["show", "latest"], &["stats"], &["keys", "list"], &["clear", "--yes"]]
+    {
+        let answer = home.run(&[command, &["--url", &redirecting.url, "--api-key", "th_canary"]].concat());
+        assert_ne!(answer.code, Some(0), "{answer}");
+    }
+    assert!(elsewhere.requests.try_recv().is_err(), "a request with the key went to another host");
 }

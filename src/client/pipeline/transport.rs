@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{StatusCode, Url, redirect};
+use reqwest::{StatusCode, Url};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::client::random::random_bits;
@@ -117,7 +117,6 @@ impl Transport {
             reqwest::Client::builder()
                 .user_agent(USER_AGENT)
                 .timeout(settings.timeout)
-                .redirect(redirect::Policy::none())
                 .pool_idle_timeout(IDLE_CONNECTION)
                 .pool_max_idle_per_host(1)
                 .tcp_nodelay(true)
