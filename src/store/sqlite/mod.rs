@@ -34,7 +34,7 @@ use tokio::sync::oneshot;
 
 use self::file::{open, schema};
 use self::maintenance::Task;
-use self::ownership::{Ownership, make_file, resolve};
+use self::ownership::{Ownership, find_place, resolve};
 use self::read::readers::Readers;
 use self::read::scan::LastSegments;
 use crate::store::{Backend, Error, Info, Mode, Result};
@@ -68,7 +68,7 @@ impl Sqlite {
     #[doc(hidden)]
     pub async fn open_tuned(path: PathBuf, options: Options, tuning: Tuning) -> Result<Arc<Sqlite>> {
         let open = move || {
-            let path = make_file(&path)?;
+            let path = find_place(&path)?;
             let owner = Arc::new(Ownership::take(&path, &options, tuning)?);
             Ok(Sqlite::new(&path, Arc::new(Readers::new(path.clone(), None)), Some(owner), tuning))
         };

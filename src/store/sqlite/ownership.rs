@@ -42,6 +42,10 @@ impl Ownership {
     /// [`Error::Locked`] names the process that owns the file; see [`Error`] for the rest.
     pub(super) fn take(path: &Path, options: &Options, tuning: Tuning) -> Result<Ownership> {
         let lock = Lock::take(path)?;
+        if open::probe(path)? == Found::Missing {
+            open::create_database(path)?;
+        }
+        let lock = lock.with_database(path)?;
         let connection = open::open_for_writing(path, options.durability)?;
         meta::name_database(&connection)?;
         if let Some(retention) = options.retention {
@@ -100,16 +104,20 @@ impl Ownership {
     }
 }
 
-/// Creates the file unless it is there, and resolves its path.
+/// The absolute path of a file that is ours or not there yet; its folder is made.
 ///
 /// # Errors
 /// See [`Error`]; a file that is not ours stays as it is and gets no lock beside it.
-pub(super) fn make_file(path: &Path) -> Result<PathBuf> {
+pub(super) fn find_place(path: &Path) -> Result<PathBuf> {
     open::check_library()?;
-    if open::probe(path)? == Found::Missing {
-        files::create(path)?;
+    match (open::probe(path)?, path.file_name()) {
+        (Found::Missing, Some(name)) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            files::create_folder(folder)?;
+            Ok(resolve(folder)?.join(name))
+        }
+        _ => resolve(path),
     }
-    resolve(path)
 }
 
 /// The absolute path of a file that is there.

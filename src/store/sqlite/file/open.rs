@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::super::failure;
 use super::super::options::Durability;
-use super::files::{beside, has_content};
+use super::files::{self, beside, has_content};
 use super::schema::{Found, identify, migrate};
 use crate::store::{Error, Result};
 
@@ -23,6 +23,8 @@ use crate::store::{Error, Result};
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// Columns are read whole or by block; large pages keep both cheap.
 pub const PAGE_BYTES: u64 = 16_384;
+/// What SQLite says of a file that has to be put right by someone who may write ([`SQLITE_READONLY_ROLLBACK`](https://sqlite.org/rescode.html#readonly_rollback)).
+const READONLY_ROLLBACK: i32 = 776;
 /// How long a connection waits for a lock.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -49,8 +51,35 @@ pub fn probe(path: &Path) -> Result<Found> {
     if metadata.len() == 0 {
         return Ok(Found::Empty);
     }
-    let connection = read_connection(path)?;
-    identify(&connection, path)
+    match read_connection(path) {
+        Ok(connection) => identify(&connection, path),
+        Err(error) if needs_recovery(&error) => Ok(Found::Unfinished),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a process was killed while it wrote without the log, as before a file was in the mode for it: then only a
+/// connection that may write can put the file right.
+fn needs_recovery(error: &Error) -> bool {
+    let Error::Open { source, .. } = error else { return false };
+    let cause = source.get_ref().and_then(|cause| cause.downcast_ref::<rusqlite::Error>());
+    matches!(cause, Some(rusqlite::Error::SqliteFailure(error, _)) if error.extended_code == READONLY_ROLLBACK)
+}
+
+/// Creates a database in a file that nobody sees until it is whole. The caller holds the lock of `path`.
+///
+/// # Errors
+/// [`Error::Open`] and what SQLite says; there is no file at `path` then.
+pub fn create_database(path: &Path) -> Result<()> {
+    let unfinished = beside(path, ".new");
+    // What a process left that was killed here.
+    files::remove_with_companions(&unfinished)?;
+    files::create(&unfinished)?;
+    let connection = open_for_writing(&unfinished, Durability::Disk)?;
+    // Closing it moves the log into the file and removes it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    connection.close().map_err(|(_, error)| failure::on_open(path, error))?;
+    files::put_in_place(&unfinished, path)
 }
 
 /// Opens a database of ours for reading.
@@ -61,6 +90,10 @@ pub fn open_for_reading(path: &Path) -> Result<Connection> {
     match probe(path)? {
         Found::Missing => Err(Error::Missing(path.to_owned())),
         Found::Empty => Err(Error::NotOurs(path.to_owned())),
+        Found::Unfinished => Err(Error::Open {
+            path: path.to_owned(),
+            source: io::Error::other("a process was killed while it wrote it; `tracehub start` puts it right"),
+        }),
         Found::Ours(_) => read_connection(path),
     }
 }
@@ -165,7 +198,7 @@ mod tests {
     #[test]
     fn the_file_is_marked_and_has_large_pages_and_a_log() {
         let folder = tempfile::tempdir().expect("temp dir");
-        let path = folder.path().join("new/deep/t.db");
+        let path = folder.path().join("t.db");
         create(&path).expect("created");
         let connection = open_for_writing(&path, Durability::Disk).expect("opened");
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("pragma");

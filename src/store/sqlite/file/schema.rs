@@ -168,6 +168,8 @@ pub enum Found {
     Missing,
     /// A file without any content: nobody's yet.
     Empty,
+    /// A file that a killed process left half written; what it is can be said once it is put right.
+    Unfinished,
     /// A database of ours, of this schema.
     Ours(u32),
 }
@@ -207,7 +209,7 @@ pub fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u32 = match identify(&transaction, path)? {
         Found::Ours(version) => version,
-        Found::Empty | Found::Missing => 0,
+        Found::Empty | Found::Missing | Found::Unfinished => 0,
     };
     for step in MIGRATIONS.iter().skip(version as usize) {
         transaction.execute_batch(step)?;

@@ -109,3 +109,38 @@ async fn a_removed_file_is_noticed_and_nothing_more_is_acknowledged() {
     drop(store);
     assert_eq!(fs::read(&place.path).expect("read"), b"another file");
 }
+
+#[tokio::test]
+async fn a_file_whose_maker_was_killed_half_way_is_put_right_by_the_next_who_writes() {
+    let place = place();
+    let path = place.path.clone();
+    let made = path.with_file_name("made.db");
+    let connection = Connection::open(&made).expect("created");
+    // More than the cache holds, so that pages are in the file before they are committed.
+    let fill = "PRAGMA cache_size=1; BEGIN; CREATE TABLE t(x);
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+                INSERT INTO t SELECT zeroblob(1000) FROM n;";
+    connection.execute_batch(fill).expect("written");
+    fs::copy(&made, &path).expect("copied");
+    fs::copy(path.with_file_name("made.db-journal"), crate::store::sqlite::file::files::beside(&path, "-journal"))
+        .expect("copied");
+    drop(connection);
+    let refused = Sqlite::open_for_reading(path.clone()).await.expect_err("half written").to_string();
+    assert!(refused.contains("cannot open"), "{refused}");
+    let store = Sqlite::open_for_writing(path, Options::default()).await.expect("put right");
+    assert_eq!(store.stats(&StatsQuery::totals()).await.expect("read").spans, 0);
+}
+
+#[tokio::test]
+async fn a_new_file_is_there_whole_or_not_at_all() {
+    let place = place();
+    let path = place.path.clone();
+    fs::write(crate::store::sqlite::file::files::beside(&path, ".new"), "what a killed process left").expect("written");
+    let store = Sqlite::open_for_writing(path.clone(), Options::default()).await.expect("created");
+    let names = fs::read_dir(path.parent().expect("a folder"))
+        .expect("readable")
+        .map(|entry| entry.expect("readable").file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().contains(".new")));
+    store.close().await.expect("closed");
+    assert!(Sqlite::open_for_reading(path).await.is_ok());
+}
