@@ -22,13 +22,11 @@ pub fn encode_folds(folds: &[(TraceId, TraceFold)]) -> Vec<u8> {
 /// The bytes are no such encoding.
 pub fn decode_folds(bytes: &[u8]) -> Result<Vec<(TraceId, TraceFold)>> {
     let mut reader = Reader::new(envelope::unwrap(bytes)?);
-    let count = reader.count()?;
-    let mut folds = Vec::with_capacity(count.min(reader.remaining() / 16));
-    for _ in 0..count {
+    let folds = reader.list(|reader| {
         let id = reader.trace_id()?;
-        let fold = get_fold(&mut reader, &id)?;
-        folds.push((id, fold));
-    }
+        let fold = get_fold(reader, &id)?;
+        Ok((id, fold))
+    })?;
     reader.finish()?;
     Ok(folds)
 }

@@ -41,14 +41,17 @@ use std::ops::Range;
 
 use crate::model::{Record, RecordKind};
 use crate::store::sqlite::codec::bytes::envelope;
-use crate::store::sqlite::codec::checkpoints::checkpoint_columns::{self, each_block_of_checkpoints};
-use crate::store::sqlite::codec::logs::log_columns::{self, each_block_of_logs};
-use crate::store::sqlite::codec::spans::span_columns::{self, each_block_of_spans};
+use crate::store::sqlite::codec::checkpoints::checkpoint_columns;
+use crate::store::sqlite::codec::columns::{ColumnReader, TraceRuns};
+use crate::store::sqlite::codec::logs::log_columns;
+use crate::store::sqlite::codec::shared_tables::SharedColumns;
+use crate::store::sqlite::codec::spans::span_columns;
 use crate::store::sqlite::codec::spans::span_rows;
 use crate::store::sqlite::codec::spans::span_slices::SpanRows;
 
 pub use self::arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals};
-pub use self::checkpoints::checkpoint_columns::{CheckpointForStats, read_checkpoints_for_stats};
+pub use self::bytes::envelope::content_bytes;
+pub use self::checkpoints::checkpoint_columns::read_checkpoints_for_stats;
 pub use self::columns::{
     BlockIndex, ColumnSource, Segment, WantedRows, block_range, column_header_bytes, may_contain, rows_of_trace,
 };
@@ -56,7 +59,7 @@ pub use self::error::CodecError;
 pub use self::fold::{decode_fold, decode_folds, encode_fold};
 pub use self::logs::log_columns::{LogForStats, read_log_rows, read_logs_for_stats};
 pub use self::logs::log_search::{LogRow, search_logs};
-pub use self::prepare::{Prepared, content_bytes, decode_inbox, prepare, repack};
+pub use self::prepare::{Prepared, decode_inbox, prepare, repack};
 pub use self::record::NO_TRACE;
 pub use self::search::{traces_of_project, traces_with_attribute};
 pub use self::spans::stats_columns::read_spans_for_stats;
@@ -122,15 +125,30 @@ pub fn each_block(
     wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
     mut visit: impl FnMut(usize, Vec<Record>) -> Result<(), CodecError>,
 ) -> Result<(), CodecError> {
-    match kind {
-        RecordKind::Spans => each_block_of_spans(source, index, wanted, |block, spans| {
-            visit(block, spans.into_iter().map(Record::Span).collect())
-        }),
-        RecordKind::Checkpoints => each_block_of_checkpoints(source, index, wanted, |block, checkpoints| {
-            visit(block, checkpoints.into_iter().map(Record::Checkpoint).collect())
-        }),
-        RecordKind::Logs => each_block_of_logs(source, index, wanted, |block, logs| {
-            visit(block, logs.into_iter().map(Record::Log).collect())
-        }),
+    let mut columns = ColumnReader::new(source);
+    let mut shared = SharedColumns::open(&mut columns)?;
+    for number in wanted.blocks {
+        let block = &mut columns.block(index, number)?;
+        let traces = TraceRuns::read(block)?;
+        let rows = traces.rows_of(wanted.trace);
+        if rows.is_empty() {
+            continue;
+        }
+        let records = match kind {
+            RecordKind::Spans => {
+                let spans = span_columns::read_spans(block, &mut shared, &traces, rows)?;
+                spans.into_iter().map(Record::Span).collect()
+            }
+            RecordKind::Checkpoints => {
+                let checkpoints = checkpoint_columns::read_checkpoints(block, &traces, rows)?;
+                checkpoints.into_iter().map(Record::Checkpoint).collect()
+            }
+            RecordKind::Logs => {
+                let logs = log_columns::read_logs(block, &mut shared, &traces, rows)?;
+                logs.into_iter().map(Record::Log).collect()
+            }
+        };
+        visit(number, records)?;
     }
+    Ok(())
 }

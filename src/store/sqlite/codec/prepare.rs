@@ -85,11 +85,6 @@ fn decode(kind: RecordKind, reader: Reader) -> Result<Vec<Record>> {
     })
 }
 
-/// How many bytes the records of a payload take when they are decompressed; 0 for a payload that is damaged.
-pub fn content_bytes(payload: &[u8]) -> usize {
-    envelope::content_bytes(payload)
-}
-
 fn fold(records: &[Record]) -> Vec<(TraceId, TraceFold)> {
     let mut folds: FxHashMap<&TraceId, TraceFold> = FxHashMap::default();
     for record in records {

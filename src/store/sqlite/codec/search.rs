@@ -5,8 +5,8 @@ use bytes::Bytes;
 
 use super::bytes::Reader;
 use super::checkpoints::checkpoint_columns::PROJECT_COLUMN;
-use super::columns::{AttributeReader, BlockIndex, BlockShapes, ColumnReader, ColumnSource, Known, TraceRuns};
-use super::error::{CodecError, Result};
+use super::columns::{AttributeReader, Block, BlockIndex, ColumnReader, ColumnSource, Known, TraceRuns};
+use super::error::Result;
 use super::shared_tables::get_resource;
 use crate::model::{RecordKind, TraceId, json};
 
@@ -21,31 +21,37 @@ pub fn traces_with_attribute(
     pairs: &[(String, String)],
 ) -> Result<Vec<TraceId>> {
     let mut columns = ColumnReader::new(source);
-    let attributes = AttributeReader::open(&mut columns)?;
+    let mut attributes = AttributeReader::open(&mut columns)?;
     let mut resources = vec![Known::<bool>::default(); pairs.len()];
-    let mut found: Vec<TraceId> = Vec::new();
-    for (block, summary) in index.iter().enumerate() {
-        let mut search =
-            AttributeSearch { columns: &mut columns, attributes: &attributes, block, rows: summary.rows, shapes: None };
-        let mut matches = vec![true; summary.rows];
+    let mut found = Vec::new();
+    for number in 0..index.len() {
+        let mut block = columns.block(index, number)?;
+        let mut matches = vec![true; block.summary.rows];
         for (pair, resources) in pairs.iter().zip(&mut resources) {
-            let has = search.rows_with(pair, resources)?;
+            let has = rows_with(&mut block, &mut attributes, pair, resources)?;
             matches.iter_mut().zip(has).for_each(|(all, has)| *all &= has);
             if !matches.contains(&true) {
                 break;
             }
         }
-        if matches.contains(&true) {
-            let traces = TraceRuns::read(&mut columns, block, summary.rows)?;
-            for row in (0..summary.rows).filter(|row| matches[*row]) {
-                let id = traces.id(row)?;
-                if found.last() != Some(id) {
-                    found.push(id.clone());
-                }
-            }
-        }
+        add_traces(&mut block, &matches, &mut found)?;
     }
     Ok(found)
+}
+
+/// Adds the traces of the rows that match.
+fn add_traces(block: &mut Block<'_, '_>, matches: &[bool], found: &mut Vec<TraceId>) -> Result<()> {
+    if !matches.contains(&true) {
+        return Ok(());
+    }
+    let traces = TraceRuns::read(block)?;
+    for (row, _) in matches.iter().enumerate().filter(|(_, matches)| **matches) {
+        let id = traces.id(row)?;
+        if found.last() != Some(id) {
+            found.push(id.clone());
+        }
+    }
+    Ok(())
 }
 
 /// The traces with a record of this kind that is of a project, whatever a span or log record itself says. Sorted, each
@@ -64,26 +70,18 @@ pub fn traces_of_project(
         RecordKind::Checkpoints => Ok(cell == project.as_bytes()),
         RecordKind::Spans | RecordKind::Logs => Ok(get_resource(&mut Reader::new(cell))?.project() == project),
     };
-    let mut found: Vec<TraceId> = Vec::new();
+    let mut found = Vec::new();
     if project.is_empty() {
         return Ok(found);
     }
     let mut columns = ColumnReader::new(source);
     let mut cells = Known::<bool>::default();
-    for (block, summary) in index.iter().enumerate() {
-        let of_row = columns.strings(name, block, summary.rows)?;
+    for number in 0..index.len() {
+        let mut block = columns.block(index, number)?;
+        let of_row = block.strings(name)?;
         let has = |row| cells.look_up(&of_row, row, is_wanted);
-        let has = (0..summary.rows).map(has).collect::<Result<Vec<bool>>>()?;
-        if !has.contains(&true) {
-            continue;
-        }
-        let traces = TraceRuns::read(&mut columns, block, summary.rows)?;
-        for (row, _) in has.iter().enumerate().filter(|(_, has)| **has) {
-            let id = traces.id(row)?;
-            if found.last() != Some(id) {
-                found.push(id.clone());
-            }
-        }
+        let has = (0..block.summary.rows).map(has).collect::<Result<Vec<bool>>>()?;
+        add_traces(&mut block, &has, &mut found)?;
     }
     Ok(found)
 }
@@ -94,31 +92,20 @@ fn has_pair(resource: Bytes, (key, text): &(String, String)) -> Result<bool> {
     Ok(attributes.get(key).is_some_and(|value| json::value_to_text(value) == *text))
 }
 
-struct AttributeSearch<'c, 's> {
-    columns: &'c mut ColumnReader<'s>,
-    attributes: &'c AttributeReader,
-    block: usize,
-    rows: usize,
-    shapes: Option<BlockShapes>,
-}
-
-impl AttributeSearch<'_, '_> {
-    /// Which rows have the pair; `resources` remembers which resources do.
-    fn rows_with(&mut self, pair: &(String, String), resources: &mut Known<bool>) -> Result<Vec<bool>> {
-        let of_row = self.columns.strings("resource", self.block, self.rows)?;
-        let has = |row| resources.look_up(&of_row, row, |resource| has_pair(resource, pair));
-        let mut has = (0..self.rows).map(has).collect::<Result<Vec<bool>>>()?;
-        let (key, text) = pair;
-        if self.attributes.may_have(key) {
-            if self.shapes.is_none() {
-                self.shapes = Some(self.attributes.block(self.columns, self.block, self.rows)?);
-            }
-            let shapes = self.shapes.as_ref().ok_or(CodecError::MissingColumn)?;
-            self.attributes.find(self.columns, shapes, key, &mut |row, cells, cell| {
-                has[row] = has[row] || json::value_to_text(&cells.pair(cell)?.1) == *text;
-                Ok(())
-            })?;
-        }
-        Ok(has)
-    }
+/// Which rows have the pair; `resources` remembers which resources do.
+fn rows_with(
+    block: &mut Block<'_, '_>,
+    attributes: &mut AttributeReader,
+    pair: &(String, String),
+    resources: &mut Known<bool>,
+) -> Result<Vec<bool>> {
+    let of_row = block.strings("resource")?;
+    let has = |row| resources.look_up(&of_row, row, |resource| has_pair(resource, pair));
+    let mut has = (0..block.summary.rows).map(has).collect::<Result<Vec<bool>>>()?;
+    let (key, text) = pair;
+    attributes.find(block, key, &mut |row, cells, cell| {
+        has[row] = has[row] || json::value_to_text(&cells.pair(cell)?.1) == *text;
+        Ok(())
+    })?;
+    Ok(has)
 }

@@ -1,51 +1,32 @@
-//! Tables of what many rows of a batch share, in front of the rows of spans and of log records in the inbox: resources,
-//! scopes, names, and the shapes of attributes.
+//! What many rows share: the tables in front of the rows of spans and of log records in the inbox, which hold resources,
+//! scopes, names, and the shapes of attributes; and what their columns in a segment share.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::bytes::{Reader, Type, get_attributes, put_attributes, put_bytes, put_varint};
-use super::columns::Shapes;
+use super::bytes::{Buffer, Cursor, Reader, Type, get_attributes, get_body, put_attributes, put_bytes, put_varint};
+use super::columns::{AttributeReader, ColumnReader, Distinct, Known, Shapes, Strings};
 use super::error::{CodecError, Result};
 use crate::model::{Attributes, Resource, Scope, Text};
 
 /// Values rows share behind an `Arc`: each distinct one once, whether it is behind one `Arc` or several.
+#[derive(Default)]
 pub struct Interned<T> {
-    by_address: FxHashMap<*const T, u64>,
-    by_content: FxHashMap<Vec<u8>, u64>,
-    bytes: Vec<u8>,
-}
-
-impl<T> Default for Interned<T> {
-    fn default() -> Interned<T> {
-        Interned { by_address: FxHashMap::default(), by_content: FxHashMap::default(), bytes: Vec::new() }
-    }
+    by_address: FxHashMap<*const T, usize>,
+    /// The values, encoded, by their numbers.
+    pub encoded: Distinct<Vec<u8>>,
 }
 
 impl<T> Interned<T> {
-    /// The number of a value.
-    pub fn id(&mut self, value: &Arc<T>, put: impl FnOnce(&mut Vec<u8>, &T)) -> u64 {
-        if let Some(known) = self.by_address.get(&Arc::as_ptr(value)) {
-            return *known;
-        }
-        let mut encoded = Vec::new();
-        put(&mut encoded, value);
-        let next = self.by_content.len() as u64;
-        let id = match self.by_content.get(&encoded) {
-            Some(known) => *known,
-            None => {
-                self.bytes.extend_from_slice(&encoded);
-                self.by_content.insert(encoded, next);
-                next
-            }
-        };
-        self.by_address.insert(Arc::as_ptr(value), id);
-        id
-    }
-
-    fn table(&self) -> (usize, &[u8]) {
-        (self.by_content.len(), &self.bytes)
+    /// The number of a value, which `put` encodes.
+    pub fn id(&mut self, value: &Arc<T>, put: impl FnOnce(&mut Vec<u8>, &T)) -> usize {
+        *self.by_address.entry(Arc::as_ptr(value)).or_insert_with(|| {
+            let mut encoded = Vec::new();
+            put(&mut encoded, value);
+            self.encoded.insert_full(encoded).0
+        })
     }
 }
 
@@ -56,8 +37,8 @@ pub struct SharedTables<'a> {
     pub resources: Interned<Resource>,
     /// What recorded.
     pub scopes: Interned<Scope>,
-    names: FxHashMap<&'a str, u64>,
-    name_bytes: Vec<u8>,
+    /// Names of spans.
+    pub names: Distinct<&'a str>,
     /// Keys and types of attributes.
     pub shapes: Shapes<'a>,
 }
@@ -66,26 +47,17 @@ impl<'a> SharedTables<'a> {
     /// The tables, how many rows there are, and the rows, one after the other.
     pub fn join(&self, count: usize, rows: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(rows.len() + 8192);
-        for (count, bytes) in [self.resources.table(), self.scopes.table()] {
-            put_varint(&mut out, count as u64);
-            out.extend_from_slice(bytes);
+        for encoded in [&self.resources.encoded, &self.scopes.encoded] {
+            put_varint(&mut out, encoded.len() as u64);
+            encoded.iter().for_each(|bytes| out.extend_from_slice(bytes));
         }
         put_varint(&mut out, self.names.len() as u64);
-        out.extend_from_slice(&self.name_bytes);
+        self.names.iter().for_each(|name| put_bytes(&mut out, name.as_bytes()));
         put_varint(&mut out, self.shapes.distinct().len() as u64);
-        self.shapes.distinct().iter().for_each(|attributes| put_shape(&mut out, attributes));
+        self.shapes.distinct().for_each(|attributes| put_shape(&mut out, attributes));
         put_varint(&mut out, count as u64);
         out.extend_from_slice(rows);
         out
-    }
-
-    /// The number of a name.
-    pub fn name(&mut self, name: &'a str) -> u64 {
-        let next = self.names.len() as u64;
-        *self.names.entry(name).or_insert_with(|| {
-            put_bytes(&mut self.name_bytes, name.as_bytes());
-            next
-        })
     }
 }
 
@@ -108,33 +80,68 @@ impl ReadTables {
     /// The bytes are no such tables.
     pub fn read(reader: &mut Reader) -> Result<ReadTables> {
         Ok(ReadTables {
-            resources: table(reader, |reader| get_resource(reader).map(Arc::new))?,
-            scopes: table(reader, |reader| get_scope(reader).map(Arc::new))?,
-            names: table(reader, Reader::text)?,
-            shapes: table(reader, |reader| table(reader, |reader| Ok((reader.text()?, get_type(reader)?))))?,
+            resources: reader.list(|reader| get_resource(reader).map(Arc::new))?,
+            scopes: reader.list(|reader| get_scope(reader).map(Arc::new))?,
+            names: reader.list(Reader::text)?,
+            shapes: reader
+                .list(|reader| reader.list(|reader| Ok((reader.text()?, Type::from_tag(reader.byte()?)?))))?,
         })
+    }
+
+    /// The attributes of a row, whose values come next, in a shape of the table.
+    ///
+    /// # Errors
+    /// The bytes are no such values.
+    pub fn attributes(reader: &mut Reader, shape: &[(Text, Type)]) -> Result<Attributes> {
+        let mut attributes = Vec::with_capacity(shape.len());
+        for (key, kind) in shape {
+            attributes.push((key.clone(), get_body(reader, *kind)?));
+        }
+        Ok(Attributes(attributes))
     }
 }
 
-/// Reads how many entries a table has, and the entries.
-///
-/// # Errors
-/// The bytes are no such table, and those of `get`.
-pub fn table<T>(reader: &mut Reader, mut get: impl FnMut(&mut Reader) -> Result<T>) -> Result<Vec<T>> {
-    let count = reader.count()?;
-    let mut entries = Vec::with_capacity(count.min(256));
-    for _ in 0..count {
-        entries.push(get(reader)?);
+/// What the rows of a segment share, as it is read.
+pub struct SharedColumns {
+    /// The columns of attributes.
+    pub attributes: AttributeReader,
+    resources: Known<Arc<Resource>>,
+    scopes: Known<Arc<Scope>>,
+}
+
+impl SharedColumns {
+    /// Reads what all blocks share.
+    ///
+    /// # Errors
+    /// The source fails or the bytes are damaged.
+    pub fn open(columns: &mut ColumnReader<'_>) -> Result<SharedColumns> {
+        let attributes = AttributeReader::open(columns)?;
+        Ok(SharedColumns { attributes, resources: Known::default(), scopes: Known::default() })
     }
-    Ok(entries)
+
+    /// The resource of a row; equal ones are one.
+    ///
+    /// # Errors
+    /// There are fewer rows, or the bytes are no resource.
+    pub fn resource(&mut self, column: &Strings, row: usize) -> Result<Arc<Resource>> {
+        self.resources.look_up(column, row, |bytes| get_resource(&mut Reader::new(bytes)).map(Arc::new))
+    }
+
+    /// The scope of a row; equal ones are one.
+    ///
+    /// # Errors
+    /// There are fewer rows, or the bytes are no scope.
+    pub fn scope(&mut self, column: &Strings, row: usize) -> Result<Arc<Scope>> {
+        self.scopes.look_up(column, row, |bytes| get_scope(&mut Reader::new(bytes)).map(Arc::new))
+    }
 }
 
 /// The entry of a table whose number comes next.
 ///
 /// # Errors
 /// There is no such entry.
-pub fn entry<'a, T>(table: &'a [T], reader: &mut Reader) -> Result<&'a T> {
-    let place = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+pub fn entry<'a, T>(table: &'a [T], cursor: &mut Cursor<impl Buffer>) -> Result<&'a T> {
+    let place = usize::try_from(cursor.varint()?).unwrap_or(usize::MAX);
     table.get(place).ok_or(CodecError::Malformed("no such table entry"))
 }
 
@@ -144,10 +151,6 @@ fn put_shape(out: &mut Vec<u8>, attributes: &Attributes) {
         put_bytes(out, key.as_bytes());
         out.push(Type::of(value) as u8);
     }
-}
-
-fn get_type(reader: &mut Reader) -> Result<Type> {
-    Type::from_tag(reader.byte()?)
 }
 
 /// Appends a resource.
@@ -169,6 +172,14 @@ pub fn get_resource(reader: &mut Reader) -> Result<Resource> {
         dropped_attributes: reader.varint_u32()?,
         schema_url: reader.text()?,
     })
+}
+
+/// The service of an encoded resource, which begins with it.
+///
+/// # Errors
+/// The bytes are no resource.
+pub fn get_service(resource: Bytes) -> Result<Text> {
+    Reader::new(resource).text()
 }
 
 /// Appends a scope.

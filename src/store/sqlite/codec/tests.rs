@@ -141,7 +141,6 @@ proptest! {
         let (mut source, index) = open(&seal_records(&records));
         if kind_of(&records) == RecordKind::Checkpoints {
             let parts = read_checkpoints_for_stats(&mut source, &index, 0..index.len()).expect("own segment");
-            let parts: Vec<Checkpoint> = parts.into_iter().map(CheckpointForStats::into_checkpoint).collect();
             let whole = sorted_records(&records);
             let whole: Vec<Checkpoint> = Record::checkpoints(&whole).into_iter().cloned().collect();
             let runs = |checkpoints: &[Checkpoint]| {

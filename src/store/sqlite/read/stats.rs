@@ -30,7 +30,7 @@ pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> R
     }
     for extent in segments::extents_overlapping(connection, RecordKind::Checkpoints, window)? {
         let checkpoints = segments::checkpoints_for_stats(connection, extent.id)?;
-        checkpoints.into_iter().for_each(|checkpoint| sums.add_checkpoint(checkpoint.into_checkpoint()));
+        checkpoints.into_iter().for_each(|checkpoint| sums.add_checkpoint(checkpoint));
     }
     let asked = (query.since.map_or(0, |since| since.0), query.until.map_or(u64::MAX, |until| until.0));
     for extent in segments::extents_overlapping(connection, RecordKind::Logs, asked)? {

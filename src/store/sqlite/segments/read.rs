@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use rusqlite::{Connection, params};
 
-use super::super::codec::{self, Arrived, BlockIndex, CheckpointForStats, CodecError, LogForStats, LogRow, WantedRows};
+use super::super::codec::{self, Arrived, BlockIndex, CodecError, LogForStats, LogRow, WantedRows};
 use super::super::tables::{kind_column, to_column};
 use super::catalogue::{Extent, arrivals, column_bytes, extents_overlapping, index};
 use super::segment_columns::Columns;
 use crate::model::stats::SpanForStats;
-use crate::model::{LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId};
+use crate::model::{Checkpoint, LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId};
 use crate::store::{Error, Result};
 
 /// A segment whose columns take no more is read column by column, a larger one block by block.
@@ -105,7 +105,7 @@ pub fn spans_for_stats(connection: &Connection, id: i64, with_model: bool) -> Re
 }
 
 /// What statistics need of all checkpoints of a segment, in its order.
-pub fn checkpoints_for_stats(connection: &Connection, id: i64) -> Result<Vec<CheckpointForStats>> {
+pub fn checkpoints_for_stats(connection: &Connection, id: i64) -> Result<Vec<Checkpoint>> {
     with_columns(connection, id, |columns, index| codec::read_checkpoints_for_stats(columns, index, 0..index.len()))
 }
 

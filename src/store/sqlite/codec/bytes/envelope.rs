@@ -52,7 +52,8 @@ pub fn unwrap(bytes: &[u8]) -> Result<Bytes> {
 /// Content compressed with lz4, which is fast.
 pub fn wrap_lz4(content: &[u8]) -> Vec<u8> {
     let mut out = vec![0; HEADER + LENGTH + lz4_flex::block::get_maximum_output_size(content.len())];
-    put_length(&mut out, content.len());
+    let length = u32::try_from(content.len()).expect("batches and blocks are far below 4 GiB");
+    out[HEADER..HEADER + LENGTH].copy_from_slice(&length.to_le_bytes());
     let used = lz4_flex::block::compress_into(content, &mut out[HEADER + LENGTH..])
         .expect("the buffer has the largest size compression can need");
     out.truncate(HEADER + LENGTH + used);
@@ -64,16 +65,21 @@ pub fn wrap_lz4(content: &[u8]) -> Vec<u8> {
 /// # Errors
 /// The bytes are damaged or of another version.
 pub fn unwrap_lz4(bytes: &[u8]) -> Result<Bytes> {
-    let (length, body) = get_length(open(bytes)?, LZ4_MAX_RATIO)?;
+    let (length, body) = open(bytes)?.split_first_chunk::<LENGTH>().ok_or(CodecError::Truncated)?;
+    let length = u32::from_le_bytes(*length) as usize;
+    if length > MAX_CONTENT_BYTES || length / LZ4_MAX_RATIO > body.len() + 1 {
+        return Err(CodecError::Malformed("content length"));
+    }
     let content =
         lz4_flex::block::decompress(body, length).map_err(|_| CodecError::Malformed("content does not decompress"))?;
     exactly(content, length)
 }
 
-/// How long the content of what [`wrap_lz4`] made says it is; 0 when it is cut short. Checks nothing.
+/// How many bytes the records of a payload take when they are decompressed, as the payload says without being checked;
+/// 0 for one that is cut short.
 pub fn content_bytes(bytes: &[u8]) -> usize {
     let length = bytes.get(HEADER..).and_then(|rest| rest.first_chunk::<LENGTH>());
-    length.and_then(|length| usize::try_from(u32::from_le_bytes(*length)).ok()).unwrap_or(0)
+    length.map_or(0, |length| u32::from_le_bytes(*length) as usize)
 }
 
 /// One frame of a column: content compressed with zstd level 1 where that helps; nothing for nothing.
@@ -110,7 +116,7 @@ pub fn unframe(frame: Vec<u8>) -> Result<Bytes> {
     let mut reader = Reader::new(frame.slice(FRAME_CHECKSUM..));
     let header = reader.varint()?;
     let length = usize::try_from(header >> 1).map_err(|_| CodecError::Malformed("content length"))?;
-    let body = reader.slice(reader.remaining())?;
+    let body = reader.take(reader.remaining())?;
     if header & 1 == 0 {
         return if body.len() == length { Ok(body) } else { Err(CodecError::Malformed("content length")) };
     }
@@ -171,18 +177,4 @@ fn open(bytes: &[u8]) -> Result<&[u8]> {
         return Err(CodecError::Checksum);
     }
     Ok(body)
-}
-
-fn put_length(out: &mut [u8], length: usize) {
-    let length = u32::try_from(length).expect("batches and blocks are far below 4 GiB");
-    out[HEADER..HEADER + LENGTH].copy_from_slice(&length.to_le_bytes());
-}
-
-fn get_length(bytes: &[u8], max_ratio: usize) -> Result<(usize, &[u8])> {
-    let (length, body) = bytes.split_first_chunk::<LENGTH>().ok_or(CodecError::Truncated)?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| CodecError::Malformed("content length"))?;
-    if length > MAX_CONTENT_BYTES || length / max_ratio > body.len() + 1 {
-        return Err(CodecError::Malformed("content length"));
-    }
-    Ok((length, body))
 }

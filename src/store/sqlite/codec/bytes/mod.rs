@@ -5,7 +5,7 @@ mod numbers;
 mod value;
 
 pub use self::numbers::{
-    Reader, Slice, bits_of, put_bytes, put_signed, put_trace_id, put_varint, to_str, unzigzag, zigzag,
+    Buffer, Cursor, Reader, Slice, bits_of, put_bytes, put_signed, put_trace_id, put_varint, to_str, unzigzag, zigzag,
 };
 pub use self::value::{
     Type, get_attributes, get_body, get_value, put_attributes, put_body, skip_attributes, skip_body,

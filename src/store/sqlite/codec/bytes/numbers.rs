@@ -1,12 +1,19 @@
 //! Integers and strings in a byte string: LEB128 varints, zigzag for signed numbers, length-prefixed text.
 //!
-//! Writers append to a plain `Vec<u8>`. The reader checks every bound and shares its buffer with the texts it hands
-//! out, so reading a string allocates nothing.
+//! Writers append to a plain `Vec<u8>`. A cursor checks every bound; over [`Bytes`] it shares the buffer with the texts it
+//! hands out, so that reading a string allocates nothing.
+
+use std::ops::{Deref, Range};
 
 use bytes::Bytes;
 
 use super::super::error::{CodecError, Result};
 use crate::model::{SpanId, Text, TraceId};
+
+/// What is wrong with a text that is none.
+const NOT_UTF8: CodecError = CodecError::Malformed("text is not UTF-8");
+/// A list reserves room for one thing in so many bytes that are left, so that a damaged count cannot make it reserve much.
+const BYTES_PER_RESERVED: usize = 16;
 
 /// Appends an unsigned number, small ones in few bytes.
 pub fn put_varint(out: &mut Vec<u8>, mut number: u64) {
@@ -89,108 +96,73 @@ fn long_varint_at(bytes: &[u8], at: &mut usize, first: u8) -> Result<u64> {
     Err(CodecError::Malformed("number over 64 bits"))
 }
 
-/// Finds where things lie in what the `put_` functions wrote, without taking them out. Errors are those of [`Reader`].
-#[derive(Debug, Clone, Copy)]
-pub struct Slice<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Slice<'a> {
-    /// A slice that begins with `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Slice<'a> {
-        Slice { bytes, at: 0 }
-    }
-
-    /// How many bytes are left.
-    pub fn remaining(&self) -> usize {
-        self.bytes.len() - self.at
-    }
-
-    /// What `walk` goes past.
-    pub fn part(&mut self, walk: impl FnOnce(&mut Slice<'a>) -> Result<()>) -> Result<&'a [u8]> {
-        let start = self.at;
-        walk(self)?;
-        self.bytes.get(start..self.at).ok_or(CodecError::Truncated)
-    }
-
-    /// The next `len` bytes.
-    pub fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        let end = self.at.checked_add(len).ok_or(CodecError::Truncated)?;
-        let taken = self.bytes.get(self.at..end).ok_or(CodecError::Truncated)?;
-        self.at = end;
-        Ok(taken)
-    }
-
-    /// The next byte.
-    pub fn byte(&mut self) -> Result<u8> {
-        self.array().map(|[byte]| byte)
-    }
-
-    /// The next `N` bytes.
-    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.take(N)?.try_into().map_err(|_| CodecError::Truncated)
-    }
-
-    /// An unsigned number.
-    #[inline(always)]
-    pub fn varint(&mut self) -> Result<u64> {
-        varint_at(self.bytes, &mut self.at)
-    }
-
-    /// A signed number.
-    pub fn signed(&mut self) -> Result<i64> {
-        self.varint().map(unzigzag)
-    }
-
-    /// An unsigned number of at most 32 bits.
-    pub fn varint_u32(&mut self) -> Result<u32> {
-        u32::try_from(self.varint()?).map_err(|_| CodecError::Malformed("number over 32 bits"))
-    }
-
-    /// How many things follow that take at least one byte each.
-    pub fn count(&mut self) -> Result<usize> {
-        let count = usize::try_from(self.varint()?).ok().filter(|count| *count <= self.remaining());
-        count.ok_or(CodecError::Truncated)
-    }
-
-    /// A length and that many bytes, without the length.
-    pub fn bytes(&mut self) -> Result<&'a [u8]> {
-        let len = self.count()?;
-        self.take(len)
-    }
-
-    /// What [`put_trace_id`] wrote.
-    pub fn trace_id(&mut self) -> Result<TraceId> {
-        match self.varint()?.checked_sub(1) {
-            None => Ok(TraceId::Otel(self.array()?)),
-            Some(len) => {
-                let text = self.take(usize::try_from(len).map_err(|_| CodecError::Truncated)?)?;
-                Ok(TraceId::Text(Text::from(to_str(text)?)))
-            }
-        }
-    }
-}
-
 /// Bytes as text.
 ///
 /// # Errors
 /// The bytes are not UTF-8.
 pub fn to_str(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|_| CodecError::Malformed("text is not UTF-8"))
+    std::str::from_utf8(bytes).map_err(|_| NOT_UTF8)
 }
 
-/// Reads what the `put_` functions wrote.
+/// Bytes that a [`Cursor`] goes through, and how it hands out parts of them.
+pub trait Buffer: Deref<Target = [u8]> {
+    /// Some of the bytes.
+    type Part;
+
+    /// The bytes of a range that lies inside.
+    fn part(&self, range: Range<usize>) -> Self::Part;
+
+    /// A part as text.
+    ///
+    /// # Errors
+    /// The part is not UTF-8.
+    fn text(part: Self::Part) -> Result<Text>;
+}
+
+/// Parts share the buffer, and so do texts.
+impl Buffer for Bytes {
+    type Part = Bytes;
+
+    fn part(&self, range: Range<usize>) -> Bytes {
+        self.slice(range)
+    }
+
+    fn text(part: Bytes) -> Result<Text> {
+        Text::from_utf8(part).ok_or(NOT_UTF8)
+    }
+}
+
+/// Parts are borrowed, texts are copied.
+impl<'a> Buffer for &'a [u8] {
+    type Part = &'a [u8];
+
+    fn part(&self, range: Range<usize>) -> &'a [u8] {
+        let bytes: &'a [u8] = self;
+        &bytes[range]
+    }
+
+    fn text(part: &'a [u8]) -> Result<Text> {
+        to_str(part).map(Text::from)
+    }
+}
+
+/// Reads what the `put_` functions wrote, from the front.
 #[derive(Debug, Clone)]
-pub struct Reader {
-    bytes: Bytes,
+pub struct Cursor<B> {
+    bytes: B,
     at: usize,
 }
 
-impl Reader {
-    /// A reader at the beginning of `bytes`.
-    pub fn new(bytes: Bytes) -> Reader {
-        Reader { bytes, at: 0 }
+/// Takes things out of a buffer that they share.
+pub type Reader = Cursor<Bytes>;
+
+/// Finds where things lie without taking them out.
+pub type Slice<'a> = Cursor<&'a [u8]>;
+
+impl<B: Buffer> Cursor<B> {
+    /// A cursor at the beginning of `bytes`.
+    pub fn new(bytes: B) -> Cursor<B> {
+        Cursor { bytes, at: 0 }
     }
 
     /// How many bytes are left.
@@ -204,6 +176,14 @@ impl Reader {
         if self.remaining() == 0 { Ok(()) } else { Err(CodecError::Malformed("bytes after the end")) }
     }
 
+    /// Goes past `len` bytes; returns where they lie.
+    fn advance(&mut self, len: usize) -> Result<Range<usize>> {
+        let start = self.at;
+        let end = start.checked_add(len).filter(|end| *end <= self.bytes.len()).ok_or(CodecError::Truncated)?;
+        self.at = end;
+        Ok(start..end)
+    }
+
     /// The next byte.
     ///
     /// # Errors
@@ -214,10 +194,20 @@ impl Reader {
         Ok(byte)
     }
 
+    /// The next `N` bytes.
+    ///
+    /// # Errors
+    /// There are fewer bytes.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let range = self.advance(N)?;
+        self.bytes[range].try_into().map_err(|_| CodecError::Truncated)
+    }
+
     /// An unsigned number.
     ///
     /// # Errors
     /// The number is cut short or does not fit 64 bits.
+    #[inline(always)]
     pub fn varint(&mut self) -> Result<u64> {
         varint_at(&self.bytes, &mut self.at)
     }
@@ -225,7 +215,7 @@ impl Reader {
     /// A signed number.
     ///
     /// # Errors
-    /// Those of [`Reader::varint`].
+    /// The number is cut short or does not fit 64 bits.
     pub fn signed(&mut self) -> Result<i64> {
         self.varint().map(unzigzag)
     }
@@ -233,7 +223,7 @@ impl Reader {
     /// An unsigned number of at most 32 bits.
     ///
     /// # Errors
-    /// Those of [`Reader::varint`], or the number is larger.
+    /// The number is cut short or larger.
     pub fn varint_u32(&mut self) -> Result<u32> {
         u32::try_from(self.varint()?).map_err(|_| CodecError::Malformed("number over 32 bits"))
     }
@@ -242,71 +232,59 @@ impl Reader {
     /// them can be reserved.
     ///
     /// # Errors
-    /// Those of [`Reader::varint`], or the number is larger.
+    /// The number is cut short or larger.
     pub fn count(&mut self) -> Result<usize> {
-        let count = self.varint()?;
-        match usize::try_from(count) {
-            Ok(count) if count <= self.remaining() => Ok(count),
-            _ => Err(CodecError::Truncated),
+        let count = usize::try_from(self.varint()?).ok().filter(|count| *count <= self.remaining());
+        count.ok_or(CodecError::Truncated)
+    }
+
+    /// A count and that many things, each read by `get`.
+    ///
+    /// # Errors
+    /// There are fewer things, and those of `get`.
+    pub fn list<T>(&mut self, mut get: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let count = self.count()?;
+        let mut things = Vec::with_capacity(count.min(self.remaining() / BYTES_PER_RESERVED));
+        for _ in 0..count {
+            things.push(get(self)?);
         }
+        Ok(things)
     }
 
     /// The next `len` bytes.
     ///
     /// # Errors
     /// There are fewer bytes.
-    pub fn take(&mut self, len: usize) -> Result<&[u8]> {
-        let end = self.at.checked_add(len).ok_or(CodecError::Truncated)?;
-        let taken = self.bytes.get(self.at..end).ok_or(CodecError::Truncated)?;
-        self.at = end;
-        Ok(taken)
+    pub fn take(&mut self, len: usize) -> Result<B::Part> {
+        let range = self.advance(len)?;
+        Ok(self.bytes.part(range))
     }
 
-    /// The next `N` bytes.
+    /// What `walk` goes past.
     ///
     /// # Errors
-    /// There are fewer bytes.
-    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.take(N)?.try_into().map_err(|_| CodecError::Truncated)
-    }
-
-    /// The next `len` bytes, sharing the buffer.
-    ///
-    /// # Errors
-    /// There are fewer bytes.
-    pub fn slice(&mut self, len: usize) -> Result<Bytes> {
+    /// Those of `walk`.
+    pub fn part(&mut self, walk: impl FnOnce(&mut Self) -> Result<()>) -> Result<B::Part> {
         let start = self.at;
-        self.take(len)?;
-        Ok(self.bytes.slice(start..self.at))
+        walk(self)?;
+        Ok(self.bytes.part(start..self.at))
     }
 
-    /// A length and that many bytes, sharing the buffer.
+    /// A length and that many bytes, without the length.
     ///
     /// # Errors
     /// There are fewer bytes.
-    pub fn bytes(&mut self) -> Result<Bytes> {
+    pub fn bytes(&mut self) -> Result<B::Part> {
         let len = self.count()?;
-        self.slice(len)
+        self.take(len)
     }
 
-    /// A length and that many bytes of UTF-8, sharing the buffer.
+    /// A length and that many bytes of UTF-8.
     ///
     /// # Errors
     /// There are fewer bytes, or they are not UTF-8.
     pub fn text(&mut self) -> Result<Text> {
-        let len = self.count()?;
-        self.text_of(len)
-    }
-
-    /// The next `len` bytes as text, sharing the buffer.
-    ///
-    /// # Errors
-    /// There are fewer bytes, or they are not UTF-8.
-    pub fn text_of(&mut self, len: usize) -> Result<Text> {
-        if len == 0 {
-            return Ok(Text::EMPTY);
-        }
-        Text::from_utf8(self.slice(len)?).ok_or(CodecError::Malformed("text is not UTF-8"))
+        B::text(self.bytes()?)
     }
 
     /// What [`put_trace_id`] wrote.
@@ -317,8 +295,8 @@ impl Reader {
         match self.varint()?.checked_sub(1) {
             None => Ok(TraceId::Otel(self.array()?)),
             Some(len) => {
-                let len = usize::try_from(len).map_err(|_| CodecError::Truncated)?;
-                Ok(TraceId::Text(self.text_of(len)?))
+                let text = self.take(usize::try_from(len).map_err(|_| CodecError::Truncated)?)?;
+                B::text(text).map(TraceId::Text)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::bytes::{Reader, bits_of, put_bytes, put_trace_id, put_varint};
 use super::super::error::Result;
-use crate::model::{Checkpoint, Direction, Text};
+use crate::model::{Checkpoint, Direction, Text, TraceId};
 
 /// Bit of a checkpoint with data.
 pub const HAS_DATA: u64 = 1;
@@ -53,7 +53,7 @@ fn put(out: &mut Vec<u8>, checkpoint: &Checkpoint) {
 
 /// Whether the correlation id is what its trace id prints as, which needs no allocation to find out where it matters.
 fn is_text_of_trace(checkpoint: &Checkpoint) -> bool {
-    matches!(&checkpoint.trace_id, crate::model::TraceId::Text(text) if *text == checkpoint.correlation_id)
+    matches!(&checkpoint.trace_id, TraceId::Text(text) if *text == checkpoint.correlation_id)
 }
 
 /// Reads what [`encode`] wrote.
@@ -61,11 +61,7 @@ fn is_text_of_trace(checkpoint: &Checkpoint) -> bool {
 /// # Errors
 /// The bytes are no such encoding.
 pub fn decode(mut reader: Reader) -> Result<Vec<Checkpoint>> {
-    let count = reader.count()?;
-    let mut checkpoints = Vec::with_capacity(count.min(reader.remaining() / 16));
-    for _ in 0..count {
-        checkpoints.push(get(&mut reader)?);
-    }
+    let checkpoints = reader.list(get)?;
     reader.finish()?;
     Ok(checkpoints)
 }
@@ -75,7 +71,7 @@ fn get(reader: &mut Reader) -> Result<Checkpoint> {
     let has = |bit| bits & bit != 0;
     let trace_id = reader.trace_id()?;
     let correlation_id = match &trace_id {
-        crate::model::TraceId::Text(text) if has(SAME_ID) => text.clone(),
+        TraceId::Text(text) if has(SAME_ID) => text.clone(),
         _ => reader.text()?,
     };
     let timestamp_ms = f64::from_bits(u64::from_be_bytes(reader.array()?));

@@ -5,13 +5,15 @@
 //! it. Keys too rare to deserve a column go, with their values, into the column `rest`, one cell each; their place in
 //! the shape says so, which keeps the order of attributes whatever keys a program invents.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::super::bytes::{Slice, Type, put_body, put_bytes, put_varint, skip_body};
 use super::super::error::Result;
-use super::{Cells, ColumnWriter, REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name, put_planes};
+use super::{ColumnWriter, Distinct, REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name, put_planes};
 use crate::model::Attributes;
 
 /// Most columns of attributes in a segment.
@@ -24,6 +26,7 @@ const RAREST_ROWS: usize = 4;
 const MAX_KEY_BYTES: usize = 128;
 /// Most keys in `rest` that are listed, for searches to know what is not there.
 const MAX_LISTED_KEYS: usize = 256;
+
 /// Keys and types of a row's attributes, in their order.
 pub type Shape<'a> = Vec<(&'a str, Type)>;
 
@@ -53,10 +56,10 @@ impl<'a> EncodedAttributes<'a> {
             (known.id(attributes), bodies.len())
         };
         let rows = rows.map(&mut encode).collect();
-        let shape = |attributes: &&'a Attributes| {
+        let shape = |attributes: &'a Attributes| {
             attributes.iter().map(|(key, value)| (key.as_str(), Type::of(value))).collect()
         };
-        EncodedAttributes { shapes: known.distinct().iter().map(shape).collect(), bodies, rows }
+        EncodedAttributes { shapes: known.distinct().map(shape).collect(), bodies, rows }
     }
 
     /// What writes the attributes into columns.
@@ -110,30 +113,28 @@ impl<'a> AttributeWriter<'a> {
     /// A row's values are none of its shape.
     pub fn write_block(&self, out: &mut ColumnWriter<'a>, rows: Range<usize>) -> Result<()> {
         let mut cells: Vec<Buffer<'a>> = self.columns.iter().map(|column| Buffer::new(column.kind)).collect();
-        let mut rest = Cells::default();
+        let mut rest = Vec::new();
         for row in &self.rows[rows.clone()] {
             let mut bodies = Slice::new(row.bodies);
             for ((key, kind), place) in self.shapes[row.shape].iter().zip(&self.places[row.shape]) {
                 match *place {
                     REST => {
-                        let body = bodies.part(|bodies| skip_body(bodies, *kind))?;
-                        rest.push(|out| {
-                            put_bytes(out, key.as_bytes());
-                            out.push(*kind as u8);
-                            out.extend_from_slice(body);
-                        });
+                        let mut cell = Vec::new();
+                        put_bytes(&mut cell, key.as_bytes());
+                        cell.push(*kind as u8);
+                        cell.extend_from_slice(bodies.part(|bodies| skip_body(bodies, *kind))?);
+                        rest.push(cell);
                     }
                     place => cells[place - 1].push(&mut bodies, *kind)?,
                 }
             }
         }
         self.write_shapes(out, rows);
-        for (column, cells) in self.columns.iter().zip(&cells) {
-            match cells {
-                Buffer::Nothing => {}
-                Buffer::Numbers(numbers) => out.numbers(&column.name, numbers),
-                Buffer::Strings(strings) => out.strings(&column.name, strings),
-                Buffer::Bodies(cells) => out.bytes(&column.name, cells),
+        for (column, cells) in self.columns.iter().zip(cells) {
+            match (cells, column.kind) {
+                (Buffer::Numbers(numbers), _) => out.numbers(&column.name, numbers),
+                (Buffer::Strings(bodies), Type::Array | Type::Map) => out.bytes(&column.name, &bodies),
+                (Buffer::Strings(strings), _) => out.strings(&column.name, strings),
             }
         }
         out.bytes(REST_COLUMN, &rest);
@@ -162,25 +163,19 @@ impl<'a> AttributeWriter<'a> {
 
     /// The shapes of a block stand in the block, so that a segment of many shapes is no dearer to read a trace from.
     fn write_shapes(&self, out: &mut ColumnWriter<'a>, rows: Range<usize>) {
-        let mut local: FxHashMap<usize, u64> = FxHashMap::default();
-        let mut shapes = Vec::new();
-        let mut of_row = Vec::with_capacity(rows.len());
-        for row in &self.rows[rows] {
-            let next = local.len() as u64;
-            of_row.push(*local.entry(row.shape).or_insert_with(|| {
-                let places = &self.places[row.shape];
-                put_varint(&mut shapes, places.len() as u64);
-                places.iter().for_each(|place| put_varint(&mut shapes, *place as u64));
-                next
-            }));
-        }
-        // One shape without places: no row has attributes.
-        if shapes == [0] {
+        let mut shapes = Distinct::default();
+        let of_row: Vec<u64> = self.rows[rows].iter().map(|row| shapes.insert_full(row.shape).0 as u64).collect();
+        let places: Vec<&[usize]> = shapes.iter().map(|shape| self.places[*shape].as_slice()).collect();
+        // No row has attributes.
+        if places.iter().all(|places| places.is_empty()) {
             return;
         }
-        let mut content = Vec::with_capacity(shapes.len() + 2 * of_row.len() + 16);
-        put_varint(&mut content, local.len() as u64);
-        content.extend_from_slice(&shapes);
+        let mut content = Vec::new();
+        put_varint(&mut content, places.len() as u64);
+        for places in places {
+            put_varint(&mut content, places.len() as u64);
+            places.iter().for_each(|place| put_varint(&mut content, *place as u64));
+        }
         put_planes(&mut content, &of_row);
         out.raw(SHAPE_COLUMN, &content);
     }
@@ -193,20 +188,18 @@ fn choose<'a>(
     uses_of_shape: &[usize],
     rows: usize,
 ) -> (Vec<AttributeColumn<'a>>, FxHashMap<(&'a str, Type), usize>) {
-    let mut uses: FxHashMap<(&'a str, Type), (usize, usize)> = FxHashMap::default();
+    let mut uses: IndexMap<(&'a str, Type), usize, FxBuildHasher> = IndexMap::default();
     for (shape, rows) in shapes.iter().zip(uses_of_shape) {
-        for attribute in shape {
-            let next = uses.len();
-            uses.entry(*attribute).or_insert((0, next)).0 += rows;
-        }
+        shape.iter().for_each(|attribute| *uses.entry(*attribute).or_default() += rows);
     }
     let deserves = |key: &str, count| {
         count >= RAREST_ROWS.max(rows / RAREST_SHARE)
             && key.len() <= MAX_KEY_BYTES
             && !key.chars().any(char::is_control)
     };
-    let mut chosen: Vec<_> = uses.into_iter().filter(|((key, _), (count, _))| deserves(key, *count)).collect();
-    chosen.sort_unstable_by_key(|(_, (count, first))| (usize::MAX - count, *first));
+    let mut chosen: Vec<_> = uses.into_iter().filter(|((key, _), count)| deserves(key, *count)).collect();
+    // Stable, so that those used as often stay as they first came.
+    chosen.sort_by_key(|(_, count)| Reverse(*count));
     chosen.truncate(MAX_COLUMNS);
     let columns: Vec<_> = chosen
         .into_iter()
@@ -218,35 +211,29 @@ fn choose<'a>(
 
 /// Values of one column in one block, as they are collected.
 enum Buffer<'a> {
-    Nothing,
     Numbers(Vec<u64>),
     Strings(Vec<&'a [u8]>),
-    Bodies(Cells),
 }
 
 impl<'a> Buffer<'a> {
     fn new(kind: Type) -> Buffer<'a> {
         match kind {
-            Type::Empty => Buffer::Nothing,
-            Type::Bool | Type::Int | Type::Double => Buffer::Numbers(Vec::new()),
-            Type::String | Type::Bytes => Buffer::Strings(Vec::new()),
-            Type::Array | Type::Map => Buffer::Bodies(Cells::default()),
+            Type::Empty | Type::Bool | Type::Int | Type::Double => Buffer::Numbers(Vec::new()),
+            Type::String | Type::Bytes | Type::Array | Type::Map => Buffer::Strings(Vec::new()),
         }
     }
 
     /// Adds the next value, which is of the column's type.
     fn push(&mut self, bodies: &mut Slice<'a>, kind: Type) -> Result<()> {
         match (self, kind) {
+            // A column of zeros is not stored.
+            (Buffer::Numbers(numbers), Type::Empty) => numbers.push(0),
             (Buffer::Numbers(numbers), Type::Bool) => numbers.push(u64::from(bodies.byte()? != 0)),
             // Zigzag here and there.
             (Buffer::Numbers(numbers), Type::Int) => numbers.push(bodies.varint()?),
             (Buffer::Numbers(numbers), _) => numbers.push(u64::from_le_bytes(bodies.array()?)),
-            (Buffer::Strings(strings), _) => strings.push(bodies.bytes()?),
-            (Buffer::Bodies(cells), kind) => {
-                let body = bodies.part(|bodies| skip_body(bodies, kind))?;
-                cells.push(|out| out.extend_from_slice(body));
-            }
-            (Buffer::Nothing, kind) => skip_body(bodies, kind)?,
+            (Buffer::Strings(strings), Type::String | Type::Bytes) => strings.push(bodies.bytes()?),
+            (Buffer::Strings(strings), _) => strings.push(bodies.part(|bodies| skip_body(bodies, kind))?),
         }
         Ok(())
     }

@@ -37,8 +37,7 @@ impl BlockIndex {
     /// The bytes are no block index.
     pub fn decode(bytes: &[u8]) -> Result<BlockIndex> {
         let mut reader = Reader::new(envelope::unwrap(bytes)?);
-        let count = reader.count()?;
-        let blocks = (0..count).map(|_| get_block(&mut reader)).collect::<Result<_>>()?;
+        let blocks = reader.list(get_block)?;
         reader.finish()?;
         Ok(BlockIndex { blocks })
     }

@@ -20,7 +20,7 @@ impl<T> Default for Known<T> {
     }
 }
 
-impl<T: Copy> Known<T> {
+impl<T: Clone> Known<T> {
     /// What is known of the string of a row, found out by `look` when it is a new one.
     ///
     /// # Errors
@@ -28,16 +28,16 @@ impl<T: Copy> Known<T> {
     pub fn look_up(&mut self, strings: &Strings, row: usize, look: impl FnOnce(Bytes) -> Result<T>) -> Result<T> {
         let code = strings.code(row)?;
         if let Some(known) = code.and_then(|code| self.by_code.get(&code)) {
-            return Ok(*known);
+            return Ok(known.clone());
         }
         let bytes = strings.bytes(row)?;
         if let Some(known) = self.by_bytes.get(&bytes) {
-            return Ok(*known);
+            return Ok(known.clone());
         }
         let found = look(bytes.clone())?;
         match code {
-            Some(code) => self.by_code.insert(code, found),
-            None => self.by_bytes.insert(bytes, found),
+            Some(code) => self.by_code.insert(code, found.clone()),
+            None => self.by_bytes.insert(bytes, found.clone()),
         };
         Ok(found)
     }

@@ -2,6 +2,7 @@
 
 mod attribute_reader;
 mod attribute_writer;
+mod distinct;
 mod filter;
 mod index;
 mod known;
@@ -12,17 +13,15 @@ mod rows;
 mod shape;
 mod writer;
 
-pub use self::attribute_reader::{AttributeReader, BlockShapes, PlaceCells};
+pub use self::attribute_reader::AttributeReader;
 pub use self::attribute_writer::{AttributeWriter, EncodedAttributes, RawAttributes, Shape};
+pub use self::distinct::Distinct;
 pub use self::filter::may_contain;
 pub use self::index::{BlockIndex, BlockSummary};
 pub use self::known::Known;
 pub use self::layout::{CODED, ColumnSource, PLAIN, SHARED_FRAME, Segment, block_range, column_header_bytes};
 pub use self::planes::{Numbers, put_planes, put_planes_of_width};
-pub use self::reader::{ColumnReader, Strings};
-pub use self::rows::{
-    BYTES_PER_BLOCK, Columnar, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, rows_of_trace,
-    seal_rows, trace_runs,
-};
+pub use self::reader::{Block, ColumnReader, Strings};
+pub use self::rows::{BYTES_PER_BLOCK, Columnar, TraceRuns, WantedRows, rows_of_trace, seal_rows};
 pub use self::shape::{REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name};
-pub use self::writer::{Cells, ColumnWriter};
+pub use self::writer::ColumnWriter;

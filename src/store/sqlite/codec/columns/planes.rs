@@ -52,7 +52,7 @@ impl Numbers {
     /// # Errors
     /// There are fewer than `count` numbers.
     pub fn read_of_width(reader: &mut Reader, count: usize, width: usize) -> Result<Numbers> {
-        let planes = reader.slice(width.checked_mul(count).ok_or(CodecError::Truncated)?)?;
+        let planes = reader.take(width.checked_mul(count).ok_or(CodecError::Truncated)?)?;
         Ok(Numbers { planes, width, count })
     }
 
@@ -72,10 +72,18 @@ impl Numbers {
         Ok(number)
     }
 
+    /// The number of a row, which has at most 32 bits.
+    ///
+    /// # Errors
+    /// There are fewer rows, or the number is larger.
+    pub fn small(&self, row: usize) -> Result<u32> {
+        u32::try_from(self.get(row)?).map_err(|_| CodecError::Malformed("number over 32 bits"))
+    }
+
     /// The number of a row as a place in something.
     ///
     /// # Errors
-    /// As [`Numbers::get`].
+    /// There are fewer rows, or the number is larger than any place.
     pub fn place(&self, row: usize) -> Result<usize> {
         usize::try_from(self.get(row)?).map_err(|_| CodecError::Malformed("number over 64 bits"))
     }

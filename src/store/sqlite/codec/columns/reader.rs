@@ -7,10 +7,10 @@ use std::rc::Rc;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::super::bytes::{Reader, envelope};
+use super::super::bytes::{Buffer, Reader, envelope, unzigzag};
 use super::super::error::{CodecError, Result};
-use super::{CODED, ColumnSource, Numbers, PLAIN, SHARED_FRAME};
-use crate::model::Text;
+use super::{BlockIndex, BlockSummary, CODED, ColumnSource, Numbers, PLAIN, SHARED_FRAME};
+use crate::model::{Nanos, Text};
 
 /// Columns of one segment being read.
 pub struct ColumnReader<'s> {
@@ -24,38 +24,13 @@ impl<'s> ColumnReader<'s> {
         ColumnReader { source, dictionaries: FxHashMap::default() }
     }
 
-    /// The numbers of a block of `count` rows.
+    /// A block of the segment, which must be in its index.
     ///
     /// # Errors
-    /// The source fails, or the block is damaged or has another number of rows.
-    pub fn numbers(&mut self, name: &str, block: usize, count: usize) -> Result<Numbers> {
-        let mut reader = self.raw(name, block)?;
-        if reader.remaining() == 0 {
-            return Ok(Numbers::zeros(count));
-        }
-        let numbers = Numbers::read(&mut reader, count)?;
-        reader.finish()?;
-        Ok(numbers)
-    }
-
-    /// The strings or bytes of a block of `count` rows.
-    ///
-    /// # Errors
-    /// The source fails or the block is damaged.
-    pub fn strings(&mut self, name: &str, block: usize, count: usize) -> Result<Strings> {
-        let mut reader = self.raw(name, block)?;
-        if reader.remaining() == 0 {
-            return Ok(Strings::Empty { count });
-        }
-        match reader.byte()? {
-            PLAIN => PlainStrings::read(&mut reader, count).map(Strings::Plain),
-            CODED => {
-                let codes = Numbers::read(&mut reader, count)?;
-                reader.finish()?;
-                Ok(Strings::Coded { codes, dictionary: self.dictionary(name)? })
-            }
-            _ => Err(CodecError::Malformed("unknown string encoding")),
-        }
+    /// There is no such block.
+    pub fn block<'c>(&'c mut self, index: &'c BlockIndex, number: usize) -> Result<Block<'c, 's>> {
+        let summary = index.get(number).ok_or(CodecError::Malformed("no such block"))?;
+        Ok(Block { columns: self, number, summary })
     }
 
     fn dictionary(&mut self, name: &str) -> Result<Rc<SharedStrings>> {
@@ -65,14 +40,6 @@ impl<'s> ColumnReader<'s> {
         let dictionary = Rc::new(SharedStrings::read(self.shared(name)?)?);
         self.dictionaries.insert(name.to_owned(), dictionary.clone());
         Ok(dictionary)
-    }
-
-    /// Content of a block, nothing when it or the whole column is not stored.
-    ///
-    /// # Errors
-    /// The source fails or the block is damaged.
-    pub fn raw(&mut self, name: &str, block: usize) -> Result<Reader> {
-        self.frame(name, block + 1)
     }
 
     /// What all blocks of a column share.
@@ -88,6 +55,92 @@ impl<'s> ColumnReader<'s> {
         Ok(Reader::new(envelope::unframe(frame)?))
     }
 }
+
+/// One block of a segment being read.
+pub struct Block<'c, 's> {
+    columns: &'c mut ColumnReader<'s>,
+    /// The place of the block in the segment.
+    pub number: usize,
+    /// What the index says of the block.
+    pub summary: &'c BlockSummary,
+}
+
+impl Block<'_, '_> {
+    /// A number for each row.
+    ///
+    /// # Errors
+    /// The source fails, or the column is damaged or has another number of rows.
+    pub fn numbers(&mut self, name: &str) -> Result<Numbers> {
+        self.some_numbers(name, self.summary.rows)
+    }
+
+    /// The numbers of a column that only `count` of the rows have.
+    ///
+    /// # Errors
+    /// The source fails, or the column is damaged or has another number of rows.
+    pub fn some_numbers(&mut self, name: &str, count: usize) -> Result<Numbers> {
+        let mut reader = self.raw(name)?;
+        if reader.remaining() == 0 {
+            return Ok(Numbers::zeros(count));
+        }
+        let numbers = Numbers::read(&mut reader, count)?;
+        reader.finish()?;
+        Ok(numbers)
+    }
+
+    /// The times of the first `rows` rows, as [`ColumnWriter::times`](super::ColumnWriter::times) wrote them.
+    ///
+    /// # Errors
+    /// The source fails, or the column is damaged or has fewer rows.
+    pub fn times(&mut self, name: &str, rows: usize) -> Result<Vec<Nanos>> {
+        let differences = self.numbers(name)?;
+        let mut time = self.summary.min_start_ns;
+        let mut next = |row| {
+            time = time.wrapping_add(unzigzag(differences.get(row)?) as u64);
+            Ok(Nanos(time))
+        };
+        (0..rows).map(&mut next).collect()
+    }
+
+    /// A string or bytes for each row.
+    ///
+    /// # Errors
+    /// The source fails or the column is damaged.
+    pub fn strings(&mut self, name: &str) -> Result<Strings> {
+        self.some_strings(name, self.summary.rows)
+    }
+
+    /// The strings or bytes of a column that only `count` of the rows have.
+    ///
+    /// # Errors
+    /// The source fails or the column is damaged.
+    pub fn some_strings(&mut self, name: &str, count: usize) -> Result<Strings> {
+        let mut reader = self.raw(name)?;
+        if reader.remaining() == 0 {
+            return Ok(Strings::Empty { count });
+        }
+        match reader.byte()? {
+            PLAIN => PlainStrings::read(&mut reader, count).map(Strings::Plain),
+            CODED => {
+                let codes = Numbers::read(&mut reader, count)?;
+                reader.finish()?;
+                Ok(Strings::Coded { codes, dictionary: self.columns.dictionary(name)? })
+            }
+            _ => Err(CodecError::Malformed("unknown string encoding")),
+        }
+    }
+
+    /// The content of a column, nothing when the column is not stored for this block.
+    ///
+    /// # Errors
+    /// The source fails or the column is damaged.
+    pub fn raw(&mut self, name: &str) -> Result<Reader> {
+        self.columns.frame(name, self.number + 1)
+    }
+}
+
+/// Where empty strings lie.
+static NOTHING: Bytes = Bytes::new();
 
 /// Strings or bytes of a block.
 pub enum Strings {
@@ -113,24 +166,25 @@ impl Strings {
     /// # Errors
     /// There are fewer rows, or it stands for no entry of the dictionary.
     pub fn bytes(&self, row: usize) -> Result<Bytes> {
-        match self {
-            Strings::Empty { count } if row < *count => Ok(Bytes::new()),
-            Strings::Empty { .. } => Err(CodecError::Malformed("rows of a block")),
-            Strings::Plain(strings) => strings.get(row),
-            Strings::Coded { codes, dictionary } => dictionary.strings.get(codes.place(row)?),
-        }
+        let (bytes, range) = self.find(row)?;
+        Ok(bytes.slice(range))
     }
 
     /// The bytes of a row, where they lie.
     ///
     /// # Errors
-    /// As [`Strings::bytes`].
+    /// There are fewer rows, or it stands for no entry of the dictionary.
     pub fn slice(&self, row: usize) -> Result<&[u8]> {
+        let (bytes, range) = self.find(row)?;
+        bytes.get(range).ok_or(CodecError::Truncated)
+    }
+
+    fn find(&self, row: usize) -> Result<(&Bytes, Range<usize>)> {
         match self {
-            Strings::Empty { count } if row < *count => Ok(&[]),
+            Strings::Empty { count } if row < *count => Ok((&NOTHING, 0..0)),
             Strings::Empty { .. } => Err(CodecError::Malformed("rows of a block")),
-            Strings::Plain(strings) => strings.slice(row),
-            Strings::Coded { codes, dictionary } => dictionary.strings.slice(codes.place(row)?),
+            Strings::Plain(strings) => strings.find(row),
+            Strings::Coded { codes, dictionary } => dictionary.strings.find(codes.place(row)?),
         }
     }
 
@@ -149,25 +203,25 @@ impl Strings {
     /// The text of a row.
     ///
     /// # Errors
-    /// As [`Strings::bytes`], or it is not UTF-8.
+    /// There are fewer rows, the row stands for no entry of the dictionary, or its bytes are not UTF-8.
     pub fn text(&self, row: usize) -> Result<Text> {
         match self {
             Strings::Coded { codes, dictionary } => dictionary.text(codes.place(row)?),
-            other => to_text(other.bytes(row)?),
+            other => Bytes::text(other.bytes(row)?),
         }
     }
 
     /// A reader of the bytes of a row.
     ///
     /// # Errors
-    /// As [`Strings::bytes`].
+    /// There are fewer rows, or it stands for no entry of the dictionary.
     pub fn reader(&self, row: usize) -> Result<Reader> {
         self.bytes(row).map(Reader::new)
     }
 }
 
 /// Strings one after the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct PlainStrings {
     bytes: Bytes,
     ends: Vec<usize>,
@@ -176,7 +230,7 @@ pub struct PlainStrings {
 impl PlainStrings {
     fn read(reader: &mut Reader, count: usize) -> Result<PlainStrings> {
         let lengths = Numbers::read(reader, count)?;
-        let bytes = reader.slice(reader.remaining())?;
+        let bytes = reader.take(reader.remaining())?;
         let mut end = 0usize;
         let mut ends = Vec::with_capacity(count);
         for row in 0..count {
@@ -189,24 +243,15 @@ impl PlainStrings {
         Ok(PlainStrings { bytes, ends })
     }
 
-    fn get(&self, row: usize) -> Result<Bytes> {
-        self.range(row).map(|range| self.bytes.slice(range))
-    }
-
-    fn slice(&self, row: usize) -> Result<&[u8]> {
-        let range = self.range(row)?;
-        self.bytes.get(range).ok_or(CodecError::Truncated)
-    }
-
-    fn range(&self, row: usize) -> Result<Range<usize>> {
+    fn find(&self, row: usize) -> Result<(&Bytes, Range<usize>)> {
         let end = *self.ends.get(row).ok_or(CodecError::Malformed("rows of a block"))?;
         let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        Ok(start..end)
+        Ok((&self.bytes, start..end))
     }
 }
 
 /// A dictionary as it is read: entries become texts when first asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SharedStrings {
     strings: PlainStrings,
     texts: RefCell<Vec<Option<Text>>>,
@@ -215,8 +260,7 @@ pub struct SharedStrings {
 impl SharedStrings {
     fn read(mut reader: Reader) -> Result<SharedStrings> {
         if reader.remaining() == 0 {
-            let strings = PlainStrings { bytes: Bytes::new(), ends: Vec::new() };
-            return Ok(SharedStrings { strings, texts: RefCell::default() });
+            return Ok(SharedStrings::default());
         }
         // At most one entry is empty, so there is at least a byte for each of the others.
         let count = reader.count()?;
@@ -230,12 +274,9 @@ impl SharedStrings {
         if let Some(text) = known {
             return Ok(text.clone());
         }
-        let text = to_text(self.strings.get(place)?)?;
+        let (bytes, range) = self.strings.find(place)?;
+        let text = Bytes::text(bytes.slice(range))?;
         *known = Some(text.clone());
         Ok(text)
     }
-}
-
-fn to_text(bytes: Bytes) -> Result<Text> {
-    Text::from_utf8(bytes).ok_or(CodecError::Malformed("text is not UTF-8"))
 }

@@ -3,15 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
 
-use bytes::Bytes;
-use rustc_hash::FxHashMap;
-
-use super::super::bytes::{Reader, put_trace_id, put_varint};
+use super::super::bytes::{put_trace_id, put_varint};
 use super::super::error::{CodecError, Result};
-use super::{BlockIndex, BlockSummary, ColumnReader, ColumnSource, ColumnWriter, Segment, filter, index};
-use crate::model::{Nanos, Resource, Scope, TraceId};
+use super::{
+    AttributeWriter, Block, BlockIndex, BlockSummary, ColumnReader, ColumnSource, ColumnWriter, Segment, filter, index,
+};
+use crate::model::{Nanos, TraceId};
 
 /// Rows of a block, the last one of a segment aside: reading one trace decompresses at least this much.
 const ROWS_PER_BLOCK: usize = 1024;
@@ -30,25 +28,31 @@ pub trait Columnar {
     fn bytes(&self) -> usize;
 }
 
-/// Seals rows that come sorted by trace: `write` adds the columns of a block, given its rows and its earliest start,
-/// `finish` those of the whole segment.
+/// Seals rows that come sorted by trace, and their attributes, if rows of this kind have any; `write` adds the other
+/// columns of a block, given its rows and its earliest start.
 ///
 /// # Errors
-/// Those of `write`.
+/// The attributes are damaged.
 pub fn seal_rows<'a, R: Columnar>(
     rows: &[&'a R],
-    mut write: impl FnMut(&mut ColumnWriter<'a>, Range<usize>, u64) -> Result<()>,
-    finish: impl FnOnce(&mut ColumnWriter<'a>),
+    attributes: Option<&AttributeWriter<'a>>,
+    mut write: impl FnMut(&mut ColumnWriter<'a>, Range<usize>, u64),
 ) -> Result<Segment> {
     let mut columns = ColumnWriter::default();
     let mut summaries = Vec::new();
     for block in cut_blocks(rows) {
         let summary = summarize(&rows[block.clone()]);
-        write(&mut columns, block, summary.min_start_ns)?;
+        columns.raw("trace", &trace_runs(&rows[block.clone()]));
+        write(&mut columns, block.clone(), summary.min_start_ns);
+        if let Some(attributes) = attributes {
+            attributes.write_block(&mut columns, block)?;
+        }
         columns.end_block();
         summaries.push(summary);
     }
-    finish(&mut columns);
+    if let Some(attributes) = attributes {
+        attributes.finish(&mut columns);
+    }
     let mut traces: Vec<&TraceId> = rows.iter().map(|row| row.trace_id()).collect();
     traces.dedup();
     let services: BTreeSet<&str> = rows.iter().map(|row| row.service()).collect();
@@ -96,18 +100,13 @@ fn cut_blocks<R: Columnar>(rows: &[&R]) -> Vec<Range<usize>> {
 }
 
 /// The traces of rows, which come sorted by trace: how many rows, then the id, trace after trace.
-pub fn trace_runs<R: Columnar>(rows: &[&R]) -> Vec<u8> {
+fn trace_runs<R: Columnar>(rows: &[&R]) -> Vec<u8> {
     let mut out = Vec::new();
     for run in rows.chunk_by(|a, b| a.trace_id() == b.trace_id()) {
         put_varint(&mut out, run.len() as u64);
         put_trace_id(&mut out, run[0].trace_id());
     }
     out
-}
-
-/// What the index says of a block, which must be there.
-pub fn block_summary(index: &BlockIndex, block: usize) -> Result<&BlockSummary> {
-    index.get(block).ok_or(CodecError::Malformed("no such block"))
 }
 
 /// Which rows of a segment to read.
@@ -126,17 +125,25 @@ pub struct TraceRuns {
 }
 
 impl TraceRuns {
-    pub fn read(columns: &mut ColumnReader<'_>, block: usize, count: usize) -> Result<TraceRuns> {
-        let mut content = columns.raw("trace", block)?;
+    /// Reads the traces of a block.
+    ///
+    /// # Errors
+    /// The source fails, or the column is damaged or has another number of rows.
+    pub fn read(block: &mut Block<'_, '_>) -> Result<TraceRuns> {
+        let mut content = block.raw("trace")?;
         let mut runs = Vec::new();
         let mut end = 0;
         while content.remaining() > 0 {
             end += usize::try_from(content.varint_u32()?).unwrap_or(usize::MAX);
             runs.push((end, content.trace_id()?));
         }
-        if end == count { Ok(TraceRuns { runs }) } else { Err(CodecError::MissingColumn) }
+        if end == block.summary.rows { Ok(TraceRuns { runs }) } else { Err(CodecError::MissingColumn) }
     }
 
+    /// The trace of a row.
+    ///
+    /// # Errors
+    /// There are fewer rows.
     pub fn id(&self, row: usize) -> Result<&TraceId> {
         let run = self.runs.partition_point(|(end, _)| *end <= row);
         self.runs.get(run).map(|(_, id)| id).ok_or(CodecError::Malformed("rows of a block"))
@@ -164,62 +171,13 @@ pub fn rows_of_trace(source: &mut dyn ColumnSource, index: &BlockIndex, id: &Tra
     let mut before: usize = index.iter().take(blocks.start).map(|block| block.rows).sum();
     let mut rows: Option<Range<usize>> = None;
     for block in blocks {
-        let count = block_summary(index, block)?.rows;
-        let found = TraceRuns::read(&mut columns, block, count)?.rows_of(Some(id));
+        let mut block = columns.block(index, block)?;
+        let found = TraceRuns::read(&mut block)?.rows_of(Some(id));
         if !found.is_empty() {
             let start = rows.map_or(before + found.start, |rows| rows.start);
             rows = Some(start..before + found.end);
         }
-        before += count;
+        before += block.summary.rows;
     }
     Ok(rows.unwrap_or_default())
-}
-
-/// Encoded values that many rows share behind an `Arc`: each distinct one encoded once.
-pub struct SharedArcs {
-    encoded: Vec<Vec<u8>>,
-    of_row: Vec<usize>,
-}
-
-impl SharedArcs {
-    pub fn new<R, T>(rows: &[&R], get: impl Fn(&R) -> &Arc<T>, put: impl Fn(&mut Vec<u8>, &T)) -> SharedArcs {
-        let mut places: FxHashMap<*const T, usize> = FxHashMap::default();
-        let mut encoded = Vec::new();
-        let place = |row: &&R| {
-            let value = get(row);
-            *places.entry(Arc::as_ptr(value)).or_insert_with(|| {
-                let mut bytes = Vec::new();
-                put(&mut bytes, value);
-                encoded.push(bytes);
-                encoded.len() - 1
-            })
-        };
-        let of_row = rows.iter().map(place).collect();
-        SharedArcs { encoded, of_row }
-    }
-
-    pub fn encoded(&self, rows: Range<usize>) -> Vec<&[u8]> {
-        self.of_row[rows].iter().map(|place| self.encoded[*place].as_slice()).collect()
-    }
-}
-
-/// Resources and scopes decoded so far, by their bytes, so that equal ones are one again.
-#[derive(Default)]
-pub struct SharedValues {
-    pub resources: FxHashMap<Bytes, Arc<Resource>>,
-    pub scopes: FxHashMap<Bytes, Arc<Scope>>,
-}
-
-/// The value of these bytes, decoded when they are seen for the first time.
-pub fn once<T: Default>(
-    known: &mut FxHashMap<Bytes, Arc<T>>,
-    bytes: Bytes,
-    get: impl Fn(&mut Reader) -> Result<T>,
-) -> Result<Arc<T>> {
-    if let Some(value) = known.get(&bytes) {
-        return Ok(value.clone());
-    }
-    let value = Arc::new(get(&mut Reader::new(bytes.clone()))?);
-    known.insert(bytes, value.clone());
-    Ok(value)
 }

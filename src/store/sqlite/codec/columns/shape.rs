@@ -3,9 +3,8 @@
 
 use std::hash::{Hash, Hasher};
 
-use rustc_hash::FxHashMap;
-
 use super::super::bytes::Type;
+use super::Distinct;
 use crate::model::{Attributes, Text, Value};
 
 /// Place in a shape of an attribute in `rest`; columns count from 1.
@@ -22,23 +21,17 @@ pub fn column_name(key: &str, kind: Type) -> String {
 
 /// The distinct shapes of some records, numbered as they first appear.
 #[derive(Default)]
-pub struct Shapes<'a> {
-    ids: FxHashMap<ShapeOf<'a>, usize>,
-    distinct: Vec<&'a Attributes>,
-}
+pub struct Shapes<'a>(Distinct<ShapeOf<'a>>);
 
 impl<'a> Shapes<'a> {
     /// The number of the shape of `attributes`.
     pub fn id(&mut self, attributes: &'a Attributes) -> usize {
-        *self.ids.entry(ShapeOf(attributes)).or_insert_with(|| {
-            self.distinct.push(attributes);
-            self.distinct.len() - 1
-        })
+        self.0.insert_full(ShapeOf(attributes)).0
     }
 
     /// For each shape, in order of number, the first attributes that had it.
-    pub fn distinct(&self) -> &[&'a Attributes] {
-        &self.distinct
+    pub fn distinct(&self) -> impl ExactSizeIterator<Item = &'a Attributes> {
+        self.0.iter().map(|shape| shape.0)
     }
 }
 

@@ -5,25 +5,26 @@
 //! they repeat, and plain from the first block on where they do not. A block of nothing but zeros or empty strings is
 //! an empty frame, a column of such blocks is not stored.
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
-use super::super::bytes::{envelope, put_varint};
-use super::{CODED, PLAIN, SHARED_FRAME, put_planes};
+use super::super::bytes::{envelope, put_varint, zigzag};
+use super::{CODED, Distinct, PLAIN, SHARED_FRAME, put_planes};
 
 /// A dictionary grows to no more entries than this: reading one trace should not cost a long one.
 const MAX_DICTIONARY_ENTRIES: usize = 8192;
 /// A dictionary grows to no more bytes than this.
 const MAX_DICTIONARY_BYTES: usize = 128 << 10;
+
 /// Columns being written, block by block.
 #[derive(Default)]
 pub struct ColumnWriter<'a> {
-    columns: Vec<Column<'a>>,
-    places: FxHashMap<String, usize>,
+    columns: IndexMap<String, Column<'a>, FxBuildHasher>,
     blocks: usize,
 }
 
+#[derive(Default)]
 struct Column<'a> {
-    name: String,
     dictionary: Dictionary<'a>,
     shared: Vec<u8>,
     frames: Vec<Vec<u8>>,
@@ -31,27 +32,43 @@ struct Column<'a> {
 
 impl<'a> ColumnWriter<'a> {
     /// The numbers of this block's rows.
-    pub fn numbers(&mut self, name: &str, numbers: &[u64]) {
+    pub fn numbers(&mut self, name: &str, numbers: impl IntoIterator<Item = u64>) {
+        let numbers: Vec<u64> = numbers.into_iter().collect();
         if numbers.iter().any(|number| *number != 0) {
             let mut content = Vec::with_capacity(1 + 8 * numbers.len());
-            put_planes(&mut content, numbers);
+            put_planes(&mut content, &numbers);
             self.raw(name, &content);
         }
     }
 
+    /// The times of this block's rows, unix nanoseconds: how far each is from the one before it, the first from
+    /// `earliest_ns`.
+    pub fn times(&mut self, name: &str, earliest_ns: u64, times_ns: impl Iterator<Item = u64>) {
+        let mut previous = earliest_ns;
+        let difference = |time: u64| zigzag(time.wrapping_sub(std::mem::replace(&mut previous, time)) as i64);
+        self.numbers(name, times_ns.map(difference));
+    }
+
     /// The strings of this block's rows, which may repeat from block to block.
-    pub fn strings(&mut self, name: &str, strings: &[&'a [u8]]) {
+    pub fn strings(&mut self, name: &str, strings: impl IntoIterator<Item = &'a [u8]>) {
+        let strings: Vec<&[u8]> = strings.into_iter().collect();
         if strings.iter().all(|string| string.is_empty()) {
             return;
         }
-        let codes = self.column(name).dictionary.codes(strings, strings.len());
-        self.string_block(name, codes, || strings.to_vec());
+        let codes = self.column(name).dictionary.codes(&strings, strings.len());
+        self.string_block(name, codes, || strings);
     }
 
     /// The strings of this block's rows where rows share them: `entries`, and which of them each row has. Each is looked at
     /// once a block.
-    pub fn shared_strings(&mut self, name: &str, entries: &[&'a [u8]], of_row: &[usize]) {
-        let string = |entry: &usize| entries.get(*entry).copied().unwrap_or_default();
+    pub fn shared_strings(
+        &mut self,
+        name: &str,
+        entries: &'a Distinct<impl AsRef<[u8]>>,
+        of_row: impl Iterator<Item = usize>,
+    ) {
+        let of_row: Vec<usize> = of_row.collect();
+        let string = |entry: &usize| entries.get_index(*entry).map(AsRef::as_ref).unwrap_or_default();
         if of_row.iter().all(|entry| string(entry).is_empty()) {
             return;
         }
@@ -72,27 +89,17 @@ impl<'a> ColumnWriter<'a> {
 
     /// A block of strings: their places in the dictionary, or where they have none the strings.
     fn string_block(&mut self, name: &str, codes: Option<Vec<u64>>, strings: impl FnOnce() -> Vec<&'a [u8]>) {
-        let mut content = Vec::new();
-        match codes {
-            Some(codes) => {
-                content.push(CODED);
-                put_planes(&mut content, &codes);
-            }
-            None => {
-                content.push(PLAIN);
-                put_strings(&mut content, &strings());
-            }
-        }
+        let Some(codes) = codes else { return self.bytes(name, &strings()) };
+        let mut content = vec![CODED];
+        put_planes(&mut content, &codes);
         self.raw(name, &content);
     }
 
     /// Byte strings that hardly repeat: lengths, and all bytes one after the other.
-    pub fn bytes(&mut self, name: &str, cells: &Cells) {
-        if !cells.bytes.is_empty() {
-            let mut content = Vec::with_capacity(16 + 2 * cells.lengths.len() + cells.bytes.len());
-            content.push(PLAIN);
-            put_planes(&mut content, &cells.lengths);
-            content.extend_from_slice(&cells.bytes);
+    pub fn bytes(&mut self, name: &str, strings: &[impl AsRef<[u8]>]) {
+        if strings.iter().any(|string| !string.as_ref().is_empty()) {
+            let mut content = vec![PLAIN];
+            put_strings(&mut content, strings);
             self.raw(name, &content);
         }
     }
@@ -118,55 +125,27 @@ impl<'a> ColumnWriter<'a> {
     /// Name and stored bytes of each column that holds anything.
     pub fn finish(self) -> Vec<(String, Vec<u8>)> {
         let blocks = self.blocks;
-        let store = |mut column: Column<'a>| {
+        let store = |(name, mut column): (String, Column<'a>)| {
             let shared = if column.shared.is_empty() { column.dictionary.encode() } else { column.shared };
             column.frames.resize(blocks, Vec::new());
             column.frames.insert(SHARED_FRAME, envelope::frame(&shared));
-            (column.name, join(&column.frames))
+            (name, join(&column.frames))
         };
         self.columns.into_iter().map(store).collect()
     }
 
     fn column(&mut self, name: &str) -> &mut Column<'a> {
-        let place = match self.places.get(name) {
-            Some(place) => *place,
-            None => {
-                let (dictionary, shared, frames) = (Dictionary::default(), Vec::new(), Vec::new());
-                self.columns.push(Column { name: name.to_owned(), dictionary, shared, frames });
-                self.places.insert(name.to_owned(), self.columns.len() - 1);
-                self.columns.len() - 1
-            }
-        };
-        &mut self.columns[place]
-    }
-}
-
-/// Byte strings collected for [`ColumnWriter::bytes`].
-#[derive(Debug, Default)]
-pub struct Cells {
-    lengths: Vec<u64>,
-    bytes: Vec<u8>,
-}
-
-impl Cells {
-    /// Cells that are there already.
-    pub fn new(cells: &[&[u8]]) -> Cells {
-        Cells { lengths: cells.iter().map(|cell| cell.len() as u64).collect(), bytes: cells.concat() }
-    }
-
-    /// Adds what `put` appends as one cell.
-    pub fn push(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.bytes.len();
-        put(&mut self.bytes);
-        self.lengths.push((self.bytes.len() - before) as u64);
+        if !self.columns.contains_key(name) {
+            self.columns.insert(name.to_owned(), Column::default());
+        }
+        &mut self.columns[name]
     }
 }
 
 /// The distinct strings of a column so far.
 #[derive(Default)]
 struct Dictionary<'a> {
-    codes: FxHashMap<&'a [u8], u32>,
-    entries: Vec<&'a [u8]>,
+    entries: Distinct<&'a [u8]>,
     bytes: usize,
     closed: bool,
 }
@@ -182,12 +161,9 @@ impl<'a> Dictionary<'a> {
         let most = (before + rows / 2 + 4).min(MAX_DICTIONARY_ENTRIES);
         let mut codes = Vec::with_capacity(strings.len());
         for string in strings {
-            let code = *self.codes.entry(string).or_insert_with(|| {
-                self.entries.push(string);
-                self.bytes += string.len();
-                (self.entries.len() - 1) as u32
-            });
-            codes.push(u64::from(code));
+            let (code, is_new) = self.entries.insert_full(string);
+            self.bytes += if is_new { string.len() } else { 0 };
+            codes.push(code as u64);
             if self.entries.len() > most || self.bytes > MAX_DICTIONARY_BYTES {
                 self.entries.truncate(before);
                 self.closed = true;
@@ -201,16 +177,17 @@ impl<'a> Dictionary<'a> {
         let mut out = Vec::new();
         if !self.entries.is_empty() {
             put_varint(&mut out, self.entries.len() as u64);
-            put_strings(&mut out, &self.entries);
+            put_strings(&mut out, &self.entries.iter().collect::<Vec<_>>());
         }
         out
     }
 }
 
-fn put_strings(out: &mut Vec<u8>, strings: &[&[u8]]) {
-    let lengths: Vec<u64> = strings.iter().map(|string| string.len() as u64).collect();
+fn put_strings(out: &mut Vec<u8>, strings: &[impl AsRef<[u8]>]) {
+    let lengths: Vec<u64> = strings.iter().map(|string| string.as_ref().len() as u64).collect();
     put_planes(out, &lengths);
-    strings.iter().for_each(|string| out.extend_from_slice(string));
+    out.reserve(lengths.iter().sum::<u64>() as usize);
+    strings.iter().for_each(|string| out.extend_from_slice(string.as_ref()));
 }
 
 fn join(frames: &[Vec<u8>]) -> Vec<u8> {

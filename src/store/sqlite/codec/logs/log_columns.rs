@@ -4,14 +4,13 @@
 
 use std::ops::Range;
 
-use super::super::bytes::{unzigzag, zigzag};
 use super::super::columns::{
-    AttributeReader, BlockIndex, BlockSummary, ColumnReader, ColumnSource, ColumnWriter, Columnar, EncodedAttributes,
-    Segment, SharedArcs, SharedValues, TraceRuns, WantedRows, block_summary, once, seal_rows, trace_runs,
+    Block, BlockIndex, ColumnReader, ColumnSource, ColumnWriter, Columnar, EncodedAttributes, Known, Segment,
+    TraceRuns, seal_rows,
 };
 use super::super::error::{CodecError, Result};
 use super::super::record::NO_TRACE;
-use super::super::shared_tables::{get_resource, get_scope, put_resource, put_scope};
+use super::super::shared_tables::{Interned, SharedColumns, get_service, put_resource, put_scope};
 use super::log_rows::severity;
 use crate::model::{LogRecord, Nanos, Severity, SpanId, Text, TraceId};
 
@@ -38,56 +37,23 @@ impl Columnar for LogRecord {
 /// # Errors
 /// None that is known: what is sealed was encoded just before.
 pub fn seal_logs(rows: &[&LogRecord]) -> Result<Segment> {
-    let resources = SharedArcs::new(rows, |log| &log.resource, put_resource);
-    let scopes = SharedArcs::new(rows, |log| &log.scope, put_scope);
+    let (mut resources, mut scopes) = (Interned::default(), Interned::default());
+    let resource_of_row: Vec<usize> = rows.iter().map(|log| resources.id(&log.resource, put_resource)).collect();
+    let scope_of_row: Vec<usize> = rows.iter().map(|log| scopes.id(&log.scope, put_scope)).collect();
     let attributes = EncodedAttributes::new(rows.iter().map(|log| &log.attributes));
-    let attributes = attributes.writer();
-    seal_rows(
-        rows,
-        |columns, block, min_start_ns| {
-            write_block(columns, &rows[block.clone()], min_start_ns);
-            columns.strings("resource", &resources.encoded(block.clone()));
-            columns.strings("scope", &scopes.encoded(block.clone()));
-            attributes.write_block(columns, block)
-        },
-        |columns| attributes.finish(columns),
-    )
+    seal_rows(rows, Some(&attributes.writer()), |columns, block, earliest_ns| {
+        write_block(columns, &rows[block.clone()], earliest_ns);
+        columns.shared_strings("resource", &resources.encoded, resource_of_row[block.clone()].iter().copied());
+        columns.shared_strings("scope", &scopes.encoded, scope_of_row[block].iter().copied());
+    })
 }
 
-fn write_block<'a>(columns: &mut ColumnWriter<'a>, logs: &[&'a LogRecord], min_start_ns: u64) {
-    columns.raw("trace", &trace_runs(logs));
-    let mut previous = min_start_ns;
-    let time = |log: &&LogRecord| zigzag(log.time.0.wrapping_sub(std::mem::replace(&mut previous, log.time.0)) as i64);
-    columns.numbers("time", &logs.iter().map(time).collect::<Vec<_>>());
-    let mut numbers = |name: &str, number: &dyn Fn(&LogRecord) -> u64| {
-        columns.numbers(name, &logs.iter().map(|log| number(log)).collect::<Vec<_>>());
-    };
-    numbers("severity", &|log| log.severity as u64);
-    numbers("has_span", &|log| u64::from(log.span_id.is_some()));
-    numbers("span", &|log| log.span_id.map_or(0, |span| u64::from_be_bytes(span.0)));
-    columns.strings("message", &logs.iter().map(|log| log.message.as_bytes()).collect::<Vec<_>>());
-}
-
-/// Reads log records, in their order, block after block.
-///
-/// # Errors
-/// The source fails or what it gives is damaged, and those of `visit`.
-pub fn each_block_of_logs(
-    source: &mut dyn ColumnSource,
-    index: &BlockIndex,
-    wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
-    mut visit: impl FnMut(usize, Vec<LogRecord>) -> Result<()>,
-) -> Result<()> {
-    let mut reader = LogReader::open(source)?;
-    for block in wanted.blocks {
-        let summary = block_summary(index, block)?;
-        let traces = TraceRuns::read(&mut reader.columns, block, summary.rows)?;
-        let rows = traces.rows_of(wanted.trace);
-        if !rows.is_empty() {
-            visit(block, reader.read(block, summary, &traces, rows)?)?;
-        }
-    }
-    Ok(())
+fn write_block<'a>(columns: &mut ColumnWriter<'a>, logs: &[&'a LogRecord], earliest_ns: u64) {
+    columns.times("time", earliest_ns, logs.iter().map(|log| log.time.0));
+    columns.numbers("severity", logs.iter().map(|log| log.severity as u64));
+    columns.numbers("has_span", logs.iter().map(|log| u64::from(log.span_id.is_some())));
+    columns.numbers("span", logs.iter().map(|log| log.span_id.map_or(0, |span| u64::from_be_bytes(span.0))));
+    columns.strings("message", logs.iter().map(|log| log.message.as_bytes()));
 }
 
 /// Reads chosen log records: `rows` are block and row within it, in order.
@@ -99,79 +65,49 @@ pub fn read_log_rows(
     index: &BlockIndex,
     rows: &[(usize, usize)],
 ) -> Result<Vec<LogRecord>> {
-    let mut reader = LogReader::open(source)?;
+    let mut columns = ColumnReader::new(source);
+    let mut shared = SharedColumns::open(&mut columns)?;
     let mut logs = Vec::with_capacity(rows.len());
     for of_block in rows.chunk_by(|a, b| a.0 == b.0) {
-        let block = of_block.first().map_or(0, |(block, _)| *block);
-        let summary = block_summary(index, block)?;
-        let traces = TraceRuns::read(&mut reader.columns, block, summary.rows)?;
-        logs.extend(reader.read(block, summary, &traces, of_block.iter().map(|(_, row)| *row))?);
+        let mut block = columns.block(index, of_block[0].0)?;
+        let traces = TraceRuns::read(&mut block)?;
+        logs.extend(read_logs(&mut block, &mut shared, &traces, of_block.iter().map(|(_, row)| *row))?);
     }
     Ok(logs)
 }
 
-/// The columns of a segment of log records, and what its rows share.
-struct LogReader<'s> {
-    columns: ColumnReader<'s>,
-    attributes: AttributeReader,
-    shared: SharedValues,
-}
-
-impl<'s> LogReader<'s> {
-    fn open(source: &'s mut dyn ColumnSource) -> Result<LogReader<'s>> {
-        let mut columns = ColumnReader::new(source);
-        let attributes = AttributeReader::open(&mut columns)?;
-        Ok(LogReader { columns, attributes, shared: SharedValues::default() })
-    }
-
-    /// Reads rows of a block, which come in order.
-    fn read(
-        &mut self,
-        block: usize,
-        summary: &BlockSummary,
-        traces: &TraceRuns,
-        rows: impl Iterator<Item = usize> + Clone,
-    ) -> Result<Vec<LogRecord>> {
-        let LogReader { columns, attributes, shared } = self;
-        let count = summary.rows;
-        let shapes = attributes.block(columns, block, count)?;
-        let attributes = attributes.read(columns, &shapes, rows.clone())?;
-        let times = times(columns, block, count, summary.min_start_ns)?;
-        let severities = columns.numbers("severity", block, count)?;
-        let (has_span, spans) = (columns.numbers("has_span", block, count)?, columns.numbers("span", block, count)?);
-        let messages = columns.strings("message", block, count)?;
-        let (resources, scopes) = (columns.strings("resource", block, count)?, columns.strings("scope", block, count)?);
-        let mut logs = Vec::with_capacity(attributes.len());
-        for (row, attributes) in rows.zip(attributes) {
-            let span_id = SpanId(spans.get(row)?.to_be_bytes());
-            let trace_id = traces.id(row)?;
-            logs.push(LogRecord {
-                time: times.get(row).copied().ok_or(CodecError::Truncated)?,
-                severity: severity(severities.get(row)?)?,
-                message: messages.text(row)?,
-                trace_id: (*trace_id != NO_TRACE).then(|| trace_id.clone()),
-                span_id: (has_span.get(row)? != 0).then_some(span_id),
-                attributes,
-                resource: once(&mut shared.resources, resources.bytes(row)?, get_resource)?,
-                scope: once(&mut shared.scopes, scopes.bytes(row)?, get_scope)?,
-            });
-        }
-        Ok(logs)
-    }
-}
-
-/// When each row of a block happened.
+/// Reads some rows of a block, which come in order.
 ///
 /// # Errors
-/// The source fails or what it gives is damaged.
-pub fn times(columns: &mut ColumnReader<'_>, block: usize, count: usize, min_start_ns: u64) -> Result<Vec<Nanos>> {
-    let differences = columns.numbers("time", block, count)?;
-    let mut time = min_start_ns;
-    let mut next = |row| {
-        time = time.wrapping_add(unzigzag(differences.get(row)?) as u64);
-        Ok(Nanos(time))
-    };
-    (0..count).map(&mut next).collect()
+/// The source fails or what it gives is damaged, or there is no such row.
+pub fn read_logs(
+    block: &mut Block<'_, '_>,
+    shared: &mut SharedColumns,
+    traces: &TraceRuns,
+    rows: impl Iterator<Item = usize> + Clone,
+) -> Result<Vec<LogRecord>> {
+    let attributes = shared.attributes.read(block, rows.clone())?;
+    let times = block.times("time", block.summary.rows)?;
+    let severities = block.numbers("severity")?;
+    let (has_span, spans) = (block.numbers("has_span")?, block.numbers("span")?);
+    let messages = block.strings("message")?;
+    let (resources, scopes) = (block.strings("resource")?, block.strings("scope")?);
+    let mut logs = Vec::with_capacity(attributes.len());
+    for (row, attributes) in rows.zip(attributes) {
+        let span_id = SpanId(spans.get(row)?.to_be_bytes());
+        let trace_id = traces.id(row)?;
+        logs.push(LogRecord {
+            time: times.get(row).copied().ok_or(CodecError::Truncated)?,
+            severity: severity(severities.get(row)?)?,
+            message: messages.text(row)?,
+            trace_id: (*trace_id != NO_TRACE).then(|| trace_id.clone()),
+            span_id: (has_span.get(row)? != 0).then_some(span_id),
+            attributes,
+            resource: shared.resource(&resources, row)?,
+            scope: shared.scope(&scopes, row)?,
+        });
+    }
+    Ok(logs)
 }
 
 /// What statistics need of a log record.
@@ -197,17 +133,16 @@ pub fn read_logs_for_stats(
     blocks: Range<usize>,
 ) -> Result<Vec<LogForStats>> {
     let mut columns = ColumnReader::new(source);
-    let mut shared = SharedValues::default();
+    let mut services = Known::<Text>::default();
     let mut logs = Vec::new();
-    for block in blocks {
-        let summary = block_summary(index, block)?;
-        let traces = TraceRuns::read(&mut columns, block, summary.rows)?;
-        let times = times(&mut columns, block, summary.rows, summary.min_start_ns)?;
-        let severities = columns.numbers("severity", block, summary.rows)?;
-        let resources = columns.strings("resource", block, summary.rows)?;
+    for number in blocks {
+        let mut block = columns.block(index, number)?;
+        let traces = TraceRuns::read(&mut block)?;
+        let times = block.times("time", block.summary.rows)?;
+        let severities = block.numbers("severity")?;
+        let resources = block.strings("resource")?;
         for (row, time) in times.into_iter().enumerate() {
-            let resource = once(&mut shared.resources, resources.bytes(row)?, get_resource)?;
-            let service = resource.service.clone();
+            let service = services.look_up(&resources, row, get_service)?;
             let has_trace = *traces.id(row)? != NO_TRACE;
             logs.push(LogForStats { time, severity: severity(severities.get(row)?)?, service, has_trace });
         }

@@ -1,9 +1,9 @@
-//! Log records as the inbox keeps them: row after row behind the same tables spans have.
+//! Log records as the inbox keeps them: row after row behind tables of what many rows share.
 
-use super::super::bytes::{Reader, get_body, put_body, put_bytes, put_signed, put_trace_id, put_varint};
+use super::super::bytes::{Reader, put_body, put_bytes, put_signed, put_trace_id, put_varint};
 use super::super::error::{CodecError, Result};
 use super::super::shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope};
-use crate::model::{Attributes, LogRecord, Nanos, Severity};
+use crate::model::{LogRecord, Nanos, Severity};
 
 const HAS_TRACE: u64 = 1;
 const HAS_SPAN: u64 = 1 << 1;
@@ -16,12 +16,12 @@ pub fn encode(logs: &[&LogRecord]) -> Vec<u8> {
     for log in logs {
         let resource = tables.resources.id(&log.resource, put_resource);
         let scope = tables.scopes.id(&log.scope, put_scope);
-        let shape = tables.shapes.id(&log.attributes) as u64;
+        let shape = tables.shapes.id(&log.attributes);
         let present = u64::from(log.trace_id.is_some()) * HAS_TRACE + u64::from(log.span_id.is_some()) * HAS_SPAN;
         put_varint(&mut rows, present);
         rows.push(log.severity as u8);
         for id in [resource, scope, shape] {
-            put_varint(&mut rows, id);
+            put_varint(&mut rows, id as u64);
         }
         put_signed(&mut rows, log.time.0.wrapping_sub(previous) as i64);
         previous = log.time.0;
@@ -43,14 +43,12 @@ pub fn encode(logs: &[&LogRecord]) -> Vec<u8> {
 /// The bytes are no such encoding.
 pub fn decode(mut reader: Reader) -> Result<Vec<LogRecord>> {
     let tables = ReadTables::read(&mut reader)?;
-    let count = reader.count()?;
-    let mut logs = Vec::with_capacity(count.min(reader.remaining() / 8));
     let mut previous = 0;
-    for _ in 0..count {
-        let log = get(&tables, &mut reader, previous)?;
+    let logs = reader.list(|reader| {
+        let log = get(&tables, reader, previous)?;
         previous = log.time.0;
-        logs.push(log);
-    }
+        Ok(log)
+    })?;
     reader.finish()?;
     Ok(logs)
 }
@@ -64,11 +62,7 @@ fn get(tables: &ReadTables, reader: &mut Reader, previous: u64) -> Result<LogRec
     let time = Nanos(previous.wrapping_add(reader.signed()? as u64));
     let trace_id = (present & HAS_TRACE != 0).then(|| reader.trace_id()).transpose()?;
     let span_id = (present & HAS_SPAN != 0).then(|| reader.span_id()).transpose()?;
-    let mut attributes = Vec::with_capacity(shape.len());
-    for (key, kind) in shape {
-        attributes.push((key.clone(), get_body(reader, *kind)?));
-    }
-    let (attributes, message) = (Attributes(attributes), reader.text()?);
+    let (attributes, message) = (ReadTables::attributes(reader, shape)?, reader.text()?);
     Ok(LogRecord { time, severity, message, trace_id, span_id, attributes, resource, scope })
 }
 

@@ -4,16 +4,12 @@
 //! a block none of whose rows are left is not read further. Which trace a record belongs to and which issue is not
 //! decided here.
 
-use super::super::bytes::Reader;
-use super::super::columns::{
-    AttributeReader, BYTES_PER_BLOCK, BlockIndex, BlockShapes, BlockSummary, ColumnReader, ColumnSource, Known,
-    PlaceCells, block_summary,
-};
-use super::super::error::{CodecError, Result};
-use super::super::shared_tables::get_resource;
-use super::log_columns::times;
+use super::super::bytes::{Reader, to_str};
+use super::super::columns::{AttributeReader, BYTES_PER_BLOCK, Block, BlockIndex, ColumnReader, ColumnSource, Known};
+use super::super::error::Result;
+use super::super::shared_tables::{get_resource, get_service};
 use crate::model::log_match::{Condition, ERROR_KEYS, TextFilter};
-use crate::model::{LogMatcher, Needle, Severity};
+use crate::model::{LogMatcher, Nanos, Needle, Severity};
 
 /// A log record that was found, by where its row lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,35 +38,28 @@ pub fn search_logs(
     times_ns: (u64, u64),
 ) -> Result<Vec<LogRow>> {
     let mut columns = ColumnReader::new(source);
-    let attributes = AttributeReader::open(&mut columns)?;
+    let mut attributes = AttributeReader::open(&mut columns)?;
+    let conditions = matcher.conditions().len() + matcher.text().map_or(0, |text| text.elsewhere.len());
     let mut known = KnownStrings {
         of_service: Known::default(),
         messages: Known::default(),
-        resources: vec![
-            Known::default();
-            matcher.conditions().len() + matcher.text().map_or(0, |text| text.elsewhere.len())
-        ],
+        resources: vec![Known::default(); conditions],
     };
     let mut found = Vec::new();
     let mut rows_before = 0;
-    for block in 0..index.len() {
-        let summary = block_summary(index, block)?;
+    for (number, summary) in index.iter().enumerate() {
         if summary.min_start_ns <= times_ns.1 && summary.max_start_ns >= times_ns.0 {
-            let mut search = BlockSearch {
-                columns: &mut columns,
-                attributes: &attributes,
-                block,
-                summary,
-                shapes: None,
-                left: (0..summary.rows).collect(),
-            };
+            let block = columns.block(index, number)?;
+            let mut search = BlockSearch { block, attributes: &mut attributes, left: (0..summary.rows).collect() };
             let times = search.run(matcher, &mut known, times_ns)?;
-            found.extend(search.left.iter().zip(times).map(|(row, time_ns)| LogRow {
-                block,
-                row: *row,
-                row_of_segment: rows_before + row,
-                time_ns,
-                share_bytes: BYTES_PER_BLOCK / summary.rows.max(1),
+            found.extend(search.left.iter().filter_map(|row| {
+                Some(LogRow {
+                    block: number,
+                    row: *row,
+                    row_of_segment: rows_before + row,
+                    time_ns: times.get(*row)?.0,
+                    share_bytes: BYTES_PER_BLOCK / summary.rows.max(1),
+                })
             }));
         }
         rows_before += summary.rows;
@@ -87,22 +76,19 @@ struct KnownStrings {
 }
 
 struct BlockSearch<'c, 's> {
-    columns: &'c mut ColumnReader<'s>,
-    attributes: &'c AttributeReader,
-    block: usize,
-    summary: &'c BlockSummary,
-    shapes: Option<BlockShapes>,
+    block: Block<'c, 's>,
+    attributes: &'c mut AttributeReader,
     /// Rows not ruled out yet, in order.
     left: Vec<usize>,
 }
 
 impl BlockSearch<'_, '_> {
-    /// Rules out rows; returns the times of those that are left.
-    fn run(&mut self, matcher: &LogMatcher<'_>, known: &mut KnownStrings, times_ns: (u64, u64)) -> Result<Vec<u64>> {
+    /// Rules out rows; returns the times of all rows, if any are left.
+    fn run(&mut self, matcher: &LogMatcher<'_>, known: &mut KnownStrings, times_ns: (u64, u64)) -> Result<Vec<Nanos>> {
         if let Some(least) = matcher.level() {
             self.keep_level(least)?;
         }
-        let mut times = self.keep_times(times_ns)?;
+        let times = self.keep_times(times_ns)?;
         if let Some(service) = matcher.service() {
             self.keep_service(service, &mut known.of_service)?;
         }
@@ -120,47 +106,40 @@ impl BlockSearch<'_, '_> {
         if let Some(text) = matcher.text() {
             self.keep_text(text, &mut known.messages, elsewhere)?;
         }
-        let mut place = 0;
-        times.retain(|(row, _)| {
-            let is_left = self.left.get(place) == Some(row);
-            place += usize::from(is_left);
-            is_left
-        });
-        Ok(times.into_iter().map(|(_, time_ns)| time_ns).collect())
+        Ok(times)
     }
 
     fn keep_level(&mut self, least: Severity) -> Result<()> {
-        let severities = self.columns.numbers("severity", self.block, self.summary.rows)?;
+        let severities = self.block.numbers("severity")?;
         self.keep(|row| Ok(severities.get(row)? >= least as u64))
     }
 
-    /// Keeps what happened in time; returns when the rows that are left did.
-    fn keep_times(&mut self, (from_ns, to_ns): (u64, u64)) -> Result<Vec<(usize, u64)>> {
+    /// Keeps what happened in time; returns when each row of the block happened.
+    fn keep_times(&mut self, (from_ns, to_ns): (u64, u64)) -> Result<Vec<Nanos>> {
         if self.left.is_empty() {
             return Ok(Vec::new());
         }
-        let times = times(self.columns, self.block, self.summary.rows, self.summary.min_start_ns)?;
-        self.keep(|row| Ok(times.get(row).is_some_and(|time| (from_ns..=to_ns).contains(&time.0))))?;
-        Ok(self.left.iter().filter_map(|row| Some((*row, times.get(*row)?.0))).collect())
+        let times = self.block.times("time", self.block.summary.rows)?;
+        self.left.retain(|row| (from_ns..=to_ns).contains(&times[*row].0));
+        Ok(times)
     }
 
     fn keep_service(&mut self, service: &str, known: &mut Known<bool>) -> Result<()> {
         if self.left.is_empty() {
             return Ok(());
         }
-        let resources = self.columns.strings("resource", self.block, self.summary.rows)?;
-        // An encoded resource begins with its service.
-        self.keep(|row| known.look_up(&resources, row, |bytes| Ok(Reader::new(bytes).text()? == service)))
+        let resources = self.block.strings("resource")?;
+        self.keep(|row| known.look_up(&resources, row, |bytes| Ok(get_service(bytes)? == service)))
     }
 
     fn keep_errors(&mut self) -> Result<()> {
         if self.left.is_empty() {
             return Ok(());
         }
-        let severities = self.columns.numbers("severity", self.block, self.summary.rows)?;
-        let mut tells = vec![false; self.summary.rows];
+        let severities = self.block.numbers("severity")?;
+        let mut tells = vec![false; self.block.summary.rows];
         for key in ERROR_KEYS {
-            self.each_value(key, &mut |row, _, _| {
+            self.attributes.find(&mut self.block, key, &mut |row, _, _| {
                 tells[row] = true;
                 Ok(())
             })?;
@@ -177,8 +156,8 @@ impl BlockSearch<'_, '_> {
         if self.left.is_empty() {
             return Ok(());
         }
-        let mut matches = vec![false; self.summary.rows];
-        let strings = self.columns.strings("message", self.block, self.summary.rows)?;
+        let mut matches = vec![false; self.block.summary.rows];
+        let strings = self.block.strings("message")?;
         for row in &self.left {
             // A message without a place in the dictionary hardly comes again.
             matches[*row] = match strings.code(*row)? {
@@ -196,9 +175,9 @@ impl BlockSearch<'_, '_> {
 
     /// Of which rows a condition holds; of those ruled out already it may say anything.
     fn holds(&mut self, condition: &Condition<'_>, known: &mut Known<Option<bool>>) -> Result<Vec<bool>> {
-        let mut verdicts: Vec<Option<bool>> = vec![None; self.summary.rows];
+        let mut verdicts: Vec<Option<bool>> = vec![None; self.block.summary.rows];
         for place in condition.own_places() {
-            self.each_value(place.key, &mut |row, cells, cell| {
+            self.attributes.find(&mut self.block, place.key, &mut |row, cells, cell| {
                 if verdicts[row].is_none() {
                     verdicts[row] = condition.verdict_at(place, &cells.pair(cell)?.1);
                 }
@@ -206,25 +185,13 @@ impl BlockSearch<'_, '_> {
             })?;
         }
         if verdicts.iter().any(Option::is_none) {
-            let resources = self.columns.strings("resource", self.block, self.summary.rows)?;
+            let resources = self.block.strings("resource")?;
             let look = |bytes| Ok(condition.verdict(&get_resource(&mut Reader::new(bytes))?.attributes));
             for row in self.left.iter().filter(|row| verdicts[**row].is_none()).copied().collect::<Vec<_>>() {
                 verdicts[row] = known.look_up(&resources, row, look)?;
             }
         }
         Ok(verdicts.into_iter().map(|verdict| condition.concludes(verdict)).collect())
-    }
-
-    /// Tells each row that has an attribute of a key, with its value.
-    fn each_value(&mut self, key: &str, found: &mut dyn FnMut(usize, &PlaceCells, usize) -> Result<()>) -> Result<()> {
-        if !self.attributes.may_have(key) {
-            return Ok(());
-        }
-        if self.shapes.is_none() {
-            self.shapes = Some(self.attributes.block(self.columns, self.block, self.summary.rows)?);
-        }
-        let shapes = self.shapes.as_ref().ok_or(CodecError::MissingColumn)?;
-        self.attributes.find(self.columns, shapes, key, found)
     }
 
     fn keep(&mut self, mut wanted: impl FnMut(usize) -> Result<bool>) -> Result<()> {
@@ -240,6 +207,5 @@ impl BlockSearch<'_, '_> {
 }
 
 fn is_in(needle: &Needle, bytes: &[u8]) -> Result<bool> {
-    let text = std::str::from_utf8(bytes).map_err(|_| CodecError::Malformed("text is not UTF-8"))?;
-    Ok(needle.is_in(text))
+    Ok(needle.is_in(to_str(bytes)?))
 }

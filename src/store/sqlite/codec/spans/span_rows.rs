@@ -4,12 +4,11 @@
 //! shapes are written once a batch, everything else in place; lz4 takes care of repeated values.
 
 use super::super::bytes::{
-    Reader, bits_of, get_attributes, get_body, put_attributes, put_body, put_bytes, put_signed, put_trace_id,
-    put_varint,
+    Reader, bits_of, get_attributes, put_attributes, put_body, put_bytes, put_signed, put_trace_id, put_varint,
 };
 use super::super::error::Result;
-use super::super::shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope, table};
-use crate::model::{Attributes, Event, Kind, Link, Nanos, Span, Status, StatusCode, Text, TraceId};
+use super::super::shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope};
+use crate::model::{Event, Kind, Link, Nanos, Span, Status, StatusCode, Text, TraceId};
 
 pub const HAS_PARENT: u64 = 1;
 pub const HAS_STATE: u64 = 1 << 1;
@@ -37,14 +36,12 @@ pub fn encode(spans: &[&Span]) -> Vec<u8> {
 /// The bytes are no such encoding.
 pub fn decode(mut reader: Reader) -> Result<Vec<Span>> {
     let tables = ReadTables::read(&mut reader)?;
-    let count = reader.count()?;
-    let mut spans: Vec<Span> = Vec::with_capacity(count.min(reader.remaining() / 16));
     let mut previous_start = 0;
-    for _ in 0..count {
-        let span = get_span(&tables, &mut reader, previous_start)?;
+    let spans = reader.list(|reader| {
+        let span = get_span(&tables, reader, previous_start)?;
         previous_start = span.start.0;
-        spans.push(span);
-    }
+        Ok(span)
+    })?;
     reader.finish()?;
     Ok(spans)
 }
@@ -52,8 +49,8 @@ pub fn decode(mut reader: Reader) -> Result<Vec<Span>> {
 fn put_span<'a>(tables: &mut SharedTables<'a>, out: &mut Vec<u8>, span: &'a Span, previous_start: u64) {
     let resource = tables.resources.id(&span.resource, put_resource);
     let scope = tables.scopes.id(&span.scope, put_scope);
-    let name = tables.name(&span.name);
-    let shape = tables.shapes.id(&span.attributes) as u64;
+    let name = tables.names.insert_full(&span.name).0;
+    let shape = tables.shapes.id(&span.attributes);
     let dropped = [span.dropped_attributes, span.dropped_events, span.dropped_links];
     let bits = bits_of([
         (HAS_PARENT, span.parent_span_id.is_some()),
@@ -67,7 +64,7 @@ fn put_span<'a>(tables: &mut SharedTables<'a>, out: &mut Vec<u8>, span: &'a Span
     put_varint(out, bits);
     out.push(span.kind as u8 | (span.status.code as u8) << 4);
     for id in [resource, scope, name, shape] {
-        put_varint(out, id);
+        put_varint(out, id as u64);
     }
     put_trace_id(out, &span.trace_id);
     out.extend_from_slice(&span.span_id.0);
@@ -110,10 +107,7 @@ fn get_span(tables: &ReadTables, reader: &mut Reader, previous_start: u64) -> Re
     let parent_span_id = has(HAS_PARENT).then(|| reader.span_id()).transpose()?;
     let start = previous_start.wrapping_add(reader.signed()? as u64);
     let end = start.wrapping_add(reader.signed()? as u64);
-    let mut attributes = Vec::with_capacity(shape.len());
-    for (key, kind) in shape {
-        attributes.push((key.clone(), get_body(reader, *kind)?));
-    }
+    let attributes = ReadTables::attributes(reader, shape)?;
     let trace_state = if has(HAS_STATE) { reader.text()? } else { Text::EMPTY };
     let flags = if has(HAS_FLAGS) { reader.varint_u32()? } else { 0 };
     let mut dropped = [0; 3];
@@ -133,7 +127,7 @@ fn get_span(tables: &ReadTables, reader: &mut Reader, previous_start: u64) -> Re
         kind: Kind::from_number(i64::from(small & 15)),
         start: Nanos(start),
         end: Nanos(end),
-        attributes: Attributes(attributes),
+        attributes,
         dropped_attributes: dropped[0],
         events,
         dropped_events: dropped[1],
@@ -161,7 +155,7 @@ pub fn put_events(out: &mut Vec<u8>, events: &[Event], start: Nanos) {
 /// # Errors
 /// The bytes are no events.
 pub fn get_events(reader: &mut Reader, start: Nanos) -> Result<Vec<Event>> {
-    table(reader, |reader| {
+    reader.list(|reader| {
         Ok(Event {
             time: Nanos(start.0.wrapping_add(reader.signed()? as u64)),
             name: reader.text()?,
@@ -194,7 +188,7 @@ pub fn put_links(out: &mut Vec<u8>, links: &[Link]) {
 /// # Errors
 /// The bytes are no links.
 pub fn get_links(reader: &mut Reader) -> Result<Vec<Link>> {
-    table(reader, |reader| {
+    reader.list(|reader| {
         let present = reader.byte()?;
         let trace_id: Option<TraceId> = (present & 1 != 0).then(|| reader.trace_id()).transpose()?;
         Ok(Link {

@@ -3,11 +3,10 @@
 //! Sealing moves values from rows into columns and need not know what they mean, so nothing is built here that would be
 //! taken apart again: no attribute, no text, no event. What rows share is numbered across payloads.
 
-use rustc_hash::FxHashMap;
-
 use super::super::bytes::{Slice, Type, skip_attributes, skip_body, to_str};
-use super::super::columns::{Columnar, RawAttributes, Shape};
+use super::super::columns::{Columnar, Distinct, RawAttributes, Shape};
 use super::super::error::{CodecError, Result};
+use super::super::shared_tables::entry;
 use super::span_rows::{HAS_DROPPED, HAS_EVENTS, HAS_FLAGS, HAS_LINKS, HAS_MESSAGE, HAS_PARENT, HAS_STATE};
 use crate::model::{Nanos, SpanId, TraceId};
 
@@ -73,40 +72,20 @@ impl Columnar for SpanRow<'_> {
     }
 }
 
-/// Byte strings that many rows share, each once, numbered as they come.
-#[derive(Default)]
-pub struct Numbered<'a> {
-    numbers: FxHashMap<&'a [u8], usize>,
-    /// The strings, by their numbers.
-    pub entries: Vec<&'a [u8]>,
-}
-
-impl<'a> Numbered<'a> {
-    /// The number of a string, and whether it is new.
-    fn number(&mut self, entry: &'a [u8]) -> (usize, bool) {
-        let next = self.entries.len();
-        let number = *self.numbers.entry(entry).or_insert(next);
-        if number == next {
-            self.entries.push(entry);
-        }
-        (number, number == next)
-    }
-}
-
 /// Spans of any number of payloads, and what they share.
 #[derive(Default)]
 pub struct SpanRows<'a> {
     /// The spans, payload after payload, in the order sent.
     pub rows: Vec<SpanRow<'a>>,
     /// Resources as [`crate::store::sqlite::codec::shared_tables::put_resource`] writes them.
-    pub resources: Numbered<'a>,
+    pub resources: Distinct<&'a [u8]>,
     /// Scopes as [`crate::store::sqlite::codec::shared_tables::put_scope`] writes them.
-    pub scopes: Numbered<'a>,
+    pub scopes: Distinct<&'a [u8]>,
     /// Names.
-    pub names: Numbered<'a>,
+    pub names: Distinct<&'a [u8]>,
     /// The keys and types of attributes.
     pub shapes: Vec<Shape<'a>>,
-    shape_numbers: Numbered<'a>,
+    shape_numbers: Distinct<&'a [u8]>,
     /// The service of each resource.
     services: Vec<&'a str>,
     payloads: usize,
@@ -128,51 +107,40 @@ impl<'a> SpanRows<'a> {
     pub fn add(&mut self, content: &'a [u8]) -> Result<()> {
         let mut slice = Slice::new(content);
         let tables = self.read_tables(&mut slice)?;
-        let count = slice.count()?;
-        self.rows.reserve(count.min(slice.remaining() / 16));
         let mut previous_start = 0;
-        for _ in 0..count {
-            let row = self.read_row(&mut slice, &tables, previous_start)?;
+        let rows = slice.list(|slice| {
+            let row = self.read_row(slice, &tables, previous_start)?;
             previous_start = row.start.0;
-            self.rows.push(row);
-        }
+            Ok(row)
+        })?;
+        self.rows.extend(rows);
         self.payloads += 1;
-        if slice.remaining() == 0 { Ok(()) } else { Err(CodecError::Malformed("bytes after the end")) }
+        slice.finish()
     }
 
     fn read_tables(&mut self, slice: &mut Slice<'a>) -> Result<Tables> {
-        let mut resources = Vec::new();
-        for _ in 0..slice.count()? {
+        let resources = slice.list(|slice| {
             let entry = slice.part(skip_resource)?;
-            let (number, is_new) = self.resources.number(entry);
+            let (number, is_new) = self.resources.insert_full(entry);
             if is_new {
                 self.services.push(to_str(Slice::new(entry).bytes()?)?);
             }
-            resources.push(number);
-        }
-        let mut scopes = Vec::new();
-        for _ in 0..slice.count()? {
-            scopes.push(self.scopes.number(slice.part(skip_scope)?).0);
-        }
-        let mut names = Vec::new();
-        for _ in 0..slice.count()? {
-            names.push(self.names.number(slice.bytes()?).0);
-        }
-        let mut shapes = Vec::new();
-        for _ in 0..slice.count()? {
+            Ok(number)
+        })?;
+        let scopes = slice.list(|slice| Ok(self.scopes.insert_full(slice.part(skip_scope)?).0))?;
+        let names = slice.list(|slice| Ok(self.names.insert_full(slice.bytes()?).0))?;
+        let shapes = slice.list(|slice| {
             let mut shape = Shape::new();
             let entry = slice.part(|slice| {
-                for _ in 0..slice.count()? {
-                    shape.push((to_str(slice.bytes()?)?, Type::from_tag(slice.byte()?)?));
-                }
+                shape = slice.list(|slice| Ok((to_str(slice.bytes()?)?, Type::from_tag(slice.byte()?)?)))?;
                 Ok(())
             })?;
-            let (number, is_new) = self.shape_numbers.number(entry);
+            let (number, is_new) = self.shape_numbers.insert_full(entry);
             if is_new {
                 self.shapes.push(shape);
             }
-            shapes.push(number);
-        }
+            Ok(number)
+        })?;
         Ok(Tables { resources, scopes, names, shapes })
     }
 
@@ -181,13 +149,13 @@ impl<'a> SpanRows<'a> {
         let bits = slice.varint()?;
         let has = |bit| bits & bit != 0;
         let small = slice.byte()?;
-        let resource = entry(&tables.resources, slice)?;
-        let scope = entry(&tables.scopes, slice)?;
-        let name = entry(&tables.names, slice)?;
-        let shape = entry(&tables.shapes, slice)?;
+        let resource = *entry(&tables.resources, slice)?;
+        let scope = *entry(&tables.scopes, slice)?;
+        let name = *entry(&tables.names, slice)?;
+        let shape = *entry(&tables.shapes, slice)?;
         let trace_id = slice.trace_id()?;
-        let span_id = SpanId(slice.array()?);
-        let parent_span_id = if has(HAS_PARENT) { Some(SpanId(slice.array()?)) } else { None };
+        let span_id = slice.span_id()?;
+        let parent_span_id = has(HAS_PARENT).then(|| slice.span_id()).transpose()?;
         let start = previous_start.wrapping_add(slice.signed()? as u64);
         let end = start.wrapping_add(slice.signed()? as u64);
         let types = self.shapes.get(shape).ok_or(CodecError::Malformed("no such table entry"))?;
@@ -224,11 +192,6 @@ impl<'a> SpanRows<'a> {
             bytes: before - slice.remaining(),
         })
     }
-}
-
-fn entry(table: &[usize], slice: &mut Slice<'_>) -> Result<usize> {
-    let place = usize::try_from(slice.varint()?).unwrap_or(usize::MAX);
-    table.get(place).copied().ok_or(CodecError::Malformed("no such table entry"))
 }
 
 fn skip_resource(slice: &mut Slice<'_>) -> Result<()> {
