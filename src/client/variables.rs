@@ -39,8 +39,9 @@ impl<'a> Variables<'a> {
     }
 
     /// The seconds in a variable when they are within `range`, a fraction allowed, else `default`.
-    pub fn seconds(&mut self, name: &str, range: RangeInclusive<f64>, default: f64) -> Duration {
-        Duration::try_from_secs_f64(self.number(name, range, default)).unwrap_or(Duration::ZERO)
+    pub fn seconds(&mut self, name: &str, range: RangeInclusive<Duration>, default: Duration) -> Duration {
+        let range = range.start().as_secs_f64()..=range.end().as_secs_f64();
+        Duration::try_from_secs_f64(self.number(name, range, default.as_secs_f64())).unwrap_or(default)
     }
 
     /// What was wrong with the variables, a sentence each.
@@ -68,13 +69,14 @@ mod tests {
             "BLANK" => Some("  ".to_owned()),
             _ => None,
         };
+        let fallback = Duration::from_millis(1_500);
         let mut variables = Variables::new(&lookup);
         assert_eq!(variables.number("GOOD", 1..=100, 10), 7);
         assert_eq!(variables.number("WORD", 1..=100, 10), 10);
         assert_eq!(variables.number("LARGE", 1..=100, 10), 10);
         assert_eq!(variables.number("BLANK", 1..=100, 10), 10);
         assert_eq!(variables.number("UNSET", 1..=100, 10), 10);
-        assert_eq!(variables.seconds("NAN", 0.0..=9.0, 1.5), Duration::from_millis(1_500));
+        assert_eq!(variables.seconds("NAN", Duration::ZERO..=Duration::from_secs(9), fallback), fallback);
         assert_eq!(
             variables.into_warnings(),
             [

@@ -175,20 +175,8 @@ fn read_line(file: &mut dyn BufRead) -> io::Result<Option<Line>> {
     if has_end || read < MAX_LINE_BYTES {
         return Ok(Some(Line { bytes, has_end, is_too_long: false }));
     }
-    skip_line(file)?;
+    file.skip_until(b'\n')?;
     Ok(Some(Line { bytes: Vec::new(), has_end: true, is_too_long: true }))
-}
-
-/// Passes over the rest of a line without holding it in memory.
-fn skip_line(file: &mut dyn BufRead) -> io::Result<()> {
-    loop {
-        let buffer = file.fill_buf()?;
-        let (length, end) = (buffer.len(), buffer.iter().position(|byte| *byte == b'\n'));
-        file.consume(end.map_or(length, |end| end + 1));
-        if end.is_some() || length == 0 {
-            return Ok(());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::model::{
     LogMatcher, LogPage, LogQuery, LogRecord, Nanos, Record, RecordFilter, RecordKind, Severity, SpanId, Text, TraceId,
 };
 use crate::query::facets;
-use crate::query::tail::{Start, Step, Tail, TailQuery};
+use crate::query::tail::{Start, Tail, TailQuery, TailStep};
 use crate::store::{Backend, Result};
 
 /// How many records a page has when all are asked for.
@@ -263,7 +263,7 @@ pub enum LogStep {
     /// Records, at least one: first the last few that were there, the oldest first, then others as they arrive.
     Records(Vec<LogRecord>),
     /// Any other step of [`Tail`]; never records.
-    Other(Step),
+    Other(TailStep),
 }
 
 /// Log records being followed.
@@ -313,9 +313,9 @@ impl<'a> Follow<'a> {
         }
         loop {
             let arrivals = match self.tail.next().await? {
-                Step::Records(arrivals) => arrivals,
+                TailStep::Records(arrivals) => arrivals,
                 step => {
-                    if matches!(step, Step::CaughtUp | Step::Replaced) {
+                    if matches!(step, TailStep::CaughtUp | TailStep::Replaced) {
                         self.handed_out.clear();
                     }
                     return Ok(LogStep::Other(step));

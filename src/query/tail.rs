@@ -66,7 +66,7 @@ pub struct Arrival {
 
 /// What happens while a store is followed.
 #[derive(Debug)]
-pub enum Step {
+pub enum TailStep {
     /// Records, at least one, in commit order; those of different kinds that were read together go by time.
     Records(Vec<Arrival>),
     /// Everything that was there has been handed out. Comes once, before the first record that is new.
@@ -135,18 +135,18 @@ impl<'a> Tail<'a> {
     /// # Errors
     /// The store cannot be read and will not be by waiting: it is denied, corrupt, or of another version. The first
     /// answer of a store must not fail at all.
-    pub async fn next(&mut self) -> Result<Step> {
+    pub async fn next(&mut self) -> Result<TailStep> {
         if self.missed > 0 {
-            return Ok(Step::Missed(std::mem::take(&mut self.missed)));
+            return Ok(TailStep::Missed(std::mem::take(&mut self.missed)));
         }
         if !self.found.is_empty() {
             let most = self.found.len().min(MAX_RECORDS);
-            return Ok(Step::Records(self.found.drain(..most).collect()));
+            return Ok(TailStep::Records(self.found.drain(..most).collect()));
         }
         loop {
             if self.is_new && !self.has_said_caught_up {
                 self.has_said_caught_up = true;
-                return Ok(Step::CaughtUp);
+                return Ok(TailStep::CaughtUp);
             }
             if let Some(pause) = self.pause {
                 tokio::time::sleep(pause).await;
@@ -162,10 +162,10 @@ impl<'a> Tail<'a> {
             let was_lost = self.pause.take().is_some();
             if was_lost || self.missed > 0 {
                 self.found = records.into();
-                return Ok(if was_lost { Step::Back } else { Step::Missed(std::mem::take(&mut self.missed)) });
+                return Ok(if was_lost { TailStep::Back } else { TailStep::Missed(std::mem::take(&mut self.missed)) });
             }
             if !records.is_empty() {
-                return Ok(Step::Records(records));
+                return Ok(TailStep::Records(records));
             }
         }
     }
@@ -183,13 +183,13 @@ impl<'a> Tail<'a> {
     }
 
     /// What an error means: the end, a step to hand out, or another attempt in silence.
-    fn fail(&mut self, error: Error) -> Result<Option<Step>> {
+    fn fail(&mut self, error: Error) -> Result<Option<TailStep>> {
         if !self.has_answered {
             return Err(error);
         }
         if matches!(error, Error::BadCursor) && self.cursor.is_some() {
             (self.cursor, self.pause) = (None, None);
-            return Ok(Some(Step::Replaced));
+            return Ok(Some(TailStep::Replaced));
         }
         // While a server starts again, what stands before it may answer in its place.
         let may_pass = error.is_retryable() || matches!(error, Error::Protocol { .. });
@@ -198,7 +198,7 @@ impl<'a> Tail<'a> {
         }
         let is_first = self.pause.is_none();
         self.pause = Some(self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE)));
-        Ok(is_first.then_some(Step::Lost(error)))
+        Ok(is_first.then_some(TailStep::Lost(error)))
     }
 
     async fn go_to(&mut self, since: Nanos) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::cli::values::{Moment, moment};
 use crate::model::{RecordFilter, RecordKind, Severity, TraceId};
 use crate::query::Traceparent;
 use crate::query::resolve::{ResolveError, resolve};
-use crate::query::tail::{Arrival, Start, Step, Tail, TailQuery};
+use crate::query::tail::{Arrival, Start, Tail, TailQuery, TailStep};
 use crate::store::Backend;
 use crate::view::lists::tail_line;
 use crate::view::machine::{self, Fields, Format, RECORD};
@@ -110,28 +110,28 @@ async fn follow(context: &Context, args: &TailArgs, (records, printer): (&mut Re
     let mut tail = Tail::start(backend.as_ref(), args.query(trace), environment::now()).await?;
     loop {
         match tail.next().await? {
-            Step::Records(arrivals) => printer.print(records.text(&arrivals)).await?,
-            Step::CaughtUp if args.no_follow => return Ok(Code::Done),
-            Step::Lost(error) if args.no_follow => return Err(error.into()),
+            TailStep::Records(arrivals) => printer.print(records.text(&arrivals)).await?,
+            TailStep::CaughtUp if args.no_follow => return Ok(Code::Done),
+            TailStep::Lost(error) if args.no_follow => return Err(error.into()),
             step => remark_on(context, &step),
         }
     }
 }
 
 /// What a person who follows should know, besides records.
-pub(super) fn remark_on(context: &Context, step: &Step) {
+pub(super) fn remark_on(context: &Context, step: &TailStep) {
     match step {
-        Step::CaughtUp if context.args.verbose > 0 => context.remark("following; Ctrl-C ends"),
-        Step::CaughtUp | Step::Records(_) => {}
-        Step::Lost(error) => {
+        TailStep::CaughtUp if context.args.verbose > 0 => context.remark("following; Ctrl-C ends"),
+        TailStep::CaughtUp | TailStep::Records(_) => {}
+        TailStep::Lost(error) => {
             context.remark(format_args!("{}; trying again until it is back", escape(&error.to_string())));
         }
-        Step::Back => context.remark("back again; going on where it stopped"),
-        Step::Missed(1) => context.remark("1 write was removed before it could be shown"),
-        Step::Missed(writes) => {
+        TailStep::Back => context.remark("back again; going on where it stopped"),
+        TailStep::Missed(1) => context.remark("1 write was removed before it could be shown"),
+        TailStep::Missed(writes) => {
             context.remark(format_args!("{writes} writes were removed before they could be shown"));
         }
-        Step::Replaced => context.remark("this is another database than before; from its beginning:"),
+        TailStep::Replaced => context.remark("this is another database than before; from its beginning:"),
     }
 }
 

@@ -22,12 +22,6 @@ use crate::client::variables::{Variables, process_environment};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-tracehub-secret");
-const DEFAULT_BATCH_SIZE: usize = 10;
-const DEFAULT_FLUSH_INTERVAL_SECONDS: f64 = 1.0;
-const DEFAULT_TIMEOUT_SECONDS: f64 = 5.0;
-const DEFAULT_RETRY_COUNT: u32 = 2;
-const DEFAULT_MAX_QUEUE: usize = 10_000;
-const DEFAULT_MAX_QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Sends checkpoints to a server from a thread of its own; cheap to clone, and all clones are one client.
 ///
@@ -123,13 +117,13 @@ impl CheckpointClient {
     pub fn builder(url: &str) -> CheckpointClientBuilder {
         CheckpointClientBuilder {
             url: url.to_owned(),
-            batch_size: DEFAULT_BATCH_SIZE,
-            flush_interval: Duration::from_secs_f64(DEFAULT_FLUSH_INTERVAL_SECONDS),
-            timeout: Duration::from_secs_f64(DEFAULT_TIMEOUT_SECONDS),
-            retry_count: DEFAULT_RETRY_COUNT,
+            batch_size: 10,
+            flush_interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(5),
+            retry_count: 2,
             retry_backoff: DEFAULT_BACKOFF,
             credentials: HeaderMap::new(),
-            limits: Limits { max_items: DEFAULT_MAX_QUEUE, max_bytes: DEFAULT_MAX_QUEUE_BYTES },
+            limits: Limits { max_items: 10_000, max_bytes: 16 << 20 },
             warnings: Vec::new(),
         }
     }
@@ -169,24 +163,24 @@ impl CheckpointClient {
         let Some(pipeline) = &self.pipeline else { return };
         let record = record.into().into_acceptable();
         let bytes = record.size_bytes();
-        pipeline.send(record, bytes);
+        pipeline.accounts().send(record, bytes);
     }
 
     /// Waits until all that was sent before is delivered, dropped or failed, for at most `timeout`; whether it was in
     /// time. This blocks the thread: in async code use `spawn_blocking`.
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.pipeline.as_ref().is_none_or(|pipeline| pipeline.flush(timeout))
+        self.pipeline.as_ref().is_none_or(|pipeline| pipeline.accounts().flush(timeout))
     }
 
     /// Delivers what is left for at most `timeout`, counts the rest as dropped or failed, and takes nothing more. The
     /// figures cover the client's life in this process. Closing again returns at once.
     pub fn close(&self, timeout: Duration) -> Report {
-        self.pipeline.as_ref().map_or_else(Report::default, |pipeline| pipeline.close(timeout).into())
+        self.pipeline.as_ref().map_or_else(Report::default, |pipeline| pipeline.accounts().close(timeout).into())
     }
 
     /// The counters now; all zero when the client is off.
     pub fn stats(&self) -> ClientStats {
-        self.pipeline.as_ref().map_or_else(ClientStats::default, |pipeline| pipeline.figures().into())
+        self.pipeline.as_ref().map_or_else(ClientStats::default, |pipeline| pipeline.accounts().figures().into())
     }
 
     /// What was wrong with the settings, a sentence each; empty when nothing was.
@@ -205,14 +199,13 @@ impl fmt::Debug for CheckpointClient {
 impl CheckpointClientBuilder {
     /// Settings by variables, as [`CheckpointClient::from_env`] reads them; bad values are replaced by the defaults.
     pub fn from_variables(lookup: &dyn Fn(&str) -> Option<String>) -> CheckpointClientBuilder {
-        let longest_seconds = LONGEST_TIME.as_secs_f64();
         let mut variables = Variables::new(lookup);
         let mut builder = CheckpointClient::builder(&variables.text("TRACEHUB_URL").unwrap_or_default());
-        builder.batch_size = variables.number("TRACEHUB_BATCH_SIZE", 1..=LARGEST_BATCH_SIZE, DEFAULT_BATCH_SIZE);
-        builder.flush_interval =
-            variables.seconds("TRACEHUB_FLUSH_INTERVAL", 0.0..=longest_seconds, DEFAULT_FLUSH_INTERVAL_SECONDS);
-        builder.timeout = variables.seconds("TRACEHUB_TIMEOUT", 0.001..=longest_seconds, DEFAULT_TIMEOUT_SECONDS);
-        builder.retry_count = variables.number("TRACEHUB_RETRY_COUNT", 0..=LARGEST_RETRY_COUNT, DEFAULT_RETRY_COUNT);
+        builder.batch_size = variables.number("TRACEHUB_BATCH_SIZE", 1..=LARGEST_BATCH_SIZE, builder.batch_size);
+        let interval = Duration::ZERO..=LONGEST_TIME;
+        builder.flush_interval = variables.seconds("TRACEHUB_FLUSH_INTERVAL", interval, builder.flush_interval);
+        builder.timeout = variables.seconds("TRACEHUB_TIMEOUT", SHORTEST_TIMEOUT..=LONGEST_TIME, builder.timeout);
+        builder.retry_count = variables.number("TRACEHUB_RETRY_COUNT", 0..=LARGEST_RETRY_COUNT, builder.retry_count);
         let (key, secret) = (variables.text("TRACEHUB_API_KEY"), variables.text("TRACEHUB_SECRET"));
         builder.warnings = variables.into_warnings();
         builder = key.into_iter().fold(builder, |builder, key| builder.api_key(&key));

@@ -13,14 +13,16 @@ use crate::model::{Checkpoint, Direction, Nanos, Text};
 const SUFFIX_ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const SUFFIX_LENGTH: usize = 3;
 
-/// One checkpoint: an entry or exit. Make it with [`CheckpointRecord::enter`] and [`CheckpointRecord::exit`] and change what differs.
-#[derive(Debug, Clone, PartialEq)]
+/// One checkpoint: an entry or exit. Make it with [`CheckpointRecord::enter`] and [`CheckpointRecord::exit`] and change
+/// what differs. Its JSON is what servers take: all ten keys, in this order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckpointRecord {
     /// Short name of the component, such as `MA` or `WK`.
     pub source_id: Text,
     /// Joins the records of one request chain.
     pub correlation_id: Text,
     /// When the entry or exit happened, in milliseconds since 1970; what is no finite number is sent as the time of the send.
+    #[serde(rename = "timestamp")]
     pub timestamp_ms: f64,
     /// Tells records of one instant apart: the server keeps one of equal correlation id, time and suffix.
     pub suffix: Text,
@@ -92,12 +94,11 @@ impl CheckpointRecord {
 
     /// About how many bytes of memory the record takes.
     pub(crate) fn size_bytes(&self) -> usize {
-        let texts = [&self.source_id, &self.correlation_id, &self.suffix, &self.operation, &self.endpoint];
+        let texts =
+            [&self.source_id, &self.correlation_id, &self.suffix, &self.operation, &self.endpoint, &self.hostname];
         size_of::<CheckpointRecord>()
-            + texts.iter().map(|text| text.len()).sum::<usize>()
+            + texts.into_iter().chain(&self.raw_line).map(|text| text.len()).sum::<usize>()
             + self.direction.as_str().len()
-            + self.hostname.len()
-            + self.raw_line.as_ref().map_or(0, |line| line.len())
             + self.data.as_ref().map_or(0, json_size_bytes)
     }
 }
@@ -124,40 +125,13 @@ impl From<Checkpoint> for CheckpointRecord {
 
 #[derive(Serialize)]
 struct BatchJson<'a> {
-    traces: Vec<RecordJson<'a>>,
-}
-
-/// The ten keys of a record in their order; all are always there.
-#[derive(Serialize)]
-struct RecordJson<'a> {
-    source_id: &'a str,
-    correlation_id: &'a str,
-    timestamp: f64,
-    suffix: &'a str,
-    direction: &'a str,
-    operation: &'a str,
-    endpoint: &'a str,
-    data: &'a Option<Json>,
-    hostname: &'a str,
-    raw_line: Option<&'a str>,
+    traces: &'a [CheckpointRecord],
 }
 
 /// The body `{"traces":[…]}` of a batch.
 pub(crate) fn encode_batch(batch: &[CheckpointRecord]) -> Bytes {
-    let traces = batch.iter().map(|record| RecordJson {
-        source_id: &record.source_id,
-        correlation_id: &record.correlation_id,
-        timestamp: record.timestamp_ms,
-        suffix: &record.suffix,
-        direction: record.direction.as_str(),
-        operation: &record.operation,
-        endpoint: &record.endpoint,
-        data: &record.data,
-        hostname: &record.hostname,
-        raw_line: record.raw_line.as_deref(),
-    });
     // Texts, numbers and JSON values always serialize; an empty body would be refused and counted.
-    serde_json::to_vec(&BatchJson { traces: traces.collect() }).unwrap_or_default().into()
+    serde_json::to_vec(&BatchJson { traces: batch }).unwrap_or_default().into()
 }
 
 /// Three random characters out of 62.

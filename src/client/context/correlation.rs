@@ -47,12 +47,13 @@ impl From<Text> for CurrentTrace {
     }
 }
 
-/// The correlation id set innermost for this thread or task; `None` when none is, and while a thread is torn down.
+/// The correlation id, which is the trace id, set innermost for this thread or task; `None` when none is, and while a
+/// thread is torn down.
 pub fn correlation_id() -> Option<Text> {
     CurrentTrace::get().id
 }
 
-/// Sets the correlation id for this thread until the guard is dropped, which brings the one before back.
+/// Sets the correlation id, which is the trace id, for this thread until the guard is dropped, which brings the one before back.
 ///
 /// A new thread starts without: hand [`correlation_id`] over and set it there. In async code use
 /// [`with_correlation_id`]; the guard cannot be sent, so a spawned future that holds one over an `.await` does not
@@ -61,12 +62,13 @@ pub fn set_correlation_id(id: impl Into<Text>) -> CorrelationGuard {
     CurrentTrace::from(id.into()).set()
 }
 
-/// Runs `future` with the correlation id, on whichever threads it is polled.
+/// Runs `future` with the correlation id, which is the trace id, on whichever threads it is polled.
 pub fn with_correlation_id<F: Future>(id: impl Into<Text>, future: F) -> WithCorrelationId<F> {
     CurrentTrace::from(id.into()).carry(future)
 }
 
-/// Runs `future` with the correlation id, and the span, that is set now: for what goes to `spawn`, because a new task starts without.
+/// Runs `future` with the correlation id, which is the trace id, and the span that are set now: for what goes to
+/// `spawn`, because a new task starts without.
 pub fn with_current_correlation_id<F: Future>(future: F) -> WithCorrelationId<F> {
     CurrentTrace::get().carry(future)
 }

@@ -6,10 +6,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::correlation::{
-    CorrelationGuard, CurrentTrace, WithCorrelationId, correlation_id, set_correlation_id, with_correlation_id,
-    with_current_correlation_id,
-};
+use super::correlation::{CorrelationGuard, CurrentTrace, WithCorrelationId};
 use crate::client::random::random_bits;
 use crate::model::{SpanId, Text, TraceId, Traceparent};
 
@@ -20,15 +17,11 @@ pub const TRACEPARENT_HEADER: &str = "traceparent";
 /// Longest inbound id that is taken over.
 const LONGEST_ID_BYTES: usize = 128;
 
-/// The trace id set innermost for this thread or task; `None` when none is.
-pub fn trace_id() -> Option<Text> {
-    correlation_id()
-}
-
-/// Sets the trace id for this thread until the guard is dropped; in async code use [`with_trace_id`].
-pub fn set_trace_id(id: impl Into<Text>) -> CorrelationGuard {
-    set_correlation_id(id)
-}
+// A trace id is read and set by the functions for the correlation id, under names of its own.
+pub use super::correlation::{
+    correlation_id as trace_id, set_correlation_id as set_trace_id, with_correlation_id as with_trace_id,
+    with_current_correlation_id as with_current_trace_id,
+};
 
 /// The span set innermost for this thread or task: the caller's, by its `traceparent`; `None` when none is known.
 pub fn span_id() -> Option<SpanId> {
@@ -50,16 +43,6 @@ impl From<&Traceparent> for CurrentTrace {
     fn from(parent: &Traceparent) -> CurrentTrace {
         CurrentTrace { id: Some(Text::from(parent.trace_id.to_string())), span_id: Some(parent.span_id) }
     }
-}
-
-/// Runs `future` with the trace id, on whichever threads it is polled.
-pub fn with_trace_id<F: Future>(id: impl Into<Text>, future: F) -> WithCorrelationId<F> {
-    with_correlation_id(id, future)
-}
-
-/// Runs `future` with the trace id that is set now: for what goes to `spawn`, because a new task starts without.
-pub fn with_current_trace_id<F: Future>(future: F) -> WithCorrelationId<F> {
-    with_current_correlation_id(future)
 }
 
 /// A fresh trace id, 32 hex digits. Good enough to tell traces apart, not for secrets.
@@ -157,7 +140,7 @@ mod tests {
     #[test]
     fn the_trace_id_of_a_log_record_is_the_correlation_id_of_a_checkpoint() {
         let _id = set_trace_id("req-1");
-        assert_eq!(correlation_id(), trace_id());
+        assert_eq!(crate::client::correlation_id(), trace_id());
         assert_eq!(trace_id().as_deref(), Some("req-1"));
     }
 }

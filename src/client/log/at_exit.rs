@@ -27,7 +27,9 @@ impl Drop for Loggers {
     fn drop(&mut self) {
         let deadline = Instant::now() + FLUSH;
         for logger in self.0.take().iter().filter_map(Weak::upgrade) {
-            logger.flush_at_exit(deadline.saturating_duration_since(Instant::now()));
+            if let Some(accounts) = logger.known_accounts() {
+                accounts.flush_or_park(deadline.saturating_duration_since(Instant::now()));
+            }
         }
     }
 }

@@ -36,13 +36,19 @@ pub(crate) struct LogEntry {
     pub details: Option<Box<Details>>,
 }
 
-/// The values of a log record that most do not have.
-#[derive(Debug, Default)]
+/// The values of a log record that most do not have. In its JSON they follow the others in this order, and only those
+/// that are there.
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Details {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<Text>,
-    pub error_type: Option<String>,
-    pub error_message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stack_trace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+    #[serde(skip_serializing_if = "Extra::is_empty")]
     pub extra: Extra,
 }
 
@@ -87,9 +93,9 @@ pub(crate) struct LogEncoding {
 /// An entry's keys in their order; those of a `None` are left out.
 #[derive(Serialize)]
 struct LogEntryJson<'a> {
-    level: &'a str,
+    level: String,
     message: &'a str,
-    timestamp: String,
+    timestamp: Nanos,
     service: &'a str,
     environment: &'a str,
     host: &'a str,
@@ -99,27 +105,18 @@ struct LogEntryJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    span_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    module: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stack_trace: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_message: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extra: Option<&'a Extra>,
+    span_id: Option<SpanId>,
+    #[serde(flatten)]
+    details: Option<&'a Details>,
 }
 
 impl LogEncoding {
     /// Appends the JSON of a record.
     pub fn append_json(&self, entry: &LogEntry, text: &mut Vec<u8>) {
-        let details = entry.details.as_deref();
         let json = LogEntryJson {
-            level: level_name(entry.level),
+            level: entry.level.as_str().to_ascii_uppercase(),
             message: &entry.message,
-            timestamp: entry.time.to_rfc3339(),
+            timestamp: entry.time,
             service: &self.service,
             environment: &self.environment,
             host: &self.host,
@@ -127,12 +124,8 @@ impl LogEncoding {
             thread_id: &entry.thread,
             sdk_version: SDK_VERSION,
             trace_id: entry.trace_id.as_deref(),
-            span_id: entry.span_id.map(|id| id.to_string()),
-            module: details.and_then(|details| details.module.as_deref()),
-            stack_trace: details.and_then(|details| details.stack_trace.as_deref()),
-            error_type: details.and_then(|details| details.error_type.as_deref()),
-            error_message: details.and_then(|details| details.error_message.as_deref()),
-            extra: details.map(|details| &details.extra).filter(|extra| !extra.is_empty()),
+            span_id: entry.span_id,
+            details: entry.details.as_deref(),
         };
         // Texts, numbers and JSON values always serialize.
         let _ = serde_json::to_writer(text, &json);
@@ -148,13 +141,12 @@ impl LogEncoding {
             level: Severity::Warn,
             message: format!("{dropped} {records} dropped because the buffer was full"),
             thread: Text::from_static("tracehub-logger"),
-            trace_id: None,
-            span_id: None,
             details: Some(Box::new(Details {
                 module: Some(Text::from_static("tracehub")),
                 extra,
                 ..Details::default()
             })),
+            ..LogEntry::default()
         }
     }
 
@@ -217,18 +209,6 @@ impl Encoding<LogEntry> for LogEncoding {
         }
         text.push(b']');
         self.make_body(text)
-    }
-}
-
-/// The word by which entries name a level.
-fn level_name(level: Severity) -> &'static str {
-    match level {
-        Severity::Trace => "TRACE",
-        Severity::Debug => "DEBUG",
-        Severity::Info => "INFO",
-        Severity::Warn => "WARN",
-        Severity::Error => "ERROR",
-        Severity::Fatal => "FATAL",
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::panic::Location;
 
 /// Causes deeper than this are left out.
 const MOST_CAUSES: usize = 32;
@@ -25,14 +24,9 @@ impl ErrorText {
     /// Reads an error and all its sources.
     pub fn from_error(error: &(dyn Error + 'static)) -> ErrorText {
         let message = error.to_string();
-        let mut causes = Vec::new();
-        let mut source = error.source();
-        while let Some(cause) = source.filter(|_| causes.len() < MOST_CAUSES) {
-            let text = cause.to_string();
-            causes.push((type_name(cause, &text), text));
-            source = cause.source();
-        }
-        ErrorText { kind: type_name(error, &message), message, causes }
+        let causes = std::iter::successors(error.source(), |&cause| cause.source()).take(MOST_CAUSES);
+        let cause = |cause: &(dyn Error + 'static)| (type_name(cause, &cause.to_string()), cause.to_string());
+        ErrorText { kind: type_name(error, &message), message, causes: causes.map(cause).collect() }
     }
 
     /// A stack trace where there is none: the error, its causes, and the one place known, as a backtrace writes it.
@@ -47,11 +41,6 @@ impl ErrorText {
         }
         let _ = write!(text, "\nstack backtrace:\n   0: {}\n             at {file}:{line}\n", module.unwrap_or(file));
         text
-    }
-
-    /// A stack trace as [`ErrorText::stack`] writes it, for a place in the program.
-    pub fn stack_at(&self, module: Option<&str>, place: &Location<'_>) -> String {
-        self.stack(module, place.file(), place.line())
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::panic::Location;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, thread};
 
@@ -16,7 +16,7 @@ use super::error_text::ErrorText;
 use super::settings::{LoggerBuilder, LoggerError};
 use crate::client::context::correlation::CurrentTrace;
 use crate::client::pipeline::Pipeline;
-use crate::client::pipeline::figures::{Figures, Tally};
+use crate::client::pipeline::figures::Tally;
 use crate::client::pipeline::settings::CLOSE_ON_DROP;
 use crate::model::{Nanos, Severity, SpanId, Text};
 
@@ -28,18 +28,7 @@ use crate::model::{Nanos, Severity, SpanId, Text};
 /// the thread's destructors then, as Linux does with glibc. See [the module](crate::client) for an example.
 #[derive(Clone)]
 pub struct Logger {
-    pipeline: Arc<Pipeline<LogEntry>>,
-}
-
-/// A handle of a logger that does not keep the logger open.
-#[derive(Debug, Clone)]
-pub(crate) struct WeakLogger(Weak<Pipeline<LogEntry>>);
-
-impl WeakLogger {
-    /// The logger, while anybody has it.
-    pub fn upgrade(&self) -> Option<Logger> {
-        self.0.upgrade().map(|pipeline| Logger { pipeline })
-    }
+    pub(super) pipeline: Arc<Pipeline<LogEntry>>,
 }
 
 /// What became of everything that was logged, when a logger was closed; `logged` is the sum of the next four.
@@ -103,9 +92,8 @@ impl LoggerBuilder {
     /// # Errors
     /// The endpoint or the key cannot be used.
     pub fn build(self) -> Result<Logger, LoggerError> {
-        let pipeline = Pipeline::new(self.pipeline_settings()?, CLOSE_ON_DROP);
-        pipeline.start();
-        let pipeline = Arc::new(pipeline);
+        let pipeline = Arc::new(Pipeline::new(self.pipeline_settings()?, CLOSE_ON_DROP));
+        pipeline.accounts().start();
         at_exit::watch(&pipeline);
         Ok(Logger { pipeline })
     }
@@ -116,11 +104,6 @@ impl Logger {
     /// `production`. Without a key it is that of `TRACEHUB_API_KEY`, and none is fine for a server that wants none.
     pub fn builder(api_key: &str, service: &str, environment: &str) -> LoggerBuilder {
         LoggerBuilder::new(api_key, service, environment)
-    }
-
-    /// A handle that does not keep the logger open.
-    pub(crate) fn downgrade(&self) -> WeakLogger {
-        WeakLogger(Arc::downgrade(&self.pipeline))
     }
 
     /// Logs the finest detail.
@@ -179,18 +162,13 @@ impl Logger {
     /// Waits until all that was logged before is delivered, kept on disk or counted as lost, for at most `timeout`;
     /// whether it was in time. This blocks the thread: in async code use `spawn_blocking`.
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.pipeline.flush(timeout)
-    }
-
-    /// Waits as [`Logger::flush`] does, and what is not delivered then goes to disk.
-    pub(crate) fn flush_or_park(&self, timeout: Duration) -> bool {
-        self.pipeline.flush_or_park(timeout)
+        self.pipeline.accounts().flush(timeout)
     }
 
     /// Delivers what is left for at most `deadline`, keeps the rest on disk, and takes nothing more. When this returns
     /// everything is counted. Writing to disk takes a moment more than the deadline. Closing again returns at once.
     pub fn close(&self, deadline: Duration) -> LoggerReport {
-        let Tally { sent, dropped, parked, failed } = self.pipeline.close(deadline);
+        let Tally { sent, dropped, parked, failed } = self.pipeline.accounts().close(deadline);
         let logged = sent + dropped + parked + failed;
         LoggerReport { logged, sent, dropped, parked, failed, evicted: self.evicted() }
     }
@@ -198,27 +176,27 @@ impl Logger {
     /// Waits until what lay on disk for this server and key was delivered, for at most `timeout`; whether it was. What
     /// lies there is sent in the background without this call, too.
     pub fn wait_for_replay(&self, timeout: Duration) -> bool {
-        self.pipeline.wait_for_replay(timeout)
+        self.pipeline.accounts().wait_for_replay(timeout)
     }
 
     /// The counters at this moment.
     pub fn stats(&self) -> LoggerStats {
-        let Figures { sends, tally, queued, in_flight, requests, retries, replayed, replay_lost, last_error } =
-            self.pipeline.figures();
+        let figures = self.pipeline.accounts().figures();
+        let Tally { sent, dropped, parked, failed } = figures.tally;
         LoggerStats {
-            logged: sends,
-            sent: tally.sent,
-            dropped: tally.dropped,
-            parked: tally.parked,
-            failed: tally.failed,
-            queued,
-            in_flight,
-            requests,
-            retries,
-            replayed,
-            replay_lost,
+            logged: figures.sends,
+            sent,
+            dropped,
+            parked,
+            failed,
+            queued: figures.queued,
+            in_flight: figures.in_flight,
+            requests: figures.requests,
+            retries: figures.retries,
+            replayed: figures.replayed,
+            replay_lost: figures.replay_lost,
             evicted: self.evicted(),
-            last_error,
+            last_error: figures.last_error,
         }
     }
 
@@ -234,13 +212,13 @@ impl Logger {
     /// Whether the server refused the key.
     #[cfg(feature = "app")]
     pub(crate) fn is_denied(&self) -> bool {
-        self.pipeline.is_denied()
+        self.pipeline.accounts().figures().is_denied
     }
 
     /// Hands over a record that is complete.
     pub(crate) fn send(&self, entry: LogEntry) {
         let bytes = entry.size_bytes();
-        self.pipeline.send(entry, bytes);
+        self.pipeline.accounts().send(entry, bytes);
     }
 }
 
@@ -276,7 +254,7 @@ impl LogCall<'_> {
         let text = ErrorText::from_error(error);
         let details = self.entry.details();
         if details.stack_trace.is_none() {
-            details.stack_trace = Some(text.stack_at(details.module.as_deref(), self.caller));
+            details.stack_trace = Some(text.stack(details.module.as_deref(), self.caller.file(), self.caller.line()));
         }
         details.error_type = Some(text.kind);
         details.error_message.get_or_insert(text.message);

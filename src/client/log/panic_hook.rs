@@ -2,6 +2,7 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, PanicHookInfo};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -19,15 +20,15 @@ const BELOW: &str = "__rust_begin_short_backtrace";
 /// Logs each panic of this program as fatal, with its message, place and backtrace, waits up to two seconds for its
 /// delivery, else keeps it on disk, and then does what was done before. The hook does not keep the logger open.
 pub fn install_panic_hook(logger: &Logger) {
-    let logger = logger.downgrade();
+    let pipeline = Arc::downgrade(&logger.pipeline);
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         // A panic of the shipping thread cannot wait for itself.
-        if let Some(logger) = logger.upgrade().filter(|_| !is_own_thread()) {
-            log_panic(&logger, panic);
-            logger.flush_or_park(FLUSH);
+        if let Some(pipeline) = pipeline.upgrade().filter(|_| !is_own_thread()) {
             // Were this the last owner, dropping it would close the logger here.
-            drop(logger);
+            let logger = Logger { pipeline };
+            log_panic(&logger, panic);
+            logger.pipeline.accounts().flush_or_park(FLUSH);
         }
         previous(panic);
     }));

@@ -21,12 +21,6 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 /// Where `tracehub start` listens when nobody says otherwise.
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8099";
 const INGEST_PATH: &str = "/api/v1/ingest";
-const DEFAULT_BATCH_SIZE: usize = 50;
-const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_secs(5);
-const DEFAULT_MAX_BUFFER: usize = 10_000;
-const DEFAULT_MAX_BUFFER_BYTES: usize = 64 * 1024 * 1024;
-const DEFAULT_MAX_RETRIES: u32 = 3;
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_DLQ_BYTES: u64 = 100 * 1024 * 1024;
 const DEFAULT_DLQ_AGE: Duration = Duration::from_secs(7 * 24 * 3_600);
 
@@ -82,12 +76,12 @@ impl LoggerBuilder {
             service: service.to_owned(),
             environment: environment.to_owned(),
             endpoint: None,
-            batch_size: DEFAULT_BATCH_SIZE,
-            flush_interval: DEFAULT_FLUSH_INTERVAL,
-            limits: Limits { max_items: DEFAULT_MAX_BUFFER, max_bytes: DEFAULT_MAX_BUFFER_BYTES },
-            max_retries: DEFAULT_MAX_RETRIES,
+            batch_size: 50,
+            flush_interval: Duration::from_secs(5),
+            limits: Limits { max_items: 10_000, max_bytes: 64 << 20 },
+            max_retries: 3,
             retry_backoff: DEFAULT_BACKOFF,
-            timeout: DEFAULT_TIMEOUT,
+            timeout: Duration::from_secs(10),
             compress: true,
             place: DeadLetterPlace::Usual,
             dlq_bytes: DEFAULT_DLQ_BYTES,

@@ -6,6 +6,7 @@
 
 mod parking;
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,16 +59,11 @@ pub(crate) struct State<T> {
     flush_before: u64,
     /// Items with sequence numbers below this do not wait for the server either, where there are dead letters.
     park_before: u64,
-    sends: u64,
-    tally: Tally,
+    /// The counters, but for those that follow from the rest of the state and from the transport.
+    figures: Figures,
     /// Items that were dropped, and no server knows.
     unreported_drops: u64,
     has_letters: bool,
-    replayed: u64,
-    replay_lost: u64,
-    /// Whether the last batch the server refused was refused for its key.
-    denied: bool,
-    last_error: Option<String>,
     failing: bool,
 }
 
@@ -115,14 +111,9 @@ impl<T: Send + Sync + 'static> Accounts<T> {
             parking_first: 0,
             flush_before: 0,
             park_before: 0,
-            sends: 0,
-            tally: Tally::default(),
+            figures: Figures::default(),
             unreported_drops: 0,
             has_letters: settings.encoding.dead_letters().is_some_and(DeadLetters::has_any),
-            replayed: 0,
-            replay_lost: 0,
-            denied: false,
-            last_error: None,
             failing: false,
         };
         Accounts {
@@ -155,13 +146,13 @@ impl<T: Send + Sync + 'static> Accounts<T> {
     /// Enters one item of about `bytes` bytes; never waits for the network.
     pub fn send(self: &Arc<Self>, item: T, bytes: usize) {
         let mut state = self.lock();
-        state.sends += 1;
+        state.figures.sends += 1;
         if state.phase != Phase::Open {
-            state.tally.dropped += 1;
+            state.figures.tally.dropped += 1;
             return;
         }
         let dropped = state.ring.push(item, bytes);
-        state.tally.dropped += dropped;
+        state.figures.tally.dropped += dropped;
         state.unreported_drops += dropped;
         let wakes = state.wake_at.is_some_and(|count| state.ring.len() >= count || state.ring.is_half_full());
         if wakes {
@@ -187,20 +178,20 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         }
     }
 
-    /// Waits until all that was entered before is settled, or the deadline; whether it is.
-    pub fn flush(self: &Arc<Self>, deadline: Instant) -> bool {
+    /// Waits until all that was entered before is settled, for at most `timeout`; whether it is.
+    pub fn flush(self: &Arc<Self>, timeout: Duration) -> bool {
         let mut state = self.lock();
         let target = state.ring.next_sequence();
         state.flush_before = state.flush_before.max(target);
         self.urge_worker(state);
-        self.wait(deadline, |state| state.oldest_unsettled() >= target || state.worker != WorkerState::Running);
+        self.wait(timeout, |state| state.oldest_unsettled() >= target || state.worker != WorkerState::Running);
         self.lock().oldest_unsettled() >= target
     }
 
     /// Waits as [`Accounts::flush`] does, and what is not settled then goes to the dead letters, if there are any, which
     /// takes a moment more.
-    pub fn flush_or_park(self: &Arc<Self>, deadline: Instant) -> bool {
-        if self.flush(deadline) {
+    pub fn flush_or_park(self: &Arc<Self>, timeout: Duration) -> bool {
+        if self.flush(timeout) {
             return true;
         }
         if self.settings.encoding.dead_letters().is_none() {
@@ -209,7 +200,7 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         let mut state = self.lock();
         state.park_before = state.ring.next_sequence();
         drop(state);
-        self.flush(Instant::now() + WRITE_GRACE)
+        self.flush(WRITE_GRACE)
     }
 
     /// Whether somebody would rather have the batch under way on disk than wait for the server.
@@ -218,41 +209,38 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         state.in_flight > 0 && state.in_flight_first < state.park_before
     }
 
-    /// Waits until the dead letters were gone through, or the deadline; whether none is left that can be delivered.
-    pub fn wait_for_replay(self: &Arc<Self>, deadline: Instant) -> bool {
+    /// Waits until the dead letters were gone through, for at most `timeout`; whether none is left that can be delivered.
+    pub fn wait_for_replay(self: &Arc<Self>, timeout: Duration) -> bool {
         self.start();
-        self.wait(deadline, |state| !state.has_letters || state.worker != WorkerState::Running);
+        self.wait(timeout, |state| !state.has_letters || state.worker != WorkerState::Running);
         !self.lock().has_letters
     }
 
-    /// Ships what is left until the deadline, parks the rest or else counts it as lost, and takes nothing more.
-    pub fn close(self: &Arc<Self>, deadline: Instant) -> Tally {
+    /// Ships what is left for at most `timeout`, parks the rest or else counts it as lost, and takes nothing more. Closing
+    /// again returns the same figures, and those dropped since.
+    pub fn close(self: &Arc<Self>, timeout: Duration) -> Tally {
         let mut state = self.lock();
         if state.phase == Phase::Open {
             state.phase = Phase::Closing;
         }
         self.urge_worker(state);
-        self.wait(deadline, |state| state.is_drained() || state.worker != WorkerState::Running);
+        self.wait(timeout, |state| state.is_drained() || state.worker != WorkerState::Running);
         self.settle_leftovers();
         self.abandon.notify_one();
         self.wake.notify_one();
         self.settled.notify_all();
-        self.lock().tally
+        self.lock().figures.tally
     }
 
     /// The counters now.
     pub fn figures(&self) -> Figures {
         let state = self.lock();
         Figures {
-            sends: state.sends,
-            tally: state.tally,
             queued: state.ring.len() as u64,
             in_flight: state.in_flight + state.parking,
-            requests: self.activity.requests(),
-            retries: self.activity.retries(),
-            replayed: state.replayed,
-            replay_lost: state.replay_lost,
-            last_error: state.last_error.clone(),
+            requests: self.activity.requests.load(Ordering::Relaxed),
+            retries: self.activity.retries.load(Ordering::Relaxed),
+            ..state.figures.clone()
         }
     }
 
@@ -267,11 +255,12 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         self.wake.notify_one();
     }
 
-    /// Waits until `is_done` says so, or the deadline.
-    fn wait(&self, deadline: Instant, is_done: impl Fn(&State<T>) -> bool) {
+    /// Waits until `is_done` says so, for at most `timeout`.
+    fn wait(&self, timeout: Duration, is_done: impl Fn(&State<T>) -> bool) {
+        let start = Instant::now();
         let mut state = self.lock();
         while !is_done(&state) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return;
             }
@@ -295,11 +284,11 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         let mut state = self.lock();
         state.worker = WorkerState::Absent { restart_at: Some(Instant::now() + RESTART_PAUSE) };
         if state.phase != Phase::Closed {
-            state.tally.failed += std::mem::take(&mut state.in_flight) + std::mem::take(&mut state.parking);
+            state.figures.tally.failed += std::mem::take(&mut state.in_flight) + std::mem::take(&mut state.parking);
         }
         state.batch = None;
         state.wake_at = None;
-        state.last_error = error.or(state.last_error.take());
+        state.figures.last_error = error.or(state.figures.last_error.take());
         drop(state);
         self.settled.notify_all();
     }
@@ -351,10 +340,10 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         state.in_flight_first += count;
         let was_failing = std::mem::replace(&mut state.failing, failure.is_some());
         match &failure {
-            None => state.tally.sent += count,
+            None => state.figures.tally.sent += count,
             Some(reason) => {
-                state.tally.failed += count;
-                state.last_error = Some(reason.clone());
+                state.figures.tally.failed += count;
+                state.figures.last_error = Some(reason.clone());
             }
         }
         drop(state);
@@ -388,23 +377,17 @@ impl<T: Send + Sync + 'static> Accounts<T> {
     /// Enters what became of items of dead letters.
     pub fn count_replayed(&self, replayed: ReplayCounts) {
         let mut state = self.lock();
-        state.replayed += replayed.delivered;
-        state.replay_lost += replayed.lost;
+        state.figures.replayed += replayed.delivered;
+        state.figures.replay_lost += replayed.lost;
         let Some(reason) = replayed.reason else { return };
-        state.last_error = Some(reason.clone());
+        state.figures.last_error = Some(reason.clone());
         drop(state);
         tracing::warn!(name = self.settings.name, lost = replayed.lost, reason, "records that were kept are lost");
     }
 
     /// Enters whether the server refuses the key.
-    pub fn set_denied(&self, denied: bool) {
-        self.lock().denied = denied;
-    }
-
-    /// Whether the server refused the key.
-    #[cfg(feature = "app")]
-    pub fn is_denied(&self) -> bool {
-        self.lock().denied
+    pub fn set_denied(&self, is_denied: bool) {
+        self.lock().figures.is_denied = is_denied;
     }
 
     /// Enters whether dead letters are left that may be delivered.

@@ -32,6 +32,8 @@ pub(crate) struct Figures {
     pub replayed: u64,
     /// Items of dead letters that the server refused for good, or that nobody can read.
     pub replay_lost: u64,
+    /// Whether the last batch the server refused was refused for its key.
+    pub is_denied: bool,
     /// Why the last batch that was not delivered was not.
     pub last_error: Option<String>,
 }

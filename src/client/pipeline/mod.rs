@@ -18,14 +18,10 @@ pub(super) mod transport;
 pub(super) mod worker;
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use self::accounts::Accounts;
-use self::figures::{Figures, Tally};
 use self::settings::PipelineSettings;
-
-/// Stands for "no deadline" where a caller's is too large for the clock.
-const FAR_FUTURE: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// A queue, its thread and its accounts. Dropping a pipeline closes it.
 #[derive(Debug)]
@@ -51,58 +47,25 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
         Pipeline { first: Generation::new(&settings), settings, close_on_drop }
     }
 
-    /// Hands over one item of about `bytes` bytes. Never waits for the network.
-    pub fn send(&self, item: T, bytes: usize) {
-        self.generation().accounts.send(item, bytes);
-    }
-
-    /// Waits until everything handed over before is settled, for at most `timeout`; whether it was in time.
-    pub fn flush(&self, timeout: Duration) -> bool {
-        self.generation().accounts.flush(deadline_after(timeout))
-    }
-
-    /// Waits as [`Pipeline::flush`] does, and what is not settled then goes to the dead letters, if there are any.
-    pub fn flush_or_park(&self, timeout: Duration) -> bool {
-        self.generation().accounts.flush_or_park(deadline_after(timeout))
-    }
-
-    /// Waits as [`Pipeline::flush_or_park`] does, when this process ends, for what was handed over in it.
-    pub fn flush_at_exit(&self, timeout: Duration) {
-        if let Some(generation) = self.own_generation() {
-            generation.accounts.flush_or_park(deadline_after(timeout));
-        }
-    }
-
-    /// Goes through dead letters that lie there already without waiting for a first item.
-    pub fn start(&self) {
-        self.generation().accounts.start();
-    }
-
-    /// Waits until the dead letters were gone through, for at most `timeout`; whether they were.
-    pub fn wait_for_replay(&self, timeout: Duration) -> bool {
-        self.generation().accounts.wait_for_replay(deadline_after(timeout))
-    }
-
-    /// Ships what is left for at most `timeout`, parks the rest or counts it as lost, and takes nothing more. Closing
-    /// again returns the same figures, and those dropped since.
-    pub fn close(&self, timeout: Duration) -> Tally {
-        self.generation().accounts.close(deadline_after(timeout))
-    }
-
-    /// The counters of this process at this moment.
-    pub fn figures(&self) -> Figures {
-        self.generation().accounts.figures()
-    }
-
-    /// Whether the server refused the key.
-    #[cfg(feature = "app")]
-    pub fn is_denied(&self) -> bool {
-        self.generation().accounts.is_denied()
-    }
-
     /// What the pipeline was told when it was made.
     pub fn settings(&self) -> &PipelineSettings<T> {
         &self.settings
+    }
+
+    /// The accounts of this process, through which everything is done; a forked child that has none gets its own.
+    pub fn accounts(&self) -> &Arc<Accounts<T>> {
+        let newest = self.newest();
+        if newest.process_id == (self.settings.process_id)() {
+            return &newest.accounts;
+        }
+        &newest.next.get_or_init(|| Box::new(Generation::new(&self.settings))).accounts
+    }
+
+    /// The accounts of this process; `None` in a child that sent nothing, which has nothing to settle and must not wait
+    /// for its parent's thread.
+    pub fn known_accounts(&self) -> Option<&Arc<Accounts<T>>> {
+        let newest = self.newest();
+        (newest.process_id == (self.settings.process_id)()).then_some(&newest.accounts)
     }
 
     fn newest(&self) -> &Generation<T> {
@@ -112,26 +75,12 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
         }
         generation
     }
-
-    fn generation(&self) -> &Generation<T> {
-        let generation = self.newest();
-        if generation.process_id == (self.settings.process_id)() {
-            return generation;
-        }
-        generation.next.get_or_init(|| Box::new(Generation::new(&self.settings)))
-    }
-
-    /// The generation of this process; `None` in a child that sent nothing, which has nothing to settle and must not wait
-    /// for its parent's thread.
-    fn own_generation(&self) -> Option<&Generation<T>> {
-        Some(self.newest()).filter(|generation| generation.process_id == (self.settings.process_id)())
-    }
 }
 
 impl<T: Send + Sync + 'static> Drop for Pipeline<T> {
     fn drop(&mut self) {
-        if let Some(generation) = self.own_generation() {
-            generation.accounts.close(deadline_after(self.close_on_drop));
+        if let Some(accounts) = self.known_accounts() {
+            accounts.close(self.close_on_drop);
         }
     }
 }
@@ -141,11 +90,6 @@ impl<T: Send + Sync + 'static> Generation<T> {
         let process_id = (settings.process_id)();
         Generation { process_id, accounts: Arc::new(Accounts::new(settings, worker::run)), next: OnceLock::new() }
     }
-}
-
-fn deadline_after(timeout: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(timeout).unwrap_or_else(|| now + FAR_FUTURE)
 }
 
 #[cfg(test)]
@@ -163,7 +107,13 @@ mod tests {
     use bytes::Bytes;
     use reqwest::{Url, header::HeaderMap};
 
-    use super::{encoding::Encoding, queue::Limits, transport::TransportSettings, *};
+    use super::{
+        encoding::Encoding,
+        figures::{Figures, Tally},
+        queue::Limits,
+        transport::TransportSettings,
+        *,
+    };
 
     /// Items joined by commas.
     #[derive(Debug)]
@@ -229,15 +179,15 @@ mod tests {
         let mut settings = settings(&url, || PROCESS.load(Ordering::SeqCst));
         settings.flush_interval = Duration::from_secs(3_600);
         let pipeline = Pipeline::new(settings, Duration::from_secs(60));
-        pipeline.send("parent".into(), 6);
+        pipeline.accounts().send("parent".into(), 6);
         // As in a child whose fork came while another thread held the lock.
         let held = pipeline.first.accounts.lock();
         PROCESS.store(2, Ordering::SeqCst);
-        assert_eq!(pipeline.figures(), Figures::default());
-        pipeline.send("child".into(), 5);
-        assert!(pipeline.flush(Duration::from_secs(60)));
+        assert_eq!(pipeline.accounts().figures(), Figures::default());
+        pipeline.accounts().send("child".into(), 5);
+        assert!(pipeline.accounts().flush(Duration::from_secs(60)));
         assert_eq!(bodies.recv().expect("a request"), "child");
-        assert_eq!(pipeline.close(Duration::from_secs(60)), Tally { sent: 1, ..Tally::default() });
+        assert_eq!(pipeline.accounts().close(Duration::from_secs(60)), Tally { sent: 1, ..Tally::default() });
         drop(held);
         PROCESS.store(3, Ordering::SeqCst);
         drop(pipeline);
@@ -247,9 +197,9 @@ mod tests {
     fn a_worker_that_panics_costs_its_batch_and_is_counted() {
         let (url, _bodies) = peer("200 OK\r\ncontent-length: 0");
         let pipeline = Pipeline::new(settings(&url, std::process::id), Duration::from_secs(60));
-        pipeline.send("panic".into(), 5);
-        assert!(pipeline.flush(Duration::from_secs(60)));
-        let figures = pipeline.figures();
+        pipeline.accounts().send("panic".into(), 5);
+        assert!(pipeline.accounts().flush(Duration::from_secs(60)));
+        let figures = pipeline.accounts().figures();
         assert_eq!((figures.sends, figures.tally.failed, figures.in_flight), (1, 1, 0));
     }
 
@@ -261,19 +211,22 @@ mod tests {
         settings.batch_size = 4;
         let pipeline = Pipeline::new(settings, Duration::from_secs(60));
         for item in ["a", "b", "c", "d"] {
-            pipeline.send(item.into(), 1);
+            pipeline.accounts().send(item.into(), 1);
         }
-        assert_eq!(pipeline.close(Duration::from_secs(60)).failed, 4);
+        assert_eq!(pipeline.accounts().close(Duration::from_secs(60)).failed, 4);
         let bodies: Vec<String> = bodies.try_iter().collect();
         assert_eq!(bodies, ["a,b,c,d", "a,b", "a", "b", "c,d", "c", "d"]);
-        assert_eq!(pipeline.figures().last_error.as_deref(), Some("the server answered 422 Unprocessable Entity"));
+        assert_eq!(
+            pipeline.accounts().figures().last_error.as_deref(),
+            Some("the server answered 422 Unprocessable Entity")
+        );
     }
 
     #[test]
     fn after_closing_everything_is_dropped_and_counted() {
         let pipeline = Pipeline::new(settings("http://127.0.0.1:9/", std::process::id), Duration::ZERO);
-        assert_eq!(pipeline.close(Duration::ZERO), Tally::default());
-        pipeline.send("late".into(), 4);
-        assert_eq!(pipeline.close(Duration::MAX), Tally { dropped: 1, ..Tally::default() });
+        assert_eq!(pipeline.accounts().close(Duration::ZERO), Tally::default());
+        pipeline.accounts().send("late".into(), 4);
+        assert_eq!(pipeline.accounts().close(Duration::MAX), Tally { dropped: 1, ..Tally::default() });
     }
 }

@@ -108,30 +108,24 @@ impl Replay {
                 PortionOutcome::Some(ReplayCounts::default())
             }
             Delivery::Refused { .. } => {
-                self.put_back_to(letters);
+                self.put_back(letters);
                 PortionOutcome::Denied
             }
             Delivery::Exhausted { retry_after, .. } => {
-                self.put_back_to(letters);
+                self.put_back(letters);
                 PortionOutcome::Later { retry_after }
             }
-        }
-    }
-
-    /// Lets go of the file under way, of which others may then go on.
-    pub fn put_back(&mut self, letters: Option<&DeadLetters>) {
-        if let Some(letters) = letters {
-            self.put_back_to(letters);
         }
     }
 
     /// Leaves the file under way to another program: this one cannot do anything with it.
     fn skip_file(&mut self, letters: &DeadLetters) {
         self.skipped.extend(self.current.as_ref().map(|current| current.file.path().to_owned()));
-        self.put_back_to(letters);
+        self.put_back(letters);
     }
 
-    fn put_back_to(&mut self, letters: &DeadLetters) {
+    /// Lets go of the file under way, of which others may then go on.
+    pub fn put_back(&mut self, letters: &DeadLetters) {
         match self.current.take() {
             Some(current) if current.is_begun => letters.put_back(current.file, current.lines.into_iter()),
             Some(current) => current.file.unlock(),

@@ -76,20 +76,10 @@ pub(crate) struct Patience {
 /// Counts of a transport, readable from any thread.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
-    requests: AtomicU64,
-    retries: AtomicU64,
-}
-
-impl Activity {
     /// Attempts made, first ones and retries.
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
+    pub requests: AtomicU64,
     /// Attempts that were not the first for their body.
-    pub fn retries(&self) -> u64 {
-        self.retries.load(Ordering::Relaxed)
-    }
+    pub retries: AtomicU64,
 }
 
 /// Posts bodies to one address; lives inside one tokio runtime.
@@ -99,12 +89,6 @@ pub(crate) struct Transport {
     settings: TransportSettings,
     activity: Arc<Activity>,
     not_before: Option<Instant>,
-}
-
-enum Attempt {
-    Accepted(Bytes),
-    Refused(StatusCode),
-    Passing { reason: String, retry_after: Option<Duration> },
 }
 
 impl Transport {
@@ -132,17 +116,12 @@ impl Transport {
                 sleep_until(not_before).await;
                 self.not_before = None;
             }
-            let (reason, retry_after) = match self.attempt(body.clone()).await {
-                Attempt::Accepted(answer) => return Delivery::Delivered(answer),
-                Attempt::Refused(status) => {
-                    return Delivery::Refused { status, reason: format!("the server answered {status}") };
-                }
-                Attempt::Passing { reason, retry_after } => (reason, retry_after),
-            };
+            let delivery = self.attempt(body.clone()).await;
+            let Delivery::Exhausted { retry_after, .. } = delivery else { return delivery };
             let is_too_long = retry_after.is_some_and(|pause| pause > patience.longest_pause);
             self.not_before = retry_after.map(|pause| Instant::now() + pause);
             if attempt >= patience.retries || is_too_long {
-                return Delivery::Exhausted { reason, retry_after };
+                return delivery;
             }
             sleep(self.pause_after(attempt)).await;
             attempt += 1;
@@ -155,13 +134,13 @@ impl Transport {
         backoff(self.settings.backoff, attempt, random_bits(attempt))
     }
 
-    async fn attempt(&self, body: Bytes) -> Attempt {
+    async fn attempt(&self, body: Bytes) -> Delivery {
         self.activity.requests.fetch_add(1, Ordering::Relaxed);
         let request = self.http.post(self.settings.url.clone()).headers(self.settings.headers.clone()).body(body);
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                return Attempt::Passing { reason: error_in_one_line(error.without_url()), retry_after: None };
+                return Delivery::Exhausted { reason: error_in_one_line(error.without_url()), retry_after: None };
             }
         };
         let status = answer.status();
@@ -171,12 +150,11 @@ impl Transport {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| parse_retry_after(value, SystemTime::now()));
         let answer = read_out(answer).await;
-        if status.is_success() {
-            Attempt::Accepted(answer)
-        } else if is_passing(status) {
-            Attempt::Passing { reason: format!("the server answered {status}"), retry_after }
-        } else {
-            Attempt::Refused(status)
+        let reason = format!("the server answered {status}");
+        match status {
+            _ if status.is_success() => Delivery::Delivered(answer),
+            _ if is_passing(status) => Delivery::Exhausted { reason, retry_after },
+            _ => Delivery::Refused { status, reason },
         }
     }
 }
@@ -236,14 +214,8 @@ fn backoff(first: Duration, attempt: u32, random: u64) -> Duration {
 
 /// An error with its causes in one line.
 pub(crate) fn error_in_one_line(error: impl Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]

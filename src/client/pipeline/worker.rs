@@ -128,7 +128,9 @@ impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
                 }
             }
         }
-        self.replay.put_back(self.accounts.settings().encoding.dead_letters());
+        if let Some(letters) = self.accounts.settings().encoding.dead_letters() {
+            self.replay.put_back(letters);
+        }
     }
 
     /// Waits for the next item or a moment, and uses the time for the dead letters.

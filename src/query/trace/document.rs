@@ -1,6 +1,5 @@
 //! The JSON of one trace: the document of `show` and of the HTTP API, flat or as a tree.
 
-use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::model::Nanos;
@@ -33,8 +32,49 @@ impl TraceReport {
     /// The JSON of the findings in a part of the trace: a list of objects that all have the same keys, `null` where one
     /// has no meaning. Spans are named by their ids; operations, which have none, are no part of it.
     pub fn findings_json(&self, part: &Part) -> Json {
-        let object = |finding: &Finding| json!(FindingObject::new(self, finding, part.length_ns));
-        self.findings(part).iter().map(object).collect()
+        self.findings(part).iter().map(|finding| self.finding_json(finding, part.length_ns)).collect()
+    }
+
+    /// The JSON of a finding. What the numbers mean depends on `kind`.
+    fn finding_json(&self, finding: &Finding, length_ns: u64) -> Json {
+        let id = |index: usize| self.trace.spans[index].span_id;
+        let (mut after, mut before, mut total_ns, mut gap_ns) = (None, None, None, None);
+        let (kind, spans, parent) = match finding {
+            Finding::ManyCalls(run) => {
+                total_ns = Some(run.busy_ns);
+                let parent = run.members.first().and_then(|first| self.tree.parent[*first]);
+                ("many_calls", run.members.clone(), parent)
+            }
+            Finding::OwnGap(gap) => {
+                (after, before, gap_ns) = (gap.after, gap.before, Some(gap.gap_ns));
+                ("own_gap", vec![gap.span], None)
+            }
+            Finding::LateStart(late) => {
+                gap_ns = Some(late.gap_ns);
+                ("late_start", vec![late.span], Some(late.parent))
+            }
+            Finding::Echo(echo) => ("echo", echo.spans(), None),
+        };
+        let counts = matches!(finding, Finding::ManyCalls(_) | Finding::Echo(_));
+        json!({
+            "kind": kind,
+            // The calls; the one with the gap; the late one; those that tell of an error, the innermost first.
+            "spans": spans.iter().map(|index| id(*index)).collect::<Vec<_>>(),
+            // Who makes the calls, or which span had ended.
+            "parent_span_id": parent.map(id),
+            // The children with whose end and with whose start a gap begins and ends.
+            "after_span_id": after.map(id),
+            "before_span_id": before.map(id),
+            "count": counts.then_some(spans.len()),
+            // Time in which at least one call ran.
+            "total_ms": total_ns.map(nanos_to_ms),
+            "total_ns": total_ns,
+            // How long a gap is, or how late a start.
+            "gap_ms": gap_ns.map(nanos_to_ms),
+            "gap_ns": gap_ns,
+            // The time of the calls, the gap or the wait as a part of the whole, from 0 to 1.
+            "share": total_ns.or(gap_ns).map(|nanos| nanos as f64 / length_ns as f64),
+        })
     }
 
     /// The JSON of the tree: `schema`, the summary and `roots`, each span with its `children`. Nested at most
@@ -103,75 +143,6 @@ impl TraceReport {
     fn span_json(&self, index: usize, note: Option<String>) -> Map<String, Json> {
         let warnings: Vec<String> = self.warnings[index].iter().map(Warning::to_string).chain(note).collect();
         span_to_json(&self.trace.spans[index], self.self_ns[index], &warnings)
-    }
-}
-
-/// A finding as it is printed. What the numbers mean depends on `kind`.
-#[derive(Default, Serialize)]
-struct FindingObject {
-    kind: &'static str,
-    /// The spans the finding is about: the calls; the one with the gap; the late one; those that tell of an error, the
-    /// innermost first.
-    spans: Vec<String>,
-    /// Who makes the calls, or which span had ended.
-    parent_span_id: Option<String>,
-    /// The child with whose end a gap begins.
-    after_span_id: Option<String>,
-    /// The child with whose start a gap ends.
-    before_span_id: Option<String>,
-    /// How many calls, or how many spans that tell of an error.
-    count: Option<usize>,
-    /// Time in which at least one call ran.
-    total_ms: Option<f64>,
-    total_ns: Option<u64>,
-    /// How long a gap is, or how late a start.
-    gap_ms: Option<f64>,
-    gap_ns: Option<u64>,
-    /// The time of the calls, the gap or the wait as a part of the whole, from 0 to 1.
-    share: Option<f64>,
-}
-
-impl FindingObject {
-    fn new(report: &TraceReport, finding: &Finding, length_ns: u64) -> FindingObject {
-        let id = |index: usize| report.trace.spans[index].span_id.to_string();
-        let ids = |spans: &[usize]| spans.iter().map(|index| id(*index)).collect();
-        let share = |nanos: u64| Some(nanos as f64 / length_ns as f64);
-        match finding {
-            Finding::ManyCalls(run) => FindingObject {
-                kind: "many_calls",
-                spans: ids(&run.members),
-                parent_span_id: run.members.first().and_then(|first| report.tree.parent[*first]).map(id),
-                count: Some(run.members.len()),
-                total_ms: Some(nanos_to_ms(run.busy_ns)),
-                total_ns: Some(run.busy_ns),
-                share: share(run.busy_ns),
-                ..FindingObject::default()
-            },
-            Finding::OwnGap(gap) => FindingObject {
-                kind: "own_gap",
-                spans: ids(&[gap.span]),
-                after_span_id: gap.after.map(id),
-                before_span_id: gap.before.map(id),
-                gap_ms: Some(nanos_to_ms(gap.gap_ns)),
-                gap_ns: Some(gap.gap_ns),
-                share: share(gap.gap_ns),
-                ..FindingObject::default()
-            },
-            Finding::LateStart(late) => FindingObject {
-                kind: "late_start",
-                spans: ids(&[late.span]),
-                parent_span_id: Some(id(late.parent)),
-                gap_ms: Some(nanos_to_ms(late.gap_ns)),
-                gap_ns: Some(late.gap_ns),
-                share: share(late.gap_ns),
-                ..FindingObject::default()
-            },
-            Finding::Echo(echo) => {
-                let spans = echo.spans();
-                let count = Some(spans.len());
-                FindingObject { kind: "echo", spans: ids(&spans), count, ..FindingObject::default() }
-            }
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 //! Items that are taken out count as being parked until they are on disk, so the accounts are whole meanwhile, too.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::{Accounts, Phase, WRITE_GRACE};
 use crate::client::pipeline::own_thread::is_own_thread;
@@ -39,12 +38,8 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         self.write_letters(&spilled, None);
     }
 
-    /// Takes what is left of the batch under way out of flight and parks it, or counts it as failed.
+    /// Takes what is left of the batch under way out of flight and parks it, where there are dead letters.
     pub fn park_in_flight(&self, reason: String) {
-        if self.settings.encoding.dead_letters().is_none() {
-            let count = self.lock().in_flight;
-            return self.settle(count, Some(reason));
-        }
         let mut state = self.lock();
         if state.phase == Phase::Closed {
             return;
@@ -86,18 +81,18 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         state.parking -= count;
         state.parking_first += count;
         let was_failing = std::mem::replace(&mut state.failing, true);
-        state.last_error = reason.or(state.last_error.take());
+        state.figures.last_error = reason.or(state.figures.last_error.take());
         match &failure {
             None => {
-                state.tally.parked += count;
+                state.figures.tally.parked += count;
                 state.has_letters = true;
             }
             Some(error) => {
-                state.tally.failed += count;
-                state.last_error = Some(error.clone());
+                state.figures.tally.failed += count;
+                state.figures.last_error = Some(error.clone());
             }
         }
-        let reason = state.last_error.clone().unwrap_or_default();
+        let reason = state.figures.last_error.clone().unwrap_or_default();
         drop(state);
         self.settled.notify_all();
         // A program that closes has the report.
@@ -112,9 +107,9 @@ impl<T: Send + Sync + 'static> Accounts<T> {
             self.write_letters(unsettled(leftovers.batch.as_deref(), leftovers.in_flight), None);
             self.write_letters(&leftovers.queued, None);
         }
-        self.wait(Instant::now() + WRITE_GRACE, |state| state.parking == 0);
+        self.wait(WRITE_GRACE, |state| state.parking == 0);
         let mut state = self.lock();
-        state.tally.failed += std::mem::take(&mut state.parking);
+        state.figures.tally.failed += std::mem::take(&mut state.parking);
     }
 
     /// Closes, and returns what is to be parked; `None` when it was closed before or there are no dead letters.
@@ -128,8 +123,8 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         let batch = state.batch.take();
         let queued = state.ring.pop_oldest(usize::MAX);
         if self.settings.encoding.dead_letters().is_none() {
-            state.tally.failed += in_flight;
-            state.tally.dropped += queued.len() as u64;
+            state.figures.tally.failed += in_flight;
+            state.figures.tally.dropped += queued.len() as u64;
             return None;
         }
         state.parking += in_flight + queued.len() as u64;
