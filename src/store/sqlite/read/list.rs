@@ -13,11 +13,11 @@ use super::super::tables::{inbox, to_column, traces};
 use crate::model::id::from_hex;
 use crate::model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
-use crate::store::select::{Selection, has_attributes, matches};
+use crate::store::trace_filter::{TraceFilter, has_attributes, matches};
 
 /// One page of the traces `query` names.
 pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSummary>> {
-    let mut found = Selection::new(query)?;
+    let mut found = TraceFilter::new(query)?;
     let waiting = merged(connection)?;
     if let Some(index) = Index::choose(connection, query)? {
         index.walk(connection, &waiting, &mut found)?;
@@ -93,7 +93,7 @@ impl Index {
         Ok((*limit > 0 && *query == by_receipt && schema::knows_receipt(connection)?).then_some(Index::Received))
     }
 
-    fn walk(self, connection: &Connection, waiting: &Waiting, found: &mut Selection<'_>) -> Result<()> {
+    fn walk(self, connection: &Connection, waiting: &Waiting, found: &mut TraceFilter<'_>) -> Result<()> {
         let column = match self {
             Index::Start => {
                 let totals = traces::totals(connection)?;

@@ -1,8 +1,8 @@
 //! Which traces a list holds, in which order, and one page of them: for stores that go through folds.
 
 use super::Result;
-use super::best::BestPage;
-use super::place::{self, Place};
+use super::top_page::TopPage;
+use super::trace_cursor::{self, TraceCursor};
 use crate::model::json::value_to_text;
 use crate::model::{Attributes, Page, RecordKind, Sort, Span, TraceFold, TraceId, TraceQuery, TraceSummary};
 
@@ -46,23 +46,24 @@ pub(super) fn has_attributes(span: &Span, pairs: &[(String, String)]) -> bool {
 }
 
 /// What was found so far: how many, and the best page of them.
-pub(super) struct Selection<'q> {
+pub(super) struct TraceFilter<'q> {
     query: &'q TraceQuery,
     /// How many traces match, on all pages.
     pub(super) total: u64,
     /// How many of those have errors.
     pub(super) failed: u64,
-    best: BestPage<Place, TraceFold>,
+    best: TopPage<TraceCursor, TraceFold>,
 }
 
-impl<'q> Selection<'q> {
+impl<'q> TraceFilter<'q> {
     /// Nothing found yet.
     ///
     /// # Errors
     /// [`crate::store::Error::BadCursor`] when the query goes on after a place of another list.
-    pub(super) fn new(query: &'q TraceQuery) -> Result<Selection<'q>> {
-        let after = query.cursor.as_ref().map(|cursor| place::read(cursor, query.sort, query.reverse)).transpose()?;
-        Ok(Selection { query, total: 0, failed: 0, best: BestPage::new(query.limit, after) })
+    pub(super) fn new(query: &'q TraceQuery) -> Result<TraceFilter<'q>> {
+        let after =
+            query.cursor.as_ref().map(|cursor| trace_cursor::read(cursor, query.sort, query.reverse)).transpose()?;
+        Ok(TraceFilter { query, total: 0, failed: 0, best: TopPage::new(query.limit, after) })
     }
 
     /// Most traces on the page; 0 is all.
@@ -101,7 +102,7 @@ impl<'q> Selection<'q> {
             Sort::Received => fold.received_s,
         };
         let start_ns = if self.query.sort == Sort::Received { 0 } else { fold.start_ns };
-        let place = Place { key, start_ns, id, reverse: self.query.reverse };
+        let place = TraceCursor { key, start_ns, id, reverse: self.query.reverse };
         let is_behind = self.best.is_behind(&place);
         // However many spans a trace has, what is known of it is small.
         self.best.offer(place, fold, 0);
@@ -110,9 +111,9 @@ impl<'q> Selection<'q> {
 
     /// The page.
     pub(super) fn page(self) -> Page<TraceSummary> {
-        let Selection { query, total, failed, best, .. } = self;
+        let TraceFilter { query, total, failed, best, .. } = self;
         let (page, has_more) = best.finish();
-        let next = page.last().filter(|_| has_more).map(|(place, _)| place::write(place, query.sort));
+        let next = page.last().filter(|_| has_more).map(|(place, _)| trace_cursor::write(place, query.sort));
         let items = page.into_iter().filter_map(|(place, fold)| fold.finish(place.id)).collect();
         Page { items, next, total: Some(total), failed: Some(failed) }
     }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 /// A page in the making; smaller places come first.
-pub(super) struct BestPage<P, T> {
+pub(super) struct TopPage<P, T> {
     limit: usize,
     most_bytes: usize,
     after: Option<P>,
@@ -24,15 +24,15 @@ struct Candidate<P, T> {
     bytes: usize,
 }
 
-impl<P: Ord, T> BestPage<P, T> {
+impl<P: Ord, T> TopPage<P, T> {
     /// An empty page of at most `limit` items, 0 being all, behind the place `after`.
-    pub(super) fn new(limit: usize, after: Option<P>) -> BestPage<P, T> {
-        BestPage { limit, most_bytes: usize::MAX, after, best: BinaryHeap::new(), bytes: 0, has_more: false }
+    pub(super) fn new(limit: usize, after: Option<P>) -> TopPage<P, T> {
+        TopPage { limit, most_bytes: usize::MAX, after, best: BinaryHeap::new(), bytes: 0, has_more: false }
     }
 
     /// The same, ending with the item that makes it this many bytes or more.
-    pub(super) fn of_bytes(self, most_bytes: usize) -> BestPage<P, T> {
-        BestPage { most_bytes: most_bytes.max(1), ..self }
+    pub(super) fn of_bytes(self, most_bytes: usize) -> TopPage<P, T> {
+        TopPage { most_bytes: most_bytes.max(1), ..self }
     }
 
     /// The place behind which the page begins; `None` on the first page.
@@ -120,7 +120,7 @@ mod tests {
         ) {
             let (mut after, mut listed) = (None, Vec::new());
             loop {
-                let mut best = BestPage::new(limit, after).of_bytes(most_bytes);
+                let mut best = TopPage::new(limit, after).of_bytes(most_bytes);
                 places.iter().for_each(|place| best.offer(*place, place.to_string(), usize::from(*place)));
                 let (page, has_more) = best.finish();
                 let bytes = |page: &[(u16, String)]| page.iter().map(|(place, _)| usize::from(*place)).sum::<usize>();

@@ -8,7 +8,7 @@ use crate::store::{Error, Result};
 
 /// Where a trace stands in a list; what comes first is smaller.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct TraceCursor {
     /// What the list is sorted by; largest first.
     pub key: u64,
     /// Start of the trace, unix nanoseconds; latest first.
@@ -19,22 +19,22 @@ pub(super) struct Place {
     pub reverse: bool,
 }
 
-impl Ord for Place {
-    fn cmp(&self, other: &Place) -> Ordering {
+impl Ord for TraceCursor {
+    fn cmp(&self, other: &TraceCursor) -> Ordering {
         let order = (other.key, other.start_ns).cmp(&(self.key, self.start_ns));
         let order = order.then_with(|| self.id.cmp_written(&other.id));
         if self.reverse { order.reverse() } else { order }
     }
 }
 
-impl PartialOrd for Place {
-    fn partial_cmp(&self, other: &Place) -> Option<Ordering> {
+impl PartialOrd for TraceCursor {
+    fn partial_cmp(&self, other: &TraceCursor) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// The cursor of a place.
-pub(super) fn write(place: &Place, sort: Sort) -> Cursor {
+pub(super) fn write(place: &TraceCursor, sort: Sort) -> Cursor {
     let order = if place.reverse { "up" } else { "down" };
     let (kind, id) = match &place.id {
         TraceId::Otel(raw) => ("o", to_hex(raw)),
@@ -47,7 +47,7 @@ pub(super) fn write(place: &Place, sort: Sort) -> Cursor {
 ///
 /// # Errors
 /// [`Error::BadCursor`] for anything else.
-pub(super) fn read(cursor: &Cursor, sort: Sort, reverse: bool) -> Result<Place> {
+pub(super) fn read(cursor: &Cursor, sort: Sort, reverse: bool) -> Result<TraceCursor> {
     let parts: Vec<&str> = cursor.0.split('.').collect();
     let ["l1", found_sort, order, key, start, kind, id] = parts.as_slice() else { return Err(Error::BadCursor) };
     if *found_sort != sort.as_str() || *order != if reverse { "up" } else { "down" } {
@@ -62,7 +62,7 @@ pub(super) fn read(cursor: &Cursor, sort: Sort, reverse: bool) -> Result<Place> 
         }
         _ => return Err(Error::BadCursor),
     };
-    Ok(Place { key: number(key)?, start_ns: number(start)?, id, reverse })
+    Ok(TraceCursor { key: number(key)?, start_ns: number(start)?, id, reverse })
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
@@ -82,7 +82,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_names_its_place_in_the_same_order_only(key: u64, start_ns: u64, id in "[a-z. ü]{1,20}", reverse: bool) {
-            let place = Place { key, start_ns, id: TraceId::parse(&id).expect("valid"), reverse };
+            let place = TraceCursor { key, start_ns, id: TraceId::parse(&id).expect("valid"), reverse };
             let cursor = write(&place, Sort::Spans);
             prop_assert_eq!(read(&cursor, Sort::Spans, reverse).expect("own cursor"), place);
             prop_assert!(read(&cursor, Sort::Spans, !reverse).is_err());
