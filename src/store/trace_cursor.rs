@@ -1,4 +1,4 @@
-//! A place in an ordered list of traces, and the cursor that names it.
+//! Cursors in lists of traces.
 
 use std::cmp::Ordering;
 
@@ -33,36 +33,40 @@ impl PartialOrd for TraceCursor {
     }
 }
 
-/// The cursor of a place.
-pub(super) fn write(place: &TraceCursor, sort: Sort) -> Cursor {
-    let order = if place.reverse { "up" } else { "down" };
-    let (kind, id) = match &place.id {
-        TraceId::Otel(raw) => ("o", to_hex(raw)),
-        TraceId::Text(text) => ("t", to_hex(text.as_bytes())),
-    };
-    Cursor(format!("l1.{}.{order}.{:x}.{:x}.{kind}.{id}", sort.as_str(), place.key, place.start_ns))
-}
-
-/// The place a cursor names in a list of this order.
-///
-/// # Errors
-/// [`Error::BadCursor`] for anything else.
-pub(super) fn read(cursor: &Cursor, sort: Sort, reverse: bool) -> Result<TraceCursor> {
-    let parts: Vec<&str> = cursor.0.split('.').collect();
-    let ["l1", found_sort, order, key, start, kind, id] = parts.as_slice() else { return Err(Error::BadCursor) };
-    if *found_sort != sort.as_str() || *order != if reverse { "up" } else { "down" } {
-        return Err(Error::BadCursor);
+impl TraceCursor {
+    /// The cursor as text, for a list in this order.
+    pub(super) fn write(&self, sort: Sort) -> Cursor {
+        let order = if self.reverse { "up" } else { "down" };
+        let (kind, id) = match &self.id {
+            TraceId::Otel(raw) => ("o", to_hex(raw)),
+            TraceId::Text(text) => ("t", to_hex(text.as_bytes())),
+        };
+        Cursor(format!("l1.{}.{order}.{:x}.{:x}.{kind}.{id}", sort.as_str(), self.key, self.start_ns))
     }
-    let number = |digits: &str| u64::from_str_radix(digits, 16).map_err(|_| Error::BadCursor);
-    let raw = unhex(id).ok_or(Error::BadCursor)?;
-    let id = match *kind {
-        "o" => TraceId::from_otel_bytes(&raw).map_err(|_| Error::BadCursor)?,
-        "t" => {
-            TraceId::parse(std::str::from_utf8(&raw).map_err(|_| Error::BadCursor)?).map_err(|_| Error::BadCursor)?
+
+    /// The place that a cursor names in a list of this order.
+    ///
+    /// # Errors
+    /// [`Error::BadCursor`] for anything [`TraceCursor::write`] did not make for a list of this order.
+    pub(super) fn read(cursor: &Cursor, sort: Sort, reverse: bool) -> Result<TraceCursor> {
+        TraceCursor::parse(&cursor.0, sort, reverse).ok_or(Error::BadCursor)
+    }
+
+    fn parse(text: &str, sort: Sort, reverse: bool) -> Option<TraceCursor> {
+        let parts: Vec<&str> = text.split('.').collect();
+        let ["l1", found_sort, order, key, start, kind, id] = parts.as_slice() else { return None };
+        if *found_sort != sort.as_str() || *order != if reverse { "up" } else { "down" } {
+            return None;
         }
-        _ => return Err(Error::BadCursor),
-    };
-    Ok(TraceCursor { key: number(key)?, start_ns: number(start)?, id, reverse })
+        let raw = unhex(id)?;
+        let id = match *kind {
+            "o" => TraceId::from_otel_bytes(&raw).ok()?,
+            "t" => TraceId::parse(std::str::from_utf8(&raw).ok()?).ok()?,
+            _ => return None,
+        };
+        let number = |digits: &str| u64::from_str_radix(digits, 16).ok();
+        Some(TraceCursor { key: number(key)?, start_ns: number(start)?, id, reverse })
+    }
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
@@ -83,15 +87,15 @@ mod tests {
         #[test]
         fn a_cursor_names_its_place_in_the_same_order_only(key: u64, start_ns: u64, id in "[a-z. ü]{1,20}", reverse: bool) {
             let place = TraceCursor { key, start_ns, id: TraceId::parse(&id).expect("valid"), reverse };
-            let cursor = write(&place, Sort::Spans);
-            prop_assert_eq!(read(&cursor, Sort::Spans, reverse).expect("own cursor"), place);
-            prop_assert!(read(&cursor, Sort::Spans, !reverse).is_err());
-            prop_assert!(read(&cursor, Sort::Start, reverse).is_err());
+            let cursor = place.write(Sort::Spans);
+            prop_assert_eq!(TraceCursor::read(&cursor, Sort::Spans, reverse).expect("own cursor"), place);
+            prop_assert!(TraceCursor::read(&cursor, Sort::Spans, !reverse).is_err());
+            prop_assert!(TraceCursor::read(&cursor, Sort::Start, reverse).is_err());
         }
 
         #[test]
         fn garbage_is_no_cursor(text in ".{0,60}") {
-            prop_assert!(read(&Cursor(text), Sort::Start, false).is_err());
+            prop_assert!(TraceCursor::read(&Cursor(text), Sort::Start, false).is_err());
         }
     }
 }

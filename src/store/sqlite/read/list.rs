@@ -112,12 +112,12 @@ impl Index {
         for (id, fold) in waiting.folds.iter().filter(|(_, fold)| is_named(fold)) {
             found.offer(id.clone(), fold.clone());
         }
-        let (comparison, order, edge) = if found.is_reversed() { (">=", "", 0) } else { ("<=", "DESC", i64::MAX) };
+        let (comparison, order, edge) = if found.query.reverse { (">=", "", 0) } else { ("<=", "DESC", i64::MAX) };
         let least = if self == Index::Received { "received_s > 0 AND " } else { "" };
         let sql = format!(
             "SELECT {column}, trace_id, fold FROM traces WHERE {least}{column} {comparison} ?1 ORDER BY {column} {order}"
         );
-        let begin = if self == Index::Start { found.begins_at_ns() } else { found.begins_at_key() };
+        let begin = found.after().map(|after| if self == Index::Start { after.start_ns } else { after.key });
         let mut select = connection.prepare_cached(&sql)?;
         let mut rows = select.query([begin.map_or(edge, to_column)])?;
         let mut offered = 0;
@@ -125,7 +125,7 @@ impl Index {
         while let Some(row) = rows.next()? {
             let key: i64 = row.get(0)?;
             // Traces of the same instant are ordered by id, which the index does not do.
-            if offered > found.limit() && last != Some(key) {
+            if offered > found.query.limit && last != Some(key) {
                 break;
             }
             let (id, fold) = traces::read(row, 1, 2)?;

@@ -92,8 +92,8 @@ impl Search<'_> {
     fn window_ns(&self) -> (u64, u64) {
         let (from_ns, to_ns) = self.times_ns;
         let after = self.page.after().map(|place| place.time_ns);
-        let worst = self.page.worst().map(|place| place.time_ns);
-        let (least, most) = if self.query.oldest_first { (after, worst) } else { (worst, after) };
+        let last = self.page.last().map(|place| place.time_ns);
+        let (least, most) = if self.query.oldest_first { (after, last) } else { (last, after) };
         (least.map_or(from_ns, |least| from_ns.max(least)), most.map_or(to_ns, |most| to_ns.min(most)))
     }
 
