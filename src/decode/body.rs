@@ -106,58 +106,48 @@ impl MediaType {
 pub fn inflate(body: Bytes, encoding: Option<&str>, limit_bytes: usize) -> Result<Bytes, BodyError> {
     let encoding = Encoding::parse(encoding)?;
     let inflated = match encoding {
-        Encoding::Identity if body.len() > limit_bytes => Err(Stop::TooLarge),
-        Encoding::Identity => Ok(body),
+        Encoding::Identity => Ok(Some(body).filter(|body| body.len() <= limit_bytes)),
         Encoding::Gzip => inflate_gzip(&body, limit_bytes),
         Encoding::Deflate => inflate_deflate(&body, limit_bytes),
     };
-    inflated.map_err(|stop| match stop {
-        Stop::TooLarge => BodyError::TooLarge { limit_bytes },
-        Stop::Corrupt(source) => BodyError::Corrupt { encoding, source },
-    })
+    let inflated = inflated.map_err(|source| BodyError::Corrupt { encoding, source })?;
+    inflated.ok_or(BodyError::TooLarge { limit_bytes })
 }
 
-/// Why inflating ended early.
-enum Stop {
-    TooLarge,
-    Corrupt(io::Error),
-}
+/// An inflated body; `None` when it is more than the cap, an error when its stream is broken.
+type Inflated = io::Result<Option<Bytes>>;
 
-fn inflate_gzip(body: &[u8], limit_bytes: usize) -> Result<Bytes, Stop> {
+fn inflate_gzip(body: &[u8], limit_bytes: usize) -> Inflated {
     read_all(&mut MultiGzDecoder::new(body), body.len(), limit_bytes)
 }
 
 /// HTTP's "deflate" is zlib; a stream whose first bytes cannot be a zlib header, or that fails as one, is tried bare.
-fn inflate_deflate(body: &[u8], limit_bytes: usize) -> Result<Bytes, Stop> {
+fn inflate_deflate(body: &[u8], limit_bytes: usize) -> Inflated {
     let mut zlib = ZlibDecoder::new(body);
-    let failure =
-        match read_all(&mut zlib, body.len(), limit_bytes).and_then(|out| nothing_follows(zlib.into_inner(), out)) {
-            Err(Stop::Corrupt(failure)) => failure,
-            other => return other,
-        };
-    let mut bare = DeflateDecoder::new(body);
-    match read_all(&mut bare, body.len(), limit_bytes).and_then(|out| nothing_follows(bare.into_inner(), out)) {
-        Err(Stop::Corrupt(_)) => Err(Stop::Corrupt(failure)),
-        other => other,
-    }
+    let as_zlib = read_all(&mut zlib, body.len(), limit_bytes);
+    as_zlib.and_then(|out| nothing_follows(zlib.into_inner(), out)).or_else(|failure| {
+        let mut bare = DeflateDecoder::new(body);
+        let as_bare = read_all(&mut bare, body.len(), limit_bytes);
+        as_bare.and_then(|out| nothing_follows(bare.into_inner(), out)).map_err(|_| failure)
+    })
 }
 
-fn nothing_follows(rest: &[u8], inflated: Bytes) -> Result<Bytes, Stop> {
-    if rest.is_empty() {
+fn nothing_follows(rest: &[u8], inflated: Option<Bytes>) -> Inflated {
+    if rest.is_empty() || inflated.is_none() {
         return Ok(inflated);
     }
     let problem = format!("{} bytes follow the end of the stream", rest.len());
-    Err(Stop::Corrupt(io::Error::new(io::ErrorKind::InvalidData, problem)))
+    Err(io::Error::new(io::ErrorKind::InvalidData, problem))
 }
 
 /// Reads to the end into a buffer that never grows past one byte more than the cap: that byte tells "full" from "over".
-fn read_all(stream: &mut impl Read, compressed_bytes: usize, limit_bytes: usize) -> Result<Bytes, Stop> {
+fn read_all(stream: &mut impl Read, compressed_bytes: usize, limit_bytes: usize) -> Inflated {
     let most_bytes = limit_bytes.saturating_add(1);
     let mut out = vec![0; compressed_bytes.saturating_mul(4).max(MIN_BUFFER_BYTES).min(most_bytes)];
     let mut filled_bytes = 0;
     loop {
         if filled_bytes == most_bytes {
-            return Err(Stop::TooLarge);
+            return Ok(None);
         }
         if filled_bytes == out.len() {
             out.resize(out.len().saturating_mul(2).min(most_bytes), 0);
@@ -167,11 +157,11 @@ fn read_all(stream: &mut impl Read, compressed_bytes: usize, limit_bytes: usize)
             Ok(0) => break,
             Ok(read_bytes) => filled_bytes += read_bytes,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Stop::Corrupt(error)),
+            Err(error) => return Err(error),
         }
     }
     out.truncate(filled_bytes);
-    Ok(Bytes::from(out))
+    Ok(Some(Bytes::from(out)))
 }
 
 #[cfg(test)]

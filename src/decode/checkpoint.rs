@@ -16,7 +16,7 @@ pub use refusal::{Problems, Refusal};
 pub use crate::model::checkpoint::trace_id;
 
 /// The host name given to a record that has none.
-const UNKNOWN_HOST: Text = Text::from_static("unknown");
+pub(crate) const UNKNOWN_HOST: Text = Text::from_static("unknown");
 
 /// Reads the body of `POST /ingest`; the records in the order they were sent.
 ///
@@ -48,15 +48,22 @@ pub fn single(body: &[u8]) -> Result<Checkpoint, Refusal> {
 /// # Errors
 /// The text itself when it is not a JSON object.
 pub fn stored_data(text: &str) -> Result<Option<Text>, &str> {
-    match python_json::parse(text) {
-        Ok(Node::Null) => Ok(None),
-        Ok(Node::Dict(pairs)) if pairs.is_empty() => Ok(None),
-        Ok(data @ Node::Dict(_)) => {
+    let document = python_json::parse(text).map_err(|_| text)?;
+    read_data(&document).ok_or(text)
+}
+
+/// A payload as compact JSON, `None` for an empty object, which the original stores as none; nothing when it is neither
+/// an object nor null.
+fn read_data(node: &Node<'_>) -> Option<Option<Text>> {
+    match node {
+        Node::Null => Some(None),
+        Node::Dict(pairs) if pairs.is_empty() => Some(None),
+        Node::Dict(_) => {
             let mut compact = String::new();
-            data.write(&mut compact);
-            Ok(Some(Text::from(compact)))
+            node.write(&mut compact);
+            Some(Some(Text::from(compact)))
         }
-        Ok(_) | Err(_) => Err(text),
+        _ => None,
     }
 }
 
@@ -69,10 +76,10 @@ pub fn is_json(content_type: &str) -> bool {
 
 /// The answer to a body of another content type than JSON's.
 pub fn wrong_content_type(body: &[u8]) -> Refusal {
-    if body.is_empty() {
-        return refusal_of(MISSING, &Node::Null);
+    match body {
+        [] => refusal_of(MISSING, &Node::Null),
+        body => refusal_of(MODEL, &Node::Text(String::from_utf8_lossy(body))),
     }
-    refusal_of(MODEL, &Node::Text(String::from_utf8_lossy(body)))
 }
 
 fn refusal_of(rule: Rule, input: &Node<'_>) -> Refusal {
@@ -203,18 +210,9 @@ impl Fields<'_, '_> {
         }
     }
 
-    /// The payload as compact JSON. The original stores an empty object as none.
     fn data(&mut self) -> Option<Option<Text>> {
-        match self.record.get("data") {
-            None | Some(Node::Null) => Some(None),
-            Some(Node::Dict(pairs)) if pairs.is_empty() => Some(None),
-            Some(data @ Node::Dict(_)) => {
-                let mut text = String::new();
-                data.write(&mut text);
-                Some(Some(Text::from(text)))
-            }
-            Some(other) => self.note(DICT, "data", other),
-        }
+        let Some(node) = self.record.get("data") else { return Some(None) };
+        read_data(node).or_else(|| self.note(DICT, "data", node))
     }
 
     fn note<T>(&mut self, rule: Rule, key: &str, input: &Node<'_>) -> Option<T> {

@@ -2,41 +2,26 @@
 //!
 //! The words cross the network (a server says which facet its store lacks), so they never change.
 
-/// Something that some stores offer and some cannot: one optional part of [`super::Backend`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Facet {
-    /// [`super::Feed`]: all records in the order they arrived.
-    Feed,
-    /// [`super::Sink`]: writing and removing.
-    Sink,
-    /// [`super::Logs`]: searching log records.
-    Logs,
-    /// [`super::Issues`]: errors counted into issues.
-    Issues,
-    /// [`super::Keys`]: the keys of a server's callers.
-    Keys,
+use crate::model::words::words;
+
+words! {
+    /// Something that some stores offer and some cannot: one optional part of [`super::Backend`].
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Facet {
+        /// All records in the order they arrived: [`super::Feed`].
+        Feed = "feed",
+        /// Writing and removing: [`super::Sink`].
+        Sink = "sink",
+        /// Searching log records: [`super::Logs`].
+        Logs = "logs",
+        /// Errors counted into issues: [`super::Issues`].
+        Issues = "issues",
+        /// The keys of a server's callers: [`super::Keys`].
+        Keys = "keys",
+    }
 }
 
 impl Facet {
-    /// All facets.
-    pub const ALL: [Facet; 5] = [Facet::Feed, Facet::Sink, Facet::Logs, Facet::Issues, Facet::Keys];
-
-    /// The facet's word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Facet::Feed => "feed",
-            Facet::Sink => "sink",
-            Facet::Logs => "logs",
-            Facet::Issues => "issues",
-            Facet::Keys => "keys",
-        }
-    }
-
-    /// The facet of a word.
-    pub fn parse(word: &str) -> Option<Facet> {
-        Facet::ALL.into_iter().find(|facet| facet.as_str() == word)
-    }
-
     /// The sentence for a kind of store that lacks this facet: `a Python tracehub file keeps no issues`.
     pub fn lacked_by(self, kind: &str) -> String {
         let lack = match self {

@@ -14,7 +14,6 @@
 //! Issues and keys it need not keep: [`sidecar`] keeps them for every store with a feed.
 
 mod backend;
-mod best;
 pub mod error;
 mod facet;
 pub mod issues;
@@ -22,11 +21,12 @@ mod mode;
 pub mod old;
 pub mod open;
 mod own;
-mod place;
 pub mod remote;
-mod select;
 pub mod sidecar;
 pub mod sqlite;
+mod top_page;
+mod trace_cursor;
+mod trace_filter;
 pub mod wire;
 
 pub(crate) use backend::MOST_CHUNK_BYTES;

@@ -130,32 +130,75 @@ impl Remote {
             }
             (StatusCode::NOT_FOUND, true) => Ok(None),
             (StatusCode::CONFLICT, true) => Err(Error::KeyExists),
-            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, true) => Err(self.refused(detail)),
-            // A proxy in between may say this one too.
-            (StatusCode::SERVICE_UNAVAILABLE, _) => Err(later(detail)),
+            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, true) => {
+                let reason = detail.unwrap_or_default();
+                let is_cursor = reason == Error::BadCursor.to_string();
+                Err(if is_cursor {
+                    Error::BadCursor
+                } else {
+                    Error::Refused { url: self.info.location.clone(), reason }
+                })
+            }
+            // What may pass: too busy, unless the server says something else. A proxy in between may say this one too.
+            (StatusCode::SERVICE_UNAVAILABLE, _) => {
+                Err(detail.map_or(Error::Busy, |detail| Error::Io(format!("the server says: {detail}").into())))
+            }
             (_, true) => Err(Error::Io(detail.unwrap_or_else(|| format!("the server says {status}")).into())),
             (_, false) => Err(self.protocol(format!("it says {status} without the header `{}`", api::API_HEADER))),
         }
     }
 
-    /// Sends a request and reads its answer, with its headers.
-    async fn ask(&self, request: RequestBuilder) -> Result<Option<(header::HeaderMap, Json)>> {
-        let Some(response) = self.send(request).await? else { return Ok(None) };
-        let headers = response.headers().clone();
-        let bytes = self.body(response).await?;
-        let json =
-            serde_json::from_slice(&bytes).map_err(|error| self.protocol(format!("its JSON is broken: {error}")))?;
-        Ok(Some((headers, json)))
+    /// Sends a request about something that every server has.
+    async fn send_known(&self, request: RequestBuilder) -> Result<Response> {
+        let unknown = || self.protocol("it does not know this request; it may be an older version".to_owned());
+        self.send(request).await?.ok_or_else(unknown)
     }
 
     async fn body(&self, response: Response) -> Result<Bytes> {
         response.bytes().await.map_err(|error| self.unreachable(error))
     }
 
-    /// As [`Self::ask`], of something that every server has.
-    async fn ask_always(&self, request: RequestBuilder) -> Result<(header::HeaderMap, Json)> {
-        let answer = self.ask(request).await?;
-        answer.ok_or_else(|| self.unknown_request())
+    async fn json(&self, response: Response) -> Result<Json> {
+        let bytes = self.body(response).await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.protocol(format!("its JSON is broken: {error}")))
+    }
+
+    /// Asks for a document that every server has.
+    async fn read<T: FromJson>(&self, request: RequestBuilder) -> Result<T> {
+        let json = self.json(self.send_known(request).await?).await?;
+        json::read(&json).map_err(|error| self.wrong_json(error))
+    }
+
+    /// Asks for a document of which every server has one key.
+    async fn read_key<T: FromJson>(&self, request: RequestBuilder, key: &'static str) -> Result<T> {
+        let json = self.json(self.send_known(request).await?).await?;
+        T::from_json(&json[key], key).map_err(|error| self.wrong_json(error))
+    }
+
+    /// Asks for a document; `None` when the server says that there is no such thing.
+    async fn find<T: FromJson>(&self, request: RequestBuilder) -> Result<Option<T>> {
+        let Some(response) = self.send(request).await? else { return Ok(None) };
+        let json = self.json(response).await?;
+        json::read(&json).map(Some).map_err(|error| self.wrong_json(error))
+    }
+
+    /// Asks for a page of a list: its items as an array, the rest in headers.
+    async fn read_page<T: FromJson>(&self, path: &str, pairs: &Pairs) -> Result<Page<T>> {
+        let response = self.send_known(self.request(Method::GET, path, pairs)).await?;
+        let headers = response.headers().clone();
+        let json = self.json(response).await?;
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        // A store that cannot count says nothing.
+        let count = |name| {
+            let count = text(name).map(|text| text.parse().map_err(|_| self.wrong_json(JsonError { key: name })));
+            count.transpose()
+        };
+        Ok(Page {
+            items: Vec::from_json(&json, "[]").map_err(|error| self.wrong_json(error))?,
+            next: text(api::NEXT_CURSOR_HEADER).map(|cursor| Cursor(cursor.to_owned())),
+            total: count(api::TOTAL_HEADER)?,
+            failed: count(api::FAILED_HEADER)?,
+        })
     }
 
     /// What a stream says next, if the server has one for this and it goes on.
@@ -166,13 +209,11 @@ impl Remote {
         max: usize,
         deadline: Instant,
     ) -> Result<Option<Chunk>> {
-        let mut stream = match self.streams.take(filter, after, max) {
-            Some(stream) => stream,
-            None => match self.open_stream(filter, after, max).await {
-                Some(stream) => stream,
-                None => return Ok(None),
-            },
+        let stream = match self.streams.take(filter, after, max) {
+            None => self.open_stream(filter, after, max).await,
+            open => open,
         };
+        let Some(mut stream) = stream else { return Ok(None) };
         let chunk = match stream.next(deadline).await {
             Said::End => return Ok(None),
             Said::Nothing => Chunk { batch: Batch::default(), next: after.clone(), at_end: true, missed: 0 },
@@ -200,10 +241,6 @@ impl Remote {
         is_stream.then(|| Stream::new(filter.clone(), after.clone(), max, response))
     }
 
-    fn unknown_request(&self) -> Error {
-        self.protocol("it does not know this request; it may be an older version".to_owned())
-    }
-
     fn unreachable(&self, error: reqwest::Error) -> Error {
         Error::Unreachable { url: self.info.location.clone(), source: Box::new(error.without_url()) }
     }
@@ -212,48 +249,8 @@ impl Remote {
         Error::Protocol { url: self.info.location.clone(), reason }
     }
 
-    fn refused(&self, detail: Option<String>) -> Error {
-        match detail {
-            Some(detail) if detail == Error::BadCursor.to_string() => Error::BadCursor,
-            detail => Error::Refused { url: self.info.location.clone(), reason: detail.unwrap_or_default() },
-        }
-    }
-
     fn wrong_json(&self, error: JsonError) -> Error {
         self.protocol(error.to_string())
-    }
-
-    /// As many log records as the server gives out at once.
-    async fn log_page(&self, query: &LogQuery) -> Result<LogPage> {
-        let request = self.request(Method::GET, path::LOGS, &api::log_query_to_pairs(query));
-        let (headers, json) = self.ask_always(request).await?;
-        let next = headers.get(api::NEXT_CURSOR_HEADER).and_then(|value| value.to_str().ok());
-        let records = self.read_list(&json)?;
-        Ok(LogPage { records, next: next.map(|cursor| Cursor(cursor.to_owned())) })
-    }
-
-    fn read<T: FromJson>(&self, json: &Json) -> Result<T> {
-        json::read(json).map_err(|error| self.wrong_json(error))
-    }
-
-    fn read_list<T: FromJson>(&self, json: &Json) -> Result<Vec<T>> {
-        Vec::from_json(json, "[]").map_err(|error| self.wrong_json(error))
-    }
-
-    /// A page of a list: its items as an array, the rest in headers.
-    fn read_page<T: FromJson>(&self, headers: &header::HeaderMap, json: &Json) -> Result<Page<T>> {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        // A store that cannot count says nothing.
-        let count = |name| {
-            let count = text(name).map(|text| text.parse().map_err(|_| self.wrong_json(JsonError { key: name })));
-            count.transpose()
-        };
-        Ok(Page {
-            items: self.read_list(json)?,
-            next: text(api::NEXT_CURSOR_HEADER).map(|cursor| Cursor(cursor.to_owned())),
-            total: count(api::TOTAL_HEADER)?,
-            failed: count(api::FAILED_HEADER)?,
-        })
     }
 }
 
@@ -271,14 +268,6 @@ impl Problem {
         let Ok(json) = response.json::<Json>().await else { return Problem::default() };
         let detail = json["detail"].as_str().map(|detail| detail.chars().take(MAX_DETAIL_CHARS).collect());
         Problem { detail, lacks: json["lacks"].as_str().and_then(Facet::parse) }
-    }
-}
-
-/// What may pass: too busy, unless the server says something else.
-fn later(detail: Option<String>) -> Error {
-    match detail {
-        None => Error::Busy,
-        Some(detail) => Error::Io(format!("the server says: {detail}").into()),
     }
 }
 
@@ -303,23 +292,18 @@ impl Backend for Remote {
     }
 
     async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
-        let request = self.request(Method::GET, path::TRACES, &api::trace_query_to_pairs(query));
-        let (headers, json) = self.ask_always(request).await?;
-        self.read_page(&headers, &json)
+        self.read_page(path::TRACES, &api::trace_query_to_pairs(query)).await
     }
 
     async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
         let pairs = vec![("id".to_owned(), id.to_string())];
-        let Some((_, mut json)) = self.ask(self.request(Method::GET, path::TRACE, &pairs)).await? else {
-            return Ok(None);
-        };
+        let Some(response) = self.send(self.request(Method::GET, path::TRACE, &pairs)).await? else { return Ok(None) };
+        let mut json = self.json(response).await?;
         trace_from_json(id.clone(), &mut json).map_err(|error| self.wrong_json(error))
     }
 
     async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
-        let request = self.request(Method::GET, path::STATS, &api::stats_query_to_pairs(query));
-        let (_, json) = self.ask_always(request).await?;
-        self.read(&json)
+        self.read(self.request(Method::GET, path::STATS, &api::stats_query_to_pairs(query))).await
     }
 
     async fn close(&self) -> Result<()> {
@@ -364,29 +348,21 @@ impl Feed for Remote {
         pairs.extend(after.map(|cursor| ("after".to_owned(), cursor.0.clone())));
         pairs.push(("max".to_owned(), max.to_string()));
         pairs.push(("wait_ms".to_owned(), wait.as_millis().to_string()));
-        let response = self.send(self.request(Method::GET, path::SCAN, &pairs)).await?;
-        let bytes = self.body(response.ok_or_else(|| self.unknown_request())?).await?;
+        let response = self.send_known(self.request(Method::GET, path::SCAN, &pairs)).await?;
+        let bytes = self.body(response).await?;
         wire::chunk_from_json(&bytes).map_err(|error| self.protocol(error.to_string()))
     }
 
     async fn cursor_at(&self, received: Nanos) -> Result<Cursor> {
         let pairs = vec![("received_since".to_owned(), received.to_rfc3339())];
-        let (_, json) = self.ask_always(self.request(Method::GET, path::CURSOR, &pairs)).await?;
-        let next = json["next"].as_str().ok_or(JsonError { key: "next" });
-        next.map(|next| Cursor(next.to_owned())).map_err(|error| self.wrong_json(error))
+        self.read_key(self.request(Method::GET, path::CURSOR, &pairs), "next").await.map(Cursor)
     }
 
     async fn place(&self, filter: &RecordFilter, records: usize) -> Result<Option<Cursor>> {
         let mut pairs = api::filter_to_pairs(filter);
         pairs.push(("records".to_owned(), records.to_string()));
-        let (_, json) = self.ask_always(self.request(Method::GET, path::PLACE, &pairs)).await?;
-        match &json["place"] {
-            Json::Null => Ok(None),
-            place => {
-                let place = place.as_str().ok_or_else(|| self.wrong_json(JsonError { key: "place" }))?;
-                Ok(Some(Cursor(place.to_owned())))
-            }
-        }
+        let place: Option<String> = self.read_key(self.request(Method::GET, path::PLACE, &pairs), "place").await?;
+        Ok(place.map(Cursor))
     }
 }
 
@@ -395,22 +371,19 @@ impl Sink for Remote {
     async fn write(&self, batch: Batch) -> Result<Written> {
         let request = self.request(Method::POST, path::RECORDS, &Pairs::new());
         let request = request.header(header::CONTENT_TYPE, "application/json").body(wire::records_to_json(&batch));
-        let (_, json) = self.ask_always(request).await?;
-        self.read(&json)
+        self.read(request).await
     }
 
     async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {
         let mut pairs = api::filter_to_pairs(filter);
         pairs.push(("dry_run".to_owned(), dry_run.to_string()));
-        let (_, json) = self.ask_always(self.request(Method::DELETE, path::TRACES, &pairs)).await?;
-        self.read(&json)
+        self.read(self.request(Method::DELETE, path::TRACES, &pairs)).await
     }
 
     async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
         let before = keep.received_before.to_rfc3339();
         let pairs = vec![("received_before".to_owned(), before), ("budget".to_owned(), budget.to_string())];
-        let (_, json) = self.ask_always(self.request(Method::POST, path::PRUNE, &pairs)).await?;
-        self.read(&json)
+        self.read(self.request(Method::POST, path::PRUNE, &pairs)).await
     }
 }
 
@@ -422,10 +395,10 @@ impl Logs for Remote {
         rest.issues.truncate(api::MAX_ISSUE_IDS);
         let mut records = Vec::new();
         loop {
-            let page = self.log_page(&rest).await?;
+            let page = self.read_page(path::LOGS, &api::log_query_to_pairs(&rest)).await?;
             // A server gives out only so many at once, and fewer than that if they are large: that ends this page too.
-            let is_whole = page.next.is_some() && page.records.len() >= api::MAX_LOGS;
-            records.extend(page.records);
+            let is_whole = page.next.is_some() && page.items.len() >= api::MAX_LOGS;
+            records.extend(page.items);
             if !is_whole || query.limit > 0 && records.len() >= query.limit {
                 return Ok(LogPage { records, next: page.next });
             }
@@ -438,36 +411,28 @@ impl Logs for Remote {
 #[async_trait]
 impl Issues for Remote {
     async fn list_issues(&self, query: &IssueQuery) -> Result<Page<Issue>> {
-        let request = self.request(Method::GET, path::ISSUES, &api::issue_query_to_pairs(query));
-        let (headers, json) = self.ask_always(request).await?;
-        self.read_page(&headers, &json)
+        self.read_page(path::ISSUES, &api::issue_query_to_pairs(query)).await
     }
 
     async fn issue(&self, id: &IssueId) -> Result<Option<IssueDetail>> {
-        let request = self.request(Method::GET, &issue_path(id), &Pairs::new());
-        let Some((_, json)) = self.ask(request).await? else { return Ok(None) };
-        self.read(&json).map(Some)
+        self.find(self.request(Method::GET, &issue_path(id), &Pairs::new())).await
     }
 
     async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>> {
         let request = self.request(Method::PATCH, &issue_path(id), &Pairs::new());
-        let body = api::issue_change_to_json(change).to_string();
-        let request = request.header(header::CONTENT_TYPE, "application/json").body(body);
-        let Some((_, json)) = self.ask(request).await? else { return Ok(None) };
-        self.read(&json).map(Some)
+        self.find(request.json(&api::issue_change_to_json(change))).await
     }
 }
 
 #[async_trait]
 impl Keys for Remote {
     async fn list_keys(&self) -> Result<Vec<Key>> {
-        let (_, json) = self.ask_always(self.request(Method::GET, path::KEYS, &Pairs::new())).await?;
-        self.read_list(&json)
+        self.read_page(path::KEYS, &Pairs::new()).await.map(|page| page.items)
     }
 
     async fn add_key(&self, key: Key) -> Result<()> {
         let request = self.request(Method::POST, path::KEYS, &Pairs::new()).json(&key_to_wire(&key));
-        self.ask_always(request).await.map(|_| ())
+        self.json(self.send_known(request).await?).await.map(drop)
     }
 
     async fn revoke_key(&self, id: &str) -> Result<Option<Key>> {
@@ -475,17 +440,13 @@ impl Keys for Remote {
         if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Ok(None);
         }
-        let path = path::KEY_BY_ID.replace("{id}", id);
-        let Some((_, json)) = self.ask(self.request(Method::DELETE, &path, &Pairs::new())).await? else {
-            return Ok(None);
-        };
-        self.read(&json).map(Some)
+        self.find(self.request(Method::DELETE, &path::KEY_BY_ID.replace("{id}", id), &Pairs::new())).await
     }
 
     async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
         let times = used.iter().map(|(id, time)| (id.to_string(), Json::from(time.to_rfc3339())));
-        let request = self.request(Method::POST, path::KEY_USES, &Pairs::new());
-        self.ask_always(request.json(&Json::Object(times.collect()))).await.map(|_| ())
+        let request = self.request(Method::POST, path::KEY_USES, &Pairs::new()).json(&Json::Object(times.collect()));
+        self.json(self.send_known(request).await?).await.map(drop)
     }
 }
 

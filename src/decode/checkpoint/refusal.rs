@@ -110,13 +110,8 @@ impl Problems {
         }
         let message = format!("Input should be less than or equal to {most}");
         let path = [PathStep::Key("query"), PathStep::Key(name)];
-        self.add_with_context(
-            "less_than_equal",
-            &message,
-            &path,
-            &Node::Text(text.into()),
-            &format!("{{\"le\":{most}}}"),
-        );
+        let context = format!(r#"{{"le":{most}}}"#);
+        self.add_with_context("less_than_equal", &message, &path, &Node::Text(text.into()), &context);
         None
     }
 
@@ -125,10 +120,7 @@ impl Problems {
     /// # Errors
     /// [`Refusal::Unprocessable`] with all problems.
     pub fn check(self) -> Result<(), Refusal> {
-        match self.elements.is_empty() {
-            true => Ok(()),
-            false => Err(self.into_refusal()),
-        }
+        if self.elements.is_empty() { Ok(()) } else { Err(self.into_refusal()) }
     }
 
     pub(super) fn into_refusal(self) -> Refusal {
@@ -176,16 +168,11 @@ fn parse_integer(text: &str) -> Option<i64> {
     if fraction.is_empty() || !fraction.bytes().all(|digit| digit == b'0') {
         return None;
     }
-    let mut number: i64 = 0;
-    for group in whole.split('_') {
-        if group.is_empty() {
-            return None;
-        }
-        for digit in group.bytes() {
-            let digit = char::from(digit).to_digit(10)?;
-            number = number.saturating_mul(10).saturating_add(i64::from(digit));
-        }
+    let is_number = |group: &str| !group.is_empty() && group.bytes().all(|digit| digit.is_ascii_digit());
+    if !whole.split('_').all(is_number) {
+        return None;
     }
+    let number: i64 = whole.replace('_', "").parse().unwrap_or(i64::MAX);
     Some(if negative { -number } else { number })
 }
 

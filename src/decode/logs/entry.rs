@@ -48,7 +48,7 @@ const MAX_RESOURCES: usize = 16;
 type Pairs<'t> = Vec<(Cow<'t, str>, Node<'t>)>;
 
 /// The records of a request that were not handed out yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Entries {
     logs: Vec<LogRecord>,
     /// How many of the records have no time of their own.
@@ -68,16 +68,7 @@ pub(super) struct Entries {
 impl Entries {
     /// No records; text will share `body`.
     pub(super) fn new(body: Bytes) -> Entries {
-        Entries {
-            logs: Vec::new(),
-            untimed: 0,
-            is_last_untimed: false,
-            is_cut: false,
-            received: Nanos(0),
-            body,
-            scope: Arc::new(Scope::default()),
-            resources: Vec::new(),
-        }
+        Entries { body, ..Entries::default() }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -54,7 +54,7 @@ pub struct Part {
 /// UTF-8 become replacement characters.
 ///
 /// The same body always comes in the same parts, so that one sent again is known for that.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Reader {
     body: Text,
     /// Offset of what is read next.
@@ -75,9 +75,10 @@ pub struct Reader {
 }
 
 /// What surrounds the place at which a reader stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Surroundings {
     /// Nothing surrounds it: arrays and objects follow one after the other.
+    #[default]
     Between,
     /// An array surrounds it.
     InArray,
@@ -99,19 +100,7 @@ impl Reader {
             return Err(DecodeError::Empty);
         }
         let braces = body.bytes().filter(|byte| *byte == b'{').count();
-        let reader = Reader {
-            body,
-            at: 0,
-            surroundings: Surroundings::Between,
-            entries: Entries::new(shared),
-            parts: 0,
-            given: 0,
-            rejected: 0,
-            errors: Vec::new(),
-            nodes_left: MAX_PART_NODES,
-            has_array: false,
-            first_fault: None,
-        };
+        let reader = Reader { body, entries: Entries::new(shared), ..Reader::default() };
         // Every entry has a brace, so it takes as many of them to make it worth finding out what is an entry.
         match braces > MAX_ENTRIES && reader.clone().count() > MAX_ENTRIES {
             true => Err(DecodeError::TooMany),

@@ -14,7 +14,7 @@ mod tests;
 mod wire;
 
 use bytes::Bytes;
-use sent::DataPoints;
+use sent::{DataPoints, Gathered};
 
 use super::body::MediaType;
 use crate::model::{Batch, LogRecord, Rejection, Span};
@@ -38,10 +38,7 @@ pub struct Decoded {
 /// # Errors
 /// The body is not such a request. A span with bad ids is no error but [`Decoded::rejected`].
 pub fn traces(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
-    let spans = match media {
-        MediaType::Protobuf => protobuf::read_request::<Span>(body)?,
-        MediaType::Json => json::read_request::<Span>(body)?,
-    };
+    let spans = read_request::<Span>(body, media)?;
     Ok(Decoded { batch: Batch::of_spans(spans.kept), rejected: spans.rejected })
 }
 
@@ -53,10 +50,7 @@ pub fn traces(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
 /// # Errors
 /// The body is not such a request.
 pub fn logs(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
-    let logs = match media {
-        MediaType::Protobuf => protobuf::read_request::<LogRecord>(body)?,
-        MediaType::Json => json::read_request::<LogRecord>(body)?,
-    };
+    let logs = read_request::<LogRecord>(body, media)?;
     Ok(Decoded { batch: Batch { logs: logs.kept, ..Batch::default() }, rejected: logs.rejected })
 }
 
@@ -66,9 +60,16 @@ pub fn logs(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
 /// # Errors
 /// The body is not such a request.
 pub fn metrics(body: &Bytes, media: MediaType) -> Result<usize, DecodeError> {
-    let metrics = match media {
-        MediaType::Protobuf => protobuf::read_request::<DataPoints>(body)?,
-        MediaType::Json => json::read_request::<DataPoints>(body)?,
-    };
+    let metrics = read_request::<DataPoints>(body, media)?;
     Ok(metrics.kept.iter().map(|points| points.0).sum())
+}
+
+fn read_request<R: json::Record + protobuf::Record>(
+    body: &Bytes,
+    media: MediaType,
+) -> Result<Gathered<R>, DecodeError> {
+    match media {
+        MediaType::Protobuf => Ok(protobuf::read_request(body)?),
+        MediaType::Json => json::read_request(body),
+    }
 }

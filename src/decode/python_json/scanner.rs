@@ -1,7 +1,8 @@
 //! The values of a text, read one after the other.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use indexmap::IndexMap;
 
 use super::node::{Fault, MAX_DEPTH, Node};
 
@@ -73,11 +74,13 @@ impl<'a> Scanner<'a> {
         self.skip_to(0, |byte, open| open == 0 && matches!(byte, b',' | b']'))
     }
 
-    /// Passes over what is left of a list or object, its end included; false when the text ends first.
-    fn skip_container(&mut self) -> bool {
-        let is_closed = self.skip_to(1, |byte, open| open == 1 && matches!(byte, b'}' | b']'));
-        self.at += usize::from(is_closed);
-        is_closed
+    /// Passes over what is left of a list or object, its end included; `start` is where a fault says it begins.
+    fn skip_container(&mut self, start: usize) -> Result<(), Fault> {
+        if !self.skip_to(1, |byte, open| open == 1 && matches!(byte, b'}' | b']')) {
+            return Err(Fault::Syntax { message: "Unterminated value starting at", at: start });
+        }
+        self.at += 1;
+        Ok(())
     }
 
     /// Goes to the first byte outside strings that `is_end` takes for one, given how many lists and objects are open
@@ -100,41 +103,29 @@ impl<'a> Scanner<'a> {
     /// Passes over a string that begins here; false when the text ends first.
     fn skip_string(&mut self) -> bool {
         self.at += 1;
-        loop {
-            match self.peek() {
-                None => return false,
-                Some(b'"') => break,
-                Some(b'\\') => self.at += 2,
-                Some(_) => self.at += 1,
+        while let Some(byte) = self.peek() {
+            self.at += if byte == b'\\' { 2 } else { 1 };
+            if byte == b'"' {
+                return true;
             }
         }
-        self.at += 1;
-        true
+        false
     }
 
     /// Reads a list or object as text.
     fn deep(&mut self) -> Result<Node<'a>, Fault> {
         let start = self.at;
         self.at += 1;
-        match self.skip_container() {
-            true => Ok(Node::Deep(self.text.get(start..self.at).unwrap_or_default())),
-            false => Err(Fault::Syntax { message: "Unterminated value starting at", at: start }),
-        }
+        self.skip_container(start)?;
+        Ok(Node::Deep(self.text.get(start..self.at).unwrap_or_default()))
     }
 
     /// Takes one value from what a lenient scanner may make; false when nothing is left.
     fn spend(&mut self) -> bool {
-        match &mut self.lenient {
-            None => true,
-            Some(lenience) if lenience.nodes == 0 => {
-                lenience.is_cut = true;
-                false
-            }
-            Some(lenience) => {
-                lenience.nodes -= 1;
-                true
-            }
-        }
+        let Some(lenience) = &mut self.lenient else { return true };
+        lenience.is_cut |= lenience.nodes == 0;
+        lenience.nodes = lenience.nodes.saturating_sub(1);
+        !lenience.is_cut
     }
 
     /// The next byte; `None` at the end.
@@ -250,60 +241,49 @@ impl<'a> Scanner<'a> {
     }
 
     fn list(&mut self, depth: usize) -> Result<Node<'a>, Fault> {
-        self.at += 1;
-        self.skip_space();
         let mut nodes = Vec::new();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(Node::List(nodes));
-        }
-        loop {
-            if !self.spend() {
-                return self.rest_is_cut(Node::List(nodes));
-            }
-            nodes.push(self.value(depth)?);
-            if self.ends_with(b']')? {
-                return Ok(Node::List(nodes));
-            }
-        }
+        self.elements(b']', |scanner| {
+            nodes.push(scanner.value(depth)?);
+            Ok(())
+        })?;
+        Ok(Node::List(nodes))
     }
 
     fn dict(&mut self, depth: usize) -> Result<Node<'a>, Fault> {
-        self.at += 1;
-        self.skip_space();
         let mut pairs = Vec::new();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(Node::Dict(pairs));
-        }
-        loop {
-            if !self.spend() {
-                return self.rest_is_cut(Node::Dict(without_repeated_keys(pairs)));
+        self.elements(b'}', |scanner| {
+            if scanner.peek() != Some(b'"') {
+                return Err(scanner.fault("Expecting property name enclosed in double quotes"));
             }
-            if self.peek() != Some(b'"') {
-                return Err(self.fault("Expecting property name enclosed in double quotes"));
+            let key = scanner.string()?;
+            scanner.skip_space();
+            if scanner.peek() != Some(b':') {
+                return Err(scanner.fault("Expecting ':' delimiter"));
             }
-            let key = self.string()?;
-            self.skip_space();
-            if self.peek() != Some(b':') {
-                return Err(self.fault("Expecting ':' delimiter"));
-            }
-            self.at += 1;
-            self.skip_space();
-            pairs.push((key, self.value(depth)?));
-            if self.ends_with(b'}')? {
-                return Ok(Node::Dict(without_repeated_keys(pairs)));
-            }
-        }
+            scanner.at += 1;
+            scanner.skip_space();
+            pairs.push((key, scanner.value(depth)?));
+            Ok(())
+        })?;
+        Ok(Node::Dict(without_repeated_keys(pairs)))
     }
 
-    /// A list or object whose other elements are passed over.
-    fn rest_is_cut(&mut self, container: Node<'a>) -> Result<Node<'a>, Fault> {
-        let start = self.at;
-        match self.skip_container() {
-            true => Ok(container),
-            false => Err(Fault::Syntax { message: "Unterminated value starting at", at: start }),
+    /// Reads a list or object up to its end, calling `read` where an element begins. Elements that a lenient scanner may
+    /// make no values of are passed over.
+    fn elements(&mut self, end: u8, mut read: impl FnMut(&mut Self) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.at += 1;
+        self.skip_space();
+        if self.peek() == Some(end) {
+            self.at += 1;
+            return Ok(());
         }
+        while self.spend() {
+            read(self)?;
+            if self.ends_with(end)? {
+                return Ok(());
+            }
+        }
+        self.skip_container(self.at)
     }
 
     /// Whether `closing` or a comma follows an element.
@@ -375,54 +355,38 @@ impl<'a> Scanner<'a> {
     /// A character of one escape or of a surrogate pair of two. A lone surrogate, which Python keeps but neither its
     /// database nor its answers can hold, becomes the replacement character.
     fn unicode_escape(&mut self) -> Result<char, Fault> {
-        let high = self.code_unit()?;
-        if !(0xd800..0xdc00).contains(&high) || !self.rest().starts_with("\\u") {
-            return Ok(char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER));
+        let first = self.code_unit()?;
+        let after_first = self.at;
+        if (0xd800..0xdc00).contains(&first) && self.rest().starts_with("\\u") {
+            self.at += 1;
+            if let Some(Ok(joined)) = char::decode_utf16([first, self.code_unit()?]).next() {
+                return Ok(joined);
+            }
+            self.at = after_first;
         }
-        let after_high = self.at;
-        self.at += 1;
-        let low = self.code_unit()?;
-        if (0xdc00..0xe000).contains(&low) {
-            let joined = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-            return Ok(char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER));
-        }
-        self.at = after_high;
-        Ok(char::REPLACEMENT_CHARACTER)
+        Ok(char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
     /// Four hex digits behind the `u`; a string cannot end right behind them.
-    fn code_unit(&mut self) -> Result<u32, Fault> {
+    fn code_unit(&mut self) -> Result<u16, Fault> {
         let bad = self.fault("Invalid \\uXXXX escape");
         let digits = self.text.get(self.at + 1..self.at + 5).ok_or(bad)?;
         if self.at + 5 >= self.text.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(bad);
         }
         self.at += 5;
-        u32::from_str_radix(digits, 16).map_err(|_| bad)
+        u16::from_str_radix(digits, 16).map_err(|_| bad)
     }
 }
 
 /// Of a repeated key the last value stays, at the place of the first, as in a Python dictionary.
 fn without_repeated_keys<'a>(pairs: Vec<(Cow<'a, str>, Node<'a>)>) -> Vec<(Cow<'a, str>, Node<'a>)> {
     const FEW: usize = 16;
-    let repeated = match pairs.len() <= FEW {
-        true => {
-            pairs.iter().enumerate().any(|(index, (key, _))| pairs.iter().take(index).any(|(known, _)| known == key))
-        }
-        false => true,
-    };
-    if !repeated {
+    let is_repeated =
+        |(place, (key, _)): (usize, &(Cow<'a, str>, Node<'a>))| pairs.iter().take(place).any(|(known, _)| known == key);
+    if pairs.len() <= FEW && !pairs.iter().enumerate().any(is_repeated) {
         return pairs;
     }
-    // Keyed at random by default, because the keys come from outside.
-    let mut places: HashMap<Cow<'a, str>, usize> = HashMap::new();
-    let mut kept: Vec<(Cow<'a, str>, Node<'a>)> = Vec::with_capacity(pairs.len());
-    for (key, node) in pairs {
-        let place = *places.entry(key.clone()).or_insert(kept.len());
-        match kept.get_mut(place) {
-            Some((_, value)) => *value = node,
-            None => kept.push((key, node)),
-        }
-    }
-    kept
+    // Hashed at random by default, because the keys come from outside.
+    pairs.into_iter().collect::<IndexMap<_, _>>().into_iter().collect()
 }

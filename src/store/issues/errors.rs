@@ -1,9 +1,10 @@
-//! The errors among the records of a write, grouped. Made before the write reaches the writer, whose time is dear. They
-//! may wait longer to be counted than their records to be stored, so they hold copies and keep no request in memory.
+//! The errors among the records of a write, grouped. They are found before the write reaches the writer, whose time is
+//! dear. Errors may wait longer to be counted than their records to be stored, so they hold copies and keep no request
+//! in memory.
 //!
-//! An exception on its way out through nested spans counts once. What comes in another write is not seen here and counts
+//! An exception on its way out through nested spans counts once. An exception that another write tells of again counts
 //! again, and so does a log record about the error, for records of each kind are written by themselves; counting leads
-//! them to the same issue.
+//! all of them to one issue.
 
 use rustc_hash::FxHashMap;
 
@@ -37,13 +38,13 @@ pub struct Errors {
 pub struct Group {
     /// How the first of the errors was grouped.
     pub grouping: Grouping,
-    /// The project; empty for none.
+    /// The project of the errors; empty for none.
     pub project: Text,
-    /// The service.
+    /// The service of the errors; empty for none.
     pub service: Text,
     /// Whether the errors differ in their messages.
     pub messages_differ: bool,
-    /// The latest stack trace, and its time.
+    /// The latest stack trace of the errors, and the time of its error.
     pub stack: Option<(Nanos, Text)>,
     /// What other records of these errors would have been grouped as.
     pub aliases: Vec<Alias>,
@@ -56,116 +57,100 @@ pub struct Alias {
     pub grouping: IssueId,
     /// The fingerprint.
     pub fingerprint: Fingerprint,
-    /// What it was made of.
+    /// What the fingerprint was made of.
     pub why: Why,
 }
 
 /// One error.
 #[derive(Debug, Clone)]
 pub struct Occurrence {
-    /// Place of its record among the records.
+    /// Place of the error's record among the records.
     record: usize,
-    /// Place of its group.
+    /// Place of the error's group in [`Errors::groups`].
     pub group: usize,
-    /// When it happened.
+    /// When the error happened.
     pub time: Nanos,
-    /// Its trace, if it has one.
+    /// The trace of the record, if it has one.
     pub trace: Option<TraceId>,
-    /// Its environment, if it says so.
+    /// The environment of the record, if it names one.
     pub environment: Option<Text>,
 }
 
-impl Errors {
-    /// The errors among records of one write.
-    pub fn find(records: &[Record]) -> Errors {
-        let mut errors = Errors::default();
-        let mut places: FxHashMap<IssueId, usize> = FxHashMap::default();
-        let (at, spans): (Vec<usize>, Vec<&Span>) = records
-            .iter()
-            .enumerate()
-            .filter_map(|(place, record)| if let Record::Span(span) = record { Some((place, span)) } else { None })
-            .unzip();
-        let of_spans = grouping::of_spans(&spans);
-        for error in &of_spans {
-            let outermost = of_spans.get(error.outermost).map_or(&error.grouping, |outermost| &outermost.grouping);
-            if let (Some(record), Some(span)) = (at.get(error.span), spans.get(error.span)) {
-                errors.add_span(&mut places, *record, (span, error, outermost));
-            }
-        }
-        for (place, record) in records.iter().enumerate() {
-            if let Record::Log(log) = record {
-                errors.add_log(&mut places, place, log);
-            }
-        }
-        errors
+impl Alias {
+    /// The fingerprint of an error that was grouped like this.
+    pub(super) fn of(grouping: &Grouping) -> Alias {
+        Alias { grouping: grouping.issue, fingerprint: grouping.fingerprint, why: grouping.why.clone() }
     }
+}
 
-    fn add_log(&mut self, places: &mut FxHashMap<IssueId, usize>, record: usize, log: &LogRecord) {
+/// The errors found so far, and which group is that of an issue.
+#[derive(Default)]
+struct Search {
+    errors: Errors,
+    places: FxHashMap<IssueId, usize>,
+}
+
+impl Search {
+    fn add_log(&mut self, record: usize, log: &LogRecord) {
         let Some(grouping) = grouping::of_log(log) else { return };
-        let environment = environment(&log.attributes, &log.resource);
-        let group = self.group(places, (grouping, log.time), &log.resource);
-        self.events.push(Occurrence {
+        let group = self.find_group(grouping, log.time, &log.resource);
+        self.errors.events.push(Occurrence {
             record,
             group,
             time: log.time,
             trace: log.trace_id.as_ref().map(copy),
-            environment,
+            environment: environment(&log.attributes, &log.resource),
         });
     }
 
-    fn add_span(
-        &mut self,
-        places: &mut FxHashMap<IssueId, usize>,
-        record: usize,
-        (span, error, outermost): (&Span, &SpanError, &Grouping),
-    ) {
+    /// Adds an error of a span; `outermost` is how the error was grouped where it left the outermost span.
+    fn add_span(&mut self, record: usize, span: &Span, error: &SpanError, outermost: &Grouping) {
         if error.is_first {
             // Of what was told more than once the first time counts.
             let event = error.events.first().and_then(|event| span.events.get(*event));
             let time = event.map_or(span.end, |event| event.time);
-            let group = self.group(places, (outermost.clone(), time), &span.resource);
-            let environment = environment(&span.attributes, &span.resource);
-            self.events.push(Occurrence { record, group, time, trace: Some(copy(&span.trace_id)), environment });
+            let group = self.find_group(outermost.clone(), time, &span.resource);
+            self.errors.events.push(Occurrence {
+                record,
+                group,
+                time,
+                trace: Some(copy(&span.trace_id)),
+                environment: environment(&span.attributes, &span.resource),
+            });
         }
-        self.add_alias(places, &error.grouping, outermost);
+        self.add_alias(&error.grouping, outermost);
     }
 
     /// Notes that what would have been grouped as one thing is another, if enough is known of both.
-    fn add_alias(&mut self, places: &FxHashMap<IssueId, usize>, own: &Grouping, home: &Grouping) {
+    fn add_alias(&mut self, own: &Grouping, home: &Grouping) {
         let is_known = !own.why.frames.is_empty() && !home.why.frames.is_empty() && own.why.is_same_error(&home.why);
         if own.issue == home.issue || !is_known {
             return;
         }
-        let Some(group) = places.get(&home.issue).and_then(|place| self.groups.get_mut(*place)) else { return };
+        let Some(group) = self.places.get(&home.issue).and_then(|place| self.errors.groups.get_mut(*place)) else {
+            return;
+        };
         if group.aliases.len() < MOST_ALIASES && group.aliases.iter().all(|alias| alias.grouping != own.issue) {
             let mut own = own.clone();
             shorten(&mut own);
-            group.aliases.push(Alias { grouping: own.issue, fingerprint: own.fingerprint, why: own.why });
+            group.aliases.push(Alias::of(&own));
         }
     }
 
-    /// The place of the group of an error.
-    fn group(
-        &mut self,
-        places: &mut FxHashMap<IssueId, usize>,
-        (mut grouping, time): (Grouping, Nanos),
-        resource: &Resource,
-    ) -> usize {
+    /// The place of the group of an error, which is made if it is the first of its kind.
+    fn find_group(&mut self, mut grouping: Grouping, time: Nanos, resource: &Resource) -> usize {
         let stack = grouping.stack_trace.take().map(|stack| (time, Text::from(head(&stack, MOST_STACK_BYTES))));
         grouping.message = cut(&grouping.message, MOST_MESSAGE_BYTES);
-        if let Some(place) = places.get(&grouping.issue)
-            && let Some(group) = self.groups.get_mut(*place)
-        {
+        let place = *self.places.entry(grouping.issue).or_insert(self.errors.groups.len());
+        if let Some(group) = self.errors.groups.get_mut(place) {
             group.messages_differ |= group.grouping.message != grouping.message;
             if stack.as_ref().is_some_and(|(time, _)| group.stack.as_ref().is_none_or(|(known, _)| known < time)) {
                 group.stack = stack;
             }
-            return *place;
+            return place;
         }
-        let place = self.groups.len();
-        places.insert(grouping.issue, place);
         shorten(&mut grouping);
-        self.groups.push(Group {
+        self.errors.groups.push(Group {
             grouping,
             project: resource.attributes.text(PROJECT_ATTRIBUTE).map(Text::from).unwrap_or_default(),
             service: Text::from(resource.service.as_str()),
@@ -174,6 +159,31 @@ impl Errors {
             aliases: Vec::new(),
         });
         place
+    }
+}
+
+impl Errors {
+    /// The errors among records of one write.
+    pub fn find(records: &[Record]) -> Errors {
+        let mut search = Search::default();
+        let (places, spans): (Vec<usize>, Vec<&Span>) = records
+            .iter()
+            .enumerate()
+            .filter_map(|(place, record)| if let Record::Span(span) = record { Some((place, span)) } else { None })
+            .unzip();
+        let of_spans = grouping::of_spans(&spans);
+        for error in &of_spans {
+            let outermost = of_spans.get(error.outermost).map_or(&error.grouping, |outermost| &outermost.grouping);
+            if let (Some(record), Some(span)) = (places.get(error.span), spans.get(error.span)) {
+                search.add_span(*record, span, error, outermost);
+            }
+        }
+        for (place, record) in records.iter().enumerate() {
+            if let Record::Log(log) = record {
+                search.add_log(place, log);
+            }
+        }
+        search.errors
     }
 
     /// The errors of those records that are new.

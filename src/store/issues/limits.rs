@@ -61,21 +61,21 @@ impl<'r, R: IssueRows> Limit<'r, R> {
         }
         if self.has_room(&group.project, MOST_NEW)? {
             if let Some(row) = self.find_elsewhere(tally, homes)? {
-                let Grouping { issue, fingerprint, ref why, .. } = *grouping;
-                self.add_fingerprint(&Alias { grouping: issue, fingerprint, why: why.clone() }, row, group)?;
+                self.add_fingerprint(&Alias::of(grouping), row, group)?;
                 return Ok(Home { row, is_shared: false });
             }
-            let row = self.make(&new_issue(group))?;
+            let (project, service) = (group.project.clone(), group.service.clone());
+            let row = self.make(&NewIssue { project, service, grouping: grouping.clone() })?;
             self.remember(row, &grouping.why, group);
             return Ok(Home { row, is_shared: false });
         }
         let of_service = shared_issue(group.project.clone(), group.service.clone());
-        let row = match self.rows.find_issue(&of_service.id)? {
+        let row = match self.rows.find_issue(&of_service.grouping.issue)? {
             Some(row) => row,
             None if self.has_room(&group.project, MOST_NEW + MOST_SHARED)? => self.make(&of_service)?,
             None => {
                 let of_all = shared_issue(Text::EMPTY, Text::EMPTY);
-                match self.rows.find_issue(&of_all.id)? {
+                match self.rows.find_issue(&of_all.grouping.issue)? {
                     Some(row) => row,
                     None => self.make(&of_all)?,
                 }
@@ -138,8 +138,7 @@ impl<'r, R: IssueRows> Limit<'r, R> {
 
     fn make(&mut self, new: &NewIssue) -> Result<i64> {
         let row = self.rows.insert_issue(new, self.received_ns)?;
-        let own = Alias { grouping: new.id, fingerprint: new.fingerprint, why: new.why.clone() };
-        self.rows.add_fingerprint(row, &own)?;
+        self.rows.add_fingerprint(row, &Alias::of(&new.grouping))?;
         self.in_all = self.in_all.map(|count| count + 1);
         if let Some(count) = self.of_projects.get_mut(&new.project) {
             *count += 1;
@@ -148,33 +147,19 @@ impl<'r, R: IssueRows> Limit<'r, R> {
     }
 }
 
-fn new_issue(Group { grouping, project, service, .. }: &Group) -> NewIssue {
-    NewIssue {
-        id: grouping.issue,
-        project: project.clone(),
-        service: service.clone(),
-        error_type: grouping.error_type.clone(),
-        message: grouping.message.clone(),
-        pattern: grouping.message_pattern.clone(),
-        culprit: grouping.culprit.clone(),
-        fingerprint: grouping.fingerprint,
-        why: grouping.why.clone(),
-    }
-}
-
 /// The issue that errors of a service share which have none of their own.
 fn shared_issue(project: Text, service: Text) -> NewIssue {
     let fingerprint = Fingerprint(Sha256::digest(SHARED).into());
     let title = Text::from_static(SHARED_TITLE);
-    NewIssue {
-        id: IssueId::derive(&project, &service, &fingerprint),
-        project,
-        service,
+    let grouping = Grouping {
+        fingerprint,
+        issue: IssueId::derive(&project, &service, &fingerprint),
         error_type: None,
         message: title.clone(),
-        pattern: title,
+        message_pattern: title,
         culprit: None,
-        fingerprint,
+        stack_trace: None,
         why: Why { text: Text::from_static(SHARED), ..Why::default() },
-    }
+    };
+    NewIssue { project, service, grouping }
 }

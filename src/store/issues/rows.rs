@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::errors::Alias;
 use super::traces::IssueTraces;
-use crate::model::grouping::Why;
-use crate::model::{Fingerprint, IssueId, IssueStatus, Text};
+use crate::model::grouping::{Grouping, Why};
+use crate::model::{IssueId, IssueStatus, Text};
 use crate::store::Result;
 
 /// The rows of issues in one transaction of a store.
@@ -53,24 +53,12 @@ pub trait IssueRows {
 /// An issue that is to be made.
 #[derive(Debug, Clone)]
 pub struct NewIssue {
-    /// The id of the issue.
-    pub id: IssueId,
     /// The project; empty for none.
     pub project: Text,
     /// The service; empty for none.
     pub service: Text,
-    /// The type of the error.
-    pub error_type: Option<Text>,
-    /// The message of the first event.
-    pub message: Text,
-    /// The message without what changes from event to event.
-    pub pattern: Text,
-    /// The place in the program.
-    pub culprit: Option<Text>,
-    /// The fingerprint the issue was made for.
-    pub fingerprint: Fingerprint,
-    /// What that fingerprint was made of.
-    pub why: Why,
+    /// How the first event was grouped: the ids of the issue and its first fingerprint, and the texts that name it.
+    pub grouping: Grouping,
 }
 
 /// What counting depends on of an issue as it is.

@@ -1,4 +1,4 @@
-//! What some writes hold of each kind of error, summed up before any row is touched.
+//! Sums over the errors of some writes: what each kind of error adds to its issue, before any row is touched.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,25 @@ const MOST_ALIASES: usize = 16;
 
 /// What some writes add to one issue.
 pub(super) struct Tally<'a> {
-    /// The first error of its kind.
+    /// How the first of the errors was grouped.
     pub(super) group: &'a Group,
+    /// How many errors there are.
     pub(super) events: u64,
+    /// The time of the earliest error, unix nanoseconds.
     pub(super) first_ns: u64,
+    /// The time of the latest error, unix nanoseconds.
     pub(super) last_ns: u64,
     /// The time of the latest error, where each counts as no later than it was received.
     pub(super) heard_ns: u64,
+    /// Errors by the hour they happened in.
     pub(super) hours: BTreeMap<u64, u64>,
-    /// When it was last seen in each trace.
+    /// When an error was last seen in each trace, unix nanoseconds.
     pub(super) traces: FxHashMap<&'a TraceId, u64>,
+    /// The environments of the errors.
     pub(super) environments: FxHashSet<&'a Text>,
-    /// Messages besides that of the group, one is enough.
+    /// Whether an error has another message than the group.
     pub(super) messages_differ: bool,
+    /// The latest stack trace, and the time of its error, unix nanoseconds.
     pub(super) stack: Option<(u64, &'a Text)>,
     /// Other fingerprints that lead to the issue.
     pub(super) aliases: Vec<&'a Alias>,
@@ -97,6 +103,7 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// Takes what a write says of all errors of a group.
     fn learn(&mut self, group: &'a Group) {
         self.messages_differ |= group.messages_differ || group.grouping.message != self.group.grouping.message;
         if let Some((time, stack)) = &group.stack
@@ -124,10 +131,12 @@ pub(super) struct Home {
 #[derive(Default)]
 pub(super) struct Homes<'a> {
     places: FxHashMap<i64, usize>,
+    /// Where errors are counted, each issue once, and the sums over those errors.
     pub(super) found: Vec<(Home, Tally<'a>)>,
 }
 
 impl<'a> Homes<'a> {
+    /// Adds the sums over errors that are counted in an issue.
     pub(super) fn add(&mut self, home: Home, tally: Tally<'a>) {
         let place = *self.places.entry(home.row).or_insert(self.found.len());
         match self.found.get_mut(place) {

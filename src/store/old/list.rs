@@ -7,11 +7,11 @@ use rusqlite::types::Value as Sql;
 use super::rows::{Condition, Rows};
 use crate::model::{Page, Record, RecordKind, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
-use crate::store::select::{Selection, has_attributes, matches};
+use crate::store::trace_filter::{TraceFilter, has_attributes, matches};
 
 /// One page of the traces `query` names.
 pub(super) fn list(rows: &Rows<'_>, query: &TraceQuery) -> Result<Page<TraceSummary>> {
-    let nothing = Selection::new(query)?;
+    let nothing = TraceFilter::new(query)?;
     let kind = if rows.layout.format.holds_spans { RecordKind::Spans } else { RecordKind::Checkpoints };
     // There were no projects when these files were written.
     if query.project.is_some() || query.kind.is_some_and(|wanted| wanted != kind) {
@@ -27,8 +27,8 @@ pub(super) fn list(rows: &Rows<'_>, query: &TraceQuery) -> Result<Page<TraceSumm
     Ok(select(rows, query, &Condition::default())?.page())
 }
 
-fn select<'q>(rows: &Rows<'_>, query: &'q TraceQuery, condition: &Condition) -> Result<Selection<'q>> {
-    let mut selection = Selection::new(query)?;
+fn select<'q>(rows: &Rows<'_>, query: &'q TraceQuery, condition: &Condition) -> Result<TraceFilter<'q>> {
+    let mut selection = TraceFilter::new(query)?;
     each_trace(rows, condition, &query.attributes, |id, fold, has_attributes| {
         if has_attributes && matches(query, &id, &fold) {
             selection.count(&fold);

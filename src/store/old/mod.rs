@@ -5,15 +5,15 @@
 //! row that cannot be read costs the answer that row only, and [`Backend::warnings`] says how many there were.
 
 mod cell;
-mod layout;
+mod format;
 mod list;
+mod location;
 mod msgtrace;
-mod notes;
-mod place;
 mod python;
 mod rows;
 mod scan;
 mod stats;
+mod warnings;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use self::layout::Layout;
-use self::notes::Notes;
-use self::place::Place;
+use self::format::Layout;
+use self::location::Location;
 use self::rows::Rows;
+use self::warnings::Warnings;
 use super::{Backend, Chunk, Error, Facet, Feed, Info, Mode, Result, Warning};
 use crate::model::{
     Batch, Cursor, Nanos, Page, RecordFilter, Stats, StatsQuery, Trace, TraceId, TraceQuery, TraceSummary,
@@ -45,9 +45,9 @@ struct OldFile {
 
 #[derive(Debug)]
 struct Content {
-    place: Place,
+    location: Location,
     layout: Layout,
-    notes: Notes,
+    warnings: Warnings,
 }
 
 /// Opens the file at `path` if another program wrote it and its layout is known; `None` for every other file and for
@@ -58,14 +58,14 @@ struct Content {
 pub async fn open(path: &Path, mode: Mode) -> Result<Option<Arc<dyn Backend>>> {
     let path = path.to_owned();
     let look = move || -> Result<Option<OldFile>> {
-        let Some((place, layout)) = place::recognise(&path)? else { return Ok(None) };
+        let Some((location, layout)) = location::recognise(&path)? else { return Ok(None) };
         if mode == Mode::Write {
             return Err(Error::lacks(layout.kind, Facet::Sink));
         }
         // What cannot be read shall be said now, not by the first question.
-        place.connect()?;
-        let info = Info { kind: layout.kind, location: place.location(), read_only: true, schema: None };
-        let content = Arc::new(Content { place, layout, notes: Notes::default() });
+        location.connect()?;
+        let info = Info { kind: layout.kind, location: location.text(), read_only: true, schema: None };
+        let content = Arc::new(Content { location, layout, warnings: Warnings::default() });
         Ok(Some(OldFile { info, content, closed: AtomicBool::new(false) }))
     };
     let file = tokio::task::spawn_blocking(look).await.map_err(|error| Error::Io(error.into()))??;
@@ -80,9 +80,9 @@ impl OldFile {
         }
         let content = Arc::clone(&self.content);
         let task = tokio::task::spawn_blocking(move || {
-            let connection = content.place.connect()?;
+            let connection = content.location.connect()?;
             let _snapshot = connection.unchecked_transaction()?;
-            work(&Rows::new(&connection, &content.layout, &content.notes))
+            work(&Rows::new(&connection, &content.layout, &content.warnings))
         });
         task.await.map_err(|error| Error::Io(error.into()))?
     }
@@ -95,7 +95,7 @@ impl Backend for OldFile {
     }
 
     fn warnings(&self) -> Vec<Warning> {
-        self.content.notes.warnings()
+        self.content.warnings.warnings()
     }
 
     async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {

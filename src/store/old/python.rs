@@ -7,9 +7,6 @@ use crate::decode::checkpoint;
 use crate::model::time::NANOS_PER_MS;
 use crate::model::{Checkpoint, Direction, Text};
 
-/// What the server puts where a client names no host.
-const UNKNOWN_HOST: Text = Text::from_static("unknown");
-
 /// The checkpoint of a row.
 ///
 /// # Errors
@@ -26,7 +23,7 @@ pub(super) fn checkpoint(cells: &Cells<'_>) -> Result<Checkpoint, &'static str> 
         direction: Direction::parse(&cells.required_text(5, "no direction")),
         operation: cells.text(6).unwrap_or_default(),
         endpoint: cells.text(7).unwrap_or_default(),
-        hostname: cells.text(8).unwrap_or(UNKNOWN_HOST),
+        hostname: cells.text(8).unwrap_or(checkpoint::UNKNOWN_HOST),
         data: cells.text(9).and_then(|text| data(cells, &text)),
         raw_line: cells.text(10),
         project: Text::EMPTY,

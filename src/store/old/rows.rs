@@ -4,8 +4,8 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Statement, params_from_iter};
 
 use super::cell::Cells;
-use super::layout::Layout;
-use super::notes::{Flaw, Notes};
+use super::format::Layout;
+use super::warnings::{Flaw, Warnings};
 use super::{msgtrace, python};
 use crate::decode::checkpoint;
 use crate::model::{Batch, Record, TraceId};
@@ -42,14 +42,14 @@ pub(super) struct Rows<'f> {
     pub connection: &'f Connection,
     /// Its layout.
     pub layout: &'f Layout,
-    notes: &'f Notes,
+    warnings: &'f Warnings,
     spans: msgtrace::Reader,
 }
 
 impl<'f> Rows<'f> {
     /// The rows behind a connection.
-    pub(super) fn new(connection: &'f Connection, layout: &'f Layout, notes: &'f Notes) -> Rows<'f> {
-        Rows { connection, layout, notes, spans: msgtrace::Reader::default() }
+    pub(super) fn new(connection: &'f Connection, layout: &'f Layout, warnings: &'f Warnings) -> Rows<'f> {
+        Rows { connection, layout, warnings, spans: msgtrace::Reader::default() }
     }
 
     /// Visits rows by number with all their columns until `visit` says false; whether all were visited.
@@ -165,8 +165,8 @@ impl<'f> Rows<'f> {
             python::checkpoint(cells).map(Record::Checkpoint)
         };
         match (&record, cells.mended()) {
-            (Err(why), _) => self.notes.add(number, Flaw::Skipped(why)),
-            (Ok(_), Some(what)) => self.notes.add(number, Flaw::Mended(what)),
+            (Err(why), _) => self.warnings.add(number, Flaw::Skipped(why)),
+            (Ok(_), Some(what)) => self.warnings.add(number, Flaw::Mended(what)),
             (Ok(_), None) => {}
         }
         record.ok()

@@ -46,17 +46,17 @@ impl IssueRows for Rows<'_> {
                                       events, traces, fingerprint, created_ns, received_ns)
                    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, 0, ?9, '[]', ?10, 0, 0, 0, ?11, ?5, ?5)";
         self.0.prepare_cached(sql)?.execute(params![
-            new.id.0,
+            new.grouping.issue.0,
             new.project.as_str(),
             new.service.as_str(),
             IssueStatus::Open as u8,
             to_column(received_ns),
-            new.error_type.as_deref(),
-            new.message.as_str(),
-            new.pattern.as_str(),
-            new.culprit.as_deref(),
+            new.grouping.error_type.as_deref(),
+            new.grouping.message.as_str(),
+            new.grouping.message_pattern.as_str(),
+            new.grouping.culprit.as_deref(),
             i64::MAX,
-            new.fingerprint.0,
+            new.grouping.fingerprint.0,
         ])?;
         Ok(self.0.last_insert_rowid())
     }

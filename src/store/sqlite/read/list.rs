@@ -13,11 +13,11 @@ use super::super::tables::{inbox, to_column, traces};
 use crate::model::id::from_hex;
 use crate::model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
-use crate::store::select::{Selection, has_attributes, matches};
+use crate::store::trace_filter::{TraceFilter, has_attributes, matches};
 
 /// One page of the traces `query` names.
 pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSummary>> {
-    let mut found = Selection::new(query)?;
+    let mut found = TraceFilter::new(query)?;
     let waiting = merged(connection)?;
     if let Some(index) = Index::choose(connection, query)? {
         index.walk(connection, &waiting, &mut found)?;
@@ -93,7 +93,7 @@ impl Index {
         Ok((*limit > 0 && *query == by_receipt && schema::knows_receipt(connection)?).then_some(Index::Received))
     }
 
-    fn walk(self, connection: &Connection, waiting: &Waiting, found: &mut Selection<'_>) -> Result<()> {
+    fn walk(self, connection: &Connection, waiting: &Waiting, found: &mut TraceFilter<'_>) -> Result<()> {
         let column = match self {
             Index::Start => {
                 let totals = traces::totals(connection)?;
@@ -112,12 +112,12 @@ impl Index {
         for (id, fold) in waiting.folds.iter().filter(|(_, fold)| is_named(fold)) {
             found.offer(id.clone(), fold.clone());
         }
-        let (comparison, order, edge) = if found.is_reversed() { (">=", "", 0) } else { ("<=", "DESC", i64::MAX) };
+        let (comparison, order, edge) = if found.query.reverse { (">=", "", 0) } else { ("<=", "DESC", i64::MAX) };
         let least = if self == Index::Received { "received_s > 0 AND " } else { "" };
         let sql = format!(
             "SELECT {column}, trace_id, fold FROM traces WHERE {least}{column} {comparison} ?1 ORDER BY {column} {order}"
         );
-        let begin = if self == Index::Start { found.begins_at_ns() } else { found.begins_at_key() };
+        let begin = found.after().map(|after| if self == Index::Start { after.start_ns } else { after.key });
         let mut select = connection.prepare_cached(&sql)?;
         let mut rows = select.query([begin.map_or(edge, to_column)])?;
         let mut offered = 0;
@@ -125,7 +125,7 @@ impl Index {
         while let Some(row) = rows.next()? {
             let key: i64 = row.get(0)?;
             // Traces of the same instant are ordered by id, which the index does not do.
-            if offered > found.limit() && last != Some(key) {
+            if offered > found.query.limit && last != Some(key) {
                 break;
             }
             let (id, fold) = traces::read(row, 1, 2)?;

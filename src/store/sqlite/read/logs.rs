@@ -14,13 +14,13 @@ use super::super::segments::{self, Extent};
 use super::super::tables::{inbox, traces};
 use crate::model::record::log_bytes;
 use crate::model::{Cursor, LogMatcher, LogPage, LogQuery, LogRecord, Record, RecordFilter, RecordKind};
-use crate::store::best::BestPage;
+use crate::store::top_page::TopPage;
 use crate::store::{Error, MOST_CHUNK_BYTES, Result};
 
 /// One page of the log records `query` names.
 pub fn logs(connection: &Connection, query: &LogQuery) -> Result<LogPage> {
     let after = query.cursor.as_ref().map(|cursor| read_cursor(connection, cursor, query)).transpose()?;
-    let page = BestPage::new(query.limit, after).of_bytes(MOST_CHUNK_BYTES);
+    let page = TopPage::new(query.limit, after).of_bytes(MOST_CHUNK_BYTES);
     let Some(times_ns) = times_ns(connection, query)? else { return Ok(finish(page)) };
     let mut search = Search { connection, query, matcher: LogMatcher::new(query), times_ns, page };
     for (source, (first_ns, last_ns)) in sources(connection, query, times_ns)? {
@@ -84,7 +84,7 @@ struct Search<'q> {
     query: &'q LogQuery,
     matcher: LogMatcher<'q>,
     times_ns: (u64, u64),
-    page: BestPage<Place, LogRecord>,
+    page: TopPage<LogCursor, LogRecord>,
 }
 
 impl Search<'_> {
@@ -92,8 +92,8 @@ impl Search<'_> {
     fn window_ns(&self) -> (u64, u64) {
         let (from_ns, to_ns) = self.times_ns;
         let after = self.page.after().map(|place| place.time_ns);
-        let worst = self.page.worst().map(|place| place.time_ns);
-        let (least, most) = if self.query.oldest_first { (after, worst) } else { (worst, after) };
+        let last = self.page.last().map(|place| place.time_ns);
+        let (least, most) = if self.query.oldest_first { (after, last) } else { (last, after) };
         (least.map_or(from_ns, |least| from_ns.max(least)), most.map_or(to_ns, |most| to_ns.min(most)))
     }
 
@@ -128,13 +128,13 @@ impl Search<'_> {
     }
 
     /// The rows that can be on the page, the first of the list first.
-    fn candidates(&self, extent: &Extent, found: &[LogRow]) -> Result<Vec<(Place, LogRow)>> {
+    fn candidates(&self, extent: &Extent, found: &[LogRow]) -> Result<Vec<(LogCursor, LogRow)>> {
         let arrivals = segments::arrivals(self.connection, extent.id)?;
         let mut candidates = Vec::with_capacity(found.len());
         for row in found {
             let arrival = arrivals.get(row.row_of_segment);
             let arrival = arrival.ok_or_else(|| Error::Corrupt(format!("arrivals of segment {}", extent.id)))?;
-            let place = Place::new(row.time_ns, arrival, self.query);
+            let place = LogCursor::new(row.time_ns, arrival, self.query);
             if self.page.may_take(&place) {
                 candidates.push((place, *row));
             }
@@ -143,7 +143,7 @@ impl Search<'_> {
         Ok(candidates)
     }
 
-    fn read_candidates(&mut self, extent: &Extent, candidates: &mut [(Place, LogRow)]) -> Result<()> {
+    fn read_candidates(&mut self, extent: &Extent, candidates: &mut [(LogCursor, LogRow)]) -> Result<()> {
         candidates.sort_unstable_by_key(|(_, row)| row.row_of_segment);
         let rows: Vec<(usize, usize)> = candidates.iter().map(|(_, row)| (row.block, row.row)).collect();
         let logs = segments::log_rows(self.connection, extent.id, &rows)?;
@@ -161,15 +161,15 @@ impl Search<'_> {
             && self.matcher.matches(&log)
         {
             let bytes = log_bytes(&log);
-            self.page.offer(Place::new(log.time.0, &arrived.arrival, self.query), log, bytes);
+            self.page.offer(LogCursor::new(log.time.0, &arrived.arrival, self.query), log, bytes);
         }
     }
 }
 
 /// How many of the first candidates, at least one if there is one, are about a page of bytes.
-fn read_at_once(candidates: &[(Place, LogRow)]) -> usize {
+fn read_at_once(candidates: &[(LogCursor, LogRow)]) -> usize {
     let mut bytes = 0_usize;
-    let is_within = |(_, row): &&(Place, LogRow)| {
+    let is_within = |(_, row): &&(LogCursor, LogRow)| {
         bytes = bytes.saturating_add(row.share_bytes);
         bytes <= MOST_CHUNK_BYTES
     };
@@ -178,39 +178,39 @@ fn read_at_once(candidates: &[(Place, LogRow)]) -> usize {
 
 /// Where a log record stands in a list; what comes first is smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct LogCursor {
     time_ns: u64,
     seq: i64,
     position: u32,
     oldest_first: bool,
 }
 
-impl Place {
-    fn new(time_ns: u64, arrival: &Arrival, query: &LogQuery) -> Place {
-        Place { time_ns, seq: arrival.seq, position: arrival.position, oldest_first: query.oldest_first }
+impl LogCursor {
+    fn new(time_ns: u64, arrival: &Arrival, query: &LogQuery) -> LogCursor {
+        LogCursor { time_ns, seq: arrival.seq, position: arrival.position, oldest_first: query.oldest_first }
     }
 }
 
-impl Ord for Place {
-    fn cmp(&self, other: &Place) -> Ordering {
+impl Ord for LogCursor {
+    fn cmp(&self, other: &LogCursor) -> Ordering {
         let order = (self.time_ns, self.seq, self.position).cmp(&(other.time_ns, other.seq, other.position));
         if self.oldest_first { order } else { order.reverse() }
     }
 }
 
-impl PartialOrd for Place {
-    fn partial_cmp(&self, other: &Place) -> Option<Ordering> {
+impl PartialOrd for LogCursor {
+    fn partial_cmp(&self, other: &LogCursor) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-fn finish(page: BestPage<Place, LogRecord>) -> LogPage {
+fn finish(page: TopPage<LogCursor, LogRecord>) -> LogPage {
     let (page, has_more) = page.finish();
     let next = page.last().filter(|_| has_more).map(|(place, _)| write_cursor(place));
     LogPage { records: page.into_iter().map(|(_, log)| log).collect(), next }
 }
 
-fn write_cursor(place: &Place) -> Cursor {
+fn write_cursor(place: &LogCursor) -> Cursor {
     let order = if place.oldest_first { "up" } else { "down" };
     Cursor(format!("g1.{order}.{:x}.{:x}.{:x}", place.time_ns, place.seq, place.position))
 }
@@ -219,18 +219,18 @@ fn write_cursor(place: &Place) -> Cursor {
 ///
 /// # Errors
 /// [`Error::BadCursor`] for anything else, and when this file never got that far.
-fn read_cursor(connection: &Connection, cursor: &Cursor, query: &LogQuery) -> Result<Place> {
+fn read_cursor(connection: &Connection, cursor: &Cursor, query: &LogQuery) -> Result<LogCursor> {
     let place = parse_cursor(cursor, query.oldest_first).ok_or(Error::BadCursor)?;
     if (0..=inbox::last_seq(connection)?).contains(&place.seq) { Ok(place) } else { Err(Error::BadCursor) }
 }
 
-fn parse_cursor(cursor: &Cursor, oldest_first: bool) -> Option<Place> {
+fn parse_cursor(cursor: &Cursor, oldest_first: bool) -> Option<LogCursor> {
     let parts: Vec<&str> = cursor.0.split('.').collect();
     let ["g1", order, time, seq, position] = parts.as_slice() else { return None };
     if *order != if oldest_first { "up" } else { "down" } {
         return None;
     }
-    Some(Place {
+    Some(LogCursor {
         time_ns: u64::from_str_radix(time, 16).ok()?,
         seq: i64::from_str_radix(seq, 16).ok()?,
         position: u32::from_str_radix(position, 16).ok()?,
@@ -247,7 +247,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_names_its_place_in_the_same_order_only(time_ns: u64, seq in 0..i64::MAX, position: u32, oldest_first: bool) {
-            let place = Place { time_ns, seq, position, oldest_first };
+            let place = LogCursor { time_ns, seq, position, oldest_first };
             let cursor = write_cursor(&place);
             prop_assert_eq!(parse_cursor(&cursor, oldest_first), Some(place));
             prop_assert_eq!(parse_cursor(&cursor, !oldest_first), None);

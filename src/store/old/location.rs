@@ -9,7 +9,7 @@ use std::{fs, io};
 
 use rusqlite::Connection;
 
-use super::layout::Layout;
+use super::format::Layout;
 use crate::store::sqlite::failure;
 use crate::store::sqlite::file::files::{beside, has_content};
 use crate::store::sqlite::file::open::{immutable_connection, prepare_reading, read_connection};
@@ -23,22 +23,22 @@ const HEADER_BYTES: usize = 20;
 /// That byte in WAL mode.
 const WAL_VERSION: u8 = 2;
 
-/// An old file.
+/// The path of an old file, and how the file is opened.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Location {
     path: PathBuf,
     is_wal: bool,
 }
 
-/// The place and layout of a file another program wrote; `None` for all others.
+/// The location and layout of a file another program wrote; `None` for all others.
 ///
 /// # Errors
 /// The file is one of these and cannot be found again.
-pub(super) fn recognise(path: &Path) -> Result<Option<(Place, Layout)>> {
+pub(super) fn recognise(path: &Path) -> Result<Option<(Location, Layout)>> {
     let Some(layout) = layout_at(path) else { return Ok(None) };
     let path = path.canonicalize().map_err(|source| Error::Open { path: path.to_owned(), source })?;
     let is_wal = is_wal(&path).map_err(|source| Error::Open { path: path.clone(), source })?;
-    Ok(Some((Place { path, is_wal }, layout)))
+    Ok(Some((Location { path, is_wal }, layout)))
 }
 
 /// What cannot be read here is no old file; whoever opens it next says why.
@@ -72,9 +72,9 @@ fn is_wal(path: &Path) -> io::Result<bool> {
     Ok(header.last() == Some(&WAL_VERSION))
 }
 
-impl Place {
+impl Location {
     /// The absolute path, for people.
-    pub(super) fn location(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.path.display().to_string()
     }
 

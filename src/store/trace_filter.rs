@@ -1,8 +1,8 @@
-//! Which traces a list holds, in which order, and one page of them: for stores that go through folds.
+//! Which traces a list holds, in which order, and one page of them: for stores that go through folds of traces.
 
 use super::Result;
-use super::best::BestPage;
-use super::place::{self, Place};
+use super::top_page::TopPage;
+use super::trace_cursor::TraceCursor;
 use crate::model::json::value_to_text;
 use crate::model::{Attributes, Page, RecordKind, Sort, Span, TraceFold, TraceId, TraceQuery, TraceSummary};
 
@@ -45,44 +45,31 @@ pub(super) fn has_attributes(span: &Span, pairs: &[(String, String)]) -> bool {
     pairs.iter().all(|(key, text)| has(&span.attributes, key, text) || has(&span.resource.attributes, key, text))
 }
 
-/// What was found so far: how many, and the best page of them.
-pub(super) struct Selection<'q> {
-    query: &'q TraceQuery,
+/// The traces that match a query so far: how many there are, and one page of them.
+pub(super) struct TraceFilter<'q> {
+    /// What the traces are asked for with.
+    pub(super) query: &'q TraceQuery,
     /// How many traces match, on all pages.
     pub(super) total: u64,
     /// How many of those have errors.
     pub(super) failed: u64,
-    best: BestPage<Place, TraceFold>,
+    page: TopPage<TraceCursor, TraceFold>,
 }
 
-impl<'q> Selection<'q> {
+impl<'q> TraceFilter<'q> {
     /// Nothing found yet.
     ///
     /// # Errors
     /// [`crate::store::Error::BadCursor`] when the query goes on after a place of another list.
-    pub(super) fn new(query: &'q TraceQuery) -> Result<Selection<'q>> {
-        let after = query.cursor.as_ref().map(|cursor| place::read(cursor, query.sort, query.reverse)).transpose()?;
-        Ok(Selection { query, total: 0, failed: 0, best: BestPage::new(query.limit, after) })
+    pub(super) fn new(query: &'q TraceQuery) -> Result<TraceFilter<'q>> {
+        let after =
+            query.cursor.as_ref().map(|cursor| TraceCursor::read(cursor, query.sort, query.reverse)).transpose()?;
+        Ok(TraceFilter { query, total: 0, failed: 0, page: TopPage::new(query.limit, after) })
     }
 
-    /// Most traces on the page; 0 is all.
-    pub(super) fn limit(&self) -> usize {
-        self.query.limit
-    }
-
-    /// Whether the order is turned round.
-    pub(super) fn is_reversed(&self) -> bool {
-        self.query.reverse
-    }
-
-    /// Start of the trace after which the page begins; `None` on the first page.
-    pub(super) fn begins_at_ns(&self) -> Option<u64> {
-        self.best.after().map(|place| place.start_ns)
-    }
-
-    /// What the list is sorted by of the trace after which the page begins; `None` on the first page.
-    pub(super) fn begins_at_key(&self) -> Option<u64> {
-        self.best.after().map(|place| place.key)
+    /// Where the trace stands after which the page begins; `None` on the first page.
+    pub(super) fn after(&self) -> Option<&TraceCursor> {
+        self.page.after()
     }
 
     /// Counts a trace that matches.
@@ -101,18 +88,18 @@ impl<'q> Selection<'q> {
             Sort::Received => fold.received_s,
         };
         let start_ns = if self.query.sort == Sort::Received { 0 } else { fold.start_ns };
-        let place = Place { key, start_ns, id, reverse: self.query.reverse };
-        let is_behind = self.best.is_behind(&place);
+        let place = TraceCursor { key, start_ns, id, reverse: self.query.reverse };
+        let is_behind = self.page.is_behind(&place);
         // However many spans a trace has, what is known of it is small.
-        self.best.offer(place, fold, 0);
+        self.page.offer(place, fold, 0);
         is_behind
     }
 
     /// The page.
     pub(super) fn page(self) -> Page<TraceSummary> {
-        let Selection { query, total, failed, best, .. } = self;
-        let (page, has_more) = best.finish();
-        let next = page.last().filter(|_| has_more).map(|(place, _)| place::write(place, query.sort));
+        let TraceFilter { query, total, failed, page } = self;
+        let (page, has_more) = page.finish();
+        let next = page.last().filter(|_| has_more).map(|(place, _)| place.write(query.sort));
         let items = page.into_iter().filter_map(|(place, fold)| fold.finish(place.id)).collect();
         Page { items, next, total: Some(total), failed: Some(failed) }
     }

@@ -18,17 +18,17 @@ pub(super) enum Flaw {
 
 /// All flaws found so far, with the numbers of the rows that have them.
 #[derive(Debug, Default)]
-pub(super) struct Notes(Mutex<BTreeMap<Flaw, FxHashSet<i64>>>);
+pub(super) struct Warnings(Mutex<BTreeMap<Flaw, FxHashSet<i64>>>);
 
-impl Notes {
-    /// Notes a flaw of a row.
+impl Warnings {
+    /// Adds a flaw of a row.
     pub(super) fn add(&self, row: i64, flaw: Flaw) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(flaw).or_default().insert(row);
     }
 
     /// One warning per flaw.
     pub(super) fn warnings(&self) -> Vec<Warning> {
-        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let warning = |(flaw, rows): (&Flaw, &FxHashSet<i64>)| {
             let noun = if rows.len() == 1 { "row" } else { "rows" };
             let count = rows.len();
@@ -37,7 +37,7 @@ impl Notes {
                 Flaw::Mended(what) => Warning { text: format!("{count} {noun} mended: {what}"), skipped: 0 },
             }
         };
-        notes.iter().map(warning).collect()
+        warnings.iter().map(warning).collect()
     }
 }
 
@@ -47,10 +47,10 @@ mod tests {
 
     #[test]
     fn a_row_read_twice_counts_once() {
-        let notes = Notes::default();
-        [3, 3, 4].into_iter().for_each(|row| notes.add(row, Flaw::Skipped("no time")));
-        notes.add(3, Flaw::Mended("payload is no JSON object"));
-        let texts: Vec<(String, u64)> = notes.warnings().into_iter().map(|note| (note.text, note.skipped)).collect();
+        let warnings = Warnings::default();
+        [3, 3, 4].into_iter().for_each(|row| warnings.add(row, Flaw::Skipped("no time")));
+        warnings.add(3, Flaw::Mended("payload is no JSON object"));
+        let texts: Vec<(String, u64)> = warnings.warnings().into_iter().map(|one| (one.text, one.skipped)).collect();
         let expected = [("2 rows skipped: no time", 2), ("1 row mended: payload is no JSON object", 0)];
         assert_eq!(texts, expected.map(|(text, skipped)| (text.to_owned(), skipped)));
     }

@@ -1,38 +1,32 @@
-//! The best of what a list found so far: one page, which ends after so many items or so many bytes, and whether there
-//! is another.
+//! The first items of a list, found in any order: one page, which ends after so many items or so many bytes, and
+//! whether there is another.
 //!
 //! Only that much is kept, however much is offered. What an item's place means is the list's business.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 
-/// A page in the making; smaller places come first.
-pub(super) struct BestPage<P, T> {
+/// A page in the making; smaller places come first, and no two items have the same.
+pub(super) struct TopPage<P, T> {
     limit: usize,
     most_bytes: usize,
     after: Option<P>,
-    best: BinaryHeap<Candidate<P, T>>,
+    /// The items, each with its size in bytes.
+    items: BTreeMap<P, (T, usize)>,
     /// Of all that is kept.
     bytes: usize,
-    /// Whether something came behind a page that was full; it never gets on it again, since only better ones do.
+    /// Whether something came behind a page that was full; it never gets on it again, since only what comes before does.
     has_more: bool,
 }
 
-struct Candidate<P, T> {
-    place: P,
-    item: T,
-    bytes: usize,
-}
-
-impl<P: Ord, T> BestPage<P, T> {
+impl<P: Ord, T> TopPage<P, T> {
     /// An empty page of at most `limit` items, 0 being all, behind the place `after`.
-    pub(super) fn new(limit: usize, after: Option<P>) -> BestPage<P, T> {
-        BestPage { limit, most_bytes: usize::MAX, after, best: BinaryHeap::new(), bytes: 0, has_more: false }
+    pub(super) fn new(limit: usize, after: Option<P>) -> TopPage<P, T> {
+        TopPage { limit, most_bytes: usize::MAX, after, items: BTreeMap::new(), bytes: 0, has_more: false }
     }
 
-    /// The same, ending with the item that makes it this many bytes or more.
-    pub(super) fn of_bytes(self, most_bytes: usize) -> BestPage<P, T> {
-        BestPage { most_bytes: most_bytes.max(1), ..self }
+    /// The page, ending with the item that makes it this many bytes or more.
+    pub(super) fn of_bytes(self, most_bytes: usize) -> TopPage<P, T> {
+        TopPage { most_bytes: most_bytes.max(1), ..self }
     }
 
     /// The place behind which the page begins; `None` on the first page.
@@ -45,9 +39,9 @@ impl<P: Ord, T> BestPage<P, T> {
         if self.limit == 0 { usize::MAX } else { self.limit.saturating_add(1) }
     }
 
-    /// The last that is kept, once it is known that the page is full and not the last one: only better ones are kept.
-    pub(super) fn worst(&self) -> Option<&P> {
-        self.best.peek().filter(|_| self.has_more).map(|worst| &worst.place)
+    /// The last place of the page, once it is known that the page is full and not the last one.
+    pub(super) fn last(&self) -> Option<&P> {
+        self.items.last_key_value().filter(|_| self.has_more).map(|(place, _)| place)
     }
 
     /// Whether a place lies behind the one the page begins at.
@@ -57,7 +51,7 @@ impl<P: Ord, T> BestPage<P, T> {
 
     /// Whether what has this place would be kept.
     pub(super) fn may_take(&self, place: &P) -> bool {
-        self.is_behind(place) && self.worst().is_none_or(|worst| place < worst)
+        self.is_behind(place) && self.last().is_none_or(|last| place < last)
     }
 
     /// Keeps an item of so many bytes if it can be on the page.
@@ -65,45 +59,24 @@ impl<P: Ord, T> BestPage<P, T> {
         if !self.may_take(&place) {
             return;
         }
-        self.best.push(Candidate { place, item, bytes });
+        self.items.insert(place, (item, bytes));
         self.bytes = self.bytes.saturating_add(bytes);
-        while let Some(worst) = self.best.peek() {
-            let bytes_before = self.bytes.saturating_sub(worst.bytes);
-            let is_too_many = self.limit > 0 && self.best.len() > self.limit;
+        while let Some((_, (_, last_bytes))) = self.items.last_key_value() {
+            let bytes_before = self.bytes.saturating_sub(*last_bytes);
+            let is_too_many = self.limit > 0 && self.items.len() > self.limit;
             if !is_too_many && bytes_before < self.most_bytes {
                 break;
             }
-            self.best.pop();
+            self.items.pop_last();
             (self.bytes, self.has_more) = (bytes_before, true);
         }
     }
 
     /// The items of the page with their places, the first first, and whether there are more behind them.
     pub(super) fn finish(self) -> (Vec<(P, T)>, bool) {
-        let page = self.best.into_sorted_vec().into_iter().map(|one| (one.place, one.item)).collect();
-        (page, self.has_more)
+        (self.items.into_iter().map(|(place, (item, _))| (place, item)).collect(), self.has_more)
     }
 }
-
-impl<P: Ord, T> Ord for Candidate<P, T> {
-    fn cmp(&self, other: &Candidate<P, T>) -> Ordering {
-        self.place.cmp(&other.place)
-    }
-}
-
-impl<P: Ord, T> PartialOrd for Candidate<P, T> {
-    fn partial_cmp(&self, other: &Candidate<P, T>) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<P: Ord, T> PartialEq for Candidate<P, T> {
-    fn eq(&self, other: &Candidate<P, T>) -> bool {
-        self.place == other.place
-    }
-}
-
-impl<P: Ord, T> Eq for Candidate<P, T> {}
 
 #[cfg(test)]
 mod tests {
@@ -120,9 +93,9 @@ mod tests {
         ) {
             let (mut after, mut listed) = (None, Vec::new());
             loop {
-                let mut best = BestPage::new(limit, after).of_bytes(most_bytes);
-                places.iter().for_each(|place| best.offer(*place, place.to_string(), usize::from(*place)));
-                let (page, has_more) = best.finish();
+                let mut top = TopPage::new(limit, after).of_bytes(most_bytes);
+                places.iter().for_each(|place| top.offer(*place, place.to_string(), usize::from(*place)));
+                let (page, has_more) = top.finish();
                 let bytes = |page: &[(u16, String)]| page.iter().map(|(place, _)| usize::from(*place)).sum::<usize>();
                 let is_full = page.len() == limit || bytes(&page) >= most_bytes;
                 prop_assert!(is_full || !has_more);
