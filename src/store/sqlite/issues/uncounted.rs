@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use crate::store::issues::{self, Errors};
 use crate::store::sqlite::issues::rows::Rows;
+use crate::store::sqlite::sql;
 use crate::store::sqlite::tables::inbox;
 use crate::store::{Error, Result};
 
@@ -59,7 +60,6 @@ impl Uncounted {
         if let Some(first) = first {
             inbox::each_row(connection, first - 1, |row| {
                 self.add(Errors::find(&row.records), row.received_ns);
-                true
             })?;
         }
         Ok(())
@@ -114,7 +114,7 @@ impl Uncounted {
         let waiting = self.writes.iter().map(|(errors, received_ns)| (errors, *received_ns));
         issues::count(&Rows(transaction), waiting.chain(more))?;
         if !self.is_empty() {
-            transaction.prepare_cached("DELETE FROM meta WHERE key = 'uncounted_from'")?.execute([])?;
+            sql::run(transaction, "DELETE FROM meta WHERE key = 'uncounted_from'", [])?;
         }
         Ok(start.elapsed())
     }
@@ -138,7 +138,7 @@ impl Uncounted {
     pub(in crate::store::sqlite) fn note(&self, transaction: &Connection, seq: i64) -> Result<()> {
         if self.is_empty() {
             let sql = "INSERT OR IGNORE INTO meta(key, value) VALUES ('uncounted_from', ?1)";
-            transaction.prepare_cached(sql)?.execute([seq])?;
+            sql::run(transaction, sql, [seq])?;
         }
         Ok(())
     }
@@ -146,8 +146,7 @@ impl Uncounted {
 
 /// The first write whose errors are not counted; `None` when all are.
 fn first_uncounted(connection: &Connection) -> Result<Option<i64>> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'uncounted_from'")?;
-    Ok(select.query_row([], |row| row.get(0)).optional()?)
+    sql::find(connection, "SELECT value FROM meta WHERE key = 'uncounted_from'", [])
 }
 
 /// Refuses to go on while an error of a write up to `last` is not counted: its records must stay in the inbox.

@@ -27,6 +27,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Pages given back to the system per transaction.
 const PAGES_PER_STEP: u64 = 512;
 
+/// Takes what became of a task.
+pub type Reply<T> = oneshot::Sender<Result<T>>;
+
 /// What the thread is asked to do.
 pub enum Task {
     /// Seal the inbox: as long as a segment's worth waits, or all of it.
@@ -34,14 +37,14 @@ pub enum Task {
         /// Whether to seal also what is less than a segment's worth.
         all: bool,
         /// Told when it is done.
-        reply: Option<oneshot::Sender<Result<()>>>,
+        reply: Option<Reply<()>>,
     },
     /// Remove what a filter names.
     Delete {
         /// What the records have in common.
         filter: RecordFilter,
         /// Told what was removed.
-        reply: oneshot::Sender<Result<Removed>>,
+        reply: Reply<Removed>,
     },
     /// Remove what is past its retention.
     Prune {
@@ -50,7 +53,7 @@ pub enum Task {
         /// About how many records at most.
         budget: usize,
         /// Told what was removed.
-        reply: oneshot::Sender<Result<Removed>>,
+        reply: Reply<Removed>,
     },
     /// End the thread.
     Stop,
@@ -136,7 +139,7 @@ impl Maintenance {
                 let mut pragma = transaction.prepare(&format!("PRAGMA incremental_vacuum({PAGES_PER_STEP})"))?;
                 let mut rows = pragma.query([])?;
                 while rows.next()?.is_some() {}
-                Ok(Removed::default())
+                Ok(())
             })?;
             let left = count("PRAGMA freelist_count")?;
             if left >= free {

@@ -40,7 +40,6 @@ pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> R
     }
     inbox::each_row(connection, 0, |row| {
         row.records.into_iter().for_each(|record| sums.add_record(record));
-        true
     })?;
     let mut stats = sums.finish();
     stats.issues = issues::open_count(connection, query)?;
@@ -132,13 +131,9 @@ impl<'q> Sums<'q> {
             self.partial_calls.entry(trace_id).or_default().push(call);
             return;
         }
-        match self.partial_calls.remove(&trace_id) {
-            Some(mut calls) => {
-                calls.push(call);
-                self.fold.add_calls(&calls);
-            }
-            None => self.fold.add_calls(&[call]),
-        }
+        let mut calls = self.partial_calls.remove(&trace_id).unwrap_or_default();
+        calls.push(call);
+        self.fold.add_calls(&calls);
     }
 
     fn add_checkpoint(&mut self, checkpoint: Checkpoint) {

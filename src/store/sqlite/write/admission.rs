@@ -90,10 +90,7 @@ impl Admission<'_> {
                     except: None,
                     up_to_seq: i64::MAX,
                 };
-                segments::each_segment(self.connection, wanted, |_, found| {
-                    records.extend(found);
-                    Ok(())
-                })?;
+                records = segments::records_where(self.connection, wanted, |_| true)?;
             }
             self.known.learn(hash, identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
         }
