@@ -6,7 +6,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub struct Owner {
 pub fn owner(path: &Path) -> Option<Owner> {
     let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut file = File::open(lock_path(&resolved)).ok()?;
-    for attempt in 0..TRIES {
+    for _ in 0..TRIES {
         // Shared, so that two who ask do not see each other as the owner.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {}
@@ -43,9 +43,7 @@ pub fn owner(path: &Path) -> Option<Owner> {
             return Some(owner);
         }
         // Its owner is just writing it.
-        if attempt + 1 < TRIES {
-            thread::sleep(PAUSE);
-        }
+        thread::sleep(PAUSE);
     }
     None
 }
@@ -77,7 +75,7 @@ impl Lock {
         let lock_path = lock_path(path);
         let failed = |source| Error::Open { path: lock_path.clone(), source };
         let mut file = files::private_file().create(true).truncate(false).open(&lock_path).map_err(failed)?;
-        for attempt in 0..TRIES {
+        for _ in 0..TRIES {
             match file.try_lock() {
                 Ok(()) => {
                     let lock = Lock { path: lock_path, file: Mutex::new(file) };
@@ -86,8 +84,7 @@ impl Lock {
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
                 // `owner` holds it for an instant to find out whether anybody does.
-                Err(TryLockError::WouldBlock) if attempt + 1 < TRIES => thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             }
         }
         let holder = read(&mut file).map_or("another process".to_owned(), |owner| format!("process {}", owner.pid));
@@ -104,7 +101,7 @@ impl Lock {
     }
 
     fn rewrite(&self, content: &[u8]) -> std::io::Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(content)

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::super::failure;
+use super::super::{failure, sql};
 use crate::store::{Error, Result};
 
 /// "TRHB": marks a SQLite file as ours.
@@ -91,5 +91,5 @@ pub fn knows_issues_and_keys(connection: &Connection) -> Result<bool> {
 }
 
 fn is_at_least(connection: &Connection, version: i64) -> Result<bool> {
-    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? >= version)
+    Ok(sql::value::<i64>(connection, "PRAGMA user_version", [])? >= version)
 }

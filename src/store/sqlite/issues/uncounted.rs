@@ -27,25 +27,25 @@ const SHARE: u32 = 20;
 const LATEST: Duration = Duration::from_millis(250);
 /// After a failure nothing is counted of its own accord for this long.
 const PAUSE: Duration = Duration::from_secs(1);
-/// More of them, in bytes, are not held in memory: a write that would add to them fails if they cannot be counted.
+/// Errors of more bytes are not held in memory: a write that would add some fails if those that wait cannot be counted.
 const MOST_BYTES: usize = 32 << 20;
 
 /// The errors that wait, and when they are due.
 #[derive(Debug, Default)]
 pub(in crate::store::sqlite) struct Uncounted {
-    /// Those of each write, and when it was received, unix nanoseconds.
+    /// The errors of each write, and when that write was received, unix nanoseconds.
     writes: Vec<(Errors, u64)>,
-    /// Whether the file says that there are some, which may have been removed since.
+    /// Whether the file says that errors wait, which may have been removed since.
     is_noted: bool,
     bytes: usize,
-    /// When the next may be counted; `None` for at once.
+    /// When errors may be counted next; `None` for at once.
     due: Option<Instant>,
-    /// Whether there are any, for others to see.
+    /// Whether errors wait, for others to see.
     is_any: Arc<AtomicBool>,
 }
 
 impl Uncounted {
-    /// None, with a flag that says so from then on.
+    /// No errors yet, and a flag that says from then on whether some wait.
     pub(in crate::store::sqlite) fn new(is_any: Arc<AtomicBool>) -> Uncounted {
         Uncounted { is_any, ..Uncounted::default() }
     }
@@ -75,23 +75,23 @@ impl Uncounted {
         }
     }
 
-    /// Forgets them all; the file says that there are some or that there are none.
+    /// Forgets the errors held in memory; `is_noted` is whether the file says that errors wait.
     fn set(&mut self, is_noted: bool) {
         (self.writes, self.bytes, self.is_noted) = (Vec::new(), 0, is_noted);
         self.is_any.store(is_noted, Ordering::Release);
     }
 
-    /// Whether none wait.
+    /// Whether no errors wait.
     pub(in crate::store::sqlite) fn is_empty(&self) -> bool {
         !self.is_noted
     }
 
-    /// Whether more would be too many.
+    /// Whether as many errors wait as may be held in memory.
     pub(in crate::store::sqlite) fn is_full(&self) -> bool {
         self.bytes >= MOST_BYTES
     }
 
-    /// How long until those that wait should be counted; `None` when there are none.
+    /// How long until the errors that wait should be counted; `None` when none wait.
     pub(in crate::store::sqlite) fn due_in(&self) -> Option<Duration> {
         (!self.is_empty()).then(|| self.due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now())))
     }
@@ -101,7 +101,7 @@ impl Uncounted {
         self.due.is_none_or(|due| due <= Instant::now())
     }
 
-    /// Counts all that wait, and those of writes this transaction stores; how long that took.
+    /// Counts the errors that wait, and those of writes this transaction stores; how long that took.
     ///
     /// # Errors
     /// The store fails.
@@ -119,13 +119,13 @@ impl Uncounted {
         Ok(start.elapsed())
     }
 
-    /// Notes that the transaction which counted them, in so much time, is committed.
+    /// Notes that the transaction which counted the errors, in so much time, is committed.
     pub(in crate::store::sqlite) fn counted(&mut self, took: Duration) {
         self.set(false);
         self.due = Some(Instant::now() + (took * SHARE).min(LATEST));
     }
 
-    /// Notes that they could not be counted.
+    /// Notes that errors could not be counted.
     pub(in crate::store::sqlite) fn failed(&mut self, error: &Error) {
         tracing::warn!(%error, "errors could not be counted; they are counted later");
         self.due = Some(Instant::now() + PAUSE);

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::options::Tuning;
+use super::sql;
 use super::tables::from_column;
 use super::write::write_queue::{Forget, Queue};
 use crate::model::{RecordFilter, Removed, Retention};
@@ -126,9 +127,7 @@ impl Maintenance {
     }
 
     fn shrink_file(&self) -> Result<()> {
-        let count = |pragma: &str| -> Result<u64> {
-            Ok(self.connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map(from_column)?)
-        };
+        let count = |pragma| sql::value(&self.connection, pragma, []).map(from_column);
         let mut free = count("PRAGMA freelist_count")?;
         if free * 8 < count("PRAGMA page_count")? {
             return Ok(());

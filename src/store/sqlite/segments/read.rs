@@ -159,18 +159,15 @@ pub fn of_project(connection: &Connection, project: &str, since_ns: u64) -> Resu
 }
 
 /// Sealed records of one kind and trace that are to be read.
-#[derive(Debug, Clone, Copy)]
-pub struct StoredRecords<'a> {
-    /// The kind of the records.
-    pub kind: RecordKind,
-    /// The trace of the records.
-    pub trace: &'a TraceId,
+struct StoredRecords<'a> {
+    kind: RecordKind,
+    trace: &'a TraceId,
     /// From when to when the records start, unix nanoseconds.
-    pub starts_ns: (u64, u64),
+    starts_ns: (u64, u64),
     /// A segment to leave out.
-    pub except: Option<i64>,
+    except: Option<i64>,
     /// Only from segments with writes up to this number.
-    pub up_to_seq: i64,
+    up_to_seq: i64,
 }
 
 /// The sealed records of one trace, which has the given fold; those of segment `except` are left out.
@@ -183,16 +180,27 @@ pub fn records_of(
     let mut records = Vec::new();
     for (kind, count) in RecordKind::ALL.into_iter().zip([fold.spans, fold.checkpoints, fold.logs]) {
         if count > 0 {
-            let wanted =
-                StoredRecords { kind, trace, starts_ns: (fold.start_ns, fold.end_ns), except, up_to_seq: i64::MAX };
-            records.extend(records_where(connection, wanted, |_| true)?);
+            records.extend(records_of_kind(connection, kind, trace, fold, except)?);
         }
     }
     Ok(records)
 }
 
+/// The sealed records of one kind and trace, which has the given fold; those of segment `except` are left out.
+pub fn records_of_kind(
+    connection: &Connection,
+    kind: RecordKind,
+    trace: &TraceId,
+    fold: &TraceFold,
+    except: Option<i64>,
+) -> Result<Vec<Record>> {
+    let starts_ns = (fold.start_ns, fold.end_ns);
+    let wanted = StoredRecords { kind, trace, starts_ns, except, up_to_seq: i64::MAX };
+    records_where(connection, wanted, |_| true)
+}
+
 /// The wanted records that are to be kept, which is asked for each segment as soon as it is read.
-pub fn records_where(
+fn records_where(
     connection: &Connection,
     wanted: StoredRecords<'_>,
     is_kept: impl Fn(&Record) -> bool,

@@ -27,7 +27,7 @@ use crate::store::sqlite::maintenance::Task;
 use crate::store::sqlite::options::{Durability, Tuning};
 use crate::store::sqlite::tables::inbox;
 use crate::store::sqlite::write::admission::{Admission, Admitted};
-use crate::store::sqlite::write::commit::{count, store_group, transact};
+use crate::store::sqlite::write::commit::{store_group, transact};
 use crate::store::sqlite::write::dedup::Dedup;
 use crate::store::sqlite::write::write_queue::{Change, Forget, Job, Message, Part, Work};
 use crate::store::{Error, Result};
@@ -310,7 +310,7 @@ impl Writer {
             return Ok(());
         }
         let before = log_length(&self.path);
-        let result = count(connection, &self.uncounted);
+        let result = transact(connection, |transaction| self.uncounted.count(transaction, std::iter::empty()));
         match &result {
             Ok(took) => self.uncounted.counted(*took),
             Err(error) => self.uncounted.failed(error),
