@@ -1,15 +1,16 @@
 //! The contract of stores, kept by a SQLite file: which question goes to the readers, and which to the two threads that
 //! own all changes.
 
-use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::file::files;
 use super::maintenance::{Task, removal};
 use super::prepare::{SMALL_BATCH, prepare, work};
 use super::read::{list, logs, readers, scan, stats};
@@ -53,10 +54,8 @@ impl Backend for Sqlite {
     }
 
     async fn size_bytes(&self) -> Option<u64> {
-        let mut log = OsString::from(&self.info.location);
-        log.push("-wal");
-        let file = std::fs::metadata(&self.info.location).ok()?.len();
-        Some(file + std::fs::metadata(log).map_or(0, |log| log.len()))
+        let path = Path::new(&self.info.location);
+        Some(std::fs::metadata(path).ok()?.len() + files::log_length(path))
     }
 
     async fn close(&self) -> Result<()> {
@@ -150,15 +149,11 @@ impl Sink for Sqlite {
             self.count_errors().await;
             return self.readers.run(move |connection| removal::count(connection, &filter)).await;
         }
-        let (reply, answer) = oneshot::channel();
-        self.ask(Task::Delete { filter: filter.clone(), reply })?;
-        answer.await.map_err(|_| Error::Closed)?
+        self.ask(|reply| Task::Delete { filter: filter.clone(), reply }).await
     }
 
     async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Task::Prune { keep: *keep, budget, reply })?;
-        answer.await.map_err(|_| Error::Closed)?
+        self.ask(|reply| Task::Prune { keep: *keep, budget, reply }).await
     }
 }
 
@@ -197,18 +192,17 @@ impl Keys for Sqlite {
     }
 
     async fn add_key(&self, key: Key) -> Result<()> {
-        let queue = self.owner()?.queue.clone();
-        api_keys::change(queue, move |transaction| api_keys::add(transaction, &key)).await
+        self.owner()?.queue.decide(move |transaction| api_keys::add(transaction, &key)).await
     }
 
     async fn revoke_key(&self, id: &str) -> Result<Option<Key>> {
-        let (queue, id, now) = (self.owner()?.queue.clone(), id.to_owned(), Nanos::now());
-        api_keys::change(queue, move |transaction| api_keys::revoke(transaction, &id, now)).await
+        let (id, now) = (id.to_owned(), Nanos::now());
+        self.owner()?.queue.decide(move |transaction| api_keys::revoke(transaction, &id, now)).await
     }
 
     async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
-        let (queue, used) = (self.owner()?.queue.clone(), used.to_vec());
-        api_keys::change(queue, move |transaction| api_keys::touch(transaction, &used)).await
+        let used = used.to_vec();
+        self.owner()?.queue.decide(move |transaction| api_keys::touch(transaction, &used)).await
     }
 }
 

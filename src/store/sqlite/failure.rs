@@ -17,9 +17,8 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked(error.to_string()),
             Some(ErrorCode::ReadOnly) => Error::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt(error.to_string()),
-            Some(_) => Error::Io(Box::new(error)),
             None if is_about_content(&error) => Error::Corrupt(error.to_string()),
-            None => Error::Io(Box::new(error)),
+            _ => Error::Io(Box::new(error)),
         }
     }
 }

@@ -3,10 +3,10 @@
 //! What was counted and the place in the other store's feed up to which it was are one commit, so every record counts
 //! once, whatever ends the process and however many count at the same time.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
-use super::Sqlite;
 use super::issues::Rows;
+use super::{Sqlite, sql};
 use crate::model::{Batch, Cursor, Nanos, Record};
 use crate::store::{Error, Result, issues};
 
@@ -51,8 +51,7 @@ impl Sqlite {
 }
 
 fn read_cursor(connection: &Connection) -> Result<Option<Cursor>> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'feed_cursor'")?;
-    Ok(select.query_row([], |row| row.get(0)).optional()?.map(Cursor))
+    Ok(sql::find(connection, "SELECT value FROM meta WHERE key = 'feed_cursor'", [])?.map(Cursor))
 }
 
 fn write_cursor(connection: &Connection, cursor: Option<&Cursor>) -> Result<()> {
@@ -60,9 +59,9 @@ fn write_cursor(connection: &Connection, cursor: Option<&Cursor>) -> Result<()> 
         Some(Cursor(cursor)) => {
             let sql = "INSERT INTO meta(key, value) VALUES ('feed_cursor', ?1)
                        ON CONFLICT(key) DO UPDATE SET value = excluded.value";
-            connection.prepare_cached(sql)?.execute([cursor])?
+            sql::run(connection, sql, [cursor])?
         }
-        None => connection.execute("DELETE FROM meta WHERE key = 'feed_cursor'", [])?,
+        None => sql::run(connection, "DELETE FROM meta WHERE key = 'feed_cursor'", [])?,
     };
     Ok(())
 }

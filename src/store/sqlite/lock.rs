@@ -10,7 +10,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub fn owner(path: &Path) -> Option<Owner> {
     let lock_path = lock_path(&resolved);
     let mut file = without_following_links(File::options().read(true)).open(&lock_path).ok()?;
     check_is_plain(&file, &resolved).ok()?;
-    for attempt in 0..TRIES {
+    for _ in 0..TRIES {
         // Shared, so that two who ask do not see each other as the owner.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {}
@@ -49,9 +49,7 @@ pub fn owner(path: &Path) -> Option<Owner> {
             return Some(owner);
         }
         // Its owner is just writing it.
-        if attempt + 1 < TRIES {
-            thread::sleep(PAUSE);
-        }
+        thread::sleep(PAUSE);
     }
     None
 }
@@ -88,7 +86,7 @@ impl Lock {
         let options = without_following_links(options.create(true).truncate(false));
         let mut file = options.open(&lock_path).map_err(failed)?;
         check_is_plain(&file, path).and_then(|()| keep_to_owner(&file)).map_err(failed)?;
-        for attempt in 0..TRIES {
+        for _ in 0..TRIES {
             match file.try_lock() {
                 Ok(()) => {
                     let lock = Lock { path: lock_path, file: Mutex::new(file), database: None };
@@ -97,8 +95,7 @@ impl Lock {
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
                 // `owner` holds it for an instant to find out whether anybody does.
-                Err(TryLockError::WouldBlock) if attempt + 1 < TRIES => thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             }
         }
         let holder = read(&mut file).map_or("another process".to_owned(), |owner| format!("process {}", owner.pid));
@@ -135,7 +132,7 @@ impl Lock {
     }
 
     fn rewrite(&self, content: &[u8]) -> std::io::Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(content)

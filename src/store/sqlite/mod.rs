@@ -21,6 +21,7 @@ mod ownership;
 mod prepare;
 mod read;
 mod segments;
+mod sql;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
 
 use self::file::{open, schema};
-use self::maintenance::Task;
+use self::maintenance::{Reply, Task};
 use self::ownership::{Ownership, find_place, resolve};
 use self::read::readers::Readers;
 use self::read::scan::LastSegments;
@@ -114,9 +115,7 @@ impl Sqlite {
     /// What waits cannot be stored.
     #[doc(hidden)]
     pub async fn seal_now(&self) -> Result<()> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Task::Seal { all: true, reply: Some(reply) })?;
-        answer.await.map_err(|_| Error::Closed)?
+        self.ask(|reply| Task::Seal { all: true, reply: Some(reply) }).await
     }
 
     fn owner(&self) -> Result<&Arc<Ownership>> {
@@ -134,8 +133,11 @@ impl Sqlite {
         }
     }
 
-    fn ask(&self, task: Task) -> Result<()> {
-        self.owner()?.ask(task)
+    /// Has the thread that seals, merges and removes do something, and waits for its answer.
+    async fn ask<T>(&self, task: impl FnOnce(Reply<T>) -> Task) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.owner()?.ask(task(reply))?;
+        answer.await.map_err(|_| Error::Closed)?
     }
 }
 

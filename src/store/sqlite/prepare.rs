@@ -40,16 +40,14 @@ pub(super) fn prepare(batch: Batch) -> (Vec<Part>, u64) {
 }
 
 fn prepare_kind(kind: RecordKind, mut records: Vec<Record>) -> (Part, u64) {
-    let prepared = codec::prepare(kind, &records);
-    let mut distinct = FxHashSet::with_capacity_and_hasher(records.len(), Default::default());
-    if prepared.identities.iter().all(|record| distinct.insert(*record)) {
-        let errors = Errors::find(&records);
-        return (Part { records: prepared, errors }, 0);
-    }
-    let before = records.len();
-    distinct.clear();
+    let mut prepared = codec::prepare(kind, &records);
+    let sent = records.len();
+    let mut distinct = FxHashSet::with_capacity_and_hasher(sent, Default::default());
     let mut identities = prepared.identities.iter();
     records.retain(|_| identities.next().is_none_or(|record| distinct.insert(*record)));
-    let repeated = (before - records.len()) as u64;
-    (Part { records: codec::prepare(kind, &records), errors: Errors::find(&records) }, repeated)
+    let repeated = (sent - records.len()) as u64;
+    if repeated > 0 {
+        prepared = codec::prepare(kind, &records);
+    }
+    (Part { records: prepared, errors: Errors::find(&records) }, repeated)
 }

@@ -82,6 +82,11 @@ pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// How long the transaction log of a database is, in bytes.
+pub fn log_length(path: &Path) -> u64 {
+    fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len())
+}
+
 /// Whether there is a file with anything in it.
 pub(in crate::store) fn has_content(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0)

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
+use super::super::sql;
 use super::super::tables::{from_column, to_column};
 use crate::store::Result;
 
 /// What tells this database from all others; `None` for an old one that was never opened for writing since.
 pub fn database_id(connection: &Connection) -> Result<Option<String>> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'database_id'")?;
-    Ok(select.query_row([], |row| row.get(0)).optional()?)
+    sql::find(connection, "SELECT value FROM meta WHERE key = 'database_id'", [])
 }
 
 /// Gives the database an id unless it has one.
@@ -22,9 +22,7 @@ pub fn name_database(connection: &Connection) -> Result<()> {
 
 /// How long records are kept, in seconds; `None` when nobody ever said.
 pub fn retention_seconds(connection: &Connection) -> Result<Option<u64>> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'retention_seconds'")?;
-    let seconds: Option<i64> = select.query_row([], |row| row.get(0)).optional()?;
-    Ok(seconds.map(from_column))
+    Ok(sql::find(connection, "SELECT value FROM meta WHERE key = 'retention_seconds'", [])?.map(from_column))
 }
 
 /// Writes how long records are kept.

@@ -36,17 +36,17 @@ const NOT_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remo
 /// # Errors
 /// [`Error::NotOurs`], [`Error::NewerSchema`], [`Error::Corrupt`], [`Error::Open`], [`Error::Locked`].
 pub fn probe(path: &Path) -> Result<Found> {
+    let refused = |source| Err(Error::Open { path: path.to_owned(), source });
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
-        Err(source) => return Err(Error::Open { path: path.to_owned(), source }),
+        Err(source) => return refused(source),
     };
     if metadata.is_dir() {
-        return Err(Error::Open { path: path.to_owned(), source: io::ErrorKind::IsADirectory.into() });
+        return refused(io::ErrorKind::IsADirectory.into());
     }
     if !metadata.is_file() {
-        let source = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-        return Err(Error::Open { path: path.to_owned(), source });
+        return refused(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
     if metadata.len() == 0 {
         return Ok(Found::Empty);

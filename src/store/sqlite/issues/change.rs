@@ -19,9 +19,9 @@ pub(in crate::store::sqlite) fn set(
     now: Nanos,
 ) -> Result<Option<Issue>> {
     let Some(row) = find_row(transaction, id)? else { return Ok(None) };
-    let Some(issue) = list::issue(transaction, row)? else { return Ok(None) };
+    let Some(issue) = list::issue(transaction, row, None)? else { return Ok(None) };
     match change_status(&Rows(transaction), row, issue.status, change, now.0)? {
-        true => list::issue(transaction, row),
+        true => list::issue(transaction, row, None),
         false => Ok(Some(issue)),
     }
 }

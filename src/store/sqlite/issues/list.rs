@@ -3,7 +3,7 @@
 //! Rows of issues are small and few beside records, so a list looks at all of them and SQLite keeps the page.
 
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use crate::model::grouping::Why;
 use crate::model::id::from_hex;
@@ -15,6 +15,7 @@ use crate::store::issues::hours::hour_ns;
 use crate::store::issues::{IssueCursor, IssueRows, issue_title};
 use crate::store::sqlite::file::schema;
 use crate::store::sqlite::issues::rows::{Rows, find_row, read_status};
+use crate::store::sqlite::sql;
 use crate::store::sqlite::tables::column_types::{from_column, to_column};
 use crate::store::{Error, Result};
 
@@ -52,17 +53,16 @@ pub(in crate::store::sqlite) fn list(connection: &Connection, query: &IssueQuery
         "SELECT {COLUMNS} FROM issues WHERE {} ORDER BY {key} {order}, issue_id {id_order} LIMIT {limit}",
         named.sql
     );
-    let mut select = connection.prepare(&sql)?;
-    let mut rows = select.query(params_from_iter(&named.values))?;
-    while let Some(row) = rows.next()? {
-        let (row, mut issue) = read(row)?;
+    sql::each(connection, &sql, params_from_iter(&named.values), |row| {
         if query.limit > 0 && page.items.len() == query.limit {
             page.next = page.items.last().map(|last| IssueCursor::behind(last, query.sort).write(query));
-            break;
+            return Ok(());
         }
+        let (row, mut issue) = read(row)?;
         complete(connection, row, &mut issue, query.counts_since)?;
         page.items.push(issue);
-    }
+        Ok(())
+    })?;
     Ok(page)
 }
 
@@ -75,23 +75,19 @@ pub(in crate::store::sqlite) fn detail(connection: &Connection, id: &IssueId) ->
         return Ok(None);
     }
     let Some(row) = find_row(connection, id)? else { return Ok(None) };
-    let Some(mut issue) = issue(connection, row)? else { return Ok(None) };
-    complete(connection, row, &mut issue, Some(Nanos(0)))?;
-    let sql = "SELECT stack_trace FROM issue_stacks WHERE issue = ?1";
-    let stack_trace: Option<String> = connection.prepare_cached(sql)?.query_row([row], |row| row.get(0)).optional()?;
+    let Some(issue) = issue(connection, row, Some(Nanos(0)))? else { return Ok(None) };
+    let stack_trace: Option<String> =
+        sql::find(connection, "SELECT stack_trace FROM issue_stacks WHERE issue = ?1", [row])?;
     let (fingerprints, why) = fingerprints(connection, row, &issue.fingerprint)?;
     let history = history(connection, row)?;
     Ok(Some(IssueDetail { issue, stack_trace: stack_trace.map(Text::from), why, fingerprints, history }))
 }
 
-/// The issue of a row with its sample traces, without counts.
-pub(super) fn issue(connection: &Connection, row: i64) -> Result<Option<Issue>> {
-    let sql = format!("SELECT {COLUMNS} FROM issues WHERE id = ?1");
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query([row])?;
-    let Some(found) = rows.next()? else { return Ok(None) };
-    let (row, mut issue) = read(found)?;
-    complete(connection, row, &mut issue, None)?;
+/// The issue of a row with its sample traces, and with the counts since a time if one is given.
+pub(super) fn issue(connection: &Connection, row: i64, counts_since: Option<Nanos>) -> Result<Option<Issue>> {
+    let found = sql::all(connection, &format!("SELECT {COLUMNS} FROM issues WHERE id = ?1"), [row], read)?.pop();
+    let Some((row, mut issue)) = found else { return Ok(None) };
+    complete(connection, row, &mut issue, counts_since)?;
     Ok(Some(issue))
 }
 
@@ -107,7 +103,7 @@ pub(in crate::store::sqlite) fn open_count(connection: &Connection, query: &Stat
     let named = IssueQuery { status: Some(IssueStatus::Open), since, until, service, ..IssueQuery::default() };
     let named = Conditions::of(&named);
     let sql = format!("SELECT COUNT(*) FROM issues WHERE {}", named.sql);
-    Ok(connection.prepare(&sql)?.query_row(params_from_iter(&named.values), |row| row.get(0)).map(from_column)?)
+    sql::value(connection, &sql, params_from_iter(&named.values)).map(from_column)
 }
 
 const OPEN: i64 = IssueStatus::Open as i64;
@@ -129,24 +125,21 @@ struct Conditions {
 impl Conditions {
     fn of(query: &IssueQuery) -> Conditions {
         let mut named = Conditions { sql: "1".to_owned(), values: Vec::new() };
-        if let Some(status) = query.status {
-            named.add(" AND status = ?", [(status as i64).into()]);
-        }
-        if let Some(service) = &query.service {
-            named.add(" AND service = ?", [service.clone().into()]);
-        }
-        if let Some(project) = &query.project {
-            named.add(" AND project = ?", [project.clone().into()]);
-        }
-        if let Some(name) = &query.environment {
-            let condition = " AND EXISTS (SELECT 1 FROM json_each(environments) WHERE value = ?)";
-            named.add(condition, [name.clone().into()]);
-        }
-        if let Some(since) = query.since {
-            named.add(" AND last_ns >= ?", [to_column(since.0).into()]);
-        }
-        if let Some(until) = query.until {
-            named.add(" AND first_ns < ?", [to_column(until.0).into()]);
+        let text = |text: &Option<String>| text.clone().map(Sql::Text);
+        let time = |time: Option<Nanos>| time.map(|time| Sql::Integer(to_column(time.0)));
+        let in_environment = " AND EXISTS (SELECT 1 FROM json_each(environments) WHERE value = ?)";
+        let conditions = [
+            (" AND status = ?", query.status.map(|status| Sql::Integer(status as i64))),
+            (" AND service = ?", text(&query.service)),
+            (" AND project = ?", text(&query.project)),
+            (in_environment, text(&query.environment)),
+            (" AND last_ns >= ?", time(query.since)),
+            (" AND first_ns < ?", time(query.until)),
+        ];
+        for (condition, value) in conditions {
+            if let Some(value) = value {
+                named.add(condition, [value]);
+            }
         }
         if let Some(prefix) = &query.id_prefix {
             match id_range(prefix) {
@@ -221,37 +214,32 @@ fn complete(connection: &Connection, row: i64, issue: &mut Issue, counts_since: 
 
 fn counts(connection: &Connection, row: i64, since: Nanos) -> Result<Vec<HourCount>> {
     let sql = "SELECT hour_ns, count FROM issue_counts WHERE issue = ?1 AND hour_ns >= ?2 ORDER BY hour_ns";
-    let mut select = connection.prepare_cached(sql)?;
-    let counts = select.query_map(params![row, to_column(hour_ns(since.0))], |row| {
+    sql::all(connection, sql, [row, to_column(hour_ns(since.0))], |row| {
         Ok(HourCount { hour: Nanos(from_column(row.get(0)?)), count: from_column(row.get(1)?) })
-    })?;
-    Ok(counts.collect::<rusqlite::Result<_>>()?)
+    })
 }
 
 /// All fingerprints, the issue's own first, and what that one was made of.
 fn fingerprints(connection: &Connection, row: i64, own: &Fingerprint) -> Result<(Vec<Fingerprint>, Why)> {
     let sql =
         "SELECT fingerprint, why FROM issue_fingerprints WHERE issue = ?1 ORDER BY fingerprint <> ?2, fingerprint";
-    let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query(params![row, own.0])?;
     let (mut fingerprints, mut why) = (Vec::new(), None);
-    while let Some(row) = rows.next()? {
+    sql::each(connection, sql, params![row, own.0], |row| {
         fingerprints.push(Fingerprint(row.get(0)?));
         if why.is_none() {
             let corrupt = |what: String| Error::Corrupt(format!("what a fingerprint was made of: {what}"));
             let json = serde_json::from_str(&row.get::<_, String>(1)?).map_err(|error| corrupt(error.to_string()))?;
             why = Some(json::read::<Why>(&json).map_err(|error| corrupt(error.to_string()))?);
         }
-    }
+        Ok(())
+    })?;
     Ok((fingerprints, why.unwrap_or_default()))
 }
 
 fn history(connection: &Connection, row: i64) -> Result<Vec<StatusChange>> {
     let sql = "SELECT time_ns, status, by_event FROM issue_history WHERE issue = ?1 ORDER BY id";
-    let mut select = connection.prepare_cached(sql)?;
-    let history = select.query_map([row], |row| {
+    sql::all(connection, sql, [row], |row| {
         let time = Nanos(from_column(row.get(0)?));
         Ok(StatusChange { time, status: read_status(row.get(1)?), by_event: row.get(2)? })
-    })?;
-    Ok(history.collect::<rusqlite::Result<_>>()?)
+    })
 }

@@ -1,13 +1,14 @@
 //! What goes of issues, and when: all of them with all records; traces with their records; old counts and issues that
 //! were not seen for long by age.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::traces;
 use crate::model::Removed;
 use crate::store::Result;
 use crate::store::issues::hours::NANOS_PER_HOUR;
 use crate::store::sqlite::file::schema;
+use crate::store::sqlite::sql;
 use crate::store::sqlite::tables::column_types::{from_column, to_column};
 use crate::store::sqlite::write::write_queue::{Forget, Queue};
 
@@ -28,7 +29,7 @@ pub(in crate::store::sqlite) fn count(connection: &Connection) -> Result<u64> {
     if !schema::knows_issues_and_keys(connection)? {
         return Ok(0);
     }
-    Ok(connection.query_row("SELECT COUNT(*) FROM issues", [], |row| row.get(0)).map(from_column)?)
+    sql::value(connection, "SELECT COUNT(*) FROM issues", []).map(from_column)
 }
 
 /// Removes what is past its time: traces whose records were received before `cutoff_ns`, counts older than 90 days,
@@ -46,54 +47,33 @@ pub(in crate::store::sqlite) fn prune(
     let traces_before = cutoff_ns.saturating_sub(NANOS_PER_HOUR);
     let old = now_ns.saturating_sub(KEPT_NS);
     if traces::has_old(connection, traces_before)? {
-        queue.change(Forget::Nothing, move |transaction| {
-            traces::forget_old(transaction, traces_before)?;
-            Ok(Removed::default())
-        })?;
+        queue.change(Forget::Nothing, move |transaction| traces::forget_old(transaction, traces_before))?;
     }
-    remove_in_steps(
-        connection,
-        queue,
-        "SELECT EXISTS (SELECT 1 FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1)",
-        "DELETE FROM issue_counts WHERE (issue, hour_ns) IN
-           (SELECT issue, hour_ns FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1 LIMIT ?2)",
-        old,
-    )?;
-    prune_issues(connection, queue, old.min(cutoff_ns))
+    prune_counts(connection, queue, to_column(old))?;
+    prune_issues(connection, queue, to_column(old.min(cutoff_ns)))
 }
 
-/// Deletes rows before a time, a step at a time, while there are any.
-fn remove_in_steps(
-    connection: &Connection,
-    queue: &Queue,
-    is_any: &'static str,
-    delete: &'static str,
-    before_ns: u64,
-) -> Result<()> {
-    let before = to_column(before_ns);
-    while connection.prepare_cached(is_any)?.query_row([before], |row| row.get(0))? {
-        queue.change(Forget::Nothing, move |transaction| {
-            transaction.prepare_cached(delete)?.execute(params![before, STEP])?;
-            Ok(Removed::default())
-        })?;
+fn prune_counts(connection: &Connection, queue: &Queue, before: i64) -> Result<()> {
+    let is_any = "SELECT EXISTS (SELECT 1 FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1)";
+    let delete = "DELETE FROM issue_counts WHERE (issue, hour_ns) IN
+                    (SELECT issue, hour_ns FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1 LIMIT ?2)";
+    while sql::value(connection, is_any, [before])? {
+        queue.change(Forget::Nothing, move |transaction| sql::run(transaction, delete, [before, STEP]))?;
     }
     Ok(())
 }
 
-fn prune_issues(connection: &Connection, queue: &Queue, before_ns: u64) -> Result<Removed> {
-    let before = to_column(before_ns);
-    let is_any = "SELECT EXISTS (SELECT 1 FROM issues WHERE received_ns < ?1)";
-    if !connection.prepare_cached(is_any)?.query_row([before], |row| row.get(0))? {
+fn prune_issues(connection: &Connection, queue: &Queue, before: i64) -> Result<Removed> {
+    if !sql::value(connection, "SELECT EXISTS (SELECT 1 FROM issues WHERE received_ns < ?1)", [before])? {
         return Ok(Removed::default());
     }
     queue.change(Forget::Nothing, move |transaction| {
-        let mut select = transaction.prepare_cached("SELECT id FROM issues WHERE received_ns < ?1 LIMIT ?2")?;
-        let rows: Vec<i64> =
-            select.query_map(params![before, STEP], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let select = "SELECT id FROM issues WHERE received_ns < ?1 LIMIT ?2";
+        let rows: Vec<i64> = sql::all(transaction, select, [before, STEP], |row| Ok(row.get(0)?))?;
         for row in &rows {
             for table in TABLES {
                 let key = if table == "issues" { "id" } else { "issue" };
-                transaction.prepare_cached(&format!("DELETE FROM {table} WHERE {key} = ?1"))?.execute([row])?;
+                sql::run(transaction, &format!("DELETE FROM {table} WHERE {key} = ?1"), [row])?;
             }
         }
         Ok(Removed { issues: rows.len() as u64, ..Removed::default() })

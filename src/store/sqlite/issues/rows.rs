@@ -7,6 +7,7 @@ use crate::model::grouping::Why;
 use crate::model::{IssueId, IssueStatus, Text, json};
 use crate::store::Result;
 use crate::store::issues::{Alias, IssueRows, IssueState, IssueTraces, IssueUpdate, NewIssue};
+use crate::store::sqlite::sql;
 use crate::store::sqlite::tables::column_types::{from_column, to_column};
 
 /// The rows of issues, in whatever transaction the connection is.
@@ -14,30 +15,27 @@ pub(in crate::store::sqlite) struct Rows<'c>(pub &'c Connection);
 
 impl IssueRows for Rows<'_> {
     fn find_issue(&self, grouping: &IssueId) -> Result<Option<i64>> {
-        let mut select = self.0.prepare_cached("SELECT issue FROM issue_fingerprints WHERE grouping = ?1")?;
-        Ok(select.query_row([grouping.0], |row| row.get(0)).optional()?)
+        sql::find(self.0, "SELECT issue FROM issue_fingerprints WHERE grouping = ?1", [grouping.0])
     }
 
     fn recent_issues(&self, project: &str, service: &str, most: u64) -> Result<Vec<(i64, Why)>> {
         let sql = "SELECT f.issue, f.why FROM issue_fingerprints f JOIN
                      (SELECT id FROM issues WHERE project = ?1 AND service = ?2 ORDER BY received_ns DESC LIMIT ?3) i
                    ON f.issue = i.id";
-        let mut select = self.0.prepare_cached(sql)?;
-        let mut rows = select.query(params![project, service, to_column(most)])?;
         let mut recent = Vec::new();
-        while let Some(row) = rows.next()? {
+        sql::each(self.0, sql, params![project, service, to_column(most)], |row| {
             let json: Json = serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default();
             if let Ok(why) = json::read::<Why>(&json) {
                 recent.push((row.get(0)?, why));
             }
-        }
+            Ok(())
+        })?;
         Ok(recent)
     }
 
     fn count_new_issues(&self, since_ns: u64, project: Option<&str>) -> Result<u64> {
         let sql = "SELECT COUNT(*) FROM issues WHERE created_ns >= ?1 AND (?2 IS NULL OR project = ?2)";
-        let mut select = self.0.prepare_cached(sql)?;
-        Ok(select.query_row(params![to_column(since_ns), project], |row| row.get(0)).map(from_column)?)
+        sql::value(self.0, sql, params![to_column(since_ns), project]).map(from_column)
     }
 
     fn insert_issue(&self, new: &NewIssue, received_ns: u64) -> Result<i64> {
@@ -45,26 +43,30 @@ impl IssueRows for Rows<'_> {
                                       message, pattern, messages_differ, culprit, environments, first_ns, last_ns,
                                       events, traces, fingerprint, created_ns, received_ns)
                    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, 0, ?9, '[]', ?10, 0, 0, 0, ?11, ?5, ?5)";
-        self.0.prepare_cached(sql)?.execute(params![
-            new.grouping.issue.0,
-            new.project.as_str(),
-            new.service.as_str(),
-            IssueStatus::Open as u8,
-            to_column(received_ns),
-            new.grouping.error_type.as_deref(),
-            new.grouping.message.as_str(),
-            new.grouping.message_pattern.as_str(),
-            new.grouping.culprit.as_deref(),
-            i64::MAX,
-            new.grouping.fingerprint.0,
-        ])?;
+        sql::run(
+            self.0,
+            sql,
+            params![
+                new.grouping.issue.0,
+                new.project.as_str(),
+                new.service.as_str(),
+                IssueStatus::Open as u8,
+                to_column(received_ns),
+                new.grouping.error_type.as_deref(),
+                new.grouping.message.as_str(),
+                new.grouping.message_pattern.as_str(),
+                new.grouping.culprit.as_deref(),
+                i64::MAX,
+                new.grouping.fingerprint.0,
+            ],
+        )?;
         Ok(self.0.last_insert_rowid())
     }
 
     fn add_fingerprint(&self, row: i64, alias: &Alias) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO issue_fingerprints(grouping, issue, fingerprint, why) VALUES (?1, ?2, ?3, ?4)";
         let why = json::text(&alias.why);
-        self.0.prepare_cached(sql)?.execute(params![alias.grouping.0, row, alias.fingerprint.0, why])?;
+        sql::run(self.0, sql, params![alias.grouping.0, row, alias.fingerprint.0, why])?;
         Ok(())
     }
 
@@ -85,10 +87,9 @@ impl IssueRows for Rows<'_> {
     fn issue_traces(&self, row: i64) -> Result<IssueTraces> {
         let sql = "SELECT counted, samples FROM issue_traces WHERE issue = ?1";
         let read = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?));
-        match self.0.prepare_cached(sql)?.query_row([row], read).optional()? {
-            Some((counted, samples)) => IssueTraces::read(&counted, &samples),
-            None => IssueTraces::read(&[], "[]"),
-        }
+        let found = self.0.prepare_cached(sql)?.query_row([row], read).optional()?;
+        let (counted, samples) = found.unwrap_or_else(|| (Vec::new(), "[]".to_owned()));
+        IssueTraces::read(&counted, &samples)
     }
 
     fn set_issue_traces(&self, row: i64, traces: &IssueTraces) -> Result<()> {
@@ -96,7 +97,7 @@ impl IssueRows for Rows<'_> {
                    ON CONFLICT(issue) DO UPDATE SET counted = excluded.counted, samples = excluded.samples,
                                                     oldest_ns = excluded.oldest_ns";
         let oldest = traces.oldest_ns().map(to_column);
-        self.0.prepare_cached(sql)?.execute(params![row, traces.write_counted(), traces.write_samples(), oldest])?;
+        sql::run(self.0, sql, params![row, traces.write_counted(), traces.write_samples(), oldest])?;
         Ok(())
     }
 
@@ -104,11 +105,11 @@ impl IssueRows for Rows<'_> {
         for (hour_ns, events) in update.hours {
             let sql = "INSERT INTO issue_counts(issue, hour_ns, count) VALUES (?1, ?2, ?3)
                        ON CONFLICT(issue, hour_ns) DO UPDATE SET count = count + excluded.count";
-            self.0.prepare_cached(sql)?.execute(params![row, to_column(*hour_ns), to_column(*events)])?;
+            sql::run(self.0, sql, params![row, to_column(*hour_ns), to_column(*events)])?;
         }
         if let Some((_, stack)) = update.stack {
             let sql = "INSERT OR REPLACE INTO issue_stacks(issue, stack_trace) VALUES (?1, ?2)";
-            self.0.prepare_cached(sql)?.execute(params![row, stack])?;
+            sql::run(self.0, sql, params![row, stack])?;
         }
         let sql =
             "UPDATE issues SET messages_differ = messages_differ OR ?2, environments = COALESCE(?3, environments),
@@ -116,25 +117,29 @@ impl IssueRows for Rows<'_> {
                                      traces = MAX(traces, ?7), received_ns = MAX(received_ns, ?8),
                                      stack_hour_ns = COALESCE(?9, stack_hour_ns)
                    WHERE id = ?1";
-        self.0.prepare_cached(sql)?.execute(params![
-            row,
-            update.messages_differ,
-            update.environments.as_ref().map(|names| Json::from(names.as_slice()).to_string()),
-            to_column(update.first_ns),
-            to_column(update.last_ns),
-            to_column(update.events),
-            to_column(update.traces),
-            to_column(update.received_ns),
-            update.stack.map(|(hour_ns, _)| to_column(hour_ns)),
-        ])?;
+        sql::run(
+            self.0,
+            sql,
+            params![
+                row,
+                update.messages_differ,
+                update.environments.as_ref().map(|names| Json::from(names.as_slice()).to_string()),
+                to_column(update.first_ns),
+                to_column(update.last_ns),
+                to_column(update.events),
+                to_column(update.traces),
+                to_column(update.received_ns),
+                update.stack.map(|(hour_ns, _)| to_column(hour_ns)),
+            ],
+        )?;
         Ok(())
     }
 
     fn set_status(&self, row: i64, status: IssueStatus, by_event: bool, now_ns: u64) -> Result<()> {
         let sql = "UPDATE issues SET status = ?2, is_regressed = ?3, changed_ns = ?4 WHERE id = ?1";
-        self.0.prepare_cached(sql)?.execute(params![row, status as u8, by_event, to_column(now_ns)])?;
+        sql::run(self.0, sql, params![row, status as u8, by_event, to_column(now_ns)])?;
         let sql = "INSERT INTO issue_history(issue, time_ns, status, by_event) VALUES (?1, ?2, ?3, ?4)";
-        self.0.prepare_cached(sql)?.execute(params![row, to_column(now_ns), status as u8, by_event])?;
+        sql::run(self.0, sql, params![row, to_column(now_ns), status as u8, by_event])?;
         Ok(())
     }
 }
@@ -146,13 +151,8 @@ pub(super) fn read_status(column: i64) -> IssueStatus {
 
 /// The row of an issue, by its own id or by one its other fingerprints would have given it.
 pub(super) fn find_row(connection: &Connection, id: &IssueId) -> Result<Option<i64>> {
-    let own = "SELECT id FROM issues WHERE issue_id = ?1";
-    let others = "SELECT issue FROM issue_fingerprints WHERE grouping = ?1";
-    for sql in [own, others] {
-        let row = connection.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?;
-        if row.is_some() {
-            return Ok(row);
-        }
+    match sql::find(connection, "SELECT id FROM issues WHERE issue_id = ?1", [id.0])? {
+        Some(row) => Ok(Some(row)),
+        None => Rows(connection).find_issue(id),
     }
-    Ok(None)
 }

@@ -7,6 +7,7 @@ use crate::model::TraceId;
 use crate::store::Result;
 use crate::store::issues::IssueRows;
 use crate::store::sqlite::issues::rows::Rows;
+use crate::store::sqlite::sql;
 use crate::store::sqlite::tables::column_types::to_column;
 
 /// Drops traces of which no record is left. They stay counted.
@@ -27,7 +28,7 @@ pub(in crate::store::sqlite) fn forget_traces(transaction: &Connection, traces: 
 /// The store fails.
 pub(super) fn has_old(connection: &Connection, received_before_ns: u64) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM issue_traces WHERE oldest_ns < ?1)";
-    Ok(connection.prepare_cached(sql)?.query_row([to_column(received_before_ns)], |row| row.get(0))?)
+    sql::value(connection, sql, [to_column(received_before_ns)])
 }
 
 /// Drops traces that were received before a time. They stay counted.
@@ -40,9 +41,8 @@ pub(super) fn forget_old(transaction: &Connection, received_before_ns: u64) -> R
 
 /// Drops traces that are not to stay from issues that name any received before a time.
 fn retain(transaction: &Connection, before: i64, stays: impl Fn(&TraceId, u64) -> bool) -> Result<()> {
-    let mut select = transaction.prepare_cached("SELECT issue FROM issue_traces WHERE oldest_ns < ?1")?;
-    let issues: Vec<i64> = select.query_map([before], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    for issue in issues {
+    let select = "SELECT issue FROM issue_traces WHERE oldest_ns < ?1";
+    for issue in sql::all(transaction, select, [before], |row| Ok(row.get(0)?))? {
         let mut traces = Rows(transaction).issue_traces(issue)?;
         if traces.retain(&stays) {
             Rows(transaction).set_issue_traces(issue, &traces)?;

@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use crate::store::issues::{self, Errors};
 use crate::store::sqlite::issues::rows::Rows;
+use crate::store::sqlite::sql;
 use crate::store::sqlite::tables::inbox;
 use crate::store::{Error, Result};
 
@@ -26,25 +27,25 @@ const SHARE: u32 = 20;
 const LATEST: Duration = Duration::from_millis(250);
 /// After a failure nothing is counted of its own accord for this long.
 const PAUSE: Duration = Duration::from_secs(1);
-/// More of them, in bytes, are not held in memory: a write that would add to them fails if they cannot be counted.
+/// Errors of more bytes are not held in memory: a write that would add some fails if those that wait cannot be counted.
 const MOST_BYTES: usize = 32 << 20;
 
 /// The errors that wait, and when they are due.
 #[derive(Debug, Default)]
 pub(in crate::store::sqlite) struct Uncounted {
-    /// Those of each write, and when it was received, unix nanoseconds.
+    /// The errors of each write, and when that write was received, unix nanoseconds.
     writes: Vec<(Errors, u64)>,
-    /// Whether the file says that there are some, which may have been removed since.
+    /// Whether the file says that errors wait, which may have been removed since.
     is_noted: bool,
     bytes: usize,
-    /// When the next may be counted; `None` for at once.
+    /// When errors may be counted next; `None` for at once.
     due: Option<Instant>,
-    /// Whether there are any, for others to see.
+    /// Whether errors wait, for others to see.
     is_any: Arc<AtomicBool>,
 }
 
 impl Uncounted {
-    /// None, with a flag that says so from then on.
+    /// No errors yet, and a flag that says from then on whether some wait.
     pub(in crate::store::sqlite) fn new(is_any: Arc<AtomicBool>) -> Uncounted {
         Uncounted { is_any, ..Uncounted::default() }
     }
@@ -59,7 +60,6 @@ impl Uncounted {
         if let Some(first) = first {
             inbox::each_row(connection, first - 1, |row| {
                 self.add(Errors::find(&row.records), row.received_ns);
-                true
             })?;
         }
         Ok(())
@@ -75,23 +75,23 @@ impl Uncounted {
         }
     }
 
-    /// Forgets them all; the file says that there are some or that there are none.
+    /// Forgets the errors held in memory; `is_noted` is whether the file says that errors wait.
     fn set(&mut self, is_noted: bool) {
         (self.writes, self.bytes, self.is_noted) = (Vec::new(), 0, is_noted);
         self.is_any.store(is_noted, Ordering::Release);
     }
 
-    /// Whether none wait.
+    /// Whether no errors wait.
     pub(in crate::store::sqlite) fn is_empty(&self) -> bool {
         !self.is_noted
     }
 
-    /// Whether more would be too many.
+    /// Whether as many errors wait as may be held in memory.
     pub(in crate::store::sqlite) fn is_full(&self) -> bool {
         self.bytes >= MOST_BYTES
     }
 
-    /// How long until those that wait should be counted; `None` when there are none.
+    /// How long until the errors that wait should be counted; `None` when none wait.
     pub(in crate::store::sqlite) fn due_in(&self) -> Option<Duration> {
         (!self.is_empty()).then(|| self.due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now())))
     }
@@ -101,7 +101,7 @@ impl Uncounted {
         self.due.is_none_or(|due| due <= Instant::now())
     }
 
-    /// Counts all that wait, and those of writes this transaction stores; how long that took.
+    /// Counts the errors that wait, and those of writes this transaction stores; how long that took.
     ///
     /// # Errors
     /// The store fails.
@@ -114,18 +114,18 @@ impl Uncounted {
         let waiting = self.writes.iter().map(|(errors, received_ns)| (errors, *received_ns));
         issues::count(&Rows(transaction), waiting.chain(more))?;
         if !self.is_empty() {
-            transaction.prepare_cached("DELETE FROM meta WHERE key = 'uncounted_from'")?.execute([])?;
+            sql::run(transaction, "DELETE FROM meta WHERE key = 'uncounted_from'", [])?;
         }
         Ok(start.elapsed())
     }
 
-    /// Notes that the transaction which counted them, in so much time, is committed.
+    /// Notes that the transaction which counted the errors, in so much time, is committed.
     pub(in crate::store::sqlite) fn counted(&mut self, took: Duration) {
         self.set(false);
         self.due = Some(Instant::now() + (took * SHARE).min(LATEST));
     }
 
-    /// Notes that they could not be counted.
+    /// Notes that errors could not be counted.
     pub(in crate::store::sqlite) fn failed(&mut self, error: &Error) {
         tracing::warn!(%error, "errors could not be counted; they are counted later");
         self.due = Some(Instant::now() + PAUSE);
@@ -138,7 +138,7 @@ impl Uncounted {
     pub(in crate::store::sqlite) fn note(&self, transaction: &Connection, seq: i64) -> Result<()> {
         if self.is_empty() {
             let sql = "INSERT OR IGNORE INTO meta(key, value) VALUES ('uncounted_from', ?1)";
-            transaction.prepare_cached(sql)?.execute([seq])?;
+            sql::run(transaction, sql, [seq])?;
         }
         Ok(())
     }
@@ -146,8 +146,7 @@ impl Uncounted {
 
 /// The first write whose errors are not counted; `None` when all are.
 fn first_uncounted(connection: &Connection) -> Result<Option<i64>> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = 'uncounted_from'")?;
-    Ok(select.query_row([], |row| row.get(0)).optional()?)
+    sql::find(connection, "SELECT value FROM meta WHERE key = 'uncounted_from'", [])
 }
 
 /// Refuses to go on while an error of a write up to `last` is not counted: its records must stay in the inbox.

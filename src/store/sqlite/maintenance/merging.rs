@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::super::segments::{self, Extent};
 use super::super::write::write_queue::{Forget, Queue};
-use crate::model::{RecordKind, Removed};
+use crate::model::RecordKind;
 use crate::store::Result;
 
 /// This many small neighbours are merged, if that lifts them into the next size.
@@ -41,8 +41,7 @@ fn merge_kind(connection: &Connection, queue: &Queue, kind: RecordKind, seal_rec
         let sealed = segments::seal(kind, &records)?;
         queue.change(Forget::Nothing, move |transaction| {
             run.iter().try_for_each(|extent| segments::remove(transaction, extent.id))?;
-            segments::insert(transaction, &sealed)?;
-            Ok(Removed::default())
+            segments::insert(transaction, &sealed)
         })?;
     }
 }

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::options::Tuning;
+use super::sql;
 use super::tables::from_column;
 use super::write::write_queue::{Forget, Queue};
 use crate::model::{RecordFilter, Removed, Retention};
@@ -27,6 +28,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Pages given back to the system per transaction.
 const PAGES_PER_STEP: u64 = 512;
 
+/// Takes what became of a task.
+pub type Reply<T> = oneshot::Sender<Result<T>>;
+
 /// What the thread is asked to do.
 pub enum Task {
     /// Seal the inbox: as long as a segment's worth waits, or all of it.
@@ -34,14 +38,14 @@ pub enum Task {
         /// Whether to seal also what is less than a segment's worth.
         all: bool,
         /// Told when it is done.
-        reply: Option<oneshot::Sender<Result<()>>>,
+        reply: Option<Reply<()>>,
     },
     /// Remove what a filter names.
     Delete {
         /// What the records have in common.
         filter: RecordFilter,
         /// Told what was removed.
-        reply: oneshot::Sender<Result<Removed>>,
+        reply: Reply<Removed>,
     },
     /// Remove what is past its retention.
     Prune {
@@ -50,7 +54,7 @@ pub enum Task {
         /// About how many records at most.
         budget: usize,
         /// Told what was removed.
-        reply: oneshot::Sender<Result<Removed>>,
+        reply: Reply<Removed>,
     },
     /// End the thread.
     Stop,
@@ -123,9 +127,7 @@ impl Maintenance {
     }
 
     fn shrink_file(&self) -> Result<()> {
-        let count = |pragma: &str| -> Result<u64> {
-            Ok(self.connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map(from_column)?)
-        };
+        let count = |pragma| sql::value(&self.connection, pragma, []).map(from_column);
         let mut free = count("PRAGMA freelist_count")?;
         if free * 8 < count("PRAGMA page_count")? {
             return Ok(());
@@ -136,7 +138,7 @@ impl Maintenance {
                 let mut pragma = transaction.prepare(&format!("PRAGMA incremental_vacuum({PAGES_PER_STEP})"))?;
                 let mut rows = pragma.query([])?;
                 while rows.next()?.is_some() {}
-                Ok(Removed::default())
+                Ok(())
             })?;
             let left = count("PRAGMA freelist_count")?;
             if left >= free {

@@ -3,15 +3,15 @@
 //! Each segment or part of the inbox is one transaction that also brings the traces up to date, so a crash in between
 //! leaves every count right. A trace counts as removed with its last record.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::codec::{Arrival, Arrived, NO_TRACE};
-use super::super::issues;
 use super::super::segments::{self, Extent};
 use super::super::tables::traces::{self, Change, Named};
 use super::super::tables::{inbox, kind_column, to_column};
 use super::super::write::write_queue::{Forget, Queue};
+use super::super::{issues, sql};
 use super::sealing;
 use crate::model::{Nanos, RecordFilter, RecordKind, Removed, TraceFold, TraceId};
 use crate::store::Result;
@@ -51,10 +51,12 @@ fn names_kind(filter: &RecordFilter, kind: RecordKind) -> bool {
 }
 
 fn count_everything(connection: &Connection) -> Result<Removed> {
-    let (sealed, waiting) = (segments::counts(connection)?, inbox::counts(connection)?);
-    let [spans, checkpoints, logs] = [0, 1, 2].map(|kind: usize| sealed[kind] + waiting[kind]);
     let (traces, issues) = (traces::totals(connection)?.traces, issues::count(connection)?);
-    let mut removed = Removed { traces, spans, checkpoints, logs, issues };
+    let mut removed = Removed { traces, issues, ..Removed::default() };
+    for kind in RecordKind::ALL {
+        let count = segments::count(connection, kind)? + inbox::count(connection, kind)?;
+        add(&mut removed, of_kind(kind, count));
+    }
     for id in inbox::folds(connection)?.keys() {
         removed.traces += u64::from(traces::find(connection, id)?.is_none());
     }
@@ -66,7 +68,6 @@ fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
     inbox::each_row(connection, 0, |row| {
         let traceless = row.records.iter().filter(|record| record.trace_id().is_none() && named.has(record));
         logs += traceless.count() as u64;
-        true
     })?;
     for extent in segments::extents(connection, RecordKind::Logs)? {
         if !segments::may_hold(connection, extent.id, std::iter::once(&NO_TRACE))? {
@@ -107,10 +108,7 @@ pub fn delete(connection: &Connection, queue: &Queue, filter: &RecordFilter, sea
         }
     }
     removed.traces = gone.len() as u64;
-    queue.change(Forget::Everything, move |transaction| {
-        issues::forget_traces(transaction, &gone)?;
-        Ok(Removed::default())
-    })?;
+    queue.change(Forget::Everything, move |transaction| issues::forget_traces(transaction, &gone))?;
     Ok(removed)
 }
 
@@ -181,9 +179,8 @@ fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u
         removed.traces += u64::from(traces::find(connection, id)?.is_none());
     }
     queue.change(Forget::Before(cutoff_ns), move |transaction| {
-        let mut delete = transaction.prepare_cached("DELETE FROM inbox WHERE seq = ?1")?;
         for seq in &past {
-            delete.execute(params![seq])?;
+            sql::run(transaction, "DELETE FROM inbox WHERE seq = ?1", [seq])?;
         }
         Ok(removed)
     })
@@ -212,8 +209,9 @@ fn shrink(
     let mut changes = Vec::with_capacity(lost.len());
     for (id, lost) in lost {
         let Some(before) = traces::find(connection, &id)? else { continue };
-        let rest = Rest { extent, kept: &kept };
-        let left = rest.fold_of(connection, &id, lost, &before.fold)?;
+        let is_all = before.fold.spans + before.fold.checkpoints + before.fold.logs <= lost;
+        let left =
+            if is_all { TraceFold::default() } else { fold_left(connection, &id, &before.fold, extent.id, &kept)? };
         removed.traces += u64::from(left.is_empty() && !waiting.contains_key(&id));
         changes.push(Change::new(id, Some(before), left));
     }
@@ -229,29 +227,24 @@ fn shrink(
     })
 }
 
-/// What is left of a segment out of which records are taken.
-struct Rest<'a> {
-    extent: &'a Extent,
-    kept: &'a [Arrived],
-}
-
-impl Rest<'_> {
-    /// The fold of a trace that loses `lost` records of the segment; `before` is its fold with them.
-    fn fold_of(&self, connection: &Connection, id: &TraceId, lost: u64, before: &TraceFold) -> Result<TraceFold> {
-        let mut left = TraceFold::default();
-        if before.spans + before.checkpoints + before.logs <= lost {
-            return Ok(left);
-        }
-        // Records of a segment are sorted by trace.
-        let first = self.kept.partition_point(|record| record.record.trace_key() < id);
-        let of_trace = self.kept.iter().skip(first).take_while(|record| record.record.trace_key() == id);
-        of_trace.for_each(|record| record.record.add_to(&mut left));
-        let elsewhere = segments::records_of(connection, id, before, Some(self.extent.id))?;
-        elsewhere.iter().for_each(|record| record.add_to(&mut left));
-        // What was received last is what is removed last.
-        inbox::note_received(&mut left, before.received_s);
-        Ok(left)
-    }
+/// The fold of a trace of which a segment keeps only what is among `kept`; `before` is the fold with all of its records.
+fn fold_left(
+    connection: &Connection,
+    id: &TraceId,
+    before: &TraceFold,
+    segment: i64,
+    kept: &[Arrived],
+) -> Result<TraceFold> {
+    let mut left = TraceFold::default();
+    // Records of a segment are sorted by trace.
+    let first = kept.partition_point(|record| record.record.trace_key() < id);
+    let of_trace = kept.iter().skip(first).take_while(|record| record.record.trace_key() == id);
+    of_trace.for_each(|record| record.record.add_to(&mut left));
+    let elsewhere = segments::records_of(connection, id, before, Some(segment))?;
+    elsewhere.iter().for_each(|record| record.add_to(&mut left));
+    // What was received last is what is removed last.
+    inbox::note_received(&mut left, before.received_s);
+    Ok(left)
 }
 
 fn of_kind(kind: RecordKind, count: u64) -> Removed {

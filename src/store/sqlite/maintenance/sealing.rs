@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 use super::super::tables::inbox::{self, Waiting};
 use super::super::tables::traces::{self, Change, Finder};
 use super::super::write::write_queue::{Forget, Queue};
-use super::super::{issues, segments};
-use crate::model::{RecordKind, Removed, TraceFold, TraceId};
+use super::super::{issues, segments, sql};
+use crate::model::{RecordKind, TraceFold, TraceId};
 use crate::store::Result;
 
 /// No more bytes than this, before compression, are sealed at once: SQLite takes no value of a gigabyte.
@@ -52,10 +52,9 @@ fn seal_waiting(connection: &Connection, queue: &Queue, waiting: Vec<Waiting>) -
         issues::require_counted(transaction, through)?;
         sealed.iter().try_for_each(|segment| segments::insert(transaction, segment))?;
         traces::apply(transaction, &changes)?;
-        transaction.prepare_cached("DELETE FROM inbox WHERE seq <= ?1")?.execute([through])?;
-        Ok(Removed::default())
-    })?;
-    Ok(())
+        sql::run(transaction, "DELETE FROM inbox WHERE seq <= ?1", [through])?;
+        Ok(())
+    })
 }
 
 /// The rows of traces after so much more of each is sealed.

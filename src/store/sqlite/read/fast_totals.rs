@@ -10,9 +10,13 @@ use crate::store::Result;
 
 /// Everything statistics say of the whole store but its rows and its timeline.
 pub fn totals(connection: &Connection) -> Result<Stats> {
-    let (sealed, waiting) = (segments::counts(connection)?, inbox::counts(connection)?);
-    let [spans, checkpoints, logs] = [0, 1, 2].map(|kind: usize| sealed[kind] + waiting[kind]);
-    let mut stats = Stats { spans, checkpoints, logs, ..Stats::default() };
+    let count = |kind| -> Result<u64> { Ok(segments::count(connection, kind)? + inbox::count(connection, kind)?) };
+    let mut stats = Stats {
+        spans: count(RecordKind::Spans)?,
+        checkpoints: count(RecordKind::Checkpoints)?,
+        logs: count(RecordKind::Logs)?,
+        ..Stats::default()
+    };
     let sums = traces::totals(connection)?;
     (stats.traces, stats.failed, stats.errors) = (sums.traces, sums.failed, sums.errors);
     let folds = inbox::folds(connection)?;
@@ -24,12 +28,12 @@ pub fn totals(connection: &Connection) -> Result<Stats> {
         let start = Nanos(stored.map_or(fold.start_ns, |stored| stored.start_ns.min(fold.start_ns)));
         take_in(&mut stats, start);
     }
-    for order in [Order::Oldest, Order::Newest] {
-        traces::each_by_start(connection, order == Order::Newest, |id, fold| {
+    for newest_first in [false, true] {
+        traces::each_by_start(connection, newest_first, |id, fold| {
             let waiting = folds.get(&id).map_or(u64::MAX, |waiting| waiting.start_ns);
-            let is_beyond = match order {
-                Order::Oldest => stats.first.is_some_and(|first| to_column(fold.start_ns) > to_column(first.0)),
-                Order::Newest => stats.last.is_some_and(|last| to_column(fold.start_ns) < to_column(last.0)),
+            let is_beyond = match newest_first {
+                false => stats.first.is_some_and(|first| to_column(fold.start_ns) > to_column(first.0)),
+                true => stats.last.is_some_and(|last| to_column(fold.start_ns) < to_column(last.0)),
             };
             take_in(&mut stats, Nanos(fold.start_ns.min(waiting)));
             // Columns hold what lies past 2262 clamped, so equal ones may differ.
@@ -38,12 +42,6 @@ pub fn totals(connection: &Connection) -> Result<Stats> {
     }
     count_the_rest(connection, &mut stats)?;
     Ok(stats)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    Oldest,
-    Newest,
 }
 
 fn take_in(stats: &mut Stats, start: Nanos) {
@@ -72,7 +70,6 @@ fn count_the_rest(connection: &Connection, stats: &mut Stats) -> Result<()> {
             note(record.service());
             stats.errors += u64::from(record.trace_id().is_none() && record.severity() >= Severity::Error);
         }
-        true
     })?;
     stats.services = services.len() as u64;
     Ok(())

@@ -8,8 +8,8 @@ use rusqlite::types::Value as Sql;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::file::schema;
-use super::super::segments;
 use super::super::tables::{inbox, to_column, traces};
+use super::super::{segments, sql};
 use crate::model::id::from_hex;
 use crate::model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
@@ -153,14 +153,13 @@ fn look_at_all(
             sql.push_str(" AND trace_id >= ? AND trace_id <= ?");
             values.extend([low, high]);
         }
-        let mut select = connection.prepare_cached(&sql)?;
-        let mut rows = select.query(rusqlite::params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
+        sql::each(connection, &sql, rusqlite::params_from_iter(values), |row| {
             let (id, fold) = traces::read(row, 0, 1)?;
             if !waiting.folds.contains_key(&id) {
                 visit(id, fold);
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(())
 }
@@ -169,33 +168,29 @@ fn look_at_all(
 fn conditions(query: &TraceQuery) -> (String, Vec<Sql>) {
     let mut sql = String::new();
     let mut values = Vec::new();
-    let mut bound = |condition: &str, value: u64| {
-        sql.push_str(condition);
-        values.push(Sql::Integer(to_column(value)));
-    };
-    if let Some(since) = query.since {
-        bound(" AND start_ns >= ?", since.0);
+    let bounds = [
+        (" AND start_ns >= ?", query.since.map(|since| since.0)),
+        (" AND start_ns <= ?", query.until.map(|until| until.0)),
+        (" AND (end_ns - start_ns >= ? OR end_ns = 9223372036854775807)", query.min_duration_ns),
+        (" AND end_ns - start_ns <= ?", query.max_duration_ns),
+    ];
+    for (condition, value) in bounds {
+        if let Some(value) = value {
+            sql.push_str(condition);
+            values.push(Sql::Integer(to_column(value)));
+        }
     }
-    if let Some(until) = query.until {
-        bound(" AND start_ns <= ?", until.0);
-    }
-    if let Some(duration_ns) = query.min_duration_ns {
-        bound(" AND (end_ns - start_ns >= ? OR end_ns = 9223372036854775807)", duration_ns);
-    }
-    if let Some(duration_ns) = query.max_duration_ns {
-        bound(" AND end_ns - start_ns <= ?", duration_ns);
-    }
-    match query.has_errors {
-        Some(true) => sql.push_str(" AND errors > 0"),
-        Some(false) => sql.push_str(" AND errors = 0"),
-        None => {}
-    }
-    match query.kind {
-        Some(RecordKind::Spans) => sql.push_str(" AND spans > 0"),
-        Some(RecordKind::Checkpoints) => sql.push_str(" AND checkpoints > 0"),
-        Some(RecordKind::Logs) => sql.push_str(" AND logs > 0"),
-        None => {}
-    }
+    sql.push_str(match query.has_errors {
+        Some(true) => " AND errors > 0",
+        Some(false) => " AND errors = 0",
+        None => "",
+    });
+    sql.push_str(match query.kind {
+        Some(RecordKind::Spans) => " AND spans > 0",
+        Some(RecordKind::Checkpoints) => " AND checkpoints > 0",
+        Some(RecordKind::Logs) => " AND logs > 0",
+        None => "",
+    });
     (sql, values)
 }
 
@@ -223,7 +218,6 @@ fn with_attributes(connection: &Connection, query: &TraceQuery) -> Result<Option
     inbox::each_row(connection, 0, |row| {
         let spans = Record::spans(&row.records).into_iter();
         ids.extend(spans.filter(|span| has_attributes(span, &query.attributes)).map(|span| span.trace_id.clone()));
-        true
     })?;
     Ok(Some(ids))
 }
@@ -236,7 +230,6 @@ fn of_project(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHa
     inbox::each_row(connection, 0, |row| {
         let ours = row.records.iter().filter(|record| !project.is_empty() && record.project() == project);
         ids.extend(ours.filter_map(Record::trace_id).cloned());
-        true
     })?;
     Ok(Some(ids))
 }

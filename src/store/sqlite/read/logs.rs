@@ -65,7 +65,7 @@ enum Source {
 fn sources(connection: &Connection, query: &LogQuery, times_ns: (u64, u64)) -> Result<Vec<(Source, (u64, u64))>> {
     let segments = segments::timed(connection, RecordKind::Logs, times_ns, query.service.as_deref())?;
     let mut sources: Vec<_> =
-        segments.into_iter().map(|segment| (Source::Segment(segment.extent), segment.starts_ns)).collect();
+        segments.into_iter().map(|(extent, starts_ns)| (Source::Segment(extent), starts_ns)).collect();
     let mut rows = inbox::timed(connection, RecordKind::Logs, times_ns)?;
     if let Some(trace) = &query.trace {
         let with_trace = inbox::rows_with(connection, trace)?;

@@ -101,21 +101,21 @@ pub fn cursor_at(connection: &Connection, received: Nanos) -> Result<Cursor> {
 
 /// What a chunk holds so far.
 struct Filling {
-    /// Bytes it may hold, unless it is a single record.
+    /// Bytes the chunk may hold, unless it is a single record.
     most_bytes: usize,
     batch: Batch,
-    /// Records in it, or that are to be fetched into it.
+    /// How many records the chunk holds, or is to hold once they are fetched.
     records: usize,
-    /// [`Record::bytes`] of them.
+    /// [`Record::bytes`] of all records the chunk holds or is to hold.
     bytes: usize,
 }
 
 /// How much of a write a chunk takes.
 enum Taken {
     All,
-    /// Nothing, because it does not fit any more.
+    /// Nothing, because the write does not fit any more.
     Nothing,
-    /// As far as this record, because it fits into no chunk.
+    /// The write as far as this record, because the whole fits into no chunk.
     Part(Within),
 }
 

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::file::meta;
 use super::super::tables::{from_column, inbox, part_hash, traces};
-use super::super::{issues, segments};
+use super::super::{issues, segments, sql};
 use super::fast_totals;
 use crate::model::stats::{Call, SpanForStats, StatsFold};
 use crate::model::{Checkpoint, DatabaseInfo, Record, RecordKind, Stats, StatsBy, StatsQuery, TraceFold, TraceId};
@@ -17,11 +17,15 @@ use crate::store::Result;
 
 /// Works out statistics, as [`StatsFold`] has them.
 pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> Result<Stats> {
-    if *query == StatsQuery::totals() {
-        let database = database(connection, location)?;
-        let issues = issues::open_count(connection, query)?;
-        return Ok(Stats { database, issues, ..fast_totals::totals(connection)? });
-    }
+    let is_plain = *query == StatsQuery::totals();
+    let mut stats = if is_plain { fast_totals::totals(connection)? } else { sum(connection, query)? };
+    stats.issues = issues::open_count(connection, query)?;
+    stats.database = database(connection, location)?;
+    Ok(stats)
+}
+
+/// Works out statistics from the records themselves.
+fn sum(connection: &Connection, query: &StatsQuery) -> Result<Stats> {
     let mut sums = Sums::new(query);
     let window = sums.count_traces(connection)?;
     for extent in segments::extents_overlapping(connection, RecordKind::Spans, window)? {
@@ -40,17 +44,13 @@ pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> R
     }
     inbox::each_row(connection, 0, |row| {
         row.records.into_iter().for_each(|record| sums.add_record(record));
-        true
     })?;
-    let mut stats = sums.finish();
-    stats.issues = issues::open_count(connection, query)?;
-    stats.database = database(connection, location)?;
-    Ok(stats)
+    Ok(sums.finish())
 }
 
 /// Where the file lies, how big it is and how long it keeps records.
 pub fn database(connection: &Connection, location: String) -> Result<DatabaseInfo> {
-    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(from_column);
+    let number = |pragma| sql::value(connection, pragma, []).map(from_column);
     Ok(DatabaseInfo {
         location,
         size_bytes: number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?),
@@ -83,15 +83,14 @@ impl<'q> Sums<'q> {
     fn count_traces(&mut self, connection: &Connection) -> Result<(u64, u64)> {
         let mut window = (u64::MAX, 0);
         let mut waiting = inbox::folds(connection)?;
-        let mut select = connection.prepare_cached("SELECT trace_id, fold FROM traces")?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
+        sql::each(connection, "SELECT trace_id, fold FROM traces", [], |row| {
             let (id, mut fold) = traces::read(row, 0, 1)?;
             if let Some(more) = waiting.remove(&id) {
                 fold.merge(&more);
             }
             self.count_trace(&id, &fold, &mut window);
-        }
+            Ok(())
+        })?;
         waiting.iter().for_each(|(id, fold)| self.count_trace(id, fold, &mut window));
         Ok(window)
     }
@@ -132,13 +131,9 @@ impl<'q> Sums<'q> {
             self.partial_calls.entry(trace_id).or_default().push(call);
             return;
         }
-        match self.partial_calls.remove(&trace_id) {
-            Some(mut calls) => {
-                calls.push(call);
-                self.fold.add_calls(&calls);
-            }
-            None => self.fold.add_calls(&[call]),
-        }
+        let mut calls = self.partial_calls.remove(&trace_id).unwrap_or_default();
+        calls.push(call);
+        self.fold.add_calls(&calls);
     }
 
     fn add_checkpoint(&mut self, checkpoint: Checkpoint) {

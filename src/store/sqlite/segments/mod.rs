@@ -9,11 +9,11 @@ mod segment_columns;
 mod write;
 
 pub use self::catalogue::{
-    Extent, arrivals, column_bytes, counts, extents, extents_after, extents_overlapping, extents_received_before,
+    Extent, arrivals, column_bytes, count, extents, extents_after, extents_overlapping, extents_received_before,
     first_received_since, index, may_hold, services, spans_of_seqs, timed,
 };
 pub use self::read::{
-    StoredRecords, arrived_of, checkpoints_for_stats, each_block, each_segment, log_rows, logs_for_stats, of_project,
-    records, records_at, records_of, search_logs, spans_for_stats, with_attributes,
+    arrived_of, checkpoints_for_stats, each_block, log_rows, logs_for_stats, of_project, records, records_at,
+    records_of, records_of_kind, search_logs, spans_for_stats, with_attributes,
 };
 pub use self::write::{insert, remove, seal, seal_waiting};

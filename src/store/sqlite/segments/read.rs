@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::super::codec::{self, Arrived, BlockIndex, CodecError, LogForStats, LogRow, WantedRows};
+use super::super::sql;
 use super::super::tables::{kind_column, to_column};
 use super::catalogue::{Extent, arrivals, column_bytes, extents_overlapping, index};
 use super::segment_columns::Columns;
@@ -56,8 +57,7 @@ pub fn each_block(
     let id = extent.id;
     let index = index(connection, id)?;
     let is_small = only.is_none() && column_bytes(connection, id)? <= MOST_WHOLE_BYTES;
-    let read = if is_small { Columns::whole } else { Columns::by_block };
-    let mut columns = read(connection, id, index.len());
+    let mut columns = Columns::new(connection, id, index.len(), is_small);
     let (blocks, first_row) = match only {
         None => (0..index.len(), 0),
         Some(trace) => {
@@ -92,7 +92,7 @@ fn with_columns<T>(
     read: impl FnOnce(&mut Columns<'_>, &BlockIndex) -> std::result::Result<T, CodecError>,
 ) -> Result<T> {
     let index = index(connection, id)?;
-    let mut columns = Columns::whole(connection, id, index.len());
+    let mut columns = Columns::new(connection, id, index.len(), true);
     let outcome = read(&mut columns, &index);
     columns.check(outcome)
 }
@@ -129,8 +129,7 @@ pub fn log_rows(connection: &Connection, id: i64, rows: &[(usize, usize)]) -> Re
     let index = index(connection, id)?;
     let blocks = rows.chunk_by(|a, b| a.0 == b.0).count();
     let is_most = blocks * 2 > index.len();
-    let read = if is_most { Columns::whole } else { Columns::by_block };
-    let mut columns = read(connection, id, index.len());
+    let mut columns = Columns::new(connection, id, index.len(), is_most);
     let logs = codec::read_log_rows(&mut columns, &index, rows);
     columns.check(logs)
 }
@@ -160,18 +159,15 @@ pub fn of_project(connection: &Connection, project: &str, since_ns: u64) -> Resu
 }
 
 /// Sealed records of one kind and trace that are to be read.
-#[derive(Debug, Clone, Copy)]
-pub struct StoredRecords<'a> {
-    /// The kind of the records.
-    pub kind: RecordKind,
-    /// The trace of the records.
-    pub trace: &'a TraceId,
+struct StoredRecords<'a> {
+    kind: RecordKind,
+    trace: &'a TraceId,
     /// From when to when the records start, unix nanoseconds.
-    pub starts_ns: (u64, u64),
+    starts_ns: (u64, u64),
     /// A segment to leave out.
-    pub except: Option<i64>,
+    except: Option<i64>,
     /// Only from segments with writes up to this number.
-    pub up_to_seq: i64,
+    up_to_seq: i64,
 }
 
 /// The sealed records of one trace, which has the given fold; those of segment `except` are left out.
@@ -184,53 +180,56 @@ pub fn records_of(
     let mut records = Vec::new();
     for (kind, count) in RecordKind::ALL.into_iter().zip([fold.spans, fold.checkpoints, fold.logs]) {
         if count > 0 {
-            let wanted =
-                StoredRecords { kind, trace, starts_ns: (fold.start_ns, fold.end_ns), except, up_to_seq: i64::MAX };
-            each_segment(connection, wanted, |_, found| {
-                records.extend(found);
-                Ok(())
-            })?;
+            records.extend(records_of_kind(connection, kind, trace, fold, except)?);
         }
     }
     Ok(records)
 }
 
-/// Calls `visit` with the id of each segment that has some of the wanted records, and with those records.
-pub fn each_segment(
+/// The sealed records of one kind and trace, which has the given fold; those of segment `except` are left out.
+pub fn records_of_kind(
+    connection: &Connection,
+    kind: RecordKind,
+    trace: &TraceId,
+    fold: &TraceFold,
+    except: Option<i64>,
+) -> Result<Vec<Record>> {
+    let starts_ns = (fold.start_ns, fold.end_ns);
+    let wanted = StoredRecords { kind, trace, starts_ns, except, up_to_seq: i64::MAX };
+    records_where(connection, wanted, |_| true)
+}
+
+/// The wanted records that are to be kept, which is asked for each segment as soon as it is read.
+fn records_where(
     connection: &Connection,
     wanted: StoredRecords<'_>,
-    mut visit: impl FnMut(i64, Vec<Record>) -> Result<()>,
-) -> Result<()> {
-    let mut select = connection.prepare_cached(
-        "SELECT id, trace_filter, blocks FROM segments
-         WHERE kind = ?1 AND min_start_ns <= ?2 AND max_start_ns >= ?3 AND first_seq <= ?4",
-    )?;
+    is_kept: impl Fn(&Record) -> bool,
+) -> Result<Vec<Record>> {
+    let sql = "SELECT id, trace_filter, blocks FROM segments
+               WHERE kind = ?1 AND min_start_ns <= ?2 AND max_start_ns >= ?3 AND first_seq <= ?4";
     let (from_ns, to_ns) = wanted.starts_ns;
-    let bounds = params![kind_column(wanted.kind), to_column(to_ns), to_column(from_ns), wanted.up_to_seq];
-    let mut rows = select.query(bounds)?;
-    while let Some(row) = rows.next()? {
+    let bounds = [kind_column(wanted.kind), to_column(to_ns), to_column(from_ns), wanted.up_to_seq];
+    let mut records = Vec::new();
+    sql::each(connection, sql, bounds, |row| {
         let id: i64 = row.get(0)?;
-        let filter = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        if wanted.except == Some(id) || !codec::may_contain(filter, wanted.trace) {
-            continue;
+        if wanted.except == Some(id) || !codec::may_contain(sql::bytes(row.get_ref(1)?)?, wanted.trace) {
+            return Ok(());
         }
-        let index = BlockIndex::decode(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
-        let mut columns = Columns::by_block(connection, id, index.len());
+        let index = BlockIndex::decode(sql::bytes(row.get_ref(2)?)?)?;
+        let mut columns = Columns::new(connection, id, index.len(), false);
         // Of a trace long enough to have several blocks, these follow one another in time.
         let is_in_time = |block: &usize| {
             index.get(*block).is_some_and(|block| block.min_start_ns <= to_ns && block.max_start_ns >= from_ns)
         };
         let mut blocks = index.blocks_of(wanted.trace);
-        let Some(first) = blocks.clone().find(is_in_time) else { continue };
+        let Some(first) = blocks.clone().find(is_in_time) else { return Ok(()) };
         let last = blocks.rfind(is_in_time).unwrap_or(first);
         let rows = WantedRows { blocks: first..last + 1, trace: Some(wanted.trace) };
         let found = codec::read_records(wanted.kind, &mut columns, &index, rows);
-        let found = columns.check(found)?;
-        if !found.is_empty() {
-            visit(id, found)?;
-        }
-    }
-    Ok(())
+        records.extend(columns.check(found)?.into_iter().filter(&is_kept));
+        Ok(())
+    })?;
+    Ok(records)
 }
 
 /// The sealed records of one kind and trace that start at one of these times, which come sorted, in writes up to a
@@ -243,11 +242,6 @@ pub fn records_at(
     up_to_seq: i64,
 ) -> Result<Vec<Record>> {
     let (Some(first), Some(last)) = (times_ns.first(), times_ns.last()) else { return Ok(Vec::new()) };
-    let mut records = Vec::new();
     let wanted = StoredRecords { kind, trace, starts_ns: (*first, *last), except: None, up_to_seq };
-    each_segment(connection, wanted, |_, found| {
-        records.extend(found.into_iter().filter(|record| times_ns.binary_search(&record.start().0).is_ok()));
-        Ok(())
-    })?;
-    Ok(records)
+    records_where(connection, wanted, |record| times_ns.binary_search(&record.start().0).is_ok())
 }

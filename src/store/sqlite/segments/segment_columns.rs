@@ -1,9 +1,10 @@
 //! Columns of one segment as the codec wants them: frames by column and number, read from SQLite as late as possible.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
 use super::super::codec::{CodecError, ColumnSource, block_range, column_header_bytes};
+use super::super::sql;
 use crate::store::{Error, Result};
 
 /// The columns of one segment.
@@ -18,17 +19,9 @@ pub struct Columns<'c> {
 }
 
 impl<'c> Columns<'c> {
-    /// For reading most blocks: a column is read once, as a whole.
-    pub fn whole(connection: &'c Connection, segment: i64, blocks: usize) -> Columns<'c> {
-        Columns::new(connection, segment, blocks, true)
-    }
-
-    /// For reading a few blocks: only their bytes are read.
-    pub fn by_block(connection: &'c Connection, segment: i64, blocks: usize) -> Columns<'c> {
-        Columns::new(connection, segment, blocks, false)
-    }
-
-    fn new(connection: &'c Connection, segment: i64, blocks: usize, whole: bool) -> Columns<'c> {
+    /// The columns of a segment of so many blocks. For reading most of those `whole` reads a column once, as a whole;
+    /// otherwise only the bytes of the blocks are read that are asked for.
+    pub fn new(connection: &'c Connection, segment: i64, blocks: usize, whole: bool) -> Columns<'c> {
         let header_bytes = column_header_bytes(blocks);
         Columns { connection, segment, header_bytes, whole, names: None, loaded: FxHashMap::default(), failure: None }
     }
@@ -43,10 +36,9 @@ impl<'c> Columns<'c> {
 
     fn names(&mut self) -> Result<&FxHashMap<String, i64>> {
         if self.names.is_none() {
-            let mut select =
-                self.connection.prepare_cached("SELECT name, id FROM segment_columns WHERE segment = ?1")?;
-            let names = select.query_map([self.segment], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            self.names = Some(names.collect::<rusqlite::Result<_>>()?);
+            let sql = "SELECT name, id FROM segment_columns WHERE segment = ?1";
+            let names = sql::all(self.connection, sql, [self.segment], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            self.names = Some(names.into_iter().collect());
         }
         Ok(self.names.get_or_insert_default())
     }
@@ -61,8 +53,7 @@ impl<'c> Columns<'c> {
             return known.get(range).map(|frame| Some(frame.to_vec())).ok_or_else(damaged);
         }
         if self.whole {
-            let mut select = self.connection.prepare_cached("SELECT data FROM segment_columns WHERE id = ?1")?;
-            let data: Vec<u8> = select.query_row(params![rowid], |row| row.get(0))?;
+            let data = sql::value(self.connection, "SELECT data FROM segment_columns WHERE id = ?1", [rowid])?;
             self.loaded.insert(column.to_owned(), data);
             return self.frame(column, block);
         }
@@ -78,18 +69,13 @@ impl<'c> Columns<'c> {
         blob.read_at_exact(&mut frame, range.start)?;
         Ok(Some(frame))
     }
-
-    fn keep_failure<T>(&mut self, result: Result<T>) -> std::result::Result<T, CodecError> {
-        result.map_err(|error| {
-            self.failure = Some(error);
-            CodecError::MissingColumn
-        })
-    }
 }
 
 impl ColumnSource for Columns<'_> {
     fn block(&mut self, column: &str, block: usize) -> std::result::Result<Option<Vec<u8>>, CodecError> {
-        let frame = self.frame(column, block);
-        self.keep_failure(frame)
+        self.frame(column, block).map_err(|error| {
+            self.failure = Some(error);
+            CodecError::MissingColumn
+        })
     }
 }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::super::codec::{self, Arrival, Arrived, Segment};
+use super::super::sql;
 use super::super::tables::inbox::Waiting;
 use super::super::tables::{kind_column, to_column};
 use crate::model::RecordKind;
@@ -57,38 +58,35 @@ fn sealed(kind: RecordKind, segment: Segment, arrived: &[Arrival]) -> Sealed {
 /// Stores a segment.
 pub fn insert(transaction: &Connection, sealed: &Sealed) -> Result<()> {
     let services = serde_json::to_string(&sealed.segment.services).unwrap_or_default();
-    transaction
-        .prepare_cached(
-            "INSERT INTO segments(kind, rows, first_seq, last_seq, min_received_ns, max_received_ns, min_start_ns,
-                                  max_start_ns, services, blocks, trace_filter, arrivals)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?
-        .execute(params![
-            kind_column(sealed.kind),
-            sealed.segment.rows,
-            sealed.seqs.0,
-            sealed.seqs.1,
-            to_column(sealed.received_ns.0),
-            to_column(sealed.received_ns.1),
-            to_column(sealed.segment.min_start_ns),
-            to_column(sealed.segment.max_start_ns),
-            services,
-            sealed.segment.blocks,
-            sealed.segment.trace_filter,
-            sealed.arrivals,
-        ])?;
+    let sql = "INSERT INTO segments(kind, rows, first_seq, last_seq, min_received_ns, max_received_ns, min_start_ns,
+                                    max_start_ns, services, blocks, trace_filter, arrivals)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let values = params![
+        kind_column(sealed.kind),
+        sealed.segment.rows,
+        sealed.seqs.0,
+        sealed.seqs.1,
+        to_column(sealed.received_ns.0),
+        to_column(sealed.received_ns.1),
+        to_column(sealed.segment.min_start_ns),
+        to_column(sealed.segment.max_start_ns),
+        services,
+        sealed.segment.blocks,
+        sealed.segment.trace_filter,
+        sealed.arrivals,
+    ];
+    sql::run(transaction, sql, values)?;
     let id = transaction.last_insert_rowid();
-    let mut insert =
-        transaction.prepare_cached("INSERT INTO segment_columns(segment, name, data) VALUES (?1, ?2, ?3)")?;
     for (name, data) in &sealed.segment.columns {
-        insert.execute(params![id, name, data])?;
+        let sql = "INSERT INTO segment_columns(segment, name, data) VALUES (?1, ?2, ?3)";
+        sql::run(transaction, sql, params![id, name, data])?;
     }
     Ok(())
 }
 
 /// Removes a segment.
 pub fn remove(transaction: &Connection, id: i64) -> Result<()> {
-    transaction.prepare_cached("DELETE FROM segment_columns WHERE segment = ?1")?.execute([id])?;
-    transaction.prepare_cached("DELETE FROM segments WHERE id = ?1")?.execute([id])?;
+    sql::run(transaction, "DELETE FROM segment_columns WHERE segment = ?1", [id])?;
+    sql::run(transaction, "DELETE FROM segments WHERE id = ?1", [id])?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::super::codec::{self, Arrival, Arrived, Prepared};
+use super::super::sql;
 use super::{from_column, kind_column, read_kind, to_column};
 use crate::model::time::NANOS_PER_SECOND;
 use crate::model::{Record, RecordKind, TraceFold, TraceId};
@@ -24,11 +25,9 @@ pub struct Row {
 
 /// Appends a write.
 pub fn append(transaction: &Connection, write: &Prepared, received_ns: u64) -> Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO inbox(kind, count, received_ns, min_start_ns, max_end_ns, folds, payload)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    insert.execute(params![
+    let sql = "INSERT INTO inbox(kind, count, received_ns, min_start_ns, max_end_ns, folds, payload)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let values = params![
         kind_column(write.kind),
         write.records,
         to_column(received_ns),
@@ -36,7 +35,8 @@ pub fn append(transaction: &Connection, write: &Prepared, received_ns: u64) -> R
         to_column(write.max_end_ns),
         write.folds,
         write.payload,
-    ])?;
+    ];
+    sql::run(transaction, sql, values)?;
     Ok(())
 }
 
@@ -46,32 +46,26 @@ pub fn backlog(connection: &Connection) -> Result<(u64, Option<i64>)> {
     Ok(select.query_row([], |row| Ok((from_column(row.get(0)?), row.get(1)?)))?)
 }
 
-/// How many records of each kind wait, in the order of [`RecordKind::ALL`].
-pub fn counts(connection: &Connection) -> Result<[u64; 3]> {
-    let mut select = connection.prepare_cached("SELECT COALESCE(SUM(count), 0) FROM inbox WHERE kind = ?1")?;
-    let mut count = |kind| select.query_row([kind_column(kind)], |row| row.get(0)).map(from_column);
-    let [spans, checkpoints, logs] = RecordKind::ALL;
-    Ok([count(spans)?, count(checkpoints)?, count(logs)?])
+/// How many records of a kind wait.
+pub fn count(connection: &Connection, kind: RecordKind) -> Result<u64> {
+    let sql = "SELECT COALESCE(SUM(count), 0) FROM inbox WHERE kind = ?1";
+    sql::value(connection, sql, [kind_column(kind)]).map(from_column)
 }
 
 /// Number of the last write ever accepted; 0 before the first.
 pub fn last_seq(connection: &Connection) -> Result<i64> {
-    let mut select =
-        connection.prepare_cached("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'inbox'")?;
-    Ok(select.query_row([], |row| row.get(0))?)
+    sql::value(connection, "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'inbox'", [])
 }
 
 /// Number of the first write that waits and was received at or after a time; `None` when there is none.
 pub fn first_received_since(connection: &Connection, received_ns: u64) -> Result<Option<i64>> {
-    let mut select = connection.prepare_cached("SELECT MIN(seq) FROM inbox WHERE received_ns >= ?1")?;
-    Ok(select.query_row([to_column(received_ns)], |row| row.get(0))?)
+    sql::value(connection, "SELECT MIN(seq) FROM inbox WHERE received_ns >= ?1", [to_column(received_ns)])
 }
 
 /// Numbers of the rows of a kind after `after`, in order.
 pub fn rows_after(connection: &Connection, kind: RecordKind, after: i64) -> Result<Vec<i64>> {
-    let mut select = connection.prepare_cached("SELECT seq FROM inbox WHERE seq > ?2 AND kind = ?1 ORDER BY seq")?;
-    let rows = select.query_map([kind_column(kind), after], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let sql = "SELECT seq FROM inbox WHERE seq > ?2 AND kind = ?1 ORDER BY seq";
+    sql::all(connection, sql, [kind_column(kind), after], |row| Ok(row.get(0)?))
 }
 
 /// How many of the numbers after `after`, up to `last`, are those of no row; 0 when there are none between.
@@ -79,9 +73,8 @@ pub fn missing_between(connection: &Connection, after: i64, last: i64) -> Result
     if last <= after {
         return Ok(0);
     }
-    let mut select = connection.prepare_cached("SELECT COUNT(*) FROM inbox WHERE seq > ?1 AND seq <= ?2")?;
-    let rows: u64 = select.query_row([after, last], |row| row.get(0).map(from_column))?;
-    Ok((last - after).unsigned_abs().saturating_sub(rows))
+    let rows = sql::value(connection, "SELECT COUNT(*) FROM inbox WHERE seq > ?1 AND seq <= ?2", [after, last])?;
+    Ok((last - after).unsigned_abs().saturating_sub(from_column(rows)))
 }
 
 /// Number and length of the newest rows of a kind, newest first, until they hold `records`.
@@ -105,12 +98,10 @@ pub fn timed(
     kind: RecordKind,
     (from_ns, to_ns): (u64, u64),
 ) -> Result<Vec<(i64, (u64, u64))>> {
-    let mut select = connection.prepare_cached(
-        "SELECT seq, min_start_ns, max_end_ns FROM inbox WHERE kind = ?1 AND min_start_ns <= ?2 AND max_end_ns >= ?3",
-    )?;
-    let bounds = params![kind_column(kind), to_column(to_ns), to_column(from_ns)];
-    let rows = select.query_map(bounds, |row| Ok((row.get(0)?, (from_column(row.get(1)?), latest(row.get(2)?)))))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let sql =
+        "SELECT seq, min_start_ns, max_end_ns FROM inbox WHERE kind = ?1 AND min_start_ns <= ?2 AND max_end_ns >= ?3";
+    let bounds = [kind_column(kind), to_column(to_ns), to_column(from_ns)];
+    sql::all(connection, sql, bounds, |row| Ok((row.get(0)?, (from_column(row.get(1)?), latest(row.get(2)?)))))
 }
 
 /// The latest time a column stands for, which may have been too late to fit.
@@ -142,12 +133,10 @@ pub fn folds(connection: &Connection) -> Result<FxHashMap<TraceId, TraceFold>> {
 
 /// Calls `visit` with the number and the folds of each row, in order.
 pub fn each_folds(connection: &Connection, mut visit: impl FnMut(i64, Vec<(TraceId, TraceFold)>)) -> Result<()> {
-    let mut select = connection.prepare_cached("SELECT seq, folds, received_ns FROM inbox ORDER BY seq")?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
+    sql::each(connection, "SELECT seq, folds, received_ns FROM inbox ORDER BY seq", [], |row| {
         visit(row.get(0)?, read_folds(row.get_ref(1)?, from_column(row.get(2)?))?);
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Notes in a fold when its checkpoints, if it has any, were received.
@@ -157,29 +146,24 @@ pub fn note_received(fold: &mut TraceFold, received_s: u64) {
     }
 }
 
-/// Calls `visit` with each row after `after`, in order, until it returns false.
-pub fn each_row(connection: &Connection, after: i64, mut visit: impl FnMut(Row) -> bool) -> Result<()> {
-    let mut select =
-        connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox WHERE seq > ?1 ORDER BY seq")?;
-    let mut rows = select.query([after])?;
-    while let Some(row) = rows.next()? {
-        if !visit(read(row)?) {
-            break;
-        }
-    }
-    Ok(())
+/// Calls `visit` with each row after `after`, in order.
+pub fn each_row(connection: &Connection, after: i64, mut visit: impl FnMut(Row)) -> Result<()> {
+    let sql = "SELECT seq, kind, received_ns, payload FROM inbox WHERE seq > ?1 ORDER BY seq";
+    sql::each(connection, sql, [after], |row| {
+        visit(read(row)?);
+        Ok(())
+    })
 }
 
 /// The row of this number; `None` when there is none.
 pub fn row(connection: &Connection, seq: i64) -> Result<Option<Row>> {
-    let mut select = connection.prepare_cached("SELECT seq, kind, received_ns, payload FROM inbox WHERE seq = ?1")?;
-    let mut rows = select.query([seq])?;
-    rows.next()?.map(read).transpose()
+    let sql = "SELECT seq, kind, received_ns, payload FROM inbox WHERE seq = ?1";
+    Ok(sql::all(connection, sql, [seq], read)?.pop())
 }
 
 fn read(row: &rusqlite::Row<'_>) -> Result<Row> {
     let kind = read_kind(row.get(1)?)?;
-    let records = codec::decode_inbox(kind, row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    let records = codec::decode_inbox(kind, sql::bytes(row.get_ref(3)?)?)?;
     Ok(Row { seq: row.get(0)?, kind, received_ns: from_column(row.get(2)?), records })
 }
 
@@ -234,7 +218,7 @@ pub fn oldest(connection: &Connection, records: usize, bytes: usize) -> Result<(
     let mut rows = select.query([])?;
     let (mut oldest, mut found, mut content_bytes) = (Vec::new(), 0_usize, 0_usize);
     while let Some(row) = rows.next()? {
-        let payload = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+        let payload = sql::bytes(row.get_ref(3)?)?;
         let more_bytes = codec::content_bytes(payload);
         let is_full = found >= records || content_bytes.saturating_add(more_bytes) > bytes;
         if is_full && !oldest.is_empty() {
@@ -257,7 +241,7 @@ pub fn oldest(connection: &Connection, records: usize, bytes: usize) -> Result<(
 }
 
 fn read_folds(column: ValueRef<'_>, received_ns: u64) -> Result<Vec<(TraceId, TraceFold)>> {
-    let mut folds = codec::decode_folds(column.as_blob().map_err(rusqlite::Error::from)?)?;
+    let mut folds = codec::decode_folds(sql::bytes(column)?)?;
     folds.iter_mut().for_each(|(_, fold)| note_received(fold, received_ns / NANOS_PER_SECOND));
     Ok(folds)
 }

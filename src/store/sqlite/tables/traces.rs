@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, param
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::codec::{self, NO_TRACE};
-use super::super::segments;
+use super::super::{segments, sql};
 use super::{Key, from_column, inbox, read_trace_id, to_column};
 use crate::model::{Nanos, Record, RecordFilter, TraceFold, TraceId};
 use crate::store::Result;
@@ -45,7 +45,7 @@ impl<'c> Finder<'c> {
 /// Reads `trace_id, fold` from the given columns of a row.
 pub fn read(row: &Row<'_>, trace_id: usize, fold: usize) -> Result<(TraceId, TraceFold)> {
     let id = read_trace_id(row.get_ref(trace_id)?)?;
-    let fold = codec::decode_fold(&id, row.get_ref(fold)?.as_blob().map_err(rusqlite::Error::from)?)?;
+    let fold = codec::decode_fold(&id, sql::bytes(row.get_ref(fold)?)?)?;
     Ok((id, fold))
 }
 
@@ -56,8 +56,8 @@ pub fn each_by_start(
     mut visit: impl FnMut(TraceId, TraceFold) -> bool,
 ) -> Result<()> {
     let order = if newest_first { "DESC" } else { "ASC" };
-    let mut select =
-        connection.prepare_cached(&format!("SELECT trace_id, fold FROM traces ORDER BY start_ns {order}"))?;
+    let sql = format!("SELECT trace_id, fold FROM traces ORDER BY start_ns {order}");
+    let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (id, fold) = read(row, 0, 1)?;
@@ -95,20 +95,16 @@ struct After {
     fold: Vec<u8>,
 }
 
-impl After {
-    fn new(trace: &TraceId, fold: &TraceFold) -> After {
-        let TraceFold { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, .. } = *fold;
-        let fold = codec::encode_fold(trace, fold);
-        After { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, fold }
-    }
-}
-
 impl Change {
     /// The change of a row from what it is to the fold it shall have; an empty fold removes the row.
     pub fn new(trace: TraceId, before: Option<Stored>, after: TraceFold) -> Change {
         let before =
             before.map(|stored| Before { id: stored.id, spans: stored.fold.spans, errors: stored.fold.errors });
-        let after = (!after.is_empty()).then(|| After::new(&trace, &after));
+        let after = (!after.is_empty()).then(|| {
+            let TraceFold { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, .. } = after;
+            let fold = codec::encode_fold(&trace, &after);
+            After { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, fold }
+        });
         Change { trace, before, after }
     }
 }
@@ -128,8 +124,7 @@ pub struct Totals {
 
 /// Reads the totals.
 pub fn totals(connection: &Connection) -> Result<Totals> {
-    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
-    let mut total = |key: &str| select.query_row([key], |row| row.get::<_, i64>(0)).map(from_column);
+    let total = |key| sql::value(connection, "SELECT value FROM meta WHERE key = ?1", [key]).map(from_column);
     Ok(Totals { traces: total("traces")?, failed: total("failed")?, spans: total("spans")?, errors: total("errors")? })
 }
 
@@ -142,20 +137,42 @@ pub fn received_totals(connection: &Connection) -> Result<(u64, u64)> {
 
 /// Applies changes and brings the totals up to date.
 pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO traces(trace_id, start_ns, end_ns, spans, checkpoints, logs, errors, fold, received_s)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    let mut update = transaction.prepare_cached(
+        "UPDATE traces SET start_ns=?2, end_ns=?3, spans=?4, checkpoints=?5, logs=?6, errors=?7, fold=?8, received_s=?9
+         WHERE id=?1",
+    )?;
     let mut delta = [0_i64; 4];
-    let mut statements = Statements::new(transaction)?;
-    for change in changes {
-        statements.apply(change)?;
-        if let Some(before) = &change.before {
+    for Change { trace, before, after } in changes {
+        if let Some(before) = before {
             add(&mut delta, -1, before.spans, before.errors);
         }
-        if let Some(after) = &change.after {
+        let (statement, row): (_, &dyn ToSql) = match before {
+            Some(before) => (&mut update, &before.id),
+            None => (&mut insert, &Key(trace)),
+        };
+        if let Some(after) = after {
             add(&mut delta, 1, after.spans, after.errors);
+            statement.execute(params![
+                row,
+                to_column(after.start_ns),
+                to_column(after.end_ns),
+                to_column(after.spans),
+                to_column(after.checkpoints),
+                to_column(after.logs),
+                to_column(after.errors),
+                after.fold,
+                to_column(after.received_s),
+            ])?;
+        } else if let Some(before) = before {
+            sql::run(transaction, "DELETE FROM traces WHERE id = ?1", [before.id])?;
         }
     }
-    let mut update = transaction.prepare_cached("UPDATE meta SET value = value + ?2 WHERE key = ?1")?;
     for (key, delta) in ["traces", "failed", "spans", "errors"].into_iter().zip(delta) {
-        update.execute(params![key, delta])?;
+        sql::run(transaction, "UPDATE meta SET value = value + ?2 WHERE key = ?1", params![key, delta])?;
     }
     Ok(())
 }
@@ -163,56 +180,6 @@ pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
 fn add(delta: &mut [i64; 4], sign: i64, spans: u64, errors: u64) {
     let sizes = [1, i64::from(errors > 0), to_column(spans), to_column(errors)];
     delta.iter_mut().zip(sizes).for_each(|(delta, size)| *delta += sign * size);
-}
-
-/// What changes a row.
-struct Statements<'c> {
-    insert: CachedStatement<'c>,
-    update: CachedStatement<'c>,
-    delete: CachedStatement<'c>,
-}
-
-impl<'c> Statements<'c> {
-    fn new(transaction: &'c Connection) -> Result<Statements<'c>> {
-        Ok(Statements {
-            insert: transaction.prepare_cached(
-                "INSERT INTO traces(trace_id, start_ns, end_ns, spans, checkpoints, logs, errors, fold, received_s)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?,
-            update: transaction.prepare_cached(
-                "UPDATE traces SET start_ns=?2, end_ns=?3, spans=?4, checkpoints=?5, logs=?6, errors=?7, fold=?8,
-                                   received_s=?9
-                 WHERE id=?1",
-            )?,
-            delete: transaction.prepare_cached("DELETE FROM traces WHERE id = ?1")?,
-        })
-    }
-
-    fn apply(&mut self, change: &Change) -> Result<()> {
-        let (Some(after), before) = (&change.after, &change.before) else {
-            if let Some(before) = &change.before {
-                self.delete.execute([before.id])?;
-            }
-            return Ok(());
-        };
-        let key = Key(&change.trace);
-        let (statement, row): (_, &dyn ToSql) = match before {
-            Some(before) => (&mut self.update, &before.id),
-            None => (&mut self.insert, &key),
-        };
-        statement.execute(params![
-            row,
-            to_column(after.start_ns),
-            to_column(after.end_ns),
-            to_column(after.spans),
-            to_column(after.checkpoints),
-            to_column(after.logs),
-            to_column(after.errors),
-            after.fold,
-            to_column(after.received_s),
-        ])?;
-        Ok(())
-    }
 }
 
 /// What a filter names, apart from the kind.
@@ -247,12 +214,6 @@ impl Named {
 
 /// What a filter names that asks for a trace, or for those that ended before some time.
 pub fn named(connection: &Connection, filter: &RecordFilter) -> Result<Named> {
-    let traceless_before =
-        if filter.trace.is_some() { None } else { Some(filter.ended_before.unwrap_or(Nanos(u64::MAX))) };
-    Ok(Named { traces: named_traces(connection, filter)?, traceless_before })
-}
-
-fn named_traces(connection: &Connection, filter: &RecordFilter) -> Result<FxHashMap<TraceId, TraceFold>> {
     let mut named = inbox::folds(connection)?;
     if let Some(trace) = &filter.trace {
         named.retain(|id, _| id == trace);
@@ -260,17 +221,16 @@ fn named_traces(connection: &Connection, filter: &RecordFilter) -> Result<FxHash
             named.entry(trace.clone()).or_default().merge(&stored.fold);
         }
     } else {
-        let mut select = connection.prepare_cached("SELECT trace_id, fold FROM traces WHERE end_ns <= ?1")?;
         let bound = filter.ended_before.map_or(i64::MAX, |before| to_column(before.0));
-        let mut rows = select.query([bound])?;
         // A trace that is only waiting is in `named`; one that is also sealed gets its sealed part here. Sealed parts
         // that end later do not come up, so those are asked for below.
         let mut sealed = FxHashSet::default();
-        while let Some(row) = rows.next()? {
+        sql::each(connection, "SELECT trace_id, fold FROM traces WHERE end_ns <= ?1", [bound], |row| {
             let (id, fold) = read(row, 0, 1)?;
             named.entry(id.clone()).or_default().merge(&fold);
             sealed.insert(id);
-        }
+            Ok(())
+        })?;
         for (id, fold) in &mut named {
             if !sealed.contains(id)
                 && let Some(stored) = find(connection, id)?
@@ -280,5 +240,6 @@ fn named_traces(connection: &Connection, filter: &RecordFilter) -> Result<FxHash
         }
     }
     named.retain(|_, fold| filter.ended_before.is_none_or(|before| fold.end_ns < before.0));
-    Ok(named)
+    let traceless_before = filter.trace.is_none().then_some(filter.ended_before.unwrap_or(Nanos(u64::MAX)));
+    Ok(Named { traces: named, traceless_before })
 }

@@ -5,7 +5,7 @@
 use rusqlite::Connection;
 
 use super::super::codec::{self, Prepared};
-use super::super::segments::{self, StoredRecords};
+use super::super::segments;
 use super::super::tables::part_hash;
 use super::super::tables::traces::Finder;
 use super::commit::without_old;
@@ -81,20 +81,10 @@ impl Admission<'_> {
                 too_long.push(trace);
                 continue;
             }
-            let mut records = Vec::new();
-            if count > 0 && count <= GIANT_TRACE {
-                let wanted = StoredRecords {
-                    kind,
-                    trace,
-                    starts_ns: (stored.start_ns, stored.end_ns),
-                    except: None,
-                    up_to_seq: i64::MAX,
-                };
-                segments::each_segment(self.connection, wanted, |_, found| {
-                    records.extend(found);
-                    Ok(())
-                })?;
-            }
+            let records = match count {
+                1..=GIANT_TRACE => segments::records_of_kind(self.connection, kind, trace, &stored, None)?,
+                _ => Vec::new(),
+            };
             self.known.learn(hash, identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
         }
         if too_long.is_empty() {

@@ -2,46 +2,13 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::model::Removed;
 use crate::store::Result;
-use crate::store::issues::Errors;
 use crate::store::sqlite::codec;
 use crate::store::sqlite::issues::Uncounted;
 use crate::store::sqlite::tables::inbox;
-use crate::store::sqlite::write::write_queue::{Part, Work};
-
-/// A part of a write that is to be stored.
-pub enum Fresh<'a> {
-    /// The part as its caller sent it.
-    Whole(&'a mut Part),
-    /// The part without what is stored already.
-    New(Part),
-}
-
-impl<'a> Fresh<'a> {
-    /// A part, and what is left of it when some of it is stored already.
-    pub fn new(whole: &'a mut Part, new: Option<Part>) -> Fresh<'a> {
-        new.map_or_else(|| Fresh::Whole(whole), Fresh::New)
-    }
-
-    /// The part that is to be stored.
-    pub fn get(&self) -> &Part {
-        match self {
-            Fresh::Whole(part) => part,
-            Fresh::New(part) => part,
-        }
-    }
-
-    /// Takes the errors of the part, once they are of no more use here.
-    pub fn take_errors(&mut self) -> Errors {
-        std::mem::take(match self {
-            Fresh::Whole(part) => &mut part.errors,
-            Fresh::New(part) => &mut part.errors,
-        })
-    }
-}
+use crate::store::sqlite::write::write_queue::Part;
 
 /// A part of a write without the records that are stored already.
 pub fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> Result<Part> {
@@ -60,38 +27,30 @@ pub fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> Result<P
 /// Returns the number of the last write, and how long counting took.
 pub fn store_group(
     connection: &mut Connection,
-    writes: &[Fresh<'_>],
+    writes: &[&mut Part],
     uncounted: &Uncounted,
     counts: bool,
     received_ns: u64,
 ) -> Result<(i64, Duration)> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for write in writes {
-        let Part { records, errors } = write.get();
-        inbox::append(&transaction, records, received_ns)?;
-        if !counts && !errors.events.is_empty() {
-            uncounted.note(&transaction, transaction.last_insert_rowid())?;
+    transact(connection, |transaction| {
+        for write in writes {
+            let Part { records, errors } = &**write;
+            inbox::append(transaction, records, received_ns)?;
+            if !counts && !errors.events.is_empty() {
+                uncounted.note(transaction, transaction.last_insert_rowid())?;
+            }
         }
-    }
-    let last_seq = transaction.last_insert_rowid();
-    let errors = writes.iter().map(|write| (&write.get().errors, received_ns));
-    let took = if counts { uncounted.count(&transaction, errors)? } else { Duration::ZERO };
-    transaction.commit()?;
-    Ok((last_seq, took))
+        let last_seq = transaction.last_insert_rowid();
+        let errors = writes.iter().map(|write| (&write.errors, received_ns));
+        let took = if counts { uncounted.count(transaction, errors)? } else { Duration::ZERO };
+        Ok((last_seq, took))
+    })
 }
 
-/// Counts the errors that wait, and returns how long that took.
-pub fn count(connection: &mut Connection, uncounted: &Uncounted) -> Result<Duration> {
+/// Does some work in one transaction, which is committed when this returns what `work` found.
+pub fn transact<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let took = uncounted.count(&transaction, std::iter::empty())?;
+    let found = work(&transaction)?;
     transaction.commit()?;
-    Ok(took)
-}
-
-/// Does some work in one transaction.
-pub fn transact(connection: &mut Connection, work: Work) -> Result<Removed> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let removed = work(&transaction)?;
-    transaction.commit()?;
-    Ok(removed)
+    Ok(found)
 }

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
-use crate::model::{Removed, Written};
+use crate::model::Written;
 use crate::store::issues::Errors;
 use crate::store::sqlite::codec::Prepared;
 use crate::store::{Error, Result};
@@ -54,7 +54,7 @@ impl Job {
 }
 
 /// Work done inside one transaction.
-pub type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<Removed> + Send>;
+pub type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<()> + Send>;
 
 /// A change of what is stored, applied in one transaction.
 pub struct Change {
@@ -66,8 +66,8 @@ pub struct Change {
     pub reply: Reply,
 }
 
-/// Takes the outcome of a change.
-pub type Reply = Box<dyn FnOnce(Result<Removed>) + Send>;
+/// Takes what became of a change.
+pub type Reply = Box<dyn FnOnce(Result<()>) + Send>;
 
 /// What a change makes untrue of what the writer remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,46 +132,46 @@ impl Queue {
         }
     }
 
-    /// Has a change applied and waits for it; never called on the writer's own thread.
+    /// Has a change applied, and yields what `work` found once that is committed. It blocks, so it is never called on the
+    /// writer's own thread nor on an async one.
     ///
     /// # Errors
-    /// [`Error::Closed`], and why it could not be applied.
-    pub fn change(
+    /// [`Error::Closed`], and why the change could not be applied.
+    pub fn change<T: Send + 'static>(
         &self,
         forget: Forget,
-        work: impl FnOnce(&Transaction<'_>) -> Result<Removed> + Send + 'static,
-    ) -> Result<Removed> {
-        let (reply, answer) = mpsc::sync_channel(1);
-        // Whoever asked may have gone; the change is in the file all the same.
-        let reply = Box::new(move |outcome| drop(reply.send(outcome)));
-        let change = Change { work: Box::new(work), forget, reply };
-        self.messages.send(Message::Change(change)).map_err(|_| Error::Closed)?;
-        answer.recv().map_err(|_| Error::Closed)?
+        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.send(forget, work)?.blocking_recv().map_err(|_| Error::Closed)?
     }
 
     /// Has something decided that touches no records, and yields what `work` found once that is committed.
     ///
     /// # Errors
-    /// [`Error::Closed`], and why it could not be applied.
+    /// [`Error::Closed`], and why nothing could be decided.
     pub async fn decide<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.send(Forget::Nothing, work)?.await.map_err(|_| Error::Closed)?
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        forget: Forget,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T>>> {
         let (found, finding) = mpsc::sync_channel(1);
         let (reply, answer) = oneshot::channel();
-        let work = move |transaction: &Transaction<'_>| {
-            let found = found.send(work(transaction)?);
-            found.map_err(|_| Error::Closed)?;
-            Ok(Removed::default())
-        };
-        let reply = move |outcome: Result<Removed>| {
-            let outcome = outcome.and_then(|_| finding.try_recv().map_err(|_| Error::Closed));
-            // Whoever asked may have gone; what was decided is in the file all the same.
+        let work = move |transaction: &Transaction<'_>| found.send(work(transaction)?).map_err(|_| Error::Closed);
+        let reply = move |outcome: Result<()>| {
+            let outcome = outcome.and_then(|()| finding.try_recv().map_err(|_| Error::Closed));
+            // Whoever asked may have gone; the change is in the file all the same.
             let _ = reply.send(outcome);
         };
-        let change = Change { work: Box::new(work), forget: Forget::Nothing, reply: Box::new(reply) };
+        let change = Change { work: Box::new(work), forget, reply: Box::new(reply) };
         self.messages.send(Message::Change(change)).map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)?
+        Ok(answer)
     }
 
     /// Ends the thread after what waits.

@@ -6,6 +6,7 @@
 //! out elsewhere and arrives here as a [`Change`], so commits go on meanwhile.
 
 use std::collections::VecDeque;
+use std::mem::take;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,18 +17,19 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
-use crate::model::{Nanos, Removed, Written, identities};
+use crate::model::{Nanos, Written, identities};
 use crate::store::sqlite::failure;
 use crate::store::sqlite::file::file_id::FileId;
-use crate::store::sqlite::file::{files, open};
+use crate::store::sqlite::file::files::log_length;
+use crate::store::sqlite::file::open;
 use crate::store::sqlite::issues::Uncounted;
 use crate::store::sqlite::maintenance::Task;
 use crate::store::sqlite::options::{Durability, Tuning};
 use crate::store::sqlite::tables::inbox;
 use crate::store::sqlite::write::admission::{Admission, Admitted};
-use crate::store::sqlite::write::commit::{Fresh, count, store_group, transact};
+use crate::store::sqlite::write::commit::{store_group, transact};
 use crate::store::sqlite::write::dedup::Dedup;
-use crate::store::sqlite::write::write_queue::{Change, Forget, Job, Message, Work};
+use crate::store::sqlite::write::write_queue::{Change, Forget, Job, Message, Part, Work};
 use crate::store::{Error, Result};
 
 /// Writes per commit at most.
@@ -67,10 +69,7 @@ pub struct Writer {
     backlog_since: Option<Instant>,
     full_since: Option<Instant>,
     log_bytes: u64,
-    tasks: mpsc::Sender<Task>,
-    seal_asked: Arc<AtomicBool>,
-    /// Told the number of the last write after each commit.
-    committed: watch::Sender<i64>,
+    links: Links,
     stopping: bool,
 }
 
@@ -93,16 +92,14 @@ impl Writer {
             tuning,
             connection: None,
             dedup: Dedup::default(),
-            uncounted: Uncounted::new(links.has_uncounted),
+            uncounted: Uncounted::new(Arc::clone(&links.has_uncounted)),
             waiting: VecDeque::new(),
             backlog: 0,
             first_unsealed: None,
             backlog_since: None,
             full_since: None,
             log_bytes: 0,
-            tasks: links.tasks,
-            seal_asked: links.seal_asked,
-            committed: links.committed,
+            links,
             stopping: false,
         };
         writer.adopt_connection(connection)?;
@@ -117,11 +114,10 @@ impl Writer {
         let now_ns = Nanos::now().0;
         let dedup = &mut self.dedup;
         inbox::each_row(&connection, 0, |row| {
-            identities(row.records.iter()).into_iter().for_each(|record| {
+            for record in identities(row.records.iter()) {
                 dedup.add(record, now_ns);
-            });
+            }
             dedup.stored(row.seq, row.seq);
-            true
         })?;
         self.uncounted.read(&connection)?;
         self.count_backlog(&connection)?;
@@ -173,7 +169,7 @@ impl Writer {
     fn handle(&mut self, message: Message) {
         match message {
             Message::Write(job) => self.waiting.push_back(job),
-            Message::Change(change) => self.change(change),
+            Message::Change(Change { work, forget, reply }) => reply(self.apply(work, forget)),
             Message::Stop => self.stopping = true,
         }
     }
@@ -260,12 +256,11 @@ impl Writer {
         let mut admission = Admission { connection: &view, known, first_unsealed, added };
         let admitted: Vec<Admitted> = group.iter().map(|job| admission.admit(job)).collect::<Result<_>>()?;
         view.finish()?;
-        let (outcomes, fresh): (Vec<Written>, Vec<_>) =
+        let (outcomes, mut rest): (Vec<Written>, Vec<_>) =
             admitted.into_iter().map(|admitted| (admitted.outcome, admitted.fresh)).unzip();
-        let parts = group.iter_mut().flat_map(|job| &mut job.parts);
-        let mut fresh: Vec<Fresh<'_>> =
-            parts.zip(fresh.into_iter().flatten()).map(|(whole, new)| Fresh::new(whole, new)).collect();
-        fresh.retain(|part| part.get().records.records > 0);
+        let parts = group.iter_mut().flat_map(|job| &mut job.parts).zip(rest.iter_mut().flatten());
+        let mut fresh: Vec<&mut Part> = parts.map(|(whole, rest)| rest.as_mut().unwrap_or(whole)).collect();
+        fresh.retain(|part| part.records.records > 0);
         if !fresh.is_empty() {
             self.store(connection, fresh)?;
         }
@@ -273,9 +268,9 @@ impl Writer {
     }
 
     /// Stores writes in one commit, and counts their errors there or later.
-    fn store(&mut self, connection: &mut Connection, mut fresh: Vec<Fresh<'_>>) -> Result<()> {
+    fn store(&mut self, connection: &mut Connection, mut fresh: Vec<&mut Part>) -> Result<()> {
         let received_ns = Nanos::now().0;
-        let has_errors = !self.uncounted.is_empty() || fresh.iter().any(|part| !part.get().errors.events.is_empty());
+        let has_errors = !self.uncounted.is_empty() || fresh.iter().any(|part| !part.errors.events.is_empty());
         let mut counts = has_errors && self.uncounted.is_due();
         let last_seq = loop {
             let before = if counts { log_length(&self.path) } else { 0 };
@@ -286,7 +281,7 @@ impl Writer {
                     break last_seq;
                 }
                 Ok((last_seq, _)) => {
-                    fresh.iter_mut().for_each(|part| self.uncounted.add(part.take_errors(), received_ns));
+                    fresh.iter_mut().for_each(|part| self.uncounted.add(take(&mut part.errors), received_ns));
                     break last_seq;
                 }
                 // No record that has room is refused because its error has none.
@@ -315,7 +310,7 @@ impl Writer {
             return Ok(());
         }
         let before = log_length(&self.path);
-        let result = count(connection, &self.uncounted);
+        let result = transact(connection, |transaction| self.uncounted.count(transaction, std::iter::empty()));
         match &result {
             Ok(took) => self.uncounted.counted(*took),
             Err(error) => self.uncounted.failed(error),
@@ -324,23 +319,18 @@ impl Writer {
         result.map(|_| ())
     }
 
-    fn note_stored(&mut self, fresh: &[Fresh<'_>], last_seq: i64) {
-        self.committed.send_replace(last_seq);
+    fn note_stored(&mut self, fresh: &[&mut Part], last_seq: i64) {
+        self.links.committed.send_replace(last_seq);
         let first_seq = last_seq - fresh.len() as i64 + 1;
         self.dedup.stored(first_seq, last_seq);
         self.first_unsealed.get_or_insert(first_seq);
-        self.backlog += fresh.iter().map(|part| u64::from(part.get().records.records)).sum::<u64>();
+        self.backlog += fresh.iter().map(|part| u64::from(part.records.records)).sum::<u64>();
         self.backlog_since.get_or_insert_with(Instant::now);
-        let bytes: usize = fresh.iter().map(|part| part.get().records.payload.len()).sum();
+        let bytes: usize = fresh.iter().map(|part| part.records.payload.len()).sum();
         self.log_bytes += bytes as u64 + COMMIT_BYTES;
     }
 
-    fn change(&mut self, change: Change) {
-        let Change { work, forget, reply } = change;
-        reply(self.apply(work, forget));
-    }
-
-    fn apply(&mut self, work: Work, forget: Forget) -> Result<Removed> {
+    fn apply(&mut self, work: Work, forget: Forget) -> Result<()> {
         self.file.check(&self.path)?;
         let mut connection = self.connect()?;
         // Whoever asks for a change may have seen the errors; sealing waits for them, nothing else need.
@@ -354,10 +344,7 @@ impl Writer {
         if result.is_ok() {
             self.log_bytes += COMMIT_BYTES + log_length(&self.path).saturating_sub(before);
         }
-        let result = result.and_then(|removed| {
-            self.count_backlog(&connection)?;
-            Ok(removed)
-        });
+        let result = result.and_then(|()| self.count_backlog(&connection));
         let failure = result.as_ref().err();
         match forget {
             Forget::Everything if failure.is_none() => self.adopt_connection(connection)?,
@@ -389,9 +376,9 @@ impl Writer {
     fn ask_for_sealing(&mut self) {
         let is_full = self.backlog >= self.tuning.seal_records as u64;
         let is_old = self.backlog_since.is_some_and(|since| since.elapsed() >= self.tuning.seal_age);
-        if (is_full || is_old) && !self.seal_asked.swap(true, Ordering::AcqRel) {
+        if (is_full || is_old) && !self.links.seal_asked.swap(true, Ordering::AcqRel) {
             // It may have ended before this thread, which is then about to end too.
-            let _ = self.tasks.send(Task::Seal { all: is_old, reply: None });
+            let _ = self.links.tasks.send(Task::Seal { all: is_old, reply: None });
         }
     }
 
@@ -433,10 +420,6 @@ fn truncate_log(connection: &Connection) -> Result<()> {
     let result = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     connection.busy_timeout(open::BUSY_TIMEOUT)?;
     Ok(result?)
-}
-
-fn log_length(path: &std::path::Path) -> u64 {
-    std::fs::metadata(files::beside(path, "-wal")).map_or(0, |metadata| metadata.len())
 }
 
 /// Whether every other write would fail the same way, perhaps after the same long wait for a lock.

@@ -1,0 +1,2 @@
+-- Checkpoints can be of a project, and errors can wait to be counted (`uncounted_from` in `meta`): earlier programs would
+-- take the former for damaged and count the latter twice. No table changes.
