@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 use super::out::canvas::{Line, Paint, Sheet};
 use super::out::format;
 use super::out::style::Style;
-use super::out::table::{Column, Table, bar, sparkline};
+use super::out::table::{Column, Table, bar, count_or_dot, or_dot, sparkline};
 use super::out::text::width;
 use crate::model::time::{NANOS_PER_DAY, NANOS_PER_MINUTE};
-use crate::model::{Operation, OperationStats, Stats, StatsBy, Text, Timeline};
+use crate::model::{OperationStats, Stats, StatsBy, Text, Timeline};
 
 /// How many rows are shown when not all are asked for.
 const FIRST_ROWS: usize = 15;
@@ -32,7 +32,7 @@ pub fn render(stats: &Stats, options: &StatsOptions, style: &Style) -> String {
     let is_wide = style.width >= WIDE;
     let mut totals = totals(stats, options, &sheet);
     if is_wide {
-        totals.extend(database(stats, ", keeps "));
+        totals.extend(database(stats, |time| format!(", keeps {time}")));
     }
     sheet.items(0, totals);
     timelines(stats, style, &mut sheet);
@@ -74,17 +74,13 @@ fn range_ns(stats: &Stats) -> Option<u64> {
     (range_ns >= NANOS_PER_MINUTE).then_some(range_ns)
 }
 
-/// `database 84.2 MiB, keeps 24h`
-fn database(stats: &Stats, before_retention: &str) -> Option<Line> {
+/// `database 84.2 MiB, keeps 24h`; `kept` puts how long records are kept into words.
+fn database(stats: &Stats, kept: impl Fn(String) -> String) -> Option<Line> {
     if stats.database.size_bytes == 0 {
         return None;
     }
-    let mut text = format!("database {}", format::bytes(stats.database.size_bytes));
-    if let Some(seconds) = stats.database.retention_seconds {
-        let kept = if before_retention.contains("keeps") { "" } else { " kept" };
-        text += &format!("{before_retention}{}{kept}", format::retention(seconds));
-    }
-    Some(Line::painted(text, Paint::Dim))
+    let kept = stats.database.retention_seconds.map(|seconds| kept(format::retention(seconds))).unwrap_or_default();
+    Some(Line::painted(format!("database {}{kept}", format::bytes(stats.database.size_bytes)), Paint::Dim))
 }
 
 fn timelines(stats: &Stats, style: &Style, sheet: &mut Sheet<'_>) {
@@ -146,7 +142,6 @@ fn table(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>, style: &Style
         return source_table(stats, rows, sheet, style);
     }
     let is_wide = style.width >= WIDE;
-    let time = |title: &str, ns: &dyn Fn(&OperationStats) -> u64| time_column(rows, title, ns);
     let mut columns = name_columns(rows, options.by, sheet);
     columns.push(number(rows, "CALLS", |row| format::count(row.calls)));
     if let (true, Some(range_ns)) = (is_wide, range_ns(stats)) {
@@ -154,19 +149,12 @@ fn table(stats: &Stats, options: &StatsOptions, sheet: &Sheet<'_>, style: &Style
     }
     columns.push(error_column(rows));
     columns.extend(open_column(rows));
-    columns.push(time("P50", &|row| row.p50_ns));
-    columns.push(time("P95", &|row| row.p95_ns));
-    columns.push(time("P99", &|row| row.p99_ns));
-    if is_wide || !style.is_terminal {
-        columns.push(time("MAX", &|row| row.max_ns));
-        columns.push(time("TOTAL", &|row| row.total_ns));
+    columns.extend(time_columns(rows, 3, style));
+    if !style.is_terminal {
+        columns.push(number(rows, "SELF", |row| format::fine_duration(row.self_ns)));
     }
     if !style.is_terminal || style.width >= 72 {
-        let own = |row: &OperationStats| row.self_ns;
-        if !style.is_terminal {
-            columns.push(number(rows, "SELF", |row| format::fine_duration(row.self_ns)));
-        }
-        columns.push(share_column(stats, rows, style, ("SELF SHARE", &own)));
+        columns.push(share_column(stats, rows, style, "SELF SHARE", |row| row.self_ns));
     }
     if is_wide && style.is_terminal && rows.iter().any(|row| row.histogram.iter().any(|count| *count > 0)) {
         columns.push(histogram_column(rows));
@@ -181,40 +169,38 @@ fn source_table(stats: &Stats, rows: &[OperationStats], sheet: &Sheet<'_>, style
     if let Some(range_ns) = range_ns(stats) {
         columns.push(number(rows, "/MIN", |row| format::per_minute(row.records, range_ns)));
     }
-    columns.push(share_column(stats, rows, style, ("SHARE", &|row| row.records)));
+    columns.push(share_column(stats, rows, style, "SHARE", |row| row.records));
     columns.push(number(rows, "PAIRS", |row| format::count(row.calls)));
     columns.extend(open_column(rows));
-    columns.push(time_column(rows, "P50", &|row| row.p50_ns));
-    columns.push(time_column(rows, "P95", &|row| row.p95_ns));
-    if style.width >= WIDE || !style.is_terminal {
-        columns.push(time_column(rows, "P99", &|row| row.p99_ns));
-        columns.push(time_column(rows, "MAX", &|row| row.max_ns));
-        columns.push(time_column(rows, "TOTAL", &|row| row.total_ns));
-    }
+    columns.extend(time_columns(rows, 2, style));
     Table { columns }
 }
 
-/// A column of durations; rows without a call have none.
-fn time_column(rows: &[OperationStats], title: &str, ns: &dyn Fn(&OperationStats) -> u64) -> Column {
-    Column::right(title).at_least(6).gap(2).fill(rows, |row| match row.calls {
-        0 => ("·".to_owned(), Paint::Dim),
-        _ => (format::fine_duration(ns(row)), Paint::Plain),
+/// Columns of durations, on a narrow terminal the first so many; rows without a call have none.
+fn time_columns(rows: &[OperationStats], narrow: usize, style: &Style) -> impl Iterator<Item = Column> {
+    let times: [(&str, fn(&OperationStats) -> u64); 5] = [
+        ("P50", |row| row.p50_ns),
+        ("P95", |row| row.p95_ns),
+        ("P99", |row| row.p99_ns),
+        ("MAX", |row| row.max_ns),
+        ("TOTAL", |row| row.total_ns),
+    ];
+    let most = if style.width >= WIDE || !style.is_terminal { times.len() } else { narrow };
+    times.into_iter().take(most).map(move |(title, ns)| {
+        let time = |row: &OperationStats| (row.calls > 0).then(|| format::fine_duration(ns(row)));
+        Column::right(title).at_least(6).gap(2).fill(rows, |row| or_dot(time(row), Paint::Plain))
     })
 }
 
 /// How many operations were entered and not left; no column when all were.
 fn open_column(rows: &[OperationStats]) -> Option<Column> {
-    let column = Column::right("OPEN").gap(2).fill(rows, |row| match row.open {
-        0 => ("·".to_owned(), Paint::Dim),
-        open => (format::count(open), Paint::Warn),
-    });
+    let column = Column::right("OPEN").gap(2).fill(rows, |row| count_or_dot(row.open, Paint::Warn));
     rows.iter().any(|row| row.open > 0).then_some(column)
 }
 
 fn shown<'a>(stats: &'a Stats, options: &StatsOptions, style: &Style) -> &'a [OperationStats] {
-    let most =
-        if options.all || !style.is_terminal { stats.operations.len() } else { FIRST_ROWS.min(stats.operations.len()) };
-    &stats.operations[..most]
+    let most = if options.all || !style.is_terminal { usize::MAX } else { FIRST_ROWS };
+    &stats.operations[..most.min(stats.operations.len())]
 }
 
 /// The columns that name a row: service and operation, or the one of them there is.
@@ -227,25 +213,19 @@ fn name_columns(rows: &[OperationStats], by: StatsBy, sheet: &Sheet<'_>) -> Vec<
         StatsBy::Source => "SOURCE",
         StatsBy::Model | StatsBy::Nothing => "MODEL",
     };
-    let fill = |column: Column, text: &dyn Fn(&Operation) -> Option<Text>| {
-        let cell = |row: &OperationStats| text(&row.operation).map_or("-".to_owned(), |text| sheet.stored(&text));
-        column.fill(rows, |row| (cell(row), Paint::Plain))
-    };
-    let service = |operation: &Operation| operation.service.clone();
-    let name = |operation: &Operation| operation.name.clone();
+    let cell = |text: &Option<Text>| text.as_ref().map_or("-".to_owned(), |text| sheet.stored(text));
+    let services = |column: Column| column.plain(rows, |row| cell(&row.operation.service));
+    let names = |column: Column| column.plain(rows, |row| cell(&row.operation.name));
+    let column = Column::left(only).stretch();
     match (has_service, has_name) {
-        (true, true) => {
-            let title = if by == StatsBy::Operation { "OPERATION" } else { only };
-            let service = fill(Column::left("SERVICE").at_least(8).limit(14), &service);
-            vec![service, fill(Column::left(title).gap(2).stretch(), &name)]
-        }
-        (true, false) => vec![fill(Column::left(only).stretch(), &service)],
-        (false, _) => vec![fill(Column::left(only).stretch(), &name)],
+        (true, true) => vec![services(Column::left("SERVICE").at_least(8).limit(14)), names(column.gap(2))],
+        (true, false) => vec![services(column)],
+        (false, _) => vec![names(column)],
     }
 }
 
 fn number(rows: &[OperationStats], title: &str, text: impl Fn(&OperationStats) -> String) -> Column {
-    Column::right(title).gap(2).fill(rows, |row| (text(row), Paint::Plain))
+    Column::right(title).gap(2).plain(rows, text)
 }
 
 fn error_column(rows: &[OperationStats]) -> Column {
@@ -253,17 +233,17 @@ fn error_column(rows: &[OperationStats]) -> Column {
     Column::right("ERR").at_least(4).gap(2).fill(rows, |row| (format::rate(row.errors, row.calls), paint(row)))
 }
 
-/// A column of what each row has of all there is, such as self time: a bar on a terminal, and a percentage. `what` is
-/// the title of the column on a terminal, which elsewhere is `SHARE`, and the value of a row.
+/// A column of what each row has of all there is, such as self time: a bar on a terminal, and a percentage. The `title`
+/// is for a terminal; elsewhere it is `SHARE`.
 fn share_column(
     stats: &Stats,
     rows: &[OperationStats],
     style: &Style,
-    what: (&str, &dyn Fn(&OperationStats) -> u64),
+    title: &str,
+    value: impl Fn(&OperationStats) -> u64,
 ) -> Column {
-    let (title, value) = what;
     let total = stats.operations.iter().fold(0_u64, |sum, row| sum.saturating_add(value(row)));
-    let largest = rows.iter().map(value).max().unwrap_or(0);
+    let largest = rows.iter().map(&value).max().unwrap_or(0);
     let cells = if style.width >= WIDE { 10 } else { 6 };
     if !style.is_terminal {
         return number(rows, "SHARE", |row| format::share(value(row), total));
@@ -290,7 +270,7 @@ fn last_line(stats: &Stats, options: &StatsOptions, style: &Style, sheet: &mut S
         line.add(format!("+ {} more (--all)", format::count(hidden as u64)), Paint::Dim);
     }
     if style.width < WIDE
-        && let Some(database) = database(stats, " · ")
+        && let Some(database) = database(stats, |time| format!(" · {time} kept"))
     {
         let place = if style.is_terminal { style.width.saturating_sub(database.width()) } else { 0 };
         let place = if line.width() > 0 { place.max(line.width() + 2) } else { place };
@@ -306,7 +286,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{model::Nanos, query::samples, view::out::style::sample_style as style};
+    use crate::{
+        model::{Nanos, Operation},
+        query::samples,
+        view::out::style::sample_style as style,
+    };
 
     fn options() -> StatsOptions {
         StatsOptions { range: "last 1h".to_owned(), ..StatsOptions::default() }

@@ -8,8 +8,8 @@ use crate::view::lists::tail_line;
 use crate::view::lists::traces::{status_mark, unique_prefix};
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
-use crate::view::out::style::{Style, TimeStyle};
-use crate::view::out::table::{Column, Table};
+use crate::view::out::style::Style;
+use crate::view::out::table::{Column, Table, or_dot};
 use crate::view::out::text::{cut, width};
 
 /// From how many frames of libraries in a row on they are folded.
@@ -64,8 +64,7 @@ impl Page<'_> {
         let title = sheet.stored(&issue.title);
         let room = self.style.width.saturating_sub(4 + width(&id));
         let title = if self.style.is_terminal { cut(&title, room).into_owned() } else { title };
-        let mut line = Line::painted(format!("{mark} "), paint);
-        line.add(title, Paint::Bold);
+        let mut line = Line::painted(format!("{mark} "), paint).with(title, Paint::Bold);
         let rest = if self.style.is_terminal { self.style.width.saturating_sub(line.width()) } else { width(&id) + 3 };
         line.add_right(id, rest, Paint::Dim);
         sheet.line(line);
@@ -77,7 +76,7 @@ impl Page<'_> {
         if !issue.title.contains(issue.message.as_str()) {
             // One line would cut what tells most; a message of a page would push away the rest.
             let said = Line::painted(format!("  first said: {}", sheet.stored(&issue.message)), Paint::Dim);
-            sheet.wrapped_at_most(MOST_MESSAGE_LINES, 4, said);
+            sheet.wrapped(MOST_MESSAGE_LINES, 4, said);
         }
     }
 
@@ -108,9 +107,7 @@ impl Page<'_> {
     fn ends(&self) -> Vec<Line> {
         let issue = &self.report.detail.issue;
         let end = |(what, time): (&str, Nanos)| {
-            let mut line = Line::painted(format!("{what} "), Paint::Dim);
-            line.add(self.short_time(time), Paint::Plain);
-            line
+            Line::painted(format!("{what} "), Paint::Dim).with(self.short_time(time), Paint::Plain)
         };
         [("first", issue.first_seen), ("last", issue.last_seen)].map(end).into()
     }
@@ -129,15 +126,7 @@ impl Page<'_> {
 
     /// A point in time and, for people, how long ago that is.
     fn long_time(&self, time: Nanos) -> String {
-        let (style, age) = (self.style, format::age(self.style.now.since(time)));
-        match style.times {
-            None if style.is_terminal => {
-                format!("{} ({age} ago)", format::clock(time, &style.zone, "%Y-%m-%d %H:%M"))
-            }
-            Some(TimeStyle::Relative) => format!("{age} ago"),
-            Some(TimeStyle::Local) => format::clock(time, &style.zone, "%Y-%m-%d %H:%M:%S %:z"),
-            None | Some(TimeStyle::Utc) => time.to_rfc3339(),
-        }
+        self.style.long_time(time, "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S %:z")
     }
 
     fn times(&self, sheet: &mut Sheet<'_>) {
@@ -164,18 +153,13 @@ impl Page<'_> {
         let Some(trace) = self.report.detail.stack_trace.as_deref().filter(|trace| !trace.trim().is_empty()) else {
             return;
         };
-        sheet.gap();
-        sheet.line(Line::painted("STACK", Paint::Bold));
+        heading("STACK", sheet);
         let lines = stack_lines(trace, sheet);
         let lines = match in_full {
             true => lines.into_iter().map(|line| line.line).collect(),
             false => shortened(folded(&lines)),
         };
-        for line in lines {
-            let mut indented = Line::painted("  ", Paint::Plain);
-            indented.append(line);
-            sheet.line(indented);
-        }
+        lines.into_iter().for_each(|line| sheet.line(line.indented(2)));
     }
 
     fn samples(&self, sheet: &mut Sheet<'_>) {
@@ -183,8 +167,7 @@ impl Page<'_> {
         if samples.is_empty() {
             return;
         }
-        sheet.gap();
-        sheet.line(Line::painted("TRACES", Paint::Bold));
+        heading("TRACES", sheet);
         samples_table(samples, sheet, self.style).write(sheet, self.style);
     }
 
@@ -193,8 +176,7 @@ impl Page<'_> {
         if changes.is_empty() {
             return;
         }
-        sheet.gap();
-        sheet.line(Line::painted("HISTORY", Paint::Bold));
+        heading("HISTORY", sheet);
         // Stores remember changes; what came before the first one is where an issue begins.
         let beginning = StatusChange { time: issue.first_seen, status: IssueStatus::Open, by_event: true };
         let has_beginning = changes.first().is_some_and(|first| first.status == IssueStatus::Open && first.by_event);
@@ -211,30 +193,24 @@ impl Page<'_> {
 
     fn why(&self, sheet: &mut Sheet<'_>) {
         let (detail, why) = (&self.report.detail, &self.report.detail.why);
-        sheet.gap();
-        sheet.line(Line::painted("WHY", Paint::Bold));
+        heading("WHY", sheet);
         let given = "given by the program";
-        entry("by", if why.custom.is_empty() { "type, text, frames and causes" } else { given }, sheet);
-        entry("algorithm", &why.algorithm.to_string(), sheet);
-        let parts: [(&str, Vec<&str>); 5] = [
-            ("type", vec![why.error_type.as_str()]),
-            ("text", vec![why.text.as_str()]),
-            ("frames", why.frames.iter().map(Text::as_str).collect()),
-            ("causes", why.causes.iter().map(Text::as_str).collect()),
-            ("parts", why.custom.iter().map(Text::as_str).collect()),
+        entries("by", [if why.custom.is_empty() { "type, text, frames and causes" } else { given }], sheet);
+        entries("algorithm", [why.algorithm.to_string().as_str()], sheet);
+        let parts = [
+            ("type", std::slice::from_ref(&why.error_type)),
+            ("text", std::slice::from_ref(&why.text)),
+            ("frames", &why.frames),
+            ("causes", &why.causes),
+            ("parts", &why.custom),
         ];
         for (name, texts) in parts {
-            let texts = texts.into_iter().filter(|text| !text.is_empty());
-            for (place, text) in texts.enumerate() {
-                entry(if place == 0 { name } else { "" }, text, sheet);
-            }
+            entries(name, texts.iter().map(Text::as_str).filter(|text| !text.is_empty()), sheet);
         }
         let own = detail.issue.fingerprint;
-        let others = detail.fingerprints.iter().copied().filter(|fingerprint| *fingerprint != own);
-        let all: Vec<Fingerprint> = std::iter::once(own).chain(others).collect();
-        for (place, fingerprint) in all.iter().enumerate() {
-            entry(if place == 0 { "sha-256" } else { "" }, &fingerprint.to_string(), sheet);
-        }
+        let others = detail.fingerprints.iter().filter(|fingerprint| **fingerprint != own);
+        let all: Vec<String> = std::iter::once(&own).chain(others).map(Fingerprint::to_string).collect();
+        entries("sha-256", all.iter().map(String::as_str), sheet);
     }
 
     fn hints(&self, options: DetailOptions, sheet: &mut Sheet<'_>) {
@@ -249,27 +225,30 @@ impl Page<'_> {
         sheet.gap();
         let mut items = vec![format!("tracehub issues {change} {id}")];
         if let Some(sample) = self.report.samples.iter().find(|sample| sample.summary.is_some()) {
-            items.push(format!(
-                "tracehub show {}",
-                short_trace(sample, sheet, unique_prefix(&ids(&self.report.samples)))
-            ));
+            let length = unique_prefix(&ids(&self.report.samples));
+            items.push(format!("tracehub show {}", short_trace(sample, sheet, length)));
         }
         if !options.why {
             items.push("--why".to_owned());
         }
         let logs = format!("tracehub logs --issue {id}");
         let text = items.join(" │ ");
-        sheet.line(match width(&text) + 3 + width(&logs) <= self.style.width {
-            true => Line::painted(format!("{text} │ {logs}"), Paint::Dim),
-            false => Line::painted(text, Paint::Dim),
-        });
+        let fits = width(&text) + 3 + width(&logs) <= self.style.width;
+        sheet.line(Line::painted(if fits { format!("{text} │ {logs}") } else { text }, Paint::Dim));
     }
 }
 
-fn entry(name: &str, text: &str, sheet: &mut Sheet<'_>) {
-    let mut line = Line::painted(format!("  {name:<10}"), Paint::Dim);
-    line.add(sheet.stored(text), Paint::Plain);
-    sheet.line(line);
+fn heading(title: &str, sheet: &mut Sheet<'_>) {
+    sheet.gap();
+    sheet.line(Line::painted(title, Paint::Bold));
+}
+
+/// Writes texts below one another, with a name beside the first.
+fn entries<'t>(name: &str, texts: impl IntoIterator<Item = &'t str>, sheet: &mut Sheet<'_>) {
+    for (place, text) in texts.into_iter().enumerate() {
+        let name = if place == 0 { name } else { "" };
+        sheet.line(Line::painted(format!("  {name:<10}"), Paint::Dim).with(sheet.stored(text), Paint::Plain));
+    }
 }
 
 /// What a change of status did, in words.
@@ -350,34 +329,35 @@ fn short_trace(sample: &SampleTrace, sheet: &Sheet<'_>, length: usize) -> String
 
 fn samples_table(samples: &[SampleTrace], sheet: &Sheet<'_>, style: &Style) -> Table {
     let length = if style.is_terminal { unique_prefix(&ids(samples)) } else { usize::MAX };
-    let mut mark = Column::left("").gap(2);
-    let mut id = Column::left("TRACE").gap(1);
-    let mut time = Column::right("AGE").gap(2);
-    let mut service = Column::left("SERVICE").gap(2).limit(16);
-    let mut root = Column::left("ROOT").gap(2).limit(style.width.saturating_sub(52).max(12));
-    let mut took = Column::right("TIME").at_least(7).gap(2);
-    for sample in samples {
-        id.push(short_trace(sample, sheet, length), if sample.summary.is_some() { Paint::Bold } else { Paint::Dim });
-        match &sample.summary {
-            Some(summary) => {
-                let (sign, paint) = status_mark(summary.status);
-                mark.push(sign, paint);
-                time.push(format::age(style.now.since(summary.start)), Paint::Dim);
-                service.push(sheet.stored(&summary.service), Paint::Plain);
-                root.push(sheet.stored(&summary.name), Paint::Plain);
-                took.push(format::fine_duration(summary.duration_ns()), Paint::Plain);
-            }
-            None => {
-                mark.push("·", Paint::Dim);
-                time.push("·", Paint::Dim);
-                service.push("·", Paint::Dim);
-                root.push("gone: no longer kept", Paint::Dim);
-                took.push("·", Paint::Dim);
-            }
-        }
-    }
-    let indent = Column::left("");
-    Table { columns: vec![indent, mark, id, time, service, root, took] }
+    let columns = [
+        Column::left(""),
+        Column::left("").gap(2),
+        Column::left("TRACE"),
+        Column::right("AGE").gap(2),
+        Column::left("SERVICE").gap(2).limit(16),
+        Column::left("ROOT").gap(2).limit(style.width.saturating_sub(52).max(12)),
+        Column::right("TIME").at_least(7).gap(2),
+    ];
+    let rows = samples.iter().map(|sample| {
+        let id = short_trace(sample, sheet, length);
+        let none = || or_dot(None, Paint::Dim);
+        let indent = (String::new(), Paint::Plain);
+        let Some(summary) = &sample.summary else {
+            let gone = ("gone: no longer kept".to_owned(), Paint::Dim);
+            return [indent, none(), (id, Paint::Dim), none(), none(), gone, none()];
+        };
+        let (sign, paint) = status_mark(summary.status);
+        [
+            indent,
+            (sign.to_owned(), paint),
+            (id, Paint::Bold),
+            (format::age(style.now.since(summary.start)), Paint::Dim),
+            (sheet.stored(&summary.service), Paint::Plain),
+            (sheet.stored(&summary.name), Paint::Plain),
+            (format::fine_duration(summary.duration_ns()), Paint::Plain),
+        ]
+    });
+    Table::of_rows(columns, rows)
 }
 
 #[cfg(test)]

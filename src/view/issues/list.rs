@@ -9,7 +9,7 @@ use crate::query::issues::IssueList;
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
 use crate::view::out::style::{Style, TimeStyle};
-use crate::view::out::table::{Column, Table};
+use crate::view::out::table::{Column, Table, or_dot};
 use crate::view::out::text::width;
 
 /// From how many columns on the place stands beside the title.
@@ -32,67 +32,65 @@ pub struct IssueListContext {
 /// elsewhere. Empty when there are no issues, but for what is hidden.
 pub fn list(list: &IssueList, context: &IssueListContext, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
-    if !style.is_terminal {
-        if !list.page.items.is_empty() {
-            plain_table(list, &sheet, style).write(&mut sheet, style);
-        }
-        return sheet.finish();
+    let has_issues = !list.page.items.is_empty();
+    if has_issues {
+        let table = match style.is_terminal {
+            true => terminal_table(&rows(list, &sheet), style),
+            false => plain_table(&list.page.items, &sheet, style),
+        };
+        table.write(&mut sheet, style);
     }
-    if !list.page.items.is_empty() {
-        let locations = Locations::new(list, &sheet);
-        terminal_table(list, &locations, &sheet, style).write(&mut sheet, style);
-    }
-    if !list.page.items.is_empty() || !list.hidden.is_empty() {
+    if style.is_terminal && (has_issues || !list.hidden.is_empty()) {
         footer(list, context, &mut sheet);
     }
     sheet.finish()
 }
 
-/// Where each issue happened, and what a mark alone does not say.
-struct Locations {
-    by_issue: Vec<Location>,
-}
-
-struct Location {
+/// An issue, and its texts made harmless.
+struct Row<'a> {
+    issue: &'a Issue,
+    short_id: &'a str,
+    title: String,
     culprit: String,
     /// The service; empty where all issues of the list are of one.
     service: String,
-    note: &'static str,
 }
 
-impl Locations {
-    fn new(list: &IssueList, sheet: &Sheet<'_>) -> Locations {
-        let items = &list.page.items;
-        let has_services = items.windows(2).any(|pair| matches!(pair, [a, b] if a.service != b.service));
-        let location = |issue: &Issue| {
-            let culprit = sheet.stored(issue.culprit.as_deref().unwrap_or_default());
-            let names_service = has_services || culprit.is_empty();
-            let service = if names_service { sheet.stored(&issue.service) } else { String::new() };
-            Location { culprit, service, note: note(issue) }
-        };
-        Locations { by_issue: items.iter().map(location).collect() }
+fn rows<'a>(list: &'a IssueList, sheet: &Sheet<'_>) -> Vec<Row<'a>> {
+    let items = &list.page.items;
+    let has_services = items.windows(2).any(|pair| matches!(pair, [a, b] if a.service != b.service));
+    let row = |(at, issue): (usize, &'a Issue)| {
+        let culprit = sheet.stored(issue.culprit.as_deref().unwrap_or_default());
+        let names_service = has_services || culprit.is_empty();
+        let service = if names_service { sheet.stored(&issue.service) } else { String::new() };
+        let short_id = list.short_ids.get(at).map_or("", String::as_str);
+        Row { issue, short_id, title: sheet.stored(&issue.title), culprit, service }
+    };
+    items.iter().enumerate().map(row).collect()
+}
+
+impl Row<'_> {
+    fn title(&self) -> (String, Paint) {
+        let is_open = self.issue.status == IssueStatus::Open;
+        (self.title.clone(), if is_open { Paint::Plain } else { Paint::Dim })
     }
 
-    fn line(&self, at: usize) -> String {
-        let line = |location: &Location| joined(&[&location.culprit, &location.service, location.note]);
-        self.by_issue.get(at).map_or_else(String::new, line)
+    /// Where the issue happened, and what its mark alone does not say.
+    fn place(&self) -> String {
+        joined(&[&self.culprit, &self.service, note(self.issue)])
     }
 
-    /// Where an issue happened, in so many columns: if need be without the service, and the file without its folder.
-    fn short_line(&self, at: usize, columns: usize) -> String {
-        let Some(Location { culprit, service, note }) = self.by_issue.get(at) else { return String::new() };
+    /// The place in so many columns: if need be without the service, and the file without its folder.
+    fn short_place(&self, columns: usize) -> (String, Paint) {
+        let Row { culprit, service, .. } = self;
+        let note = note(self.issue);
         // The path is the first word; what follows names the function.
         let (path, function) = culprit.split_once(' ').unwrap_or((culprit, ""));
         let path = path.rsplit(['/', '\\']).next().unwrap_or(path);
         let file = format!("{path} {}", function.strip_prefix("in ").unwrap_or(function)).trim_end().to_owned();
-        let spellings = [
-            joined(&[culprit, service, note]),
-            joined(&[&file, service, note]),
-            joined(&[culprit, note]),
-            joined(&[&file, note]),
-        ];
-        let [.., last] = &spellings;
-        spellings.iter().find(|spelling| width(spelling) <= columns).unwrap_or(last).clone()
+        let spellings = [self.place(), joined(&[&file, service, note]), joined(&[culprit, note])];
+        let fitting = spellings.into_iter().find(|spelling| width(spelling) <= columns);
+        (fitting.unwrap_or_else(|| joined(&[&file, note])), Paint::Dim)
     }
 }
 
@@ -109,103 +107,69 @@ fn note(issue: &Issue) -> &'static str {
     }
 }
 
-fn terminal_table(list: &IssueList, locations: &Locations, sheet: &Sheet<'_>, style: &Style) -> Table {
+fn terminal_table(rows: &[Row<'_>], style: &Style) -> Table {
     let is_wide = style.width >= WIDE;
-    let rows = Rows { list, is_double: !is_wide };
-    let mark = rows.column(Column::left("").at_least(3), |_, issue| {
-        let (mark, paint) = issue_mark(issue, style.now);
-        (mark.to_owned(), paint)
-    });
-    let day = rows.column(Column::left("LAST 24H").gap(2), |_, issue| {
-        let paint = if issue.status == IssueStatus::Open { Paint::Hue(0) } else { Paint::Dim };
-        (columns(&cells(&issue.counts, style.now, CELLS, CELL_HOURS), style), paint)
-    });
-    let fixed = [
-        Some(
-            rows.column(Column::left("ID"), |at, _| (list.short_ids.get(at).cloned().unwrap_or_default(), Paint::Bold)),
-        ),
-        Some(rows.time("LAST", style, |issue| issue.last_seen)),
-        (style.width >= 60).then(|| rows.time("FIRST", style, |issue| issue.first_seen)),
-        Some(rows.column(Column::right("EVENTS").gap(2), |_, issue| (count(issue.event_count), Paint::Plain))),
-        (style.width >= 70).then(|| rows.column(Column::right("TRACES"), |_, issue| dotted(issue.trace_count))),
-        (style.width >= 56).then_some(day),
-        Some(mark),
-    ];
-    let mut table = Table { columns: fixed.into_iter().flatten().collect() };
-    let room = style.width.saturating_sub(table.width() + 2);
-    table.columns.extend(if is_wide {
-        rows.side_by_side(locations, room, sheet)
-    } else {
-        rows.stacked(locations, room, sheet)
-    });
-    table
-}
-
-/// The issues as cells of columns; each takes two lines where the place stands below the title.
-struct Rows<'a> {
-    list: &'a IssueList,
-    is_double: bool,
-}
-
-impl Rows<'_> {
-    fn column(&self, mut column: Column, cell: impl Fn(usize, &Issue) -> (String, Paint)) -> Column {
-        for (at, issue) in self.list.page.items.iter().enumerate() {
-            let (text, paint) = cell(at, issue);
-            column.push(text, paint);
-            if self.is_double {
-                column.push("", Paint::Plain);
-            }
-        }
-        column
-    }
-
-    fn time(&self, title: &str, style: &Style, time: impl Fn(&Issue) -> Nanos) -> Column {
-        let column = match style.times {
+    // Where the place stands below the title, each issue takes a second line that is empty elsewhere.
+    let second = (!is_wide).then_some(None);
+    let lines: Vec<Option<&Row<'_>>> = rows.iter().flat_map(|row| [Some(row)].into_iter().chain(second)).collect();
+    let column = |column: Column, cell: &dyn Fn(&Row<'_>) -> (String, Paint)| {
+        column.fill(&lines, |line| line.map_or((String::new(), Paint::Plain), cell))
+    };
+    let time = |title: &str, time: fn(&Issue) -> Nanos| {
+        let empty = match style.times {
             None | Some(TimeStyle::Relative) => Column::right(title).at_least(4).gap(2),
             Some(_) => Column::left(title).gap(2),
         };
-        self.column(column, |_, issue| (style.short_time(time(issue), "%m-%d %H:%M"), Paint::Dim))
-    }
-
-    fn stacked(&self, locations: &Locations, room: usize, sheet: &Sheet<'_>) -> Vec<Column> {
-        let mut column = Column::left("ISSUE").gap(2).stretch();
-        for (at, issue) in self.list.page.items.iter().enumerate() {
-            column.push(sheet.stored(&issue.title), title_paint(issue));
-            column.push(locations.short_line(at, room), Paint::Dim);
-        }
-        vec![column]
-    }
-
-    /// Titles and places in columns of their own. Both take what they need; when that is too much, places get what
-    /// titles leave, or two fifths.
-    fn side_by_side(&self, locations: &Locations, room: usize, sheet: &Sheet<'_>) -> Vec<Column> {
-        let items = || self.list.page.items.iter().enumerate();
-        let room = room.saturating_sub(2);
-        let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-        let titles = widest(&mut items().map(|(_, issue)| width(&sheet.stored(&issue.title))));
-        let wheres = widest(&mut items().map(|(at, _)| width(&locations.line(at))));
-        let for_locations = wheres.min(room.saturating_sub(titles).max(room * 2 / 5));
-        let mut title = Column::left("ISSUE").gap(2).limit(room.saturating_sub(for_locations).max(8));
-        let mut place = Column::left("WHERE").gap(2).limit(for_locations.max(5));
-        for (at, issue) in items() {
-            title.push(sheet.stored(&issue.title), title_paint(issue));
-            place.push(locations.short_line(at, for_locations), Paint::Dim);
-        }
-        vec![title, place]
-    }
+        column(empty, &|row| (style.short_time(time(row.issue), "%m-%d %H:%M"), Paint::Dim))
+    };
+    let mark = |row: &Row<'_>| {
+        let (mark, paint) = issue_mark(row.issue, style.now);
+        (mark.to_owned(), paint)
+    };
+    let day = |row: &Row<'_>| {
+        let paint = if row.issue.status == IssueStatus::Open { Paint::Hue(0) } else { Paint::Dim };
+        (columns(&cells(&row.issue.counts, style.now, CELLS, CELL_HOURS), style), paint)
+    };
+    let events = |row: &Row<'_>| (count(row.issue.event_count), Paint::Plain);
+    let traces = |row: &Row<'_>| {
+        let number = row.issue.trace_count;
+        or_dot((number > 0).then(|| count(number)), Paint::Plain)
+    };
+    let fixed = [
+        Some(column(Column::left("ID"), &|row| (row.short_id.to_owned(), Paint::Bold))),
+        Some(time("LAST", |issue| issue.last_seen)),
+        (style.width >= 60).then(|| time("FIRST", |issue| issue.first_seen)),
+        Some(column(Column::right("EVENTS").gap(2), &events)),
+        (style.width >= 70).then(|| column(Column::right("TRACES"), &traces)),
+        (style.width >= 56).then(|| column(Column::left("LAST 24H").gap(2), &day)),
+        Some(column(Column::left("").at_least(3), &mark)),
+    ];
+    let mut table = Table { columns: fixed.into_iter().flatten().collect() };
+    let room = style.width.saturating_sub(table.width() + 2);
+    table.columns.extend(if is_wide { side_by_side(rows, room) } else { stacked(rows, room) });
+    table
 }
 
-fn title_paint(issue: &Issue) -> Paint {
-    if issue.status == IssueStatus::Open { Paint::Plain } else { Paint::Dim }
+fn stacked(rows: &[Row<'_>], room: usize) -> Vec<Column> {
+    let cells = rows.iter().flat_map(|row| [row.title(), row.short_place(room)]);
+    vec![Column::left("ISSUE").gap(2).stretch().fill(cells, |cell| cell)]
+}
+
+/// Titles and places in columns of their own. Both take what they need; when that is too much, places get what titles
+/// leave, or two fifths.
+fn side_by_side(rows: &[Row<'_>], room: usize) -> Vec<Column> {
+    let room = room.saturating_sub(2);
+    let titles = rows.iter().map(|row| width(&row.title)).max().unwrap_or(0);
+    let places = rows.iter().map(|row| width(&row.place())).max().unwrap_or(0);
+    let for_places = places.min(room.saturating_sub(titles).max(room * 2 / 5));
+    let title = Column::left("ISSUE").gap(2).limit(room.saturating_sub(for_places).max(8));
+    let place = Column::left("WHERE").gap(2).limit(for_places.max(5));
+    vec![title.fill(rows, Row::title), place.fill(rows, |row| row.short_place(for_places))]
 }
 
 /// A count in so few columns that it leaves room for the title.
 fn count(number: u64) -> String {
     if number < 1_000_000 { format::count(number) } else { format::rough_count(number) }
-}
-
-fn dotted(number: u64) -> (String, Paint) {
-    if number == 0 { ("·".to_owned(), Paint::Dim) } else { (count(number), Paint::Plain) }
 }
 
 /// `3 open · 2 resolved hidden (--all) · tracehub issues show 7f3a`
@@ -232,22 +196,18 @@ fn footer(list: &IssueList, context: &IssueListContext, sheet: &mut Sheet<'_>) {
     sheet.items(0, items);
 }
 
-fn plain_table(list: &IssueList, sheet: &Sheet<'_>, style: &Style) -> Table {
-    let rows = Rows { list, is_double: false };
-    let text = |title: &str, cell: &dyn Fn(&Issue) -> String| {
-        rows.column(Column::left(title), |_, issue| (cell(issue), Paint::Plain))
-    };
-    let number = |title: &str, cell: &dyn Fn(&Issue) -> u64| {
-        rows.column(Column::right(title), |_, issue| (cell(issue).to_string(), Paint::Plain))
-    };
+fn plain_table(issues: &[Issue], sheet: &Sheet<'_>, style: &Style) -> Table {
+    let text = |title: &str, cell: &dyn Fn(&Issue) -> String| Column::left(title).plain(issues, cell);
+    let number =
+        |title: &str, cell: fn(&Issue) -> u64| Column::right(title).plain(issues, |issue| cell(issue).to_string());
     Table {
         columns: vec![
             text("STATUS", &|issue| issue.status.as_str().to_owned()),
             text("ISSUE", &|issue| issue.id.to_string()),
             text("LAST", &|issue| style.plain_time(issue.last_seen)),
             text("FIRST", &|issue| style.plain_time(issue.first_seen)),
-            number("EVENTS", &|issue| issue.event_count),
-            number("TRACES", &|issue| issue.trace_count),
+            number("EVENTS", |issue| issue.event_count),
+            number("TRACES", |issue| issue.trace_count),
             text("SERVICE", &|issue| sheet.stored(&issue.service)),
             text("TITLE", &|issue| sheet.stored(&issue.title)),
             text("WHERE", &|issue| issue.culprit.as_deref().map_or("-".to_owned(), |culprit| sheet.stored(culprit))),

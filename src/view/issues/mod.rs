@@ -50,13 +50,8 @@ fn columns(values: &[u64], style: &Style) -> String {
     let largest = values.iter().copied().max().unwrap_or(0).max(1);
     let level = |value: &u64| match value {
         // The dot stands for one of the columns in ASCII.
-        0 => {
-            if style.ascii {
-                ' '
-            } else {
-                '·'
-            }
-        }
+        0 if style.ascii => ' ',
+        0 => '·',
         value => {
             let place = (*value as f64 / largest as f64 * LEVELS.len() as f64).ceil() as usize;
             LEVELS[place.clamp(1, LEVELS.len()) - 1]

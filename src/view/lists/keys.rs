@@ -4,7 +4,7 @@ use crate::model::{Key, Nanos};
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
 use crate::view::out::style::Style;
-use crate::view::out::table::{Column, Table};
+use crate::view::out::table::{Column, Table, or_dot};
 
 /// Draws a table of keys, one line each; empty when there are none.
 pub fn render(keys: &[Key], location: &str, style: &Style) -> String {
@@ -22,29 +22,22 @@ pub fn render(keys: &[Key], location: &str, style: &Style) -> String {
 }
 
 fn terminal_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
-    let when = |time: Option<Nanos>| time.map_or("never".to_owned(), |time| style.short_time(time, "%Y-%m-%d %H:%M"));
+    let short_time = |time| style.short_time(time, "%Y-%m-%d %H:%M");
+    let used = |key: &Key| key.last_used.map_or("never".to_owned(), short_time);
     // A key that no longer works steps back as a whole.
     let paint = |key: &Key, paint| if key.revoked.is_some() { Paint::Dim } else { paint };
-    let is_wide = style.width >= 64;
+    let has_revoked = keys.iter().any(|key| key.revoked.is_some());
+    let project = |key: &Key| (sheet.stored(&key.project), paint(key, Paint::Plain));
+    let begins = |key: &Key| sheet.stored(&format!("{}…", key.prefix));
     let columns = [
         Some(Column::left("KEY").fill(keys, |key| (sheet.stored(&key.id), paint(key, Paint::Bold)))),
-        Some(
-            Column::left("PROJECT")
-                .gap(2)
-                .stretch()
-                .fill(keys, |key| (sheet.stored(&key.project), paint(key, Paint::Plain))),
-        ),
-        is_wide.then(|| {
-            Column::left("BEGINS").gap(2).fill(keys, |key| (sheet.stored(&format!("{}…", key.prefix)), Paint::Dim))
-        }),
+        Some(Column::left("PROJECT").gap(2).stretch().fill(keys, project)),
+        (style.width >= 64).then(|| Column::left("BEGINS").gap(2).fill(keys, |key| (begins(key), Paint::Dim))),
         Some(Column::left("SCOPES").gap(2).fill(keys, |key| (scopes(key), paint(key, Paint::Plain)))),
-        Some(Column::right("CREATED").gap(2).fill(keys, |key| (when(Some(key.created)), Paint::Dim))),
-        Some(Column::right("USED").gap(2).fill(keys, |key| (when(key.last_used), paint(key, Paint::Plain)))),
-        keys.iter().any(|key| key.revoked.is_some()).then(|| {
-            Column::right("REVOKED").gap(2).fill(keys, |key| match key.revoked {
-                Some(_) => (when(key.revoked), Paint::Warn),
-                None => ("·".to_owned(), Paint::Dim),
-            })
+        Some(Column::right("CREATED").gap(2).fill(keys, |key| (short_time(key.created), Paint::Dim))),
+        Some(Column::right("USED").gap(2).fill(keys, |key| (used(key), paint(key, Paint::Plain)))),
+        has_revoked.then(|| {
+            Column::right("REVOKED").gap(2).fill(keys, |key| or_dot(key.revoked.map(short_time), Paint::Warn))
         }),
     ];
     Table { columns: columns.into_iter().flatten().collect() }
@@ -65,8 +58,7 @@ fn footer(keys: &[Key], location: &str, sheet: &mut Sheet<'_>) {
 }
 
 fn plain_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
-    let text =
-        |title: &str, cell: &dyn Fn(&Key) -> String| Column::left(title).fill(keys, |key| (cell(key), Paint::Plain));
+    let text = |title: &str, cell: &dyn Fn(&Key) -> String| Column::left(title).plain(keys, cell);
     let time = |time: Option<Nanos>| time.map_or("-".to_owned(), |time| style.plain_time(time));
     Table {
         columns: vec![

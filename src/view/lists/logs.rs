@@ -7,7 +7,7 @@
 use crate::model::json::{extra, log_id, named_value, value_to_text};
 use crate::model::{LogRecord, Needle, Severity, TraceId, Value};
 use crate::query::logs::{LogLine, SpanNames};
-use crate::view::lists::tail_line::{CLOCK_COLUMNS, cut_id, first_line, hue, level_paint, time};
+use crate::view::lists::tail_line::{CLOCK_COLUMNS, cut_id, dash, first_line, hue, level_paint, time};
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
 use crate::view::out::style::{Style, TimeStyle};
@@ -158,14 +158,11 @@ impl View<'_> {
         let room = room.saturating_sub(column).max(LEAST_MESSAGE_COLUMNS);
         let mut text = self.marked(&first_line(&self.log.message, sheet), Paint::Plain);
         self.add_fields(&mut text, if is_wide { "  " } else { " " }, sheet);
-        let below = match self.options.is_verbose {
-            true => {
-                let mut rows = text.wrap(room, self.style.width.saturating_sub(self.indent()).max(1)).into_iter();
-                text = rows.next().unwrap_or_default();
-                rows.collect()
-            }
-            false => Vec::new(),
-        };
+        let mut below = Vec::new();
+        if self.options.is_verbose {
+            below = text.wrap(room, self.style.width.saturating_sub(self.indent()).max(1));
+            text = below.remove(0);
+        }
         line.append(text.cut(room).clone());
         if ids.width() > 0 {
             line.pad(column + room + 1).append(ids);
@@ -238,10 +235,15 @@ impl View<'_> {
         line
     }
 
+    /// A field of the record that says something.
+    fn named(&self, name: &str) -> Option<&Value> {
+        named_value(self.log, name).filter(|value| **value != Value::Empty)
+    }
+
     fn add_fields(&self, line: &mut Line, gap: &str, sheet: &Sheet<'_>) {
         // On a wide terminal there is room for where it was said; `-v` shows that everywhere.
         let has_room = names_spans(self.style) && !self.options.is_verbose;
-        let module = named_value(self.log, "module").filter(|value| has_room && **value != Value::Empty);
+        let module = self.named("module").filter(|_| has_room);
         let fields = module
             .map(|module| ("module", module))
             .into_iter()
@@ -283,18 +285,17 @@ impl View<'_> {
     /// `exception.type=HTTPError  code=payments/stripe.py:88  (stack: -v)`, or for a person `HTTPError: declined` when
     /// the record has not said that; empty for what is no error.
     fn about_error(&self, sheet: &Sheet<'_>) -> Line {
-        let named = |name| named_value(self.log, name).filter(|value| **value != Value::Empty);
         let gap = if self.style.is_terminal { "  " } else { " " };
         let is_short = self.style.is_terminal && !self.options.is_verbose;
-        let stack = named("stack_trace").map(value_to_text).unwrap_or_default();
+        let stack = self.named("stack_trace").map(value_to_text).unwrap_or_default();
         let code = stack_view::innermost(&stack, 1).frames.first().map(|frame| {
             let place = frame.split_once(" in ").map_or(frame.as_str(), |(place, _)| place);
             Line::painted(format!("code={}", sheet.stored(place)), Paint::Dim)
         });
         let more = (!stack.is_empty() && is_short).then(|| Line::painted("(stack: -v)", Paint::Dim));
-        let message = named("error_message").filter(|text| !self.log.message.contains(&*value_to_text(text)));
+        let message = self.named("error_message").filter(|text| !self.log.message.contains(&*value_to_text(text)));
         let says_more = message.is_some();
-        let error = match (named("error_type"), message) {
+        let error = match (self.named("error_type"), message) {
             (Some(kind), Some(message)) if self.style.is_terminal => {
                 let message = first_line(&value_to_text(message), sheet);
                 vec![format!("{}: {message}", sheet.stored(&value_to_text(kind)))]
@@ -328,13 +329,10 @@ impl View<'_> {
         for text in lines_of_message.filter(|_| self.style.is_terminal) {
             self.write_indented(self.marked(&sheet.stored_line(text), Paint::Plain), sheet);
         }
-        let about = ABOUT.iter().filter_map(|name| {
-            let value = named_value(self.log, name).filter(|value| **value != Value::Empty)?;
-            Some(field(name, value, sheet))
-        });
+        let about = ABOUT.iter().filter_map(|name| Some(field(name, self.named(name)?, sheet)));
         let about: Vec<String> = about.chain([format!("id={}", log_id(self.log))]).collect();
         self.write_indented(Line::painted(about.join(" "), Paint::Dim), sheet);
-        let stack = named_value(self.log, "stack_trace").filter(|value| **value != Value::Empty).map(value_to_text);
+        let stack = self.named("stack_trace").map(value_to_text);
         for text in stack.iter().flat_map(|stack| stack.trim_end().lines()) {
             self.write_indented(Line::painted(sheet.stored_line(text), Paint::Plain), sheet);
         }
@@ -342,10 +340,9 @@ impl View<'_> {
 
     /// Below the first line; whole where everything was asked for.
     fn write_indented(&self, text: Line, sheet: &mut Sheet<'_>) {
-        let mut line = Line::new();
-        line.pad(self.indent()).append(text);
+        let line = text.indented(self.indent());
         match self.options.is_verbose {
-            true => sheet.wrapped(self.indent(), line),
+            true => sheet.wrapped(usize::MAX, self.indent(), line),
             false => sheet.line(line),
         }
     }
@@ -358,10 +355,6 @@ fn field(key: &str, value: &Value, sheet: &Sheet<'_>) -> String {
     let is_text = matches!(value, Value::String(_));
     let text = if is_text && !is_clear { serde_json::Value::from(text).to_string() } else { text };
     format!("{}={}", sheet.stored(key), sheet.stored(&text))
-}
-
-fn dash(text: String) -> String {
-    if text.is_empty() { "-".to_owned() } else { text }
 }
 
 #[cfg(test)]

@@ -87,7 +87,6 @@ fn narrow_line(arrival: &Arrival, is_one_trace: bool, sheet: &Sheet<'_>, style: 
 /// A line in which nothing is cut, with the ids before the name, since the name has any length.
 fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
     let mut line = head(arrival, style);
-    let dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
     let trace = arrival.record.trace_id().map(TraceId::to_string).unwrap_or_default();
     let span = span_id(&arrival.record).map(|id| id.to_string()).unwrap_or_default();
     line.add(dash(sheet.stored(&trace)), Paint::Dim).add(" ", Paint::Plain);
@@ -154,6 +153,11 @@ pub(in crate::view) fn first_line(text: &str, sheet: &Sheet<'_>) -> String {
     let mut lines = text.trim_end().lines();
     let first = sheet.stored(lines.next().unwrap_or_default());
     if lines.next().is_some() { first + " …" } else { first }
+}
+
+/// A text, or `-` where there is none.
+pub(in crate::view) fn dash(text: String) -> String {
+    if text.is_empty() { "-".to_owned() } else { text }
 }
 
 /// The paint of a level.

@@ -8,7 +8,7 @@ use crate::model::{Page, TraceStatus, TraceSummary};
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
 use crate::view::out::style::{Style, TimeStyle};
-use crate::view::out::table::{Column, Table, bar};
+use crate::view::out::table::{Column, Table, bar, count_or_dot, or_dot};
 
 /// Shortest id shown, in characters.
 const SHORT_ID: usize = 8;
@@ -94,28 +94,29 @@ fn fold(traces: &[TraceSummary]) -> Vec<Group<'_>> {
 
 fn terminal_table(groups: &[Group<'_>], sheet: &Sheet<'_>, style: &Style) -> Table {
     let is_wide = style.width >= WIDE;
+    let count = |title: &str, number: fn(&TraceSummary) -> u64| {
+        Column::right(title).fill(groups, |group| count_or_dot(number(group.newest), Paint::Plain))
+    };
+    let has_tokens = groups.iter().any(|group| group.newest.tokens.is_some());
+    let has_cost = groups.iter().any(|group| group.newest.cost.is_some());
     let columns = [
-        Some(mark_column(groups)),
+        Some(Column::left("").fill(groups, |group| status_mark(group.newest.status))),
         Some(id_column(groups, sheet)),
         (is_wide && style.times.is_none_or(|times| times == TimeStyle::Relative))
             .then(|| started_column(groups, style)),
         Some(time_column(groups, style)),
         (style.width >= 50).then(|| service_column(groups, sheet, is_wide)),
-        Some(name_column(groups, sheet)),
-        is_wide.then(|| count_column(groups, "SVCS", 1, |trace| trace.services.len() as u64)),
-        (style.width >= 46).then(|| count_column(groups, "SPANS", 1, steps)),
-        Some(error_column(groups)),
-        is_wide.then(|| count_column(groups, "LOGS", 1, |trace| trace.log_count)),
-        is_wide.then(|| tokens_column(groups)).flatten(),
-        is_wide.then(|| cost_column(groups)).flatten(),
+        Some(Column::left("ROOT").gap(2).stretch().plain(groups, |group| group.name(sheet))),
+        is_wide.then(|| count("SVCS", |trace| trace.services.len() as u64)),
+        (style.width >= 46).then(|| count("SPANS", steps)),
+        Some(Column::right("ERR").fill(groups, |group| count_or_dot(group.sum(|trace| trace.error_count), Paint::Bad))),
+        is_wide.then(|| count("LOGS", |trace| trace.log_count)),
+        (is_wide && has_tokens).then(|| tokens_column(groups)),
+        (is_wide && has_cost).then(|| cost_column(groups)),
         Some(duration_column(groups, style)),
         (style.width >= 64).then(|| bar_column(groups, style)),
     ];
     Table { columns: columns.into_iter().flatten().collect() }
-}
-
-fn mark_column(groups: &[Group<'_>]) -> Column {
-    Column::left("").fill(groups, |group| status_mark(group.newest.status))
 }
 
 fn id_column(groups: &[Group<'_>], sheet: &Sheet<'_>) -> Column {
@@ -140,8 +141,7 @@ pub(in crate::view) fn unique_prefix(ids: &[String]) -> usize {
 fn started_column(groups: &[Group<'_>], style: &Style) -> Column {
     let today = |group: &Group<'_>| style.now.since(group.newest.start) < NANOS_PER_DAY;
     let pattern = if groups.iter().all(today) { "%H:%M:%S.%3f" } else { "%m-%d %H:%M:%S" };
-    let start = |group: &Group<'_>| format::clock(group.newest.start, &style.zone, pattern);
-    Column::left("STARTED").gap(2).fill(groups, |group| (start(group), Paint::Plain))
+    Column::left("STARTED").gap(2).plain(groups, |group| format::clock(group.newest.start, &style.zone, pattern))
 }
 
 fn time_column(groups: &[Group<'_>], style: &Style) -> Column {
@@ -155,7 +155,7 @@ fn time_column(groups: &[Group<'_>], style: &Style) -> Column {
 
 fn service_column(groups: &[Group<'_>], sheet: &Sheet<'_>, is_wide: bool) -> Column {
     let column = Column::left("SERVICE").gap(2).at_least(8).limit(if is_wide { 20 } else { 12 });
-    column.fill(groups, |group| (sheet.stored(&service(group.newest)), Paint::Plain))
+    column.plain(groups, |group| sheet.stored(&service(group.newest)))
 }
 
 /// The service of a trace's root; where only checkpoints lie there is no root, so all services.
@@ -172,41 +172,25 @@ fn steps(trace: &TraceSummary) -> u64 {
     if trace.span_count > 0 { trace.span_count } else { trace.checkpoint_count }
 }
 
-fn name_column(groups: &[Group<'_>], sheet: &Sheet<'_>) -> Column {
-    Column::left("ROOT").gap(2).stretch().fill(groups, |group| (group.name(sheet), Paint::Plain))
+/// How many tokens a trace sent and received; `None` where no span reports any.
+fn tokens(trace: &TraceSummary) -> Option<u64> {
+    trace.tokens.map(|tokens| tokens.input.saturating_add(tokens.output))
 }
 
-fn count_column(groups: &[Group<'_>], title: &str, gap: usize, number: impl Fn(&TraceSummary) -> u64) -> Column {
-    Column::right(title).gap(gap).fill(groups, |group| number_or_dot(number(group.newest)))
+fn tokens_column(groups: &[Group<'_>]) -> Column {
+    let all = |group: &Group<'_>| group.sum(|trace| tokens(trace).unwrap_or(0));
+    Column::right("TOKENS")
+        .gap(2)
+        .fill(groups, |group| or_dot(tokens(group.newest).map(|_| format::rough_count(all(group))), Paint::Plain))
 }
 
-fn error_column(groups: &[Group<'_>]) -> Column {
-    Column::right("ERR").fill(groups, |group| match group.sum(|trace| trace.error_count) {
-        0 => ("·".to_owned(), Paint::Dim),
-        errors => (format::count(errors), Paint::Bad),
-    })
-}
-
-fn tokens_column(groups: &[Group<'_>]) -> Option<Column> {
-    let all = |trace: &TraceSummary| trace.tokens.map_or(0, |tokens| tokens.input.saturating_add(tokens.output));
-    let column = Column::right("TOKENS").gap(2).fill(groups, |group| match &group.newest.tokens {
-        Some(_) => (format::rough_count(group.sum(all)), Paint::Plain),
-        None => ("·".to_owned(), Paint::Dim),
-    });
-    groups.iter().any(|group| group.newest.tokens.is_some()).then_some(column)
-}
-
-fn cost_column(groups: &[Group<'_>]) -> Option<Column> {
-    let column = Column::right("COST").at_least(7).fill(groups, |group| match &group.newest.cost {
-        Some(cost) => (format::cost(cost), Paint::Plain),
-        None => ("·".to_owned(), Paint::Dim),
-    });
-    groups.iter().any(|group| group.newest.cost.is_some()).then_some(column)
+fn cost_column(groups: &[Group<'_>]) -> Column {
+    let cost = |group: &Group<'_>| group.newest.cost.as_ref().map(format::cost);
+    Column::right("COST").at_least(7).fill(groups, |group| or_dot(cost(group), Paint::Plain))
 }
 
 fn duration_column(groups: &[Group<'_>], style: &Style) -> Column {
-    let duration = |group: &Group<'_>| format::fine_duration(group.duration_ns(style));
-    Column::right("TIME").at_least(7).fill(groups, |group| (duration(group), Paint::Plain))
+    Column::right("TIME").at_least(7).plain(groups, |group| format::fine_duration(group.duration_ns(style)))
 }
 
 fn bar_column(groups: &[Group<'_>], style: &Style) -> Column {
@@ -242,11 +226,9 @@ fn footer(page: &Page<TraceSummary>, context: &ListContext, sheet: &mut Sheet<'_
 }
 
 fn plain_table(traces: &[TraceSummary], sheet: &Sheet<'_>, style: &Style) -> Table {
-    let column = |column: Column, cell: &dyn Fn(&TraceSummary) -> String| {
-        column.fill(traces, |trace| (cell(trace), Paint::Plain))
-    };
-    let text = |title: &str, cell: &dyn Fn(&TraceSummary) -> String| column(Column::left(title), cell);
-    let number = |title: &str, cell: &dyn Fn(&TraceSummary) -> String| column(Column::right(title), cell);
+    let text = |title: &str, cell: &dyn Fn(&TraceSummary) -> String| Column::left(title).plain(traces, cell);
+    let number = |title: &str, cell: &dyn Fn(&TraceSummary) -> String| Column::right(title).plain(traces, cell);
+    let known = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let title = if style.times == Some(TimeStyle::Relative) { "AGE" } else { "STARTED" };
     Table {
         columns: vec![
@@ -260,12 +242,8 @@ fn plain_table(traces: &[TraceSummary], sheet: &Sheet<'_>, style: &Style) -> Tab
             number("CHECKPOINTS", &|trace| trace.checkpoint_count.to_string()),
             number("ERR", &|trace| trace.error_count.to_string()),
             number("LOGS", &|trace| trace.log_count.to_string()),
-            number("TOKENS", &|trace| {
-                trace.tokens.map_or("-".to_owned(), |tokens| tokens.input.saturating_add(tokens.output).to_string())
-            }),
-            number("COST", &|trace| {
-                trace.cost.as_ref().map_or("-".to_owned(), |cost| sheet.stored(&format::cost(cost)))
-            }),
+            number("TOKENS", &|trace| known(tokens(trace).map(|tokens| tokens.to_string()))),
+            number("COST", &|trace| known(trace.cost.as_ref().map(|cost| sheet.stored(&format::cost(cost))))),
             number("TIME", &|trace| format::fine_duration(trace.duration_ns())),
         ],
     }
@@ -277,13 +255,6 @@ pub fn status_mark(status: TraceStatus) -> (&'static str, Paint) {
         TraceStatus::Error => ("✗", Paint::Bad),
         TraceStatus::Ok => ("✓", Paint::Good),
         TraceStatus::Open => ("…", Paint::Warn),
-    }
-}
-
-fn number_or_dot(number: u64) -> (String, Paint) {
-    match number {
-        0 => ("·".to_owned(), Paint::Dim),
-        number => (format::count(number), Paint::Plain),
     }
 }
 

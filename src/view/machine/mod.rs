@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::out::escape;
-use super::out::text::{is_invisible, width};
+use super::out::table::{Column, Table};
+use super::out::text::is_invisible;
 use crate::model::json;
 use crate::model::words::words;
 
@@ -53,10 +54,14 @@ pub fn list<R: Serialize>(
     fields: Option<&Fields>,
 ) -> String {
     let rows = rows.into_iter();
+    let columns = || fields.cloned().unwrap_or_else(|| Fields::all(shape));
     match format {
         Format::Json => json_document(&rows.collect::<Vec<_>>(), fields),
         Format::Ndjson => rows.map(|row| json_line(&row, fields)).collect(),
-        _ => cells(&rows.map(|row| json::object(&row)).collect::<Vec<_>>(), shape, format, fields),
+        Format::Id => rows.map(|row| format!("{}\n", escape(&cell(json::object(&row).get(shape.id))))).collect(),
+        Format::Csv => separated(rows, &columns(), ",", "\r\n", csv_cell),
+        Format::Tsv => separated(rows, &columns(), "\t", "\n", tsv_cell),
+        Format::Table => table(&rows.map(|row| json::object(&row)).collect::<Vec<_>>(), &columns()),
     }
 }
 
@@ -65,19 +70,6 @@ pub fn object(row: &impl Serialize, shape: &Shape, format: Format, fields: Optio
     match format {
         Format::Json => json_document(row, fields),
         _ => list([row], shape, format, fields),
-    }
-}
-
-/// The text of a list in a format that is made of cells.
-fn cells(rows: &[Map<String, Json>], shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
-    let join = |cells: &[Cell], escaped: fn(&Cell) -> String, separator: &str, line_end: &str| {
-        cells.iter().map(escaped).collect::<Vec<_>>().join(separator) + line_end
-    };
-    match format {
-        Format::Id => rows.iter().map(|row| format!("{}\n", escape(&cell(row.get(shape.id))))).collect(),
-        Format::Csv => separated(rows, shape, fields, |cells| join(cells, csv_cell, ",", "\r\n")),
-        Format::Tsv => separated(rows, shape, fields, |cells| join(cells, tsv_cell, "\t", "\n")),
-        Format::Table | Format::Json | Format::Ndjson => table(rows, shape, fields),
     }
 }
 
@@ -147,32 +139,21 @@ fn harmless_json(text: String) -> String {
     })
 }
 
-/// One cell, and whether it was text.
-struct Cell {
-    text: String,
-    is_text: bool,
-}
-
+/// A header and a line for each row; `escaped` makes a cell of a text, and of whether it was one.
 fn separated(
-    rows: &[Map<String, Json>],
-    shape: &Shape,
-    fields: Option<&Fields>,
-    line: impl Fn(&[Cell]) -> String,
+    rows: impl Iterator<Item = impl Serialize>,
+    Fields(paths): &Fields,
+    separator: &str,
+    line_end: &str,
+    escaped: fn(&str, bool) -> String,
 ) -> String {
-    let Fields(paths) = fields.cloned().unwrap_or_else(|| Fields::all(shape));
-    let header: Vec<Cell> = paths.iter().map(|path| Cell { text: path.clone(), is_text: true }).collect();
-    let mut text = line(&header);
-    for row in rows {
-        let cells: Vec<Cell> = paths
-            .iter()
-            .map(|path| {
-                let value = at_path(row, path);
-                Cell { text: cell(value), is_text: !matches!(value, Some(Json::Number(_) | Json::Bool(_))) }
-            })
-            .collect();
-        text.push_str(&line(&cells));
-    }
-    text
+    let header = paths.iter().map(|path| escaped(path, true)).collect::<Vec<_>>();
+    let rows = rows.map(|row| {
+        let row = json::object(&row);
+        let values = paths.iter().map(|path| at_path(&row, path));
+        values.map(|value| escaped(&cell(value), !matches!(value, Some(Json::Number(_) | Json::Bool(_))))).collect()
+    });
+    std::iter::once(header).chain(rows).map(|cells: Vec<String>| cells.join(separator) + line_end).collect()
 }
 
 fn at_path<'a>(object: &'a Map<String, Json>, path: &str) -> Option<&'a Json> {
@@ -195,9 +176,9 @@ fn cell(value: Option<&Json>) -> String {
 }
 
 /// Quoted when needed. Text that a spreadsheet would run as a formula gets a `'` before it.
-fn csv_cell(cell: &Cell) -> String {
-    let guard = if cell.is_text && cell.text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    let text = keep_line_ends(&cell.text);
+fn csv_cell(text: &str, is_text: bool) -> String {
+    let guard = if is_text && text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    let text = keep_line_ends(text);
     if text.contains([',', '"', '\n', '\r']) {
         return format!("\"{guard}{}\"", text.replace('"', "\"\""));
     }
@@ -221,34 +202,22 @@ fn keep_line_ends(text: &str) -> Cow<'_, str> {
     }))
 }
 
-fn tsv_cell(cell: &Cell) -> String {
-    escape(&cell.text.replace('\\', "\\\\")).into_owned()
+fn tsv_cell(text: &str, _is_text: bool) -> String {
+    escape(&text.replace('\\', "\\\\")).into_owned()
 }
 
 /// Columns aligned with blanks, numbers to the right, nothing cut.
-fn table(rows: &[Map<String, Json>], shape: &Shape, fields: Option<&Fields>) -> String {
-    let Fields(paths) = fields.cloned().unwrap_or_else(|| Fields::all(shape));
-    let mut lines = vec![paths.iter().map(|path| path.to_uppercase().replace('_', " ")).collect::<Vec<_>>()];
-    lines.extend(
-        rows.iter()
-            .map(|row| paths.iter().map(|path| escape(&cell(at_path(row, path))).into_owned()).collect::<Vec<_>>()),
-    );
-    let is_number = |path: &String| {
-        let mut values = rows.iter().filter_map(|row| at_path(row, path)).filter(|value| !value.is_null()).peekable();
-        values.peek().is_some() && values.all(Json::is_number)
-    };
-    let widths: Vec<usize> =
-        (0..paths.len()).map(|at| lines.iter().map(|line| width(&line[at])).max().unwrap_or(0)).collect();
-    let to_right: Vec<bool> = paths.iter().map(is_number).collect();
-    lines.iter().fold(String::new(), |mut text, line| {
-        let cells = line.iter().zip(&widths).zip(&to_right).map(|((cell, width), to_right)| {
-            let blanks = " ".repeat(width - crate::view::out::text::width(cell));
-            if *to_right { format!("{blanks}{cell}") } else { format!("{cell}{blanks}") }
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-        text
-    })
+fn table(rows: &[Map<String, Json>], Fields(paths): &Fields) -> String {
+    let columns = paths.iter().map(|path| {
+        let title = path.to_uppercase().replace('_', " ");
+        let values = || rows.iter().map(|row| at_path(row, path));
+        let mut known = values().flatten().filter(|value| !value.is_null()).peekable();
+        let is_number = known.peek().is_some() && known.all(Json::is_number);
+        let column = if is_number { Column::right(&title) } else { Column::left(&title) };
+        column.gap(2).plain(values(), |value| escape(&cell(value)).into_owned())
+    });
+    let table = Table { columns: columns.collect() };
+    table.lines(usize::MAX).map(|line| line.text().trim_end().to_owned() + "\n").collect()
 }
 
 #[cfg(test)]
@@ -280,8 +249,7 @@ mod tests {
             csv,
             "trace_id,name,tokens.input,duration_ms\r\n4bf9,\"GET \"\"a\"\", b\",5,1.5\r\n9c1e,'=cmd|' /C calc'!A0\\x1b[2J,,-12\r\n"
         );
-        let lines = Cell { text: "a\r\nb\rc\td".to_owned(), is_text: true };
-        assert_eq!(csv_cell(&lines), "\"a\r\nb\\rc\td\"");
+        assert_eq!(csv_cell("a\r\nb\rc\td", true), "\"a\r\nb\\rc\td\"");
     }
 
     #[test]

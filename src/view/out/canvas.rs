@@ -99,6 +99,19 @@ impl Line {
         self
     }
 
+    /// The line with text put at its end.
+    pub fn with(mut self, text: impl Into<String>, paint: Paint) -> Line {
+        self.add(text, paint);
+        self
+    }
+
+    /// The line behind so many spaces.
+    pub fn indented(self, columns: usize) -> Line {
+        let mut line = Line::new();
+        line.pad(columns).append(self);
+        line
+    }
+
     /// Puts text at the end of the line, pushed right so that it ends `columns` further on.
     pub fn add_right(&mut self, text: impl Into<String>, columns: usize, paint: Paint) -> &mut Line {
         let text = text.into();
@@ -213,13 +226,9 @@ impl<'a> Sheet<'a> {
         line.write(&mut self.text, self.style);
     }
 
-    /// Adds a line; on a terminal, on as many lines as the width asks for, those after the first indented.
-    pub fn wrapped(&mut self, indent: usize, line: Line) {
-        self.wrapped_at_most(usize::MAX, indent, line);
-    }
-
-    /// Adds a line as [`Sheet::wrapped`] does, on so many lines at most; what is cut off becomes `…`.
-    pub fn wrapped_at_most(&mut self, most: usize, indent: usize, line: Line) {
+    /// Adds a line; on a terminal, on as many lines as the width asks for, those after the first indented. There are so
+    /// many lines at most; what is cut off becomes `…`.
+    pub fn wrapped(&mut self, most: usize, indent: usize, line: Line) {
         if !self.style.is_terminal {
             return self.line(line);
         }
@@ -230,9 +239,7 @@ impl<'a> Sheet<'a> {
             if is_cut && place + 1 == most {
                 row.add(" …", Paint::Dim).cut(others);
             }
-            let mut line = Line::new();
-            line.pad(if place == 0 { 0 } else { indent }).append(row);
-            self.line(line);
+            self.line(row.indented(if place == 0 { 0 } else { indent }));
         }
     }
 
@@ -313,7 +320,7 @@ mod tests {
         let wrapped = |text: &str, style: &Style| {
             let mut sheet = Sheet::new(style);
             let mut line = Line::painted(text, Paint::Plain);
-            sheet.wrapped(2, line.add(" end", Paint::Dim).clone());
+            sheet.wrapped(usize::MAX, 2, line.add(" end", Paint::Dim).clone());
             sheet.finish()
         };
         assert_eq!(wrapped("one two three", &style(9)), "one two\n  three\n  end\n");

@@ -111,19 +111,12 @@ impl Pager {
     fn process(&self) -> Command {
         let needs_shell = self.command.contains(|c: char| "|&;<>()$`\\\"'*?[#~=%".contains(c));
         let mut words = self.command.split_whitespace();
-        let mut process = match words.next().filter(|_| !needs_shell) {
-            Some(program) => {
-                let mut process = Command::new(program);
-                process.args(words);
-                process
-            }
-            None => {
-                let mut process = Command::new("sh");
-                process.arg("-c").arg(&self.command);
-                process
-            }
+        let (program, arguments) = match words.next().filter(|_| !needs_shell) {
+            Some(program) => (program, words.collect()),
+            None => ("sh", vec!["-c", &self.command]),
         };
-        process.env("LESSCHARSET", "utf-8");
+        let mut process = Command::new(program);
+        process.args(arguments).env("LESSCHARSET", "utf-8");
         process
     }
 }

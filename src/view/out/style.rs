@@ -44,6 +44,18 @@ impl Style {
             Some(TimeStyle::Utc) => format::clock(time, &TimeZone::UTC, &format!("{pattern}Z")),
         }
     }
+
+    /// A time in a line of text: by a pattern and how long ago that is, or as it was asked for, then in the local time
+    /// zone by the pattern `local`.
+    pub fn long_time(&self, time: Nanos, pattern: &str, local: &str) -> String {
+        let age = format::age(self.now.since(time));
+        match self.times {
+            None if self.is_terminal => format!("{} ({age} ago)", format::clock(time, &self.zone, pattern)),
+            Some(TimeStyle::Relative) => format!("{age} ago"),
+            Some(TimeStyle::Local) => format::clock(time, &self.zone, local),
+            None | Some(TimeStyle::Utc) => time.to_rfc3339(),
+        }
+    }
 }
 
 words! {

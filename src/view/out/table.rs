@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
 use super::canvas::{Line, Paint, Sheet};
+use super::format;
 use super::style::Style;
 use super::text::{cut, width};
 
@@ -56,11 +57,6 @@ impl Column {
         self
     }
 
-    /// Adds a cell of escaped text.
-    pub fn push(&mut self, text: impl Into<String>, paint: Paint) {
-        self.cells.push((text.into(), paint));
-    }
-
     /// Adds a cell of escaped text for each row.
     pub fn fill<R, T: Into<String>>(
         mut self,
@@ -71,10 +67,25 @@ impl Column {
         self
     }
 
+    /// Adds a cell of escaped text without paint for each row.
+    pub fn plain<R, T: Into<String>>(self, rows: impl IntoIterator<Item = R>, cell: impl Fn(R) -> T) -> Column {
+        self.fill(rows, |row| (cell(row), Paint::Plain))
+    }
+
     fn width(&self) -> usize {
         let widest = self.cells.iter().map(|(text, _)| width(text)).max().unwrap_or(0).max(width(&self.title));
         self.limit.map_or(widest, |limit| widest.min(limit.max(width(&self.title))))
     }
+}
+
+/// A cell of escaped text; a dim dot where there is none.
+pub fn or_dot(text: Option<String>, paint: Paint) -> (String, Paint) {
+    text.map_or(("·".to_owned(), Paint::Dim), |text| (text, paint))
+}
+
+/// A cell with a count; a dim dot for zero.
+pub fn count_or_dot(number: u64, paint: Paint) -> (String, Paint) {
+    or_dot((number > 0).then(|| format::count(number)), paint)
 }
 
 /// A table, column by column.
@@ -88,12 +99,23 @@ pub struct Table {
 const MIN_STRETCH: usize = 8;
 
 impl Table {
+    /// A table of columns that are empty yet, and rows with a cell of escaped text for each of them.
+    pub fn of_rows<const N: usize>(
+        columns: [Column; N],
+        rows: impl IntoIterator<Item = [(String, Paint); N]>,
+    ) -> Table {
+        let mut columns = Vec::from(columns);
+        for row in rows {
+            columns.iter_mut().zip(row).for_each(|(column, cell)| column.cells.push(cell));
+        }
+        Table { columns }
+    }
+
     /// Writes header and rows to a sheet.
     pub fn write(&self, sheet: &mut Sheet<'_>, style: &Style) {
-        if style.is_terminal {
-            self.write_fitted(sheet, style.width);
-        } else {
-            self.write_plain(sheet);
+        match style.is_terminal {
+            true => self.lines(style.width).for_each(|line| sheet.line(line)),
+            false => self.write_plain(sheet),
         }
     }
 
@@ -103,22 +125,23 @@ impl Table {
         gaps + self.columns.iter().map(Column::width).sum::<usize>()
     }
 
-    fn write_fitted(&self, sheet: &mut Sheet<'_>, total: usize) {
+    /// The header and the rows in so many columns of a terminal.
+    pub fn lines(&self, total: usize) -> impl Iterator<Item = Line> {
         let widths = self.widths(total);
-        sheet.line(row(&self.columns, &widths, |column| (column.title.as_str(), Paint::Dim)));
-        for number in 0..self.rows() {
-            sheet.line(row(&self.columns, &widths, |column| {
-                column.cells.get(number).map_or(("", Paint::Plain), |(text, paint)| (text.as_str(), *paint))
-            }));
-        }
+        let header = row(&self.columns, &widths, |column| (&column.title, Paint::Dim));
+        let rows = (0..self.rows()).map(move |number| {
+            row(&self.columns, &widths, |column| {
+                let (text, paint) = &column.cells[number];
+                (text, *paint)
+            })
+        });
+        std::iter::once(header).chain(rows)
     }
 
     fn widths(&self, total: usize) -> Vec<usize> {
         let mut widths: Vec<usize> = self.columns.iter().map(Column::width).collect();
-        let gaps: usize = self.columns.iter().skip(1).map(|column| column.gap).sum();
-        let used = gaps + widths.iter().sum::<usize>();
         if let Some(place) = self.columns.iter().position(|column| column.stretches) {
-            let others = used - widths[place];
+            let others = self.width() - widths[place];
             widths[place] = total.saturating_sub(others).max(MIN_STRETCH.min(widths[place]));
         }
         widths
@@ -129,7 +152,7 @@ impl Table {
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(self.columns.iter().map(|column| column.title.trim()));
         for number in 0..self.rows() {
-            table.add_row(self.columns.iter().map(|column| column.cells.get(number).map_or("", |(text, _)| text)));
+            table.add_row(self.columns.iter().map(|column| &column.cells[number].0));
         }
         for (column, plain) in self.columns.iter().zip(table.column_iter_mut()) {
             plain.set_padding((0, 2)).set_constraint(ColumnConstraint::ContentWidth);
@@ -139,11 +162,11 @@ impl Table {
     }
 
     fn rows(&self) -> usize {
-        self.columns.iter().map(|column| column.cells.len()).max().unwrap_or(0)
+        self.columns.first().map_or(0, |column| column.cells.len())
     }
 }
 
-fn row<'a>(columns: &'a [Column], widths: &[usize], cell: impl Fn(&'a Column) -> (&'a str, Paint)) -> Line {
+fn row<'a>(columns: &'a [Column], widths: &[usize], cell: impl Fn(&'a Column) -> (&'a String, Paint)) -> Line {
     let mut line = Line::new();
     for (place, (column, width)) in columns.iter().zip(widths).enumerate() {
         let start = line.width() + if place == 0 { 0 } else { column.gap };
@@ -183,12 +206,9 @@ mod tests {
     use crate::view::out::style::sample_style as style;
 
     fn table() -> Table {
-        let mut name = Column::left("NAME").stretch();
-        let mut calls = Column::right("CALLS").gap(2);
-        for (text, number) in [("a long name", "7"), ("日本", "12,345")] {
-            name.push(text, Paint::Plain);
-            calls.push(number, Paint::Plain);
-        }
+        let rows = [("a long name", "7"), ("日本", "12,345")];
+        let name = Column::left("NAME").stretch().plain(rows, |(text, _)| text);
+        let calls = Column::right("CALLS").gap(2).plain(rows, |(_, number)| number);
         Table { columns: vec![name, calls] }
     }
 

@@ -46,50 +46,40 @@ impl Ruler {
 
     /// The bar of one span; `children` by start.
     pub(super) fn span(&self, own: Stretch, children: impl Iterator<Item = Stretch>) -> Vec<char> {
-        let (from, to) = (self.position(own.0), self.position(own.1));
-        if to <= from {
-            return self.thin(from);
-        }
-        let covered = self.coverage(own, children);
-        let cell = |place: usize| {
-            let (left, right) = (place as f64, place as f64 + 1.0);
-            let part = right.min(to) - left.max(from);
-            match covered[place] {
-                _ if part <= 0.0 => ' ',
-                waiting if waiting >= part * 0.5 => '░',
-                _ if part > FULL => '█',
-                _ if from <= left => {
-                    if part > HALF {
-                        '▌'
-                    } else {
-                        '▏'
-                    }
-                }
-                _ => {
-                    if part > HALF {
-                        '▐'
-                    } else {
-                        '▕'
-                    }
-                }
-            }
-        };
-        self.fill(to, cell)
+        self.bar(own, children, |part, waiting, goes_on| match part {
+            _ if waiting >= part * 0.5 => '░',
+            _ if part > FULL => '█',
+            _ if goes_on && part > HALF => '▌',
+            _ if goes_on => '▏',
+            _ if part > HALF => '▐',
+            _ => '▕',
+        })
     }
 
     /// The bar of a run of equal calls, by start.
     pub(super) fn run(&self, whole: Stretch, calls: impl Iterator<Item = Stretch>) -> Vec<char> {
+        self.bar(whole, calls, |_, busy, _| if busy > BUSY { '▪' } else { '·' })
+    }
+
+    /// The bar of a stretch of time. A cell is chosen by how much of it the whole fills, how much the `parts` fill, and
+    /// whether the whole has begun before it.
+    fn bar(
+        &self,
+        whole: Stretch,
+        parts: impl Iterator<Item = Stretch>,
+        cell: impl Fn(f64, f64, bool) -> char,
+    ) -> Vec<char> {
         let (from, to) = (self.position(whole.0), self.position(whole.1));
         if to <= from {
             return self.thin(from);
         }
-        let covered = self.coverage(whole, calls);
-        let cell = |place: usize| match covered[place] {
-            _ if (place as f64 + 1.0) <= from || place as f64 >= to => ' ',
-            busy if busy > BUSY => '▪',
-            _ => '·',
+        let covered = self.coverage(whole, parts).into_iter().enumerate().take(to.ceil() as usize);
+        let cell = |(place, covered)| {
+            let left = place as f64;
+            let part = (left + 1.0).min(to) - left.max(from);
+            if part > 0.0 { cell(part, covered, from <= left) } else { ' ' }
         };
-        self.fill(to, cell)
+        covered.map(cell).collect()
     }
 
     /// The bar of a span that has not ended.
@@ -119,10 +109,6 @@ impl Ruler {
         let mut bar = vec![' '; place];
         bar.push(if position.fract() >= 0.5 || position as usize > place { '▕' } else { '▏' });
         bar
-    }
-
-    fn fill(&self, to: f64, cell: impl Fn(usize) -> char) -> Vec<char> {
-        (0..self.cells.min(to.ceil() as usize)).map(cell).collect()
     }
 
     fn cell(&self, time: Nanos) -> usize {

@@ -64,14 +64,9 @@ pub(super) fn write_resources(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
             sheet.line(Line::painted("RESOURCES", Paint::Bold));
             has_heading = true;
         }
-        let mut heading = Line::painted("  ", Paint::Plain);
-        heading.add(sheet.stored(&resource.service), scene.hue(&resource.service));
-        sheet.line(heading);
-        for line in lines {
-            let mut indented = Line::painted("    ", Paint::Plain);
-            indented.append(line);
-            sheet.line(indented);
-        }
+        let service = Line::painted(sheet.stored(&resource.service), scene.hue(&resource.service));
+        sheet.line(service.indented(2));
+        lines.into_iter().for_each(|line| sheet.line(line.indented(4)));
     }
 }
 
@@ -85,9 +80,8 @@ pub(super) fn exception_title(attributes: &Attributes, sheet: &Sheet<'_>) -> Str
     }
 }
 
-/// `• WARN cart  message  issue 7f3a ×412`; nothing for a place without a record.
-pub(super) fn log_line(scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) -> Line {
-    let Some(log) = scene.log(place) else { return Line::new() };
+/// `• WARN cart  message  issue 7f3a ×412`; `place` is the one of the record in the trace.
+fn log_line(scene: &Scene<'_>, place: usize, log: &LogRecord, sheet: &Sheet<'_>) -> Line {
     let mut line = Line::painted("• ", Paint::Dim);
     line.add(log.severity.as_str().to_uppercase(), level_paint(log.severity));
     if !log.resource.service.is_empty() {
@@ -101,13 +95,11 @@ pub(super) fn log_line(scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) -> Li
 /// The first line of a record's message, and how many follow; of a record without a message, what was raised.
 pub(super) fn log_message(log: &LogRecord, sheet: &Sheet<'_>) -> Line {
     let mut lines = log.message.trim().lines();
-    let first = lines.next().map_or_else(
-        || match is_exceptional(&log.attributes) {
-            true => exception_title(&log.attributes, sheet),
-            false => String::new(),
-        },
-        |first| sheet.stored(first),
-    );
+    let first = match lines.next() {
+        Some(first) => sheet.stored(first),
+        None if is_exceptional(&log.attributes) => exception_title(&log.attributes, sheet),
+        None => String::new(),
+    };
     let mut line = Line::painted(first, if log.severity < Severity::Info { Paint::Dim } else { Paint::Plain });
     let more = lines.count();
     if more > 0 {
@@ -124,15 +116,12 @@ pub(super) fn is_exceptional(attributes: &Attributes) -> bool {
 /// `  issue 7f3a ×412`, and what was decided about it; nothing for an issue nobody knows.
 pub(super) fn issue_note(known: Option<&KnownIssue>) -> Line {
     let Some(KnownIssue { issue, short_id }) = known else { return Line::new() };
-    let mut line = Line::painted(
-        format!("  issue {short_id}"),
-        if issue.status == IssueStatus::Open { Paint::Bold } else { Paint::Dim },
-    );
-    match issue.status {
-        IssueStatus::Open => line.add(format!(" ×{}", format::count(issue.event_count)), Paint::Dim),
-        decided => line.add(format!(" {} ×{}", decided.as_str(), format::count(issue.event_count)), Paint::Dim),
+    let (paint, decided) = match issue.status {
+        IssueStatus::Open => (Paint::Bold, String::new()),
+        decided => (Paint::Dim, format!(" {}", decided.as_str())),
     };
-    line
+    let events = format!("{decided} ×{}", format::count(issue.event_count));
+    Line::painted(format!("  issue {short_id}"), paint).with(events, Paint::Dim)
 }
 
 fn identity(span: &Span, sheet: &Sheet<'_>) -> Line {
@@ -163,6 +152,11 @@ fn warning(warning: &Warning) -> Option<Line> {
 /// Events and log records with when they happened.
 fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) -> Vec<(Nanos, Vec<Line>)> {
     let span = scene.span(index);
+    let has_attributes = in_full || scene.options.attributes;
+    let with_attributes = |line: Line, of: &Attributes, are_shown: bool| -> Vec<Line> {
+        let below = are_shown.then(|| attributes(of, sheet)).into_iter().flatten();
+        std::iter::once(line).chain(below.map(|line| line.indented(2))).collect()
+    };
     let mut moments = Vec::new();
     for (place, event) in span.events.iter().enumerate() {
         if event.is_exception() {
@@ -172,46 +166,27 @@ fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) ->
             let mut line =
                 Line::painted(format!("◆ exception {}", exception_title(&event.attributes, sheet)), Paint::Bad);
             line.append(issue_note(scene.report.issues.of_event(index, place)));
-            let mut lines = vec![line];
-            if in_full {
-                lines.extend(attributes(&event.attributes, sheet).into_iter().map(indented));
-            }
-            moments.push((event.time, lines));
-        } else if in_full || scene.options.attributes {
-            let mut line = Line::painted(format!("◆ {}", sheet.stored(&event.name)), Paint::Plain);
-            line.add(format!("  +{}", format::duration(event.time.since(span.start))), Paint::Dim);
-            let details = attributes(&event.attributes, sheet).into_iter().map(indented);
-            moments.push((event.time, std::iter::once(line).chain(details).collect()));
+            moments.push((event.time, with_attributes(line, &event.attributes, in_full)));
+        } else if has_attributes {
+            let after = format!("  +{}", format::duration(event.time.since(span.start)));
+            let line = Line::painted(format!("◆ {}", sheet.stored(&event.name)), Paint::Plain).with(after, Paint::Dim);
+            moments.push((event.time, with_attributes(line, &event.attributes, true)));
         }
     }
-    for place in scene.logs.get(&span.span_id).into_iter().flatten() {
-        if let Some(log) = scene.log(*place) {
-            let mut lines = vec![log_line(scene, *place, sheet)];
-            if in_full || scene.options.attributes {
-                lines.extend(attributes(&log.attributes, sheet).into_iter().map(indented));
-            }
-            moments.push((log.time, lines));
-        }
+    for (place, log) in scene.logs.get(&span.span_id).into_iter().flatten() {
+        let line = log_line(scene, *place, log, sheet);
+        moments.push((log.time, with_attributes(line, &log.attributes, has_attributes)));
     }
     moments
-}
-
-fn indented(line: Line) -> Line {
-    let mut outer = Line::painted("  ", Paint::Plain);
-    outer.append(line);
-    outer
 }
 
 fn links(span: &Span, sheet: &Sheet<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for link in &span.links {
         let trace = link.trace_id.as_ref().map_or("?".to_owned(), |id| sheet.stored(&id.to_string()));
-        let mut line = Line::painted(format!("↗ trace {trace}"), Paint::Plain);
-        if let Some(span) = link.span_id {
-            line.add(format!(" span {span}"), Paint::Plain);
-        }
-        lines.push(line);
-        lines.extend(attributes(&link.attributes, sheet).into_iter().map(indented));
+        let span = link.span_id.map(|span| format!(" span {span}")).unwrap_or_default();
+        lines.push(Line::painted(format!("↗ trace {trace}{span}"), Paint::Plain));
+        lines.extend(attributes(&link.attributes, sheet).into_iter().map(|line| line.indented(2)));
     }
     lines
 }
@@ -222,10 +197,9 @@ pub(super) fn attributes(attributes: &Attributes, sheet: &Sheet<'_>) -> Vec<Line
     for (key, value) in attributes.iter() {
         let value = value_to_text(value);
         let mut parts = value.lines();
-        let mut line = Line::painted(sheet.stored(key), Paint::Dim);
-        line.add("=", Paint::Dim).add(sheet.stored(parts.next().unwrap_or_default()), Paint::Plain);
-        lines.push(line);
-        lines.extend(parts.map(|part| indented(Line::painted(sheet.stored(part), Paint::Plain))));
+        let first = sheet.stored(parts.next().unwrap_or_default());
+        lines.push(Line::painted(format!("{}=", sheet.stored(key)), Paint::Dim).with(first, Paint::Plain));
+        lines.extend(parts.map(|part| Line::painted(sheet.stored(part), Paint::Plain).indented(2)));
     }
     lines
 }

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::details::{exception_title, is_exceptional, issue_note};
 use super::scene::Scene;
 use crate::model::json::value_to_text;
-use crate::model::{Attributes, Nanos, SpanId};
+use crate::model::{Attributes, Event, Nanos, SpanId};
 use crate::query::trace::echoes::exception_spellings;
 use crate::query::trace::issues::KnownIssue;
 use crate::view::out::canvas::{Line, Paint, Sheet};
@@ -61,10 +61,6 @@ impl Entry {
             issue: issue_note(failure.issue),
         }
     }
-
-    fn title_width(&self) -> usize {
-        width(&self.title) + width(&self.times)
-    }
 }
 
 /// Writes the ERRORS block; nothing when nothing failed.
@@ -90,9 +86,8 @@ pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
 }
 
 fn write_plain(entry: &Entry, sheet: &mut Sheet<'_>) {
-    let mut line = Line::painted(format!("  {}{}", entry.title, entry.times), Paint::Bad);
-    line.add(format!("  {}", entry.place), Paint::Dim);
-    sheet.line(line);
+    let title = Line::painted(format!("  {}{}", entry.title, entry.times), Paint::Bad);
+    sheet.line(title.with(format!("  {}", entry.place), Paint::Dim));
     write_frames(entry, 0, sheet);
 }
 
@@ -118,9 +113,7 @@ fn write_frames(entry: &Entry, total: usize, sheet: &mut Sheet<'_>) {
         sheet.line(line);
     }
     if entry.frames.is_empty() && entry.issue.width() > 0 {
-        let mut line = Line::new();
-        line.pad(total.saturating_sub(entry.issue.width()).max(2)).append(entry.issue.clone());
-        sheet.line(line);
+        sheet.line(entry.issue.clone().indented(total.saturating_sub(entry.issue.width()).max(2)));
     }
 }
 
@@ -129,7 +122,7 @@ fn write_wide(entries: &[Entry], total: usize, sheet: &mut Sheet<'_>) {
     let widest = |part: &dyn Fn(&Entry) -> usize| entries.iter().map(part).max().unwrap_or(0);
     let frames = widest(&|entry| entry.frames.first().map_or(0, |frame| 3 + width(frame))).min(total / 3);
     let places = widest(&|entry| width(&entry.place)).min(total / 3);
-    let titles = widest(&Entry::title_width).min(total - 5 - places - frames);
+    let titles = widest(&|entry| width(&entry.title) + width(&entry.times)).min(total - 5 - places - frames);
     for entry in entries {
         let title = cut(&entry.title, titles.saturating_sub(width(&entry.times)));
         let mut line = Line::painted(format!("  {title}{}", entry.times), Paint::Bad);
@@ -179,27 +172,25 @@ fn errors_of<'a>(scene: &Scene<'a>, index: usize, sheet: &Sheet<'_>) -> Vec<Fail
         stack,
         issue,
     };
-    let raised = span.events.iter().enumerate().filter(|(_, event)| event.is_exception());
-    let mut errors = Vec::new();
-    let mut has_exception = false;
-    for (place, event) in raised {
-        has_exception = true;
-        if scene.marks.echoed_exceptions.contains(&(index, place)) {
-            continue;
-        }
-        let issue = scene.report.issues.of_event(index, place);
-        errors.push(failure(exception_title(&event.attributes, sheet), stack_of(&event.attributes), issue));
+    if span.events.iter().any(Event::is_exception) {
+        let raised = span.events.iter().enumerate().filter(|(_, event)| event.is_exception());
+        let told_here = raised.filter(|(place, _)| !scene.marks.echoed_exceptions.contains(&(index, *place)));
+        let error = |(place, event): (usize, &Event)| {
+            let issue = scene.report.issues.of_event(index, place);
+            failure(exception_title(&event.attributes, sheet), stack_of(&event.attributes), issue)
+        };
+        return told_here.map(error).collect();
     }
-    if !has_exception && span.is_error() && !scene.marks.echoed_messages.contains(&index) {
-        let fails_below = scene.report.tree.children(index).any(|child| scene.report.failed[child]);
-        let message = sheet.stored(span.status.message.lines().next().unwrap_or_default());
-        match (message.is_empty(), fails_below) {
-            (false, _) => errors.push(failure(message, Innermost::default(), None)),
-            (true, false) => errors.push(failure("failed without saying why".to_owned(), Innermost::default(), None)),
-            (true, true) => {}
-        }
+    if !span.is_error() || scene.marks.echoed_messages.contains(&index) {
+        return Vec::new();
     }
-    errors
+    let fails_below = || scene.report.tree.children(index).any(|child| scene.report.failed[child]);
+    let title = match span.status.message.lines().next().unwrap_or_default() {
+        "" if fails_below() => return Vec::new(),
+        "" => "failed without saying why".to_owned(),
+        message => sheet.stored(message),
+    };
+    vec![failure(title, Innermost::default(), None)]
 }
 
 fn stack_of(attributes: &Attributes) -> Innermost {
@@ -224,7 +215,7 @@ fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &S
         let is_exceptional = is_exceptional(&log.attributes);
         let is_drawn = span.is_some() || scene.options.span.is_none();
         // Where there are only log lines, one of them says it already.
-        let is_plain = !is_exceptional && trace.spans.is_empty() && scene.draws(log.severity);
+        let is_plain = !is_exceptional && trace.spans.is_empty() && scene.log_lines.draws(log.severity);
         if !is_drawn || is_plain || !(is_exceptional || log.is_error()) {
             continue;
         }

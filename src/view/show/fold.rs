@@ -29,6 +29,17 @@ pub(super) enum What {
     Missing(SpanId, Vec<usize>),
 }
 
+impl What {
+    /// The span a line is about, the first of several; none where the span is missing.
+    pub(super) fn first(&self) -> Option<usize> {
+        match self {
+            What::Span(index) => Some(*index),
+            What::Run(run) => run.members.first().copied(),
+            What::Missing(..) => None,
+        }
+    }
+}
+
 /// All lines of the picture, from top to bottom; empty when there is no span to draw.
 pub(super) fn rows(scene: &Scene<'_>) -> Vec<Row> {
     let mut rows = Vec::new();

@@ -7,7 +7,6 @@ use crate::model::TraceStatus;
 use crate::view::lists::traces::status_mark;
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
-use crate::view::out::style::TimeStyle;
 use crate::view::out::text::{cut, width};
 
 /// From how many columns on the time stands on the first line.
@@ -22,27 +21,18 @@ const NOTEWORTHY: u64 = 20;
 /// Writes the lines above the picture.
 pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     let is_wide = scene.style.width >= WIDE;
-    let time = Line::painted(started(scene), Paint::Dim);
+    let started = scene.style.long_time(scene.started().0, "%a %Y-%m-%d %H:%M:%S.%3f", "%Y-%m-%d %H:%M:%S.%3f %:z");
+    let time = Line::painted(started, Paint::Dim);
     let mut items = counts(scene);
-    if is_wide {
-        let fits = write_title(scene, Some(&time), sheet);
-        if !fits {
-            items.insert(0, time);
-        }
-        items.extend(services(scene, sheet));
-        sheet.items(2, items);
-    } else {
-        write_title(scene, None, sheet);
+    let has_time = write_title(scene, is_wide.then_some(&time), sheet);
+    if !has_time {
         items.insert(0, time);
-        let services = services(scene, sheet);
-        if scene.report.trace.summary.services.len() > 1 {
-            sheet.items(2, items);
-            sheet.items(2, services.into_iter().collect());
-        } else {
-            items.extend(services);
-            sheet.items(2, items);
-        }
     }
+    if !is_wide && scene.report.trace.summary.services.len() > 1 {
+        sheet.items(2, std::mem::take(&mut items));
+    }
+    items.extend(services(scene, sheet));
+    sheet.items(2, items);
     sheet.items(2, open(scene, sheet));
     // Shares are dropped when that makes room for one operation more.
     let (with, without) = (slowest(scene, true, sheet), slowest(scene, false, sheet));
@@ -104,19 +94,6 @@ fn pieces(text: &str, columns: usize) -> Vec<String> {
         }
     }
     pieces
-}
-
-fn started(scene: &Scene<'_>) -> String {
-    let (style, (start, _)) = (scene.style, scene.started());
-    let age = format::age(style.now.since(start));
-    match style.times {
-        None if style.is_terminal => {
-            format!("{} ({age} ago)", format::clock(start, &style.zone, "%a %Y-%m-%d %H:%M:%S.%3f"))
-        }
-        Some(TimeStyle::Relative) => format!("{age} ago"),
-        Some(TimeStyle::Local) => format::clock(start, &style.zone, "%Y-%m-%d %H:%M:%S.%3f %:z"),
-        None | Some(TimeStyle::Utc) => start.to_rfc3339(),
-    }
 }
 
 fn counts(scene: &Scene<'_>) -> Vec<Line> {

@@ -13,6 +13,8 @@ use crate::view::out::text::width;
 
 /// How many findings of one kind become hints.
 const MOST: usize = 3;
+/// What stands between two commands.
+const SEPARATOR: &str = " │ ";
 
 /// Writes the HINTS block: on a terminal always, for the commands; elsewhere only when there is a finding.
 pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
@@ -30,16 +32,13 @@ pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
 
 /// The sentences of findings; errors told again are nothing to say, only to leave out.
 fn sentences(scene: &Scene<'_>, rows: &[Row], sheet: &Sheet<'_>) -> Vec<String> {
-    let runs = rows.iter().filter_map(|row| match &row.what {
-        What::Run(run) => run.members.first(),
-        _ => None,
-    });
-    let drawn: FxHashSet<&usize> = runs.collect();
+    let runs = rows.iter().filter(|row| matches!(row.what, What::Run(_)));
+    let drawn: FxHashSet<usize> = runs.filter_map(|row| row.what.first()).collect();
     let (mut many_calls, mut own_gap, mut late_starts) = (Vec::new(), Vec::new(), Vec::new());
     for finding in &scene.findings {
         match finding {
             Finding::ManyCalls(run) if many_calls.len() < MOST && scene.part.is_noteworthy(run.busy_ns) => {
-                let first = run.members.first().filter(|first| drawn.contains(first));
+                let first = run.members.first().filter(|first| drawn.contains(*first));
                 many_calls.extend(first.map(|first| many_calls_sentence(scene, run, *first, sheet)));
             }
             Finding::OwnGap(gap) => own_gap.push(own_gap_sentence(scene, gap, sheet)),
@@ -69,7 +68,7 @@ fn own_gap_sentence(scene: &Scene<'_>, gap: &OwnGap, sheet: &Sheet<'_>) -> Strin
         (Some(after), None) => format!("after {after}"),
         (None, before) => format!("before {}", before.unwrap_or_default()),
     };
-    let (took, share) = (format::duration(gap.gap_ns), format::share(gap.gap_ns, scene.length_ns()));
+    let (took, share) = (format::duration(gap.gap_ns), format::share(gap.gap_ns, scene.window.length_ns()));
     format!("{} spends {took} ({share}) by itself {place}", name(gap.span))
 }
 
@@ -90,67 +89,55 @@ fn commands(scene: &Scene<'_>, rows: &[Row]) -> Option<String> {
     }
     let spans = || scene.drawn.iter().filter(|index| scene.step(**index).is_none());
     if spans().next().is_none() {
-        return match scene.drawn.is_empty() {
-            true => commands_of_logs(scene, &trace),
-            false => commands_without_spans(scene, rows, &trace),
-        };
+        return commands_without_spans(scene, rows, &trace);
     }
     let has_children = |index: &usize| scene.report.tree.size[*index] > 1;
     let failed = spans().filter(|index| scene.span(**index).is_error() && !has_children(index));
     let slowest = || spans().max_by_key(|index| scene.report.self_ns[**index]);
     let span = failed.max_by_key(|index| scene.span(**index).start).or_else(slowest)?;
     let mut commands = vec![format!("tracehub show {trace} --span {}", scene.span(*span).span_id)];
-    if !scene.options.attributes {
-        commands.push("--attrs".to_owned());
-    }
-    if rows.iter().any(|row| matches!(row.what, What::Run(_))) {
-        commands.push("--expand".to_owned());
-    }
-    commands.extend(all_logs(scene));
+    commands.extend(flags(scene, rows));
     Some(fitting(scene, commands))
 }
 
-/// What to type next where there are only operations: their payloads, what is folded, and what still comes.
+/// What to type next where there are only operations or log lines: what they carry, what is folded or not drawn, and
+/// what still comes.
 fn commands_without_spans(scene: &Scene<'_>, rows: &[Row], trace: &str) -> Option<String> {
-    let has_runs = rows.iter().any(|row| matches!(row.what, What::Run(_)));
-    let flags = [(!scene.options.attributes, "--attrs"), (has_runs && !scene.options.expand, "--expand")];
-    let mut commands = Vec::new();
-    for (is_useful, flag) in flags {
-        if is_useful {
-            commands.push(if commands.is_empty() { format!("tracehub show {trace} {flag}") } else { flag.to_owned() });
-        }
-    }
-    if let Some(flag) = all_logs(scene) {
-        commands.push(if commands.is_empty() { format!("tracehub show {trace} {flag}") } else { flag });
+    let mut commands: Vec<String> = flags(scene, rows).collect();
+    if let Some(first) = commands.first_mut() {
+        first.insert_str(0, &format!("tracehub show {trace} "));
     }
     if !scene.open.is_empty() {
         commands.push(format!("tracehub tail {trace}"));
     }
-    (!commands.is_empty()).then(|| fitting(scene, commands))
+    match scene.drawn.is_empty() {
+        _ if commands.is_empty() => None,
+        true => Some(commands.join(SEPARATOR)),
+        false => Some(fitting(scene, commands)),
+    }
+}
+
+/// The flags that show more of the trace than is drawn.
+fn flags(scene: &Scene<'_>, rows: &[Row]) -> impl Iterator<Item = String> {
+    let has_attributes =
+        !scene.drawn.is_empty() || scene.report.trace.logs.iter().any(|log| !log.attributes.is_empty());
+    let flags = [
+        (has_attributes && !scene.options.attributes, "--attrs"),
+        (rows.iter().any(|row| matches!(row.what, What::Run(_))), "--expand"),
+        (scene.has_hidden_logs(), "--logs all"),
+    ];
+    flags.into_iter().filter(|(is_useful, _)| *is_useful).map(|(_, flag)| flag.to_owned())
 }
 
 /// As many of the commands as a line holds, the first of them in any case.
 fn fitting(scene: &Scene<'_>, mut commands: Vec<String>) -> String {
     loop {
-        let joined = commands.join(" │ ");
+        let joined = commands.join(SEPARATOR);
         if commands.len() <= 1 || width(&joined) + 2 <= scene.style.width {
             return joined;
         }
         commands.pop();
     }
-}
-
-/// What to type next where there are only log lines: what they carry, and those not drawn.
-fn commands_of_logs(scene: &Scene<'_>, trace: &str) -> Option<String> {
-    let has_attributes = scene.report.trace.logs.iter().any(|log| !log.attributes.is_empty());
-    let attributes = (has_attributes && !scene.options.attributes).then(|| "--attrs".to_owned());
-    let flags: Vec<String> = attributes.into_iter().chain(all_logs(scene)).collect();
-    (!flags.is_empty()).then(|| format!("tracehub show {trace} {}", flags.join(" │ ")))
-}
-
-/// The flag that draws the log lines left out, when there are any.
-fn all_logs(scene: &Scene<'_>) -> Option<String> {
-    scene.has_hidden_logs().then(|| "--logs all".to_owned())
 }
 
 /// A trace id as one types it: short for hex, whole and quoted when a shell would read it otherwise.

@@ -15,93 +15,62 @@ use crate::view::out::text::{cut, width};
 /// How many log lines that belong to nothing drawn a terminal shows; the rest is counted.
 const MOST_LOOSE: usize = 200;
 
-/// A line of the list.
-enum Entry {
-    Span(usize),
-    Log(usize),
-}
+/// The cells of a line of the list: start, time, self, mark, service, id and name.
+type Cells = [(String, Paint); 7];
+/// Place of the id among the cells.
+const ID: usize = 5;
 
 /// Writes one line a span, operation or log record that belongs to one, by start time.
 pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     let has_spans = scene.drawn.iter().any(|index| scene.step(*index).is_none());
-    let mut columns = Columns::new(has_spans);
-    let spans = scene.drawn.iter().map(|index| (scene.span(*index).start, Entry::Span(*index)));
+    let columns = [
+        Column::right("START"),
+        Column::right("TIME").at_least(7),
+        Column::right("SELF").at_least(7),
+        Column::left(""),
+        Column::left("SERVICE").limit(16),
+        Column::left("ID").gap(2),
+        Column::left(if has_spans { "SPAN" } else { "OPERATION" }).gap(2).stretch(),
+    ];
+    let spans = scene.drawn.iter().map(|index| (scene.span(*index).start, span_cells(scene, *index, sheet)));
     let of_drawn = scene.drawn.iter().filter_map(|index| scene.logs.get(&scene.span(*index).span_id)).flatten();
-    let logs = of_drawn.filter_map(|place| Some((scene.log(*place)?.time, Entry::Log(*place))));
-    let mut entries: Vec<(Nanos, Entry)> = spans.chain(logs).collect();
-    entries.sort_by_key(|(time, _)| *time);
-    for (_, entry) in entries {
-        match entry {
-            Entry::Span(index) => columns.push_span(scene, index, sheet),
-            Entry::Log(place) => columns.push_log(scene, place, sheet),
-        }
+    let logs = of_drawn.map(|(_, log)| (log.time, log_cells(scene, log, sheet)));
+    let mut rows: Vec<(Nanos, Cells)> = spans.chain(logs).collect();
+    rows.sort_by_key(|(time, _)| *time);
+    let mut table = Table::of_rows(columns, rows.into_iter().map(|(_, cells)| cells));
+    if !has_spans {
+        table.columns.remove(ID);
     }
-    columns.table(has_spans).write(sheet, scene.style);
+    table.write(sheet, scene.style);
 }
 
-struct Columns {
-    start: Column,
-    time: Column,
-    own: Column,
-    mark: Column,
-    service: Column,
-    id: Column,
-    name: Column,
+fn span_cells(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> Cells {
+    let (span, step) = (scene.span(index), scene.step(index));
+    let (took, own) = scene
+        .step_times(index)
+        .unwrap_or_else(|| (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index])));
+    let (mark, paint) = match step {
+        Some(step) => (step_mark(step), Paint::Warn),
+        None => (if span.is_error() { "✗" } else { " " }, Paint::Bad),
+    };
+    [
+        (offset(scene, span.start), Paint::Dim),
+        (took, if step == Some(Step::Open) { Paint::Warn } else { Paint::Plain }),
+        (own, Paint::Plain),
+        (mark.to_owned(), paint),
+        (sheet.stored(span.service()), scene.hue(span.service())),
+        (if step.is_some() { String::new() } else { span.span_id.to_string() }, Paint::Dim),
+        (sheet.stored(&span.name), if span.is_error() { Paint::Bad } else { Paint::Plain }),
+    ]
 }
 
-impl Columns {
-    fn new(has_spans: bool) -> Columns {
-        Columns {
-            start: Column::right("START"),
-            time: Column::right("TIME").at_least(7),
-            own: Column::right("SELF").at_least(7),
-            mark: Column::left(""),
-            service: Column::left("SERVICE").limit(16),
-            id: Column::left("ID").gap(2),
-            name: Column::left(if has_spans { "SPAN" } else { "OPERATION" }).gap(2).stretch(),
-        }
-    }
-
-    fn push_span(&mut self, scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) {
-        let span = scene.span(index);
-        let paint = if span.is_error() { Paint::Bad } else { Paint::Plain };
-        self.start.push(offset(scene, span.start), Paint::Dim);
-        let step = scene.step(index);
-        let (took, itself) = match step {
-            Some(Step::Open) => (format::duration(scene.age_ns(index)), "·".to_owned()),
-            Some(Step::Exit | Step::Note) => ("·".to_owned(), "·".to_owned()),
-            Some(Step::Closed) | None => {
-                (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index]))
-            }
-        };
-        self.time.push(took, if step == Some(Step::Open) { Paint::Warn } else { Paint::Plain });
-        self.own.push(itself, Paint::Plain);
-        match step {
-            Some(step) => self.mark.push(step_mark(step), Paint::Warn),
-            None => self.mark.push(if span.is_error() { "✗" } else { " " }, Paint::Bad),
-        }
-        self.service.push(sheet.stored(span.service()), scene.hue(span.service()));
-        self.id.push(if step.is_some() { String::new() } else { span.span_id.to_string() }, Paint::Dim);
-        self.name.push(sheet.stored(&span.name), paint);
-    }
-
-    fn push_log(&mut self, scene: &Scene<'_>, place: usize, sheet: &Sheet<'_>) {
-        let Some(log) = scene.log(place) else { return };
-        let paint = level_paint(log.severity);
-        self.start.push(offset(scene, log.time), Paint::Dim);
-        self.time.push("", Paint::Plain);
-        self.own.push("", Paint::Plain);
-        self.mark.push("•", paint);
-        self.service.push(sheet.stored(&log.resource.service), scene.hue(&log.resource.service));
-        self.id.push("", Paint::Plain);
-        let text = log_message(log, sheet).text();
-        self.name.push(format!("{} {text}", log.severity.as_str().to_uppercase()), paint);
-    }
-
-    fn table(self, has_spans: bool) -> Table {
-        let columns = [self.start, self.time, self.own, self.mark, self.service].into_iter();
-        Table { columns: columns.chain(has_spans.then_some(self.id)).chain([self.name]).collect() }
-    }
+fn log_cells(scene: &Scene<'_>, log: &LogRecord, sheet: &Sheet<'_>) -> Cells {
+    let paint = level_paint(log.severity);
+    let none = || (String::new(), Paint::Plain);
+    let service = (sheet.stored(&log.resource.service), scene.hue(&log.resource.service));
+    let text = format!("{} {}", log.severity.as_str().to_uppercase(), log_message(log, sheet).text());
+    let start = (offset(scene, log.time), Paint::Dim);
+    [start, none(), none(), ("•".to_owned(), paint), service, none(), (text, paint)]
 }
 
 /// Writes log records that belong to nothing that is drawn, each with its time; in a trace of nothing else that is all
@@ -112,7 +81,8 @@ pub(super) fn write_loose_records(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
     }
     let trace = &scene.report.trace;
     let drawn: FxHashSet<SpanId> = trace.spans.iter().map(|span| span.span_id).collect();
-    let is_loose = |log: &LogRecord| scene.draws(log.severity) && log.span_id.is_none_or(|id| !drawn.contains(&id));
+    let is_loose =
+        |log: &LogRecord| scene.log_lines.draws(log.severity) && log.span_id.is_none_or(|id| !drawn.contains(&id));
     let logs = trace.logs.iter().enumerate().filter(|(_, log)| is_loose(log));
     let mut logs: Vec<(usize, &LogRecord)> = logs.collect();
     if logs.is_empty() {
@@ -154,11 +124,7 @@ fn loose_lines(scene: &Scene<'_>, logs: &[(usize, &LogRecord)], sheet: &Sheet<'_
         line.append(issue_note(scene.report.issues.of_log(*place)));
         lines.push(line);
         if scene.options.attributes {
-            lines.extend(attributes(&log.attributes, sheet).into_iter().map(|attribute| {
-                let mut line = Line::new();
-                line.pad(message).append(attribute);
-                line
-            }));
+            lines.extend(attributes(&log.attributes, sheet).into_iter().map(|line| line.indented(message)));
         }
     }
     lines

@@ -1,7 +1,7 @@
 //! What of a trace is drawn, and how: the flags of `show`.
 
-use crate::model::SpanId;
 use crate::model::words::words;
+use crate::model::{Severity, SpanId};
 
 words! {
     /// How spans are laid out.
@@ -27,6 +27,17 @@ words! {
         All = "all",
         /// None.
         None = "none",
+    }
+}
+
+impl LogLines {
+    /// Whether a record of this severity is drawn.
+    pub(super) fn draws(self, severity: Severity) -> bool {
+        match self {
+            LogLines::All => true,
+            LogLines::Warn => severity >= Severity::Warn,
+            LogLines::None => false,
+        }
     }
 }
 

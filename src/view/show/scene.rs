@@ -4,12 +4,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::bars::Window;
 use super::options::{LogLines, ShowOptions};
-use crate::model::{LogRecord, Nanos, Severity, Span, SpanId, TraceStatus};
+use crate::model::{LogRecord, Nanos, Span, SpanId, TraceStatus};
 use crate::query::TraceReport;
 use crate::query::trace::findings::{Finding, Part};
 use crate::query::trace::steps::Step;
 use crate::query::trace::usage::TokenSum;
 use crate::view::out::canvas::Paint;
+use crate::view::out::format;
 use crate::view::out::style::Style;
 
 /// A trace about to be drawn. Vectors go by the index of a span in the trace.
@@ -35,10 +36,10 @@ pub(super) struct Scene<'a> {
     pub(super) marks: Marks,
     /// Tokens and cost, when any span reports some.
     pub(super) usage: Option<Vec<TokenSum>>,
-    /// Log records to draw below the span they belong to, by their places in the trace.
-    pub(super) logs: FxHashMap<SpanId, Vec<usize>>,
+    /// Log records to draw below the span they belong to, with their places in the trace.
+    pub(super) logs: FxHashMap<SpanId, Vec<(usize, &'a LogRecord)>>,
     /// Which log lines are drawn.
-    log_lines: LogLines,
+    pub(super) log_lines: LogLines,
     hues: FxHashMap<&'a str, usize>,
 }
 
@@ -106,6 +107,17 @@ impl<'a> Scene<'a> {
         self.style.now.since(self.span(index).start)
     }
 
+    /// How long a row took, and how much of that by itself, where something was not left or not entered; `·` for what
+    /// nobody knows.
+    pub(super) fn step_times(&self, index: usize) -> Option<(String, String)> {
+        let unknown = || "·".to_owned();
+        match self.step(index)? {
+            Step::Open => Some((format::duration(self.age_ns(index)), unknown())),
+            Step::Exit | Step::Note => Some((unknown(), unknown())),
+            Step::Closed => None,
+        }
+    }
+
     /// The status of the trace. An entry may be open although another was left too often, which counts alone do not
     /// show.
     pub(super) fn status(&self) -> TraceStatus {
@@ -123,19 +135,9 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A log record by its place in the trace.
-    pub(super) fn log(&self, place: usize) -> Option<&'a LogRecord> {
-        self.report.trace.logs.get(place)
-    }
-
     /// Whether log records are not drawn because nobody asked for lines as harmless as that.
     pub(super) fn has_hidden_logs(&self) -> bool {
-        self.report.trace.logs.iter().any(|log| !self.draws(log.severity))
-    }
-
-    /// Whether a record of this severity is drawn.
-    pub(super) fn draws(&self, severity: Severity) -> bool {
-        draws(self.log_lines, severity)
+        self.report.trace.logs.iter().any(|log| !self.log_lines.draws(log.severity))
     }
 
     /// When the trace started and how many nanoseconds it took; spans without a start would make that decades.
@@ -146,11 +148,6 @@ impl<'a> Scene<'a> {
             start => (start, summary.duration_ns()),
         }
     }
-
-    /// How long the drawn stretch is, at least a nanosecond.
-    pub(super) fn length_ns(&self) -> u64 {
-        self.window.length_ns()
-    }
 }
 
 /// What stands in the column of flags of a step.
@@ -160,14 +157,6 @@ pub(super) fn step_mark(step: Step) -> &'static str {
         Step::Open => "…",
         Step::Exit => "⚠",
         Step::Note => "•",
-    }
-}
-
-fn draws(lines: LogLines, severity: Severity) -> bool {
-    match lines {
-        LogLines::All => true,
-        LogLines::Warn => severity >= Severity::Warn,
-        LogLines::None => false,
     }
 }
 
@@ -210,11 +199,11 @@ impl Marks {
     }
 }
 
-fn logs(report: &TraceReport, lines: LogLines) -> FxHashMap<SpanId, Vec<usize>> {
-    let mut logs: FxHashMap<SpanId, Vec<usize>> = FxHashMap::default();
-    for (place, log) in report.trace.logs.iter().enumerate().filter(|(_, log)| draws(lines, log.severity)) {
+fn logs(report: &TraceReport, lines: LogLines) -> FxHashMap<SpanId, Vec<(usize, &LogRecord)>> {
+    let mut logs: FxHashMap<SpanId, Vec<(usize, &LogRecord)>> = FxHashMap::default();
+    for (place, log) in report.trace.logs.iter().enumerate().filter(|(_, log)| lines.draws(log.severity)) {
         if let Some(span) = log.span_id {
-            logs.entry(span).or_default().push(place);
+            logs.entry(span).or_default().push((place, log));
         }
     }
     logs

@@ -133,9 +133,8 @@ impl Guides {
 
 /// What stands in the name column: the name gives way, the rest never does.
 struct Label {
-    guide: String,
-    /// The source of an operation, where services have no column of their own.
-    source: Option<(String, Paint)>,
+    /// Guides, and the source of an operation where services have no column of their own.
+    head: Line,
     name: String,
     suffix: String,
     paint: Paint,
@@ -144,57 +143,43 @@ struct Label {
 
 impl Label {
     fn new(scene: &Scene<'_>, row: &Row, guide: String, sheet: &Sheet<'_>) -> Label {
-        let first = match &row.what {
-            What::Span(index) => Some(*index),
-            What::Run(run) => run.members.first().copied(),
-            What::Missing(..) => None,
-        };
-        let step = first.and_then(|index| Some((scene.step(index)?, scene.span(index))));
-        let source = step
-            .filter(|_| scene.style.width < WIDE)
-            .map(|(_, span)| (format!("{} ", sheet.stored(span.service())), scene.hue(span.service())));
-        let (name, suffix, mut paint) = match &row.what {
-            What::Span(index) => {
-                let span = scene.span(*index);
-                let plain = if row.depth == 0 { Paint::Bold } else { Paint::Plain };
-                let is_agent = span.attributes.text("gen_ai.operation.name") == Some("invoke_agent");
-                let role = if is_agent && !span.name.contains("agent") { "  (agent)" } else { "" };
-                (sheet.stored(&span.name), role.to_owned(), if span.is_error() { Paint::Bad } else { plain })
-            }
-            What::Run(run) => {
-                let first = run.members.first().map(|index| scene.span(*index));
-                let name = first.map_or(String::new(), |span| sheet.stored(&span.name));
-                let is_error = first.is_some_and(Span::is_error);
-                let suffix = format!(" ×{}", format::count(run.members.len() as u64));
-                (name, suffix, if is_error { Paint::Bad } else { Paint::Plain })
-            }
-            What::Missing(parent, _) => ("? missing parent".to_owned(), format!(" {parent}"), Paint::Warn),
-        };
-        if let Some((Step::Open | Step::Exit, _)) = step {
-            paint = Paint::Warn;
+        let first = row.what.first();
+        let (span, step) = (first.map(|index| scene.span(index)), first.and_then(|index| scene.step(index)));
+        let mut head = Line::painted(guide, Paint::Dim);
+        if let Some(span) = span.filter(|_| step.is_some() && scene.style.width < WIDE) {
+            head.add(format!("{} ", sheet.stored(span.service())), scene.hue(span.service()));
         }
-        Label { guide, source, name, suffix, paint, is_heading: matches!(row.what, What::Missing(..)) }
+        let is_agent = |span: &Span| span.attributes.text("gen_ai.operation.name") == Some("invoke_agent");
+        let suffix = match &row.what {
+            What::Span(_) if span.is_some_and(|span| is_agent(span) && !span.name.contains("agent")) => {
+                "  (agent)".to_owned()
+            }
+            What::Span(_) => String::new(),
+            What::Run(run) => format!(" ×{}", format::count(run.members.len() as u64)),
+            What::Missing(parent, _) => format!(" {parent}"),
+        };
+        let paint = match &row.what {
+            What::Missing(..) => Paint::Warn,
+            _ if matches!(step, Some(Step::Open | Step::Exit)) => Paint::Warn,
+            _ if span.is_some_and(Span::is_error) => Paint::Bad,
+            What::Span(_) if row.depth == 0 => Paint::Bold,
+            _ => Paint::Plain,
+        };
+        let name = span.map_or("? missing parent".to_owned(), |span| sheet.stored(&span.name));
+        Label { head, name, suffix, paint, is_heading: matches!(row.what, What::Missing(..)) }
     }
 
     fn width(&self) -> usize {
-        width(&self.guide) + self.source_width() + width(&self.name) + width(&self.suffix)
-    }
-
-    fn source_width(&self) -> usize {
-        self.source.as_ref().map_or(0, |(source, _)| width(source))
+        self.head.width() + width(&self.name) + width(&self.suffix)
     }
 
     fn line(self, columns: usize) -> Line {
         // A heading has no numbers beside it, so it may go on into their columns.
         let columns = if self.is_heading { usize::MAX } else { columns };
-        let room = columns.saturating_sub(1 + width(&self.guide) + self.source_width() + width(&self.suffix));
-        let mut line = Line::painted(self.guide, Paint::Dim);
-        if let Some((source, hue)) = self.source {
-            line.add(source, hue);
-        }
-        line.add(cut(&self.name, room.max(1)), self.paint);
-        line.add(self.suffix, if self.paint == Paint::Bold { Paint::Plain } else { self.paint });
-        line
+        let room = columns.saturating_sub(1 + self.head.width() + width(&self.suffix));
+        self.head
+            .with(cut(&self.name, room.max(1)), self.paint)
+            .with(self.suffix, if self.paint == Paint::Bold { Paint::Plain } else { self.paint })
     }
 }
 
@@ -218,7 +203,7 @@ fn heading(scene: &Scene<'_>, columns: &Columns) -> Line {
 
 /// Labels of the time axis: zero, as many steps as fit, and the end.
 fn axis(scene: &Scene<'_>, columns: &Columns) -> String {
-    let (cells, length) = (columns.bar - columns.beyond, scene.length_ns());
+    let (cells, length) = (columns.bar - columns.beyond, scene.window.length_ns());
     let last = format::duration(length);
     if cells < width(&last) + 2 {
         return String::new();
@@ -256,14 +241,7 @@ impl Layout<'_> {
     fn line(&self, row: &Row, label: Label, sheet: &Sheet<'_>) -> Line {
         let (scene, columns) = (self.scene, &self.columns);
         let mut line = label.line(columns.name);
-        let index = match &row.what {
-            What::Missing(..) => return line,
-            What::Span(index) => *index,
-            What::Run(run) => match run.members.first() {
-                Some(first) => *first,
-                None => return line,
-            },
-        };
+        let Some(index) = row.what.first() else { return line };
         let span = scene.span(index);
         let hue = scene.hue(span.service());
         line.pad(columns.name);
@@ -271,14 +249,15 @@ impl Layout<'_> {
             line.add(cut(&sheet.stored(span.service()), columns.service - 1), hue);
             line.pad(columns.name + columns.service);
         }
-        let numbers = Numbers::new(scene, &row.what, index);
+        let (time, own) = times(scene, &row.what, index);
         let is_open = scene.step(index) == Some(Step::Open);
-        line.add_right(numbers.time, TIME, if is_open { Paint::Warn } else { Paint::Plain });
+        line.add_right(time, TIME, if is_open { Paint::Warn } else { Paint::Plain });
         if columns.has_self {
-            line.add_right(numbers.own, SELF, Paint::Plain);
+            line.add_right(own, SELF, Paint::Plain);
         }
-        if columns.has_usage {
-            line.add_right(numbers.tokens, TOKENS, Paint::Plain).add_right(numbers.cost, COST, Paint::Plain);
+        if let Some(usage) = &scene.usage {
+            let sum = usage.get(index).filter(|_| matches!(row.what, What::Span(_)));
+            line.add_right(tokens(sum), TOKENS, Paint::Plain).add_right(cost(sum), COST, Paint::Plain);
         }
         let (flag, paint) = flag(scene, index);
         line.add(" ", Paint::Plain).add(flag, paint).add(" ", Paint::Plain);
@@ -294,29 +273,17 @@ impl Layout<'_> {
     }
 }
 
-/// What stands in the columns of numbers.
-struct Numbers {
-    time: String,
-    own: String,
-    tokens: String,
-    cost: String,
-}
-
-impl Numbers {
-    fn new(scene: &Scene<'_>, what: &What, index: usize) -> Numbers {
-        let usage = scene.usage.as_ref().and_then(|usage| usage.get(index)).filter(|_| matches!(what, What::Span(_)));
-        let span = scene.span(index);
-        let (time, own) = match what {
-            _ if scene.step(index) == Some(Step::Open) => (format::duration(scene.age_ns(index)), "·".to_owned()),
-            What::Span(_) if matches!(scene.step(index), Some(Step::Exit | Step::Note)) => {
-                ("·".to_owned(), "·".to_owned())
-            }
-            What::Run(run) => (format::duration(run.end.since(run.start)), format::duration(run.self_ns)),
-            _ if span.start.0 == 0 => ("?".to_owned(), "?".to_owned()),
-            _ if span.end.0 == 0 => ("…".to_owned(), "…".to_owned()),
-            _ => (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index])),
-        };
-        Numbers { time, own, tokens: tokens(usage), cost: cost(usage) }
+/// How long a row took, and how much of that by itself.
+fn times(scene: &Scene<'_>, what: &What, index: usize) -> (String, String) {
+    let span = scene.span(index);
+    match (what, scene.step_times(index)) {
+        (What::Run(run), _) if scene.step(index) != Some(Step::Open) => {
+            (format::duration(run.end.since(run.start)), format::duration(run.self_ns))
+        }
+        (_, Some(times)) => times,
+        _ if span.start.0 == 0 => ("?".to_owned(), "?".to_owned()),
+        _ if span.end.0 == 0 => ("…".to_owned(), "…".to_owned()),
+        _ => (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index])),
     }
 }
 
