@@ -48,7 +48,7 @@ pub fn search_logs(
         messages: Known::default(),
         resources: vec![
             Known::default();
-            matcher.conditions().len() + matcher.text().map_or(0, |text| text.elsewhere.len())
+            matcher.conditions.len() + matcher.text.as_ref().map_or(0, |text| text.elsewhere.len())
         ],
     };
     let mut found = Vec::new();
@@ -99,25 +99,25 @@ struct BlockSearch<'c, 's> {
 impl BlockSearch<'_, '_> {
     /// Rules out rows; returns the times of those that are left.
     fn run(&mut self, matcher: &LogMatcher<'_>, known: &mut KnownStrings, times_ns: (u64, u64)) -> Result<Vec<u64>> {
-        if let Some(least) = matcher.level() {
+        if let Some(least) = matcher.query.level {
             self.keep_level(least)?;
         }
         let mut times = self.keep_times(times_ns)?;
-        if let Some(service) = matcher.service() {
+        if let Some(service) = matcher.query.service.as_deref() {
             self.keep_service(service, &mut known.of_service)?;
         }
         if matcher.wants_errors() {
             self.keep_errors()?;
         }
-        let (conditions, elsewhere) = known.resources.split_at_mut(matcher.conditions().len());
-        for (condition, resources) in matcher.conditions().iter().zip(conditions) {
+        let (conditions, elsewhere) = known.resources.split_at_mut(matcher.conditions.len());
+        for (condition, resources) in matcher.conditions.iter().zip(conditions) {
             if self.left.is_empty() {
                 return Ok(Vec::new());
             }
             let holds = self.holds(condition, resources)?;
             self.left.retain(|row| holds[*row]);
         }
-        if let Some(text) = matcher.text() {
+        if let Some(text) = &matcher.text {
             self.keep_text(text, &mut known.messages, elsewhere)?;
         }
         let mut place = 0;
