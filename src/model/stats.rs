@@ -6,6 +6,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::checkpoint_pairs::pair;
+use crate::model::time::NANOS_PER_MS as MS;
 use crate::model::trace::genai;
 use crate::model::trace::self_time::{Interval, self_times};
 use crate::model::{
@@ -15,19 +16,8 @@ use crate::model::{
 /// Bars in a time line.
 pub const TIMELINE_BARS: usize = 24;
 /// Upper bounds of the latency histogram's bars but the last, nanoseconds.
-pub const HISTOGRAM_BOUNDS_NS: [u64; 11] = [
-    1_000_000,
-    2_000_000,
-    5_000_000,
-    10_000_000,
-    20_000_000,
-    50_000_000,
-    100_000_000,
-    200_000_000,
-    500_000_000,
-    1_000_000_000,
-    5_000_000_000,
-];
+pub const HISTOGRAM_BOUNDS_NS: [u64; 11] =
+    [MS, 2 * MS, 5 * MS, 10 * MS, 20 * MS, 50 * MS, 100 * MS, 200 * MS, 500 * MS, 1_000 * MS, 5_000 * MS];
 
 /// What a store holds, in numbers.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -175,8 +165,18 @@ pub struct StatsFold<'q> {
     /// Start and failure of each trace that is counted.
     starts: Vec<(Nanos, bool)>,
     services: FxHashSet<Text>,
-    rows: OperationRows,
+    rows: FxHashMap<Operation, Row>,
     stats: Stats,
+}
+
+/// What the calls of one operation add up to.
+#[derive(Debug, Default)]
+struct Row {
+    durations: Vec<u64>,
+    errors: u64,
+    self_ns: u64,
+    records: u64,
+    open: u64,
 }
 
 impl<'q> StatsFold<'q> {
@@ -186,7 +186,7 @@ impl<'q> StatsFold<'q> {
             query,
             starts: Vec::new(),
             services: FxHashSet::default(),
-            rows: OperationRows::default(),
+            rows: FxHashMap::default(),
             stats: Stats::default(),
         }
     }
@@ -225,7 +225,14 @@ impl<'q> StatsFold<'q> {
 
     /// Adds the calls of all spans of one trace; a trace given in two parts gets wrong self times, so give it whole.
     pub fn add_calls(&mut self, calls: &[Call]) {
-        self.rows.add_calls(calls);
+        let intervals: Vec<Interval> = calls.iter().map(|call| call.interval).collect();
+        for (call, own) in calls.iter().zip(self_times(&intervals)) {
+            let Some(operation) = &call.operation else { continue };
+            let row = self.row(operation);
+            row.add_call(call.interval.end.since(call.interval.start), own);
+            row.errors += u64::from(call.is_error);
+            row.records += 1;
+        }
     }
 
     /// Counts all checkpoints of one trace, in their order, and the operations they make. A trace given in two parts
@@ -236,8 +243,32 @@ impl<'q> StatsFold<'q> {
         for checkpoint in checkpoints.iter().filter(|one| counts(one)) {
             self.stats.checkpoints += 1;
             self.count_service(&checkpoint.source_id);
+            if let Some(operation) = checkpoint_row(checkpoint, query.by) {
+                self.row(&operation).records += 1;
+            }
         }
-        self.rows.add_checkpoints(checkpoints, query.by, counts);
+        let time = |index: usize| checkpoints.get(index).map_or(Nanos(0), Checkpoint::time);
+        let id = |index: usize| SpanId((index as u64 + 1).to_be_bytes());
+        let operations = pair(checkpoints).operations;
+        let intervals: Vec<Interval> = operations
+            .iter()
+            .enumerate()
+            .map(|(index, one)| {
+                let start = time(one.enter);
+                let end = one.exit.map_or(start, time);
+                Interval { span_id: id(index), parent: one.parent.map(id), start, end }
+            })
+            .collect();
+        for ((one, interval), own) in operations.iter().zip(&intervals).zip(self_times(&intervals)) {
+            // What the query does not ask for still shortens the operations it ran inside.
+            let entry = checkpoints.get(one.enter).filter(|entry| counts(entry));
+            let Some(operation) = entry.and_then(|entry| checkpoint_row(entry, query.by)) else { continue };
+            let row = self.row(&operation);
+            match one.exit {
+                Some(_) => row.add_call(interval.end.since(interval.start), own),
+                None => row.open += 1,
+            }
+        }
     }
 
     /// Counts a log record.
@@ -255,6 +286,14 @@ impl<'q> StatsFold<'q> {
         }
     }
 
+    fn row(&mut self, operation: &Operation) -> &mut Row {
+        // The key is only copied when it is new; entries would copy it every time.
+        if !self.rows.contains_key(operation) {
+            self.rows.insert(operation.clone(), Row::default());
+        }
+        self.rows.get_mut(operation).expect("inserted above")
+    }
+
     /// The statistics; those by nothing have no time line.
     pub fn finish(self) -> Stats {
         let StatsFold { query: StatsQuery { by, .. }, starts, services, rows, stats } = self;
@@ -265,7 +304,7 @@ impl<'q> StatsFold<'q> {
             first: starts.iter().map(|(start, _)| *start).min(),
             last: starts.iter().map(|(start, _)| *start).max(),
             timeline: if *by == StatsBy::Nothing { None } else { Timeline::of(starts.into_iter()) },
-            operations: rows.finish(*by),
+            operations: sorted_rows(rows, *by),
             ..stats
         }
     }
@@ -278,85 +317,16 @@ fn is_named(query: &StatsQuery, start: Nanos, service: &Text) -> bool {
         && query.service.as_ref().is_none_or(|wanted| service == wanted.as_str())
 }
 
-/// Works out [`Stats::operations`], one trace at a time.
-#[derive(Debug, Default)]
-struct OperationRows {
-    rows: FxHashMap<Operation, Row>,
-}
-
-#[derive(Debug, Default)]
-struct Row {
-    durations: Vec<u64>,
-    errors: u64,
-    self_ns: u64,
-    records: u64,
-    open: u64,
-}
-
-impl OperationRows {
-    /// Adds the calls of all spans of one trace.
-    fn add_calls(&mut self, calls: &[Call]) {
-        let intervals: Vec<Interval> = calls.iter().map(|call| call.interval).collect();
-        for (call, own) in calls.iter().zip(self_times(&intervals)) {
-            let Some(operation) = &call.operation else { continue };
-            let row = self.row(operation);
-            row.add_call(call.interval.end.since(call.interval.start), own);
-            row.errors += u64::from(call.is_error);
-            row.records += 1;
-        }
+/// The rows that have a call or an open operation, largest self time first, then by name. Those of sources come in the
+/// order of who sends most, also sources that make no call.
+fn sorted_rows(rows: FxHashMap<Operation, Row>, by: StatsBy) -> Vec<OperationStats> {
+    let mut operations: Vec<OperationStats> = rows.into_iter().map(|(operation, row)| row.finish(operation)).collect();
+    operations.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.operation.cmp(&b.operation)));
+    match by {
+        StatsBy::Source => operations.sort_by_key(|row| std::cmp::Reverse(row.records)),
+        _ => operations.retain(|row| row.calls > 0 || row.open > 0),
     }
-
-    /// Adds all checkpoints of one trace as the operations they make; what `counts` refuses still shortens those it ran
-    /// inside.
-    fn add_checkpoints(&mut self, checkpoints: &[Checkpoint], by: StatsBy, counts: impl Fn(&Checkpoint) -> bool) {
-        let key = |checkpoint: &Checkpoint| checkpoint_row(checkpoint, by).filter(|_| counts(checkpoint));
-        for checkpoint in checkpoints {
-            if let Some(operation) = key(checkpoint) {
-                self.row(&operation).records += 1;
-            }
-        }
-        let time = |index: usize| checkpoints.get(index).map_or(Nanos(0), Checkpoint::time);
-        let id = |index: usize| SpanId((index as u64 + 1).to_be_bytes());
-        let operations = pair(checkpoints).operations;
-        let intervals: Vec<Interval> = operations
-            .iter()
-            .enumerate()
-            .map(|(index, one)| {
-                let start = time(one.enter);
-                let end = one.exit.map_or(start, time);
-                Interval { span_id: id(index), parent: one.parent.map(id), start, end }
-            })
-            .collect();
-        for ((one, interval), own) in operations.iter().zip(&intervals).zip(self_times(&intervals)) {
-            let Some(operation) = checkpoints.get(one.enter).and_then(key) else { continue };
-            let row = self.row(&operation);
-            match one.exit {
-                Some(_) => row.add_call(interval.end.since(interval.start), own),
-                None => row.open += 1,
-            }
-        }
-    }
-
-    fn row(&mut self, operation: &Operation) -> &mut Row {
-        // The key is only copied when it is new; entries would copy it every time.
-        if !self.rows.contains_key(operation) {
-            self.rows.insert(operation.clone(), Row::default());
-        }
-        self.rows.get_mut(operation).expect("inserted above")
-    }
-
-    /// The rows that have a call or an open operation, largest self time first, then by name. Those of sources come in
-    /// the order of who sends most, also sources that make no call.
-    fn finish(self, by: StatsBy) -> Vec<OperationStats> {
-        let mut operations: Vec<OperationStats> =
-            self.rows.into_iter().map(|(operation, row)| row.finish(operation)).collect();
-        operations.sort_by(|a, b| b.self_ns.cmp(&a.self_ns).then_with(|| a.operation.cmp(&b.operation)));
-        match by {
-            StatsBy::Source => operations.sort_by_key(|row| std::cmp::Reverse(row.records)),
-            _ => operations.retain(|row| row.calls > 0 || row.open > 0),
-        }
-        operations
-    }
+    operations
 }
 
 /// The row a checkpoint counts in; `None` when the grouping has none for it.
@@ -443,9 +413,10 @@ mod tests {
             },
             is_error: id == 2,
         };
-        let mut rows = OperationRows::default();
-        rows.add_calls(&[span(1, 0, 0, 100, Some("a")), span(2, 1, 10, 70, Some("b")), span(3, 1, 80, 90, None)]);
-        let rows = rows.finish(StatsBy::Operation);
+        let query = StatsQuery::default();
+        let mut fold = StatsFold::new(&query);
+        fold.add_calls(&[span(1, 0, 0, 100, Some("a")), span(2, 1, 10, 70, Some("b")), span(3, 1, 80, 90, None)]);
+        let rows = fold.finish().operations;
         assert_eq!(rows.iter().map(|row| (row.self_ns, row.errors)).collect::<Vec<_>>(), [(60, 1), (30, 0)]);
     }
 

@@ -59,10 +59,7 @@ macro_rules! words {
 
             /// The value of a word; `None` for any other text.
             pub fn parse(word: &str) -> Option<$name> {
-                match word {
-                    $($word => Some($name::$value),)+
-                    _ => None,
-                }
+                $name::ALL.into_iter().find(|value| value.as_str() == word)
             }
 
             /// What the value means: a phrase without a full stop.

@@ -12,9 +12,6 @@ use super::error::{Grouping, grouping_of, occurrence};
 use super::v1;
 use crate::model::{Resource, Span, SpanId, TraceId};
 
-/// Name of the events that tell of an error
-/// ([semantic conventions](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/)).
-const EXCEPTION: &str = "exception";
 /// Different errors of one span beyond this are not told apart from none: each is compared with every other.
 const MOST_ERRORS_OF_SPAN: usize = 64;
 
@@ -60,7 +57,7 @@ fn is_of_one_program(one: &Resource, other: &Resource) -> bool {
 
 fn of_one_span(place: usize, span: &Span, errors: &mut Vec<SpanError>) {
     let start = errors.len();
-    for (event_place, event) in span.events.iter().enumerate().filter(|(_, event)| event.name == EXCEPTION) {
+    for (event_place, event) in span.events.iter().enumerate().filter(|(_, event)| event.is_exception()) {
         let mut parts = v1::group(&occurrence(&event.attributes));
         let found = SpanError {
             span: place,

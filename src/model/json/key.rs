@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{FromJson, JsonError, Result, document, object};
-use crate::model::id::from_hex;
+use crate::model::id::{from_hex, to_hex};
 use crate::model::{Key, KeyScope};
 
 document! {
@@ -26,8 +26,7 @@ document! {
 /// read back.
 pub fn key_to_wire(key: &Key) -> Map<String, Json> {
     let mut json = object(key);
-    let digest: String = key.digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    json.insert("digest".to_owned(), json!(digest));
+    json.insert("digest".to_owned(), json!(to_hex(&key.digest)));
     json
 }
 

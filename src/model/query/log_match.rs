@@ -7,8 +7,7 @@ use std::borrow::Cow;
 
 use crate::model::json::{self, named_keys};
 use crate::model::{
-    Attributes, FieldFilter, FieldOperator, LogQuery, LogRecord, Nanos, Needle, PROJECT_ATTRIBUTE, Severity, Value,
-    grouping,
+    Attributes, FieldFilter, FieldOperator, LogQuery, LogRecord, Nanos, Needle, PROJECT_ATTRIBUTE, Value, grouping,
 };
 
 /// Most dots of a name at which it is tried to reach into a map.
@@ -24,9 +23,12 @@ impl LogQuery {
 /// A [`LogQuery`] made ready for many records.
 #[derive(Debug)]
 pub struct LogMatcher<'q> {
-    query: &'q LogQuery,
-    text: Option<TextFilter>,
-    conditions: Vec<Condition<'q>>,
+    /// The query that was made ready.
+    pub query: &'q LogQuery,
+    /// The text looked for; `None` is any.
+    pub text: Option<TextFilter>,
+    /// What else must hold of attributes and resources.
+    pub conditions: Vec<Condition<'q>>,
 }
 
 impl<'q> LogMatcher<'q> {
@@ -34,7 +36,8 @@ impl<'q> LogMatcher<'q> {
     pub fn new(query: &'q LogQuery) -> LogMatcher<'q> {
         let LogQuery { module, environment, host, pid, .. } = query;
         let named = [("module", module), ("environment", environment), ("host", host), ("pid", pid)];
-        let named = named.into_iter().filter_map(|(field, wanted)| Some(Condition::named(field, wanted.as_ref()?)));
+        let is = |field, wanted| Condition::of_keys(named_keys(field), Test::Is(wanted));
+        let named = named.into_iter().filter_map(|(field, wanted)| Some(is(field, wanted.as_ref()?)));
         let project = query.project.as_deref().map(Condition::project);
         let fields = query.fields.iter().map(Condition::field);
         let text = query.text.as_deref().filter(|text| !text.is_empty()).map(TextFilter::new);
@@ -55,26 +58,6 @@ impl<'q> LogMatcher<'q> {
 
     fn is_in_time(&self, time: Nanos) -> bool {
         self.query.since.is_none_or(|since| time >= since) && self.query.until.is_none_or(|until| time < until)
-    }
-
-    /// The least level wanted; `None` is any.
-    pub fn level(&self) -> Option<Severity> {
-        self.query.level
-    }
-
-    /// The service wanted; `None` is any.
-    pub fn service(&self) -> Option<&'q str> {
-        self.query.service.as_deref()
-    }
-
-    /// The text looked for; `None` is any.
-    pub fn text(&self) -> Option<&TextFilter> {
-        self.text.as_ref()
-    }
-
-    /// What else must hold of attributes and resources.
-    pub fn conditions(&self) -> &[Condition<'q>] {
-        &self.conditions
     }
 
     /// Whether only records that tell of an error can match: those of level error or above, and those with one of
@@ -136,10 +119,6 @@ impl<'q> Condition<'q> {
     fn of_keys(keys: &[&'q str], test: Test<'q>) -> Condition<'q> {
         let places = keys.iter().map(|key| Place { key, path: None }).collect();
         Condition { places, of_resource_only: false, test, is_negated: false }
-    }
-
-    fn named(field: &str, wanted: &'q str) -> Condition<'q> {
-        Condition::of_keys(named_keys(field), Test::Is(wanted))
     }
 
     /// Who sent a record does not say its project; the server that took it does, on the resource.
@@ -221,7 +200,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Resource, Text, TraceId};
+    use crate::model::{Resource, Severity, Text, TraceId};
 
     fn log() -> LogRecord {
         let user = Value::Map(vec![

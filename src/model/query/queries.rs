@@ -140,15 +140,17 @@ pub struct FieldFilter {
     pub value: String,
 }
 
-/// How a field is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldOperator {
-    /// The field has this value.
-    Is,
-    /// The field has another value, or there is no such field.
-    IsNot,
-    /// The value of the field contains this, whatever the case.
-    Contains,
+words! {
+    /// How a field is compared.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum FieldOperator {
+        /// The field has this value.
+        Is = "=",
+        /// The field has another value, or there is no such field.
+        IsNot = "!=",
+        /// The value of the field contains this, whatever the case.
+        Contains = "~=",
+    }
 }
 
 impl FieldFilter {
@@ -168,12 +170,7 @@ impl FieldFilter {
 
 impl fmt::Display for FieldFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operator = match self.operator {
-            FieldOperator::Is => "=",
-            FieldOperator::IsNot => "!=",
-            FieldOperator::Contains => "~=",
-        };
-        write!(f, "{}{operator}{}", self.name, self.value)
+        write!(f, "{}{}{}", self.name, self.operator.as_str(), self.value)
     }
 }
 

@@ -30,20 +30,19 @@ pub fn parse_time(text: &str, now: Nanos, zone: &TimeZone) -> Result<Nanos, Time
         return parse_unix(word);
     }
     if let Some(length) = parse_ago(word) {
-        return Ok(Nanos(now.0.saturating_sub(length?)));
+        return Ok(Nanos(now.0.saturating_sub(length)));
     }
     if let Ok(instant) = word.parse::<jiff::Timestamp>() {
-        return u64::try_from(instant.as_nanosecond()).map(Nanos).map_err(|_| out_of_range(text));
+        return Nanos::from_timestamp(instant).ok_or_else(|| out_of_range(text));
     }
-    let today = local(now, zone).ok_or_else(|| out_of_range(text))?;
-    let Some(civil) = parse_civil(word, &today) else {
+    let Some(civil) = parse_civil(word, &now.to_timestamp().to_zoned(zone.clone())) else {
         return Err(TimeInputError(format!(
             "`{text}` is not a time; use a length of time such as `15m`, `2h` or `7d`, `now`, `today`, `yesterday`, \
              `09:00`, `2026-11-21`, `2026-11-21T09:00`, RFC 3339, or unix seconds"
         )));
     };
-    let instant = civil.to_zoned(zone.clone()).map_err(|_| out_of_range(text))?;
-    u64::try_from(instant.timestamp().as_nanosecond()).map(Nanos).map_err(|_| out_of_range(text))
+    let instant = civil.to_zoned(zone.clone()).ok();
+    instant.and_then(|instant| Nanos::from_timestamp(instant.timestamp())).ok_or_else(|| out_of_range(text))
 }
 
 /// Reads a duration, in nanoseconds: `250ms`, `1.5s`, `2m`, `1h30m`, `3d`, `0`.
@@ -123,12 +122,9 @@ fn unit_ns(unit: &str) -> Option<u64> {
 
 /// The length of `15m` or `2 hours ago`; `None` when the text is something else. A length too long to hold reaches
 /// back to 1970.
-fn parse_ago(word: &str) -> Option<Result<u64, TimeInputError>> {
-    let length = match word.strip_suffix("ago") {
-        Some(before) if before.ends_with(' ') => before.trim_end(),
-        _ => word,
-    };
-    sum_of_parts(length).map(|sum| Ok(sum.unwrap_or(u64::MAX)))
+fn parse_ago(word: &str) -> Option<u64> {
+    let length = word.strip_suffix(" ago").map_or(word, str::trim_end);
+    sum_of_parts(length).map(|sum| sum.unwrap_or(u64::MAX))
 }
 
 fn parse_unix(digits: &str) -> Result<Nanos, TimeInputError> {
@@ -149,10 +145,6 @@ fn parse_unix(digits: &str) -> Result<Nanos, TimeInputError> {
     };
     let number = digits.parse::<u64>().ok();
     number.and_then(|number| number.checked_mul(factor)).map(Nanos).ok_or_else(|| out_of_range(digits))
-}
-
-fn local(now: Nanos, zone: &TimeZone) -> Option<Zoned> {
-    Some(jiff::Timestamp::from_nanosecond(i128::from(now.0)).ok()?.to_zoned(zone.clone()))
 }
 
 /// Words, clock times, dates and dates with a time, as a local date and time.

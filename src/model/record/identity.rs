@@ -88,37 +88,26 @@ impl Key {
         }
     }
 
+    /// Puts the tag of a value's type; the value comes behind.
+    fn tag(&mut self, tag: u8) -> &mut Key {
+        self.0.push(tag);
+        self
+    }
+
     fn put_value(&mut self, value: &Value) {
-        let tag = |key: &mut Key, tag: u8| key.0.push(tag);
         match value {
-            Value::Empty => tag(self, 0),
-            Value::String(text) => {
-                tag(self, 1);
-                self.put_text(text);
-            }
-            Value::Bool(value) => self.put(&[2, u8::from(*value)]),
-            Value::Int(number) => {
-                tag(self, 3);
-                // Zigzag: numbers near zero take few bytes.
-                self.put_number(((number << 1) ^ (number >> 63)) as u64);
-            }
-            Value::Double(number) => {
-                tag(self, 4);
-                self.put(&number.to_bits().to_le_bytes());
-            }
-            Value::Bytes(bytes) => {
-                tag(self, 5);
-                self.put_sized(bytes);
-            }
+            Value::Empty => self.put(&[0]),
+            Value::String(text) => self.tag(1).put_text(text),
+            Value::Bool(value) => self.tag(2).put(&[u8::from(*value)]),
+            // Zigzag: numbers near zero take few bytes.
+            Value::Int(number) => self.tag(3).put_number(((number << 1) ^ (number >> 63)) as u64),
+            Value::Double(number) => self.tag(4).put(&number.to_bits().to_le_bytes()),
+            Value::Bytes(bytes) => self.tag(5).put_sized(bytes),
             Value::Array(values) => {
-                tag(self, 6);
-                self.put_number(values.len() as u64);
+                self.tag(6).put_number(values.len() as u64);
                 values.iter().for_each(|value| self.put_value(value));
             }
-            Value::Map(pairs) => {
-                tag(self, 7);
-                self.put_pairs(pairs);
-            }
+            Value::Map(pairs) => self.tag(7).put_pairs(pairs),
         }
     }
 

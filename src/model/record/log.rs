@@ -71,18 +71,14 @@ impl Severity {
 
     /// The level of the word a logging library uses for it, in any case; `None` for words of nobody we know.
     pub fn from_word(word: &str) -> Option<Severity> {
-        let words = [
-            (Severity::Trace, &["trace", "finest", "verbose"][..]),
-            (Severity::Debug, &["debug", "fine", "finer", "dbg"]),
-            (Severity::Info, &["info", "information", "informational", "notice", "config"]),
-            (Severity::Warn, &["warn", "warning"]),
-            (Severity::Error, &["error", "err", "severe"]),
-            (Severity::Fatal, &["fatal", "critical", "crit", "alert", "emergency", "emerg", "panic"]),
-        ];
-        let word = word.trim();
-        words
-            .into_iter()
-            .find(|(_, names)| names.iter().any(|name| word.eq_ignore_ascii_case(name)))
-            .map(|(level, _)| level)
+        Some(match word.trim().to_ascii_lowercase().as_str() {
+            "trace" | "finest" | "verbose" => Severity::Trace,
+            "debug" | "fine" | "finer" | "dbg" => Severity::Debug,
+            "info" | "information" | "informational" | "notice" | "config" => Severity::Info,
+            "warn" | "warning" => Severity::Warn,
+            "error" | "err" | "severe" => Severity::Error,
+            "fatal" | "critical" | "crit" | "alert" | "emergency" | "emerg" | "panic" => Severity::Fatal,
+            _ => return None,
+        })
     }
 }

@@ -145,7 +145,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether the event tells of an exception.
+    /// Whether the event tells of an exception
+    /// ([semantic conventions](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/)).
     pub fn is_exception(&self) -> bool {
         self.name == "exception"
     }

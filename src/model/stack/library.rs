@@ -1,7 +1,15 @@
 //! What is a library's code and not the program's own: by the folder a file lies in, and per language by the names of
 //! libraries that are in everybody's stacks.
 
+use std::sync::LazyLock;
+
 use super::line::starts_with_any;
+
+/// The names of a language in `library.txt`, in its order.
+pub fn names_of(language: &str) -> Vec<&'static str> {
+    let names = include_str!("library.txt").lines().filter_map(|line| line.split_once(' '));
+    names.filter(|(of, _)| *of == language).map(|(_, name)| name).collect()
+}
 
 /// Whether a file belongs to a library, by the directories it lies in.
 pub fn is_library_file(path: &str) -> bool {
@@ -27,62 +35,20 @@ pub fn is_library_file(path: &str) -> bool {
 
 /// Whether a class of Java, Kotlin or Scala belongs to a library.
 pub fn is_java_library(class: &str) -> bool {
-    const PACKAGES: [&str; 26] = [
-        "java.",
-        "javax.",
-        "jakarta.",
-        "jdk.",
-        "sun.",
-        "com.sun.",
-        "org.springframework.",
-        "org.apache.",
-        "org.jboss.",
-        "org.hibernate.",
-        "org.eclipse.",
-        "org.junit.",
-        "com.fasterxml.",
-        "com.zaxxer.",
-        "com.google.common.",
-        "reactor.",
-        "scala.",
-        "akka.",
-        "clojure.",
-        "groovy.",
-        "kotlin.",
-        "kotlinx.",
-        "io.ktor.",
-        "io.netty.",
-        "io.opentelemetry.",
-        "okhttp3.",
-    ];
+    static PACKAGES: LazyLock<Vec<&str>> = LazyLock::new(|| names_of("java"));
     starts_with_any(class, &PACKAGES)
 }
 
 /// Whether a class of .NET belongs to a library.
 pub fn is_csharp_library(class: &str) -> bool {
-    const NAMESPACES: [&str; 10] = [
-        "System.",
-        "Microsoft.",
-        "Npgsql.",
-        "Newtonsoft.",
-        "Grpc.",
-        "MediatR.",
-        "Polly.",
-        "Dapper.",
-        "OpenTelemetry.",
-        "Mono.",
-    ];
+    static NAMESPACES: LazyLock<Vec<&str>> = LazyLock::new(|| names_of("csharp"));
     starts_with_any(class, &NAMESPACES)
 }
 
 /// Whether a file of Go belongs to a library; files of the standard library built with `-trimpath` begin with the path
 /// of their package.
 pub fn is_go_library(file: &str) -> bool {
-    const STANDARD: [&str; 24] = [
-        "bufio", "bytes", "compress", "context", "crypto", "database", "encoding", "errors", "fmt", "internal", "io",
-        "log", "math", "net", "os", "reflect", "regexp", "sort", "strconv", "strings", "sync", "syscall", "testing",
-        "time",
-    ];
+    static STANDARD: LazyLock<Vec<&str>> = LazyLock::new(|| names_of("go"));
     let first = file.split('/').next().unwrap_or_default();
     is_library_file(file)
         || file.contains("/go/src/")
@@ -93,28 +59,7 @@ pub fn is_go_library(file: &str) -> bool {
 
 /// Whether a crate of Rust, or a file, belongs to a library; crates are told by name where there is no file.
 pub fn is_rust_library(krate: &str, file: &str) -> bool {
-    const CRATES: [&str; 20] = [
-        "anyhow",
-        "axum",
-        "color_eyre",
-        "eyre",
-        "futures",
-        "futures_core",
-        "futures_util",
-        "hyper",
-        "hyper_util",
-        "log",
-        "rayon",
-        "rayon_core",
-        "reqwest",
-        "serde",
-        "serde_json",
-        "tokio",
-        "tower",
-        "tower_http",
-        "tracing",
-        "tracing_core",
-    ];
+    static CRATES: LazyLock<Vec<&str>> = LazyLock::new(|| names_of("rust"));
     CRATES.contains(&krate)
         || is_library_file(file)
         || file.contains("/registry/src/")

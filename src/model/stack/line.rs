@@ -101,6 +101,22 @@ pub fn is_error_type(text: &str) -> bool {
     is_type(text) && ENDS.iter().any(|end| text.ends_with(end))
 }
 
+/// Adds a text without what stands in brackets of these kinds. The arrow of a function's type closes none.
+pub fn push_without_brackets(text: &str, opening: &[char], closing: &[char], into: &mut String) {
+    let mut depth = 0usize;
+    let mut previous = ' ';
+    for c in text.chars() {
+        if opening.contains(&c) {
+            depth += 1;
+        } else if closing.contains(&c) {
+            depth = depth.saturating_sub(usize::from((previous, c) != ('-', '>')));
+        } else if depth == 0 {
+            into.push(c);
+        }
+        previous = c;
+    }
+}
+
 /// Cuts the middle out of a text that is too long.
 pub fn cut(text: &str) -> Cow<'_, str> {
     if text.len() <= 2 * HALF_BYTES {

@@ -5,7 +5,6 @@
 //! records were split.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use crate::model::trace::genai;
 use crate::model::trace::summary::{Cost, Tokens, TraceStatus, TraceSummary};
@@ -190,16 +189,10 @@ impl TraceFold {
     }
 
     fn balance(&mut self, operation: u64, difference: i64) {
-        match self.open.entry(operation) {
-            Entry::Vacant(place) => drop(place.insert(difference)),
-            Entry::Occupied(mut place) => {
-                let sum = place.get().saturating_add(difference);
-                if sum == 0 {
-                    place.remove();
-                } else {
-                    place.insert(sum);
-                }
-            }
+        let sum = self.open.entry(operation).or_default();
+        *sum = sum.saturating_add(difference);
+        if *sum == 0 {
+            self.open.remove(&operation);
         }
     }
 

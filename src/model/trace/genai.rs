@@ -77,12 +77,8 @@ fn cost(attributes: &Attributes) -> Option<i64> {
 
 fn is_inference(attributes: &Attributes) -> bool {
     match attributes.text("gen_ai.operation.name") {
-        Some(operation) => {
-            matches!(
-                operation,
-                "chat" | "text_completion" | "generate_content" | "embeddings" | "completion" | "retrieval"
-            )
-        }
+        Some("chat" | "text_completion" | "generate_content" | "embeddings" | "completion" | "retrieval") => true,
+        Some(_) => false,
         None => model(attributes).is_some(),
     }
 }

@@ -68,11 +68,7 @@ impl TraceId {
     /// [`IdError::Length`] and [`IdError::Zero`] as the
     /// [data model](https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto) rules.
     pub fn from_otel_bytes(bytes: &[u8]) -> Result<TraceId, IdError> {
-        let raw: [u8; 16] = bytes.try_into().map_err(|_| IdError::Length { found: bytes.len(), expected: 16 })?;
-        if raw == [0; 16] {
-            return Err(IdError::Zero);
-        }
-        Ok(TraceId::Otel(raw))
+        raw_id(bytes).map(TraceId::Otel)
     }
 
     /// Reads an id as people and clients write it: 32 hex digits in any case are an
@@ -87,13 +83,10 @@ impl TraceId {
         if text.len() > MAX_TRACE_ID_BYTES {
             return Err(IdError::TooLong(text.len()));
         }
-        if text.len() == 32
-            && let Some(raw) = from_hex::<16>(text.as_bytes())
-            && raw != [0; 16]
-        {
-            return Ok(TraceId::Otel(raw));
+        match from_hex(text.as_bytes()) {
+            Some(raw) if raw != [0; 16] => Ok(TraceId::Otel(raw)),
+            _ => Ok(TraceId::Text(Text::from(text))),
         }
-        Ok(TraceId::Text(Text::from(text)))
     }
 
     /// Compares ids as they are written, byte by byte, whatever kind they are of. Unlike `Ord`, which has all
@@ -135,11 +128,7 @@ impl SpanId {
     /// # Errors
     /// [`IdError::Length`] and [`IdError::Zero`].
     pub fn from_bytes(bytes: &[u8]) -> Result<SpanId, IdError> {
-        let raw: [u8; 8] = bytes.try_into().map_err(|_| IdError::Length { found: bytes.len(), expected: 8 })?;
-        if raw == [0; 8] {
-            return Err(IdError::Zero);
-        }
-        Ok(SpanId(raw))
+        raw_id(bytes).map(SpanId)
     }
 
     /// Reads 16 hex digits in any case.
@@ -161,6 +150,15 @@ impl fmt::Display for SpanId {
 impl fmt::Debug for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SpanId({self})")
+    }
+}
+
+/// The bytes of an OpenTelemetry id of a fixed length.
+fn raw_id<const N: usize>(bytes: &[u8]) -> Result<[u8; N], IdError> {
+    match bytes.try_into() {
+        Ok(raw) if raw == [0; N] => Err(IdError::Zero),
+        Ok(raw) => Ok(raw),
+        Err(_) => Err(IdError::Length { found: bytes.len(), expected: N }),
     }
 }
 

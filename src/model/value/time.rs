@@ -33,17 +33,23 @@ impl Nanos {
 
     /// RFC 3339 in UTC with nine digits, `2026-11-21T09:14:02.117000000Z`; the same instant always prints the same.
     pub fn to_rfc3339(self) -> String {
-        let (days, rest) = (self.0 / NANOS_PER_DAY, self.0 % NANOS_PER_DAY);
-        let (year, month, day) = civil_from_days(days);
-        let (seconds, nanos) = (rest / NANOS_PER_SECOND, rest % NANOS_PER_SECOND);
-        let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+        format!("{:.9}", self.to_timestamp())
     }
 
     /// Reads RFC 3339 with any offset and up to nine digits; `None` for anything else and for times before 1970 or
     /// past 2554, which the 64 bits cannot hold.
     pub fn parse_rfc3339(text: &str) -> Option<Nanos> {
-        let timestamp: jiff::Timestamp = text.parse().ok()?;
+        Nanos::from_timestamp(text.parse().ok()?)
+    }
+
+    /// The point in time as the calendar library has it.
+    pub(crate) fn to_timestamp(self) -> jiff::Timestamp {
+        // Its years go on long after those that 64 bits of nanoseconds can hold.
+        jiff::Timestamp::from_nanosecond(i128::from(self.0)).unwrap_or_default()
+    }
+
+    /// A point in time of the calendar library; `None` before 1970 or past 2554, which the 64 bits cannot hold.
+    pub(crate) fn from_timestamp(timestamp: jiff::Timestamp) -> Option<Nanos> {
         u64::try_from(timestamp.as_nanosecond()).ok().map(Nanos)
     }
 }
@@ -57,20 +63,6 @@ impl fmt::Display for Nanos {
 /// Milliseconds as JSON shows them: a fraction of the exact nanoseconds.
 pub fn nanos_to_ms(nanos: u64) -> f64 {
     nanos as f64 / NANOS_PER_MS as f64
-}
-
-/// Year, month and day of a day number since 1970 (Howard Hinnant's `civil_from_days`, for days after 1970 only).
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]

@@ -29,30 +29,15 @@ impl Traceparent {
         if head.iter().any(u8::is_ascii_uppercase) {
             return None;
         }
-        let [version, trace_id, span_id, flags] = fields(head)?;
-        let [version] = from_hex::<1>(version)?;
-        let [flags] = from_hex::<1>(flags)?;
-        let tail_is_fine = match version {
-            0xff => false,
-            0 => tail.is_empty(),
-            _ => tail.is_empty() || tail.starts_with(b"-"),
-        };
-        if !tail_is_fine {
-            return None;
-        }
-        Some(Traceparent {
-            trace_id: TraceId::from_otel_bytes(&from_hex::<16>(trace_id)?).ok()?,
-            span_id: SpanId::from_bytes(&from_hex::<8>(span_id)?).ok()?,
-            sampled: flags & SAMPLED != 0,
-        })
+        let mut fields = head.split(|byte| *byte == b'-');
+        let [version] = from_hex(fields.next()?)?;
+        let trace_id = TraceId::from_otel_bytes(&from_hex::<16>(fields.next()?)?).ok()?;
+        let span_id = SpanId::from_bytes(&from_hex::<8>(fields.next()?)?).ok()?;
+        let [flags] = from_hex(fields.next()?)?;
+        // The lengths of four fields and three dashes add up to 55, so that nothing is left.
+        let tail_is_fine = tail.is_empty() || (version != 0 && tail.starts_with(b"-"));
+        (version != 0xff && tail_is_fine).then_some(Traceparent { trace_id, span_id, sampled: flags & SAMPLED != 0 })
     }
-}
-
-/// The four fields of a header of 55 bytes, without the dashes between them.
-fn fields(head: &[u8]) -> Option<[&[u8]; 4]> {
-    let mut fields = head.split(|byte| *byte == b'-');
-    let found = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
-    fields.next().is_none().then_some(found)
 }
 
 #[cfg(test)]

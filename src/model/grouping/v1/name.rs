@@ -71,17 +71,15 @@ fn masked(name: &str) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     let mut masked = String::with_capacity(name.len());
-    let mut digits = 0;
-    for c in name.chars() {
-        if c.is_ascii_digit() {
-            digits += 1;
-        } else {
-            close_number(&mut masked, digits);
-            digits = 0;
-        }
-        masked.push(c);
+    let mut rest = name;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, tail) = rest.split_at(start);
+        let (number, after) = tail.split_at(tail.bytes().take_while(u8::is_ascii_digit).count());
+        masked.push_str(before);
+        masked.push_str(if number.len() >= LONG_NUMBER { "#" } else { number });
+        rest = after;
     }
-    close_number(&mut masked, digits);
+    masked.push_str(rest);
     Cow::Owned(masked)
 }
 
@@ -91,12 +89,4 @@ fn has_long_number(name: &str) -> bool {
         digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
         digits >= LONG_NUMBER
     })
-}
-
-/// Replaces the digits a text ends with when they are many.
-fn close_number(text: &mut String, digits: usize) {
-    if digits >= LONG_NUMBER {
-        text.truncate(text.len() - digits);
-        text.push('#');
-    }
 }

@@ -15,8 +15,6 @@ mod temporary;
 
 use std::borrow::Cow;
 
-use bytes::is_word;
-
 /// Bytes of a message that count, before and after.
 pub const MAX_BYTES: usize = 4096;
 /// Lines of a message that count.
@@ -104,7 +102,6 @@ fn is_space(byte: u8) -> bool {
 /// unless it takes them.
 struct Scanner<'a> {
     line: &'a str,
-    bytes: &'a [u8],
     at: usize,
     out: &'a mut String,
     /// Where the last placeholder ended in `out`, and which it was.
@@ -116,12 +113,12 @@ struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     fn new(line: &'a str, out: &'a mut String) -> Scanner<'a> {
         let last_quotes = ['\'', '"'].map(|quote| line.rfind(quote));
-        Scanner { line, bytes: line.as_bytes(), at: 0, out, last: None, last_quotes }
+        Scanner { line, at: 0, out, last: None, last_quotes }
     }
 
     /// Reads the line; true when there was no room for all of the line.
     fn run(mut self) -> bool {
-        while self.at < self.bytes.len() {
+        while self.at < self.line.len() {
             let before = self.at;
             let is_full = self.step();
             debug_assert!(self.at > before, "every step takes something");
@@ -138,25 +135,32 @@ impl<'a> Scanner<'a> {
         if let Some(known) = class::placeholder(rest) {
             return self.replace(known.len(), known);
         }
-        let byte = rest.first().copied().unwrap_or_default();
-        if let Some((kept, length, class)) = temporary::at(self.bytes.get(..self.at).unwrap_or_default(), rest) {
+        if let Some((kept, length, class)) = temporary::at(self.read(), rest) {
             return self.copy(kept) || self.replace(length, class);
         }
         if let Some((length, class)) = self.quoted(rest).or_else(|| class::at(rest, self.previous())) {
             return self.replace(length, class);
         }
-        let length = if is_word(byte) { class::verbatim(rest) } else { char_length(byte) };
+        let length = match self.line.get(self.at..).and_then(|rest| rest.chars().next()) {
+            Some(c) if c.is_ascii_alphanumeric() => class::verbatim(rest),
+            other => other.map_or(1, char::len_utf8),
+        };
         self.copy(length)
     }
 
     /// The bytes that have not been read yet.
     fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
+        self.line.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// The bytes that have been read.
+    fn read(&self) -> &'a [u8] {
+        self.line.as_bytes().get(..self.at).unwrap_or_default()
     }
 
     /// The byte before the next one to be read; a space at the start.
     fn previous(&self) -> u8 {
-        self.at.checked_sub(1).and_then(|place| self.bytes.get(place)).copied().unwrap_or(b' ')
+        self.read().last().copied().unwrap_or(b' ')
     }
 
     /// `'…'` or `"…"` right behind a `=`.
@@ -197,16 +201,6 @@ impl<'a> Scanner<'a> {
         self.out.push_str(class);
         self.last = Some((self.out.len(), class));
         false
-    }
-}
-
-/// How many bytes a character has, by the first of them.
-fn char_length(first: u8) -> usize {
-    match first {
-        0xc0..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xff => 4,
-        _ => 1,
     }
 }
 

@@ -38,14 +38,10 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
         } else if inner.starts_with("--- End of") {
         } else if let Some(headers) = inner.strip_prefix("---> ") {
             headers.split(" ---> ").for_each(|header| begin(&mut exceptions, &mut open, header));
-        } else if exceptions.first().is_some_and(Exception::is_empty) {
-            for (index, header) in inner.split(" ---> ").enumerate() {
-                let known = line::header(header).unwrap_or_default();
-                match exceptions.first_mut() {
-                    Some(outer) if index == 0 => (outer.kind, outer.message) = known,
-                    _ => begin(&mut exceptions, &mut open, header),
-                }
-            }
+        } else if let Some(outer) = exceptions.first_mut().filter(|outer| outer.is_empty()) {
+            let mut headers = inner.split(" ---> ");
+            (outer.kind, outer.message) = headers.next().and_then(line::header).unwrap_or_default();
+            headers.for_each(|header| begin(&mut exceptions, &mut open, header));
         }
     }
     exceptions
@@ -93,15 +89,7 @@ pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
 /// the function they were written in: `Cls.<RunAsync>d__3.MoveNext` is `Cls.RunAsync`.
 fn names(name: &str) -> (String, String) {
     let mut plain = String::with_capacity(name.len());
-    let mut depth = 0usize;
-    for c in name.chars() {
-        match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            c if depth == 0 => plain.push(c),
-            _ => {}
-        }
-    }
+    line::push_without_brackets(name, &['['], &[']'], &mut plain);
     let mut parts: Vec<&str> = Vec::new();
     let mut is_made = false;
     for part in plain.split(['.', '+']).filter(|part| !part.is_empty()) {

@@ -81,15 +81,7 @@ fn function_name(function: &str) -> Cow<'_, str> {
     }
     let end = function.find(['·', '-']).unwrap_or(function.len());
     let mut name = String::with_capacity(function.len());
-    let mut depth = 0usize;
-    for c in function.get(..end).unwrap_or(function).chars() {
-        match c {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            c if depth == 0 => name.push(c),
-            _ => {}
-        }
-    }
+    line::push_without_brackets(function.get(..end).unwrap_or(function), &['['], &[']'], &mut name);
     let parts = name.split('.').map(|part| match part.strip_prefix("func") {
         Some(number) if line::is_number(number) => "func",
         _ => part,

@@ -32,8 +32,7 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
             place = called_at;
             continue;
         }
-        let is_next = inner.starts_with("Next ");
-        if is_next && !open.is_empty() {
+        if inner.starts_with("Next ") && !open.is_empty() {
             exceptions.push(Exception::default());
         }
         let Some(open) = exceptions.last_mut() else { break };
@@ -50,10 +49,8 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
             && let Some((file, line)) = line::number_at_end(thrown_at)
         {
             place = Place::new(file, line);
-            open.message = open
-                .message
-                .strip_suffix(thrown_at)
-                .map_or(open.message, |rest| rest.strip_suffix(" in ").unwrap_or(rest));
+            let message = open.message.strip_suffix(thrown_at).unwrap_or(open.message);
+            open.message = message.strip_suffix(" in ").unwrap_or(message);
         }
     }
     exceptions.reverse();

@@ -23,11 +23,7 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
         reader.read_line(line);
     }
     reader.finish();
-    let mut top = Vec::new();
-    let mut inside = Vec::new();
-    for exception in reader.done {
-        if exception.depth == 0 { top.push(exception) } else { inside.push(exception) }
-    }
+    let (mut top, inside): (Vec<_>, Vec<_>) = reader.done.into_iter().partition(|exception| exception.depth == 0);
     top.reverse();
     top.extend(inside);
     top
@@ -72,12 +68,11 @@ impl<'a> Reader<'a> {
                 open.push_inner(frame);
             }
         } else if !line.starts_with([' ', '\t'])
-            && let Some(mut exception) = self.open.take()
+            && let Some(open) = &mut self.open
         {
             if let Some((kind, message)) = line::header(line) {
-                (exception.kind, exception.message) = (kind, message);
+                (open.kind, open.message) = (kind, message);
             }
-            self.open = Some(exception);
             self.finish();
         }
     }
@@ -116,15 +111,11 @@ fn read_frame(line: &str) -> Option<Frame<'_>> {
     if !line::is_number(number) {
         return None;
     }
-    let owner = match file {
-        file if is_runtime(file) => Owner::Runtime,
-        file => Owner::library_if(is_library_file(file)),
-    };
     Some(Frame {
         place: Place::new(file, number),
         function: Cow::Borrowed(function),
         call: function,
-        owner,
+        owner: if is_runtime(file) { Owner::Runtime } else { Owner::library_if(is_library_file(file)) },
         ..Frame::default()
     })
 }

@@ -3,38 +3,14 @@
 //! Innermost first; the first line also has message and type. Classes are left out, for older versions print none.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use crate::model::stack::library::is_ruby_library;
+use crate::model::stack::library::{is_ruby_library, names_of};
 use crate::model::stack::{Exception, Frame, Owner, Place, line};
 
 /// Functions of the core library that call blocks; older versions print them with the place of their caller, newer
 /// ones with `<internal:array>`.
-const ITERATORS: [&str; 24] = [
-    "call",
-    "catch",
-    "each",
-    "each_key",
-    "each_pair",
-    "each_slice",
-    "each_value",
-    "each_with_index",
-    "each_with_object",
-    "flat_map",
-    "inject",
-    "instance_eval",
-    "instance_exec",
-    "load",
-    "loop",
-    "map",
-    "new",
-    "public_send",
-    "reduce",
-    "require",
-    "select",
-    "tap",
-    "then",
-    "times",
-];
+static ITERATORS: LazyLock<Vec<&str>> = LazyLock::new(|| names_of("ruby"));
 
 /// Whether a line is a frame of a Ruby trace.
 pub fn is_shaped(line: &str) -> bool {
@@ -108,14 +84,12 @@ fn read_frame(line: &str) -> Option<(Frame<'_>, &str)> {
     if file.is_empty() || file.starts_with(' ') {
         return None;
     }
+    let is_runtime = file.starts_with("<internal:");
     let frame = Frame {
         place: Place::new(file, number),
         function: Cow::Borrowed(name(function)),
         call: function,
-        owner: match file.starts_with("<internal:") {
-            true => Owner::Runtime,
-            false => Owner::library_if(is_ruby_library(file)),
-        },
+        owner: if is_runtime { Owner::Runtime } else { Owner::library_if(is_ruby_library(file)) },
         ..Frame::default()
     };
     Some((frame, rest))

@@ -90,10 +90,8 @@ pub fn parse(text: &str) -> Vec<Exception<'_>> {
 /// Message and place of `thread 'main' panicked at src/main.rs:1:2:`, or of `panicked at 'message', src/main.rs:1:2`.
 fn panic(line: &str) -> Option<(&str, &str)> {
     let (_, rest) = line.split_once("panicked at ").filter(|_| line.starts_with("thread '"))?;
-    match rest.strip_prefix('\'').and_then(|rest| rest.rsplit_once("', ")) {
-        Some((message, place)) => Some((message, place)),
-        None => Some(("", rest.trim_end_matches(':'))),
-    }
+    let quoted = rest.strip_prefix('\'').and_then(|rest| rest.rsplit_once("', "));
+    Some(quoted.unwrap_or(("", rest.trim_end_matches(':'))))
 }
 
 /// `0: message` is `message`.
@@ -171,12 +169,12 @@ fn path_of(name: &str) -> String {
         None => (name, ""),
     };
     let mut path = String::with_capacity(own.len() + rest.len());
-    without_arguments(own, &mut path);
-    without_arguments(rest, &mut path);
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split("::").filter(|part| !part.is_empty() && !is_hash(part)) {
-        parts.push(if part.starts_with("{{closure") || part.starts_with("{closure") { "{closure}" } else { part });
+    for text in [own, rest] {
+        line::push_without_brackets(text, &['<', '['], &['>', ']'], &mut path);
     }
+    let is_closure = |part: &str| part.starts_with("{{closure") || part.starts_with("{closure");
+    let parts = path.split("::").filter(|part| !part.is_empty() && !is_hash(part));
+    let parts: Vec<&str> = parts.map(|part| if is_closure(part) { "{closure}" } else { part }).collect();
     parts.join("::")
 }
 
@@ -197,22 +195,6 @@ fn closing(text: &str) -> Option<usize> {
         previous = byte;
     }
     None
-}
-
-/// Adds a text without what stands in `<…>` and `[…]`.
-fn without_arguments(text: &str, into: &mut String) {
-    let mut depth = 0usize;
-    let mut previous = ' ';
-    for c in text.chars() {
-        match c {
-            '<' | '[' => depth += 1,
-            '>' if previous == '-' => {}
-            '>' | ']' => depth = depth.saturating_sub(1),
-            c if depth == 0 => into.push(c),
-            _ => {}
-        }
-        previous = c;
-    }
 }
 
 /// `h8f09b74d26daa174`, which differs from build to build.

@@ -92,6 +92,7 @@ impl Reader<'_> {
 
     /// `19:42:55`, `19:42:55,903 +0200`.
     fn time(&mut self) -> Option<()> {
+        let start = self.at;
         self.attempt(|reader| {
             reader.digits(1, 2)?;
             reader.any_of(b":")?;
@@ -105,7 +106,7 @@ impl Reader<'_> {
             reader.attempt(Reader::offset);
             // `12:31:99` has no time in it, and neither has `1:2:3:4`.
             let goes_on = reader.tail().first() == Some(&b':');
-            (!goes_on && is_time(reader.rest.get(..reader.at)?)).then_some(())
+            (!goes_on && is_time(reader.rest.get(start..reader.at)?)).then_some(())
         })
     }
 
@@ -149,11 +150,7 @@ impl Reader<'_> {
             reader.any_of(b"/")?;
             reader.digits(4, 4)?;
             reader.any_of(b":")?;
-            let start = reader.at;
-            let mut time = Reader { rest: reader.rest.get(start..)?, at: 0 };
-            time.time()?;
-            reader.at = start + time.at;
-            Some(())
+            reader.time()
         })
     }
 
@@ -181,10 +178,7 @@ impl Reader<'_> {
                 reader.digits(4, 4)
             });
             reader.spaces()?;
-            let start = reader.at;
-            let mut time = Reader { rest: reader.rest.get(start..)?, at: 0 };
-            time.time()?;
-            reader.at = start + time.at;
+            reader.time()?;
             reader.attempt(|reader| {
                 reader.any_of(b" ")?;
                 reader.digits(4, 4)?;

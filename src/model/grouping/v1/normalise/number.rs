@@ -3,22 +3,8 @@
 use super::bytes::{count, ends_at};
 
 /// Units of durations, longer ones first where one begins with another.
-const DURATIONS: [&[u8]; 14] = [
-    b"ns",
-    "µs".as_bytes(),
-    "μs".as_bytes(),
-    b"us",
-    b"ms",
-    b"msecs",
-    b"msec",
-    b"seconds",
-    b"secs",
-    b"sec",
-    b"mins",
-    b"min",
-    b"hours",
-    b"hrs",
-];
+const DURATIONS: [&str; 14] =
+    ["ns", "µs", "μs", "us", "ms", "msecs", "msec", "seconds", "secs", "sec", "mins", "min", "hours", "hrs"];
 const SHORT_DURATIONS: [u8; 3] = [b's', b'm', b'h'];
 const SIZES: [&[u8]; 14] =
     [b"B", b"KB", b"kB", b"MB", b"GB", b"TB", b"KiB", b"MiB", b"GiB", b"TiB", b"bytes", b"kb", b"mb", b"gb"];
@@ -30,14 +16,11 @@ pub fn signed(rest: &[u8], previous: u8) -> Option<(usize, &'static str)> {
     }
     let number = rest.strip_prefix(b"-").unwrap_or(rest);
     let sign = rest.len() - number.len();
-    let number = match number.strip_prefix(b".") {
+    if let Some(fraction) = number.strip_prefix(b".") {
         // `.5` is read as if a zero stood before it.
-        Some(fraction) => {
-            let digits = count(fraction, |byte| byte.is_ascii_digit());
-            return (digits > 0 && ends_at(fraction, digits)).then_some((sign + 1 + digits, "<float>"));
-        }
-        None => number,
-    };
+        let digits = count(fraction, |byte| byte.is_ascii_digit());
+        return (digits > 0 && ends_at(fraction, digits)).then_some((sign + 1 + digits, "<float>"));
+    }
     at(number).map(|(length, class)| (sign + length, class))
 }
 
@@ -92,7 +75,7 @@ fn duration(rest: &[u8]) -> Option<(usize, &'static str)> {
 /// How long the unit is a text begins with, when no letter follows it.
 fn unit(rest: &[u8]) -> usize {
     let fits = |length: usize| rest.get(length).is_none_or(|byte| !byte.is_ascii_alphabetic());
-    let long = DURATIONS.into_iter().find(|unit| rest.starts_with(unit) && fits(unit.len())).map(<[u8]>::len);
+    let long = DURATIONS.into_iter().find(|unit| rest.starts_with(unit.as_bytes()) && fits(unit.len())).map(str::len);
     let short = || usize::from(rest.first().is_some_and(|byte| SHORT_DURATIONS.contains(byte)) && fits(1));
     long.unwrap_or_else(short)
 }

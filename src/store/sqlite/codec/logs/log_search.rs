@@ -39,7 +39,7 @@ pub fn search_logs(
 ) -> Result<Vec<LogRow>> {
     let mut columns = ColumnReader::new(source);
     let mut attributes = AttributeReader::open(&mut columns)?;
-    let conditions = matcher.conditions().len() + matcher.text().map_or(0, |text| text.elsewhere.len());
+    let conditions = matcher.conditions.len() + matcher.text.as_ref().map_or(0, |text| text.elsewhere.len());
     let mut known = KnownStrings {
         of_service: Known::default(),
         messages: Known::default(),
@@ -85,25 +85,25 @@ struct BlockSearch<'c, 's> {
 impl BlockSearch<'_, '_> {
     /// Rules out rows; returns the times of all rows, if any are left.
     fn run(&mut self, matcher: &LogMatcher<'_>, known: &mut KnownStrings, times_ns: (u64, u64)) -> Result<Vec<Nanos>> {
-        if let Some(least) = matcher.level() {
+        if let Some(least) = matcher.query.level {
             self.keep_level(least)?;
         }
         let times = self.keep_times(times_ns)?;
-        if let Some(service) = matcher.service() {
+        if let Some(service) = matcher.query.service.as_deref() {
             self.keep_service(service, &mut known.of_service)?;
         }
         if matcher.wants_errors() {
             self.keep_errors()?;
         }
-        let (conditions, elsewhere) = known.resources.split_at_mut(matcher.conditions().len());
-        for (condition, resources) in matcher.conditions().iter().zip(conditions) {
+        let (conditions, elsewhere) = known.resources.split_at_mut(matcher.conditions.len());
+        for (condition, resources) in matcher.conditions.iter().zip(conditions) {
             if self.left.is_empty() {
                 return Ok(Vec::new());
             }
             let holds = self.holds(condition, resources)?;
             self.left.retain(|row| holds[*row]);
         }
-        if let Some(text) = matcher.text() {
+        if let Some(text) = &matcher.text {
             self.keep_text(text, &mut known.messages, elsewhere)?;
         }
         Ok(times)
