@@ -22,8 +22,7 @@ pub struct Nanos(pub u64);
 impl Nanos {
     /// The clock of this machine; 1970 when it is set before that.
     pub fn now() -> Nanos {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        Nanos::from(std::time::SystemTime::now())
     }
 
     /// Nanoseconds from `earlier` to `self`; zero when `earlier` is later.
@@ -45,6 +44,14 @@ impl Nanos {
     pub fn parse_rfc3339(text: &str) -> Option<Nanos> {
         let timestamp: jiff::Timestamp = text.parse().ok()?;
         u64::try_from(timestamp.as_nanosecond()).ok().map(Nanos)
+    }
+}
+
+impl From<std::time::SystemTime> for Nanos {
+    /// A time of the system; 1970 when it is before that.
+    fn from(time: std::time::SystemTime) -> Nanos {
+        let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }
 }
 
