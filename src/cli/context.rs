@@ -14,10 +14,11 @@ use crate::cli::environment::{self, Terminal};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::global::GlobalArgs;
 use crate::cli::target;
+use crate::model::Cursor;
 use crate::store::{self, Backend, Mode, Target};
 use crate::view::machine::{self, Fields, Format, Shape};
 use crate::view::out::style::Style;
-use crate::view::out::{Out, escape};
+use crate::view::out::{Out, Pager, escape};
 
 /// How long work may take before a spinner says what is going on.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -46,17 +47,13 @@ impl Context {
         Ok(Context { args, terminal, style, opened: OnceLock::new() })
     }
 
-    /// The format to print in.
-    pub fn format(&self) -> Format {
-        self.args.format()
-    }
-
-    /// The fields to print; `None` is all of them.
+    /// How the flags want an answer of this shape printed.
     ///
     /// # Errors
     /// A field `shape` does not have.
-    pub fn fields(&self, shape: &Shape) -> Result<Option<Fields>, Failure> {
-        Ok(self.args.fields.as_deref().map(|fields| Fields::parse(fields, shape)).transpose()?)
+    pub fn output(&self, shape: &'static Shape) -> Result<Output, Failure> {
+        let fields = self.args.fields.as_deref().map(|fields| Fields::parse(fields, shape)).transpose()?;
+        Ok(Output { format: self.args.format(), shape, fields })
     }
 
     /// The file or server with the data.
@@ -76,15 +73,12 @@ impl Context {
         Ok(Arc::clone(self.opened.get_or_init(|| backend)))
     }
 
-    /// Writes data to stdout.
+    /// The backend to write to, which must be there already. Its caller closes it.
     ///
     /// # Errors
-    /// Stdout is closed or failed.
-    pub fn print(&self, text: &str) -> Outcome {
-        let mut out = Out::stdout(None);
-        out.write(text)?;
-        out.flush()?;
-        Ok(Code::Done)
+    /// No target, or it cannot be opened.
+    pub async fn open_to_write(&self) -> Result<Arc<dyn Backend>, Failure> {
+        Ok(store::open(&target::for_writing(self.target()?)?, Mode::Write).await?)
     }
 
     /// Writes data to stdout, through a pager when it is long and a person watches.
@@ -92,37 +86,20 @@ impl Context {
     /// # Errors
     /// Stdout is closed or failed.
     pub fn page(&self, text: &str) -> Outcome {
-        let mut out = Out::stdout(self.terminal.pager(&self.args));
-        out.page(text)?;
-        out.flush()?;
-        Ok(Code::Done)
-    }
-
-    /// Writes a list of objects to stdout.
-    ///
-    /// # Errors
-    /// Stdout is closed or failed.
-    pub fn print_rows<R: Serialize>(
-        &self,
-        rows: impl IntoIterator<Item = R>,
-        shape: &Shape,
-        fields: Option<&Fields>,
-    ) -> Outcome {
-        self.print(&machine::list(rows, shape, self.format(), fields))
-    }
-
-    /// Writes one object to stdout.
-    ///
-    /// # Errors
-    /// Stdout is closed or failed.
-    pub fn print_object(&self, object: &impl Serialize, shape: &Shape, fields: Option<&Fields>) -> Outcome {
-        self.print(&machine::object(object, shape, self.format(), fields))
+        print_through(self.terminal.pager(&self.args), text)
     }
 
     /// Prints a remark on stderr, unless quiet was asked for.
     pub fn remark(&self, text: impl Display) {
         if !self.args.quiet {
             self.to_stderr(&format!("{text}\n"));
+        }
+    }
+
+    /// Prints where the next page of a list begins, to someone who goes through its pages or wants to know more.
+    pub fn remark_on_next(&self, next: Option<&Cursor>, is_paged: bool) {
+        if let (Some(next), true) = (next, is_paged || self.args.verbose > 0) {
+            self.remark(format_args!("next page: --cursor {}", next.0));
         }
     }
 
@@ -178,4 +155,57 @@ impl Context {
         spinner.finish_and_clear();
         done
     }
+}
+
+/// How an answer is printed: in which format, with which of the fields that its shape has.
+#[derive(Debug)]
+pub struct Output {
+    /// The format of the flags.
+    pub format: Format,
+    /// The chosen fields; `None` is all of them.
+    pub fields: Option<Fields>,
+    shape: &'static Shape,
+}
+
+impl Output {
+    /// Whether the answer is drawn for a person, instead of printed as objects.
+    pub fn is_drawn(&self) -> bool {
+        self.format == Format::Table && self.fields.is_none()
+    }
+
+    /// The text of a list of objects.
+    pub fn rows<R: Serialize>(&self, rows: impl IntoIterator<Item = R>) -> String {
+        machine::list(rows, self.shape, self.format, self.fields.as_ref())
+    }
+
+    /// Writes a list of objects to stdout.
+    ///
+    /// # Errors
+    /// Stdout is closed or failed.
+    pub fn print_rows<R: Serialize>(&self, rows: impl IntoIterator<Item = R>) -> Outcome {
+        print(&self.rows(rows))
+    }
+
+    /// Writes one object to stdout.
+    ///
+    /// # Errors
+    /// Stdout is closed or failed.
+    pub fn print_object(&self, object: &impl Serialize) -> Outcome {
+        print(&machine::object(object, self.shape, self.format, self.fields.as_ref()))
+    }
+}
+
+/// Writes data to stdout.
+///
+/// # Errors
+/// Stdout is closed or failed.
+pub fn print(text: &str) -> Outcome {
+    print_through(None, text)
+}
+
+fn print_through(pager: Option<Pager>, text: &str) -> Outcome {
+    let mut out = Out::stdout(pager);
+    out.page(text)?;
+    out.flush()?;
+    Ok(Code::Done)
 }

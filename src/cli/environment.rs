@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::cli::global::{ColorChoice, GlobalArgs, WIDTHS};
 use crate::model::Nanos;
+use crate::query::current::{Current, Environment, current};
 use crate::view::out::Pager;
 use crate::view::out::style::Style;
 
@@ -32,6 +33,13 @@ pub fn variable_os(name: &str) -> Option<OsString> {
 /// The present time, unless a test stopped the clock.
 pub fn now() -> Nanos {
     variable("TRACEHUB_NOW").and_then(|value| value.parse().ok()).map_or_else(Nanos::now, Nanos)
+}
+
+/// The trace this process runs in, as `TRACEPARENT` or the variables of tracehub name it.
+pub fn current_trace() -> Option<Current> {
+    let variables = ["TRACEPARENT", "TRACEHUB_TRACE_ID", "TRACEHUB_CORRELATION_ID"].map(variable);
+    let [traceparent, trace_id, correlation_id] = variables.each_ref().map(Option::as_deref);
+    current(&Environment { traceparent, trace_id, correlation_id })
 }
 
 /// The local time zone; UTC when the system does not say.
@@ -82,21 +90,21 @@ impl Terminal {
         }
     }
 
+    /// The size of the terminal that stdout is; `None` when it is none, or a pretended one.
+    fn size(&self) -> Option<(terminal_size::Width, terminal_size::Height)> {
+        let is_real = self.stdout && self.forced_width.is_none();
+        is_real.then(|| terminal_size::terminal_size_of(std::io::stdout())).flatten()
+    }
+
     fn width(&self) -> usize {
-        let from_system = || {
-            let size = terminal_size::terminal_size_of(std::io::stdout());
-            size.filter(|_| self.stdout).map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
-        };
+        let from_system = || self.size().map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
         let columns = || variable("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
         let otherwise = if self.stdout { WIDTH_OF_TERMINAL } else { WIDTH_ELSEWHERE };
         self.forced_width.or_else(columns).or_else(from_system).unwrap_or(otherwise)
     }
 
     fn lines(&self) -> Option<usize> {
-        let from_system = || {
-            let size = terminal_size::terminal_size_of(std::io::stdout());
-            size.filter(|_| self.forced_width.is_none()).map(|(_, height)| usize::from(height.0))
-        };
+        let from_system = || self.size().map(|(_, height)| usize::from(height.0));
         variable("LINES").and_then(|lines| lines.parse().ok()).or_else(from_system).filter(|lines| *lines > 0)
     }
 

@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 
 use owo_colors::OwoColorize as _;
 
+use crate::model::{Issue, Key, TraceSummary};
 use crate::query::issues::FindIssueError;
 use crate::query::keys::FindError;
 use crate::query::resolve::ResolveError;
@@ -58,18 +59,22 @@ impl Failure {
     }
 
     /// A failure for an error of a lower floor, with all its causes.
-    pub fn of(code: Code, error: &dyn StdError) -> Failure {
+    pub fn from_error(code: Code, error: &dyn StdError) -> Failure {
         let mut failure = Failure::new(code, error.to_string());
-        let mut next = error.source();
-        while let Some(cause) = next {
+        for cause in causes(error) {
             let text = uncapitalized(&cause.to_string());
             // Many errors repeat their cause in their own text; saying it twice helps nobody.
             if !text.is_empty() && !failure.message.contains(&text) && !failure.causes.contains(&text) {
                 failure.causes.push(text);
             }
-            next = cause.source();
         }
         failure
+    }
+
+    /// A failure for a reference that names each of the candidates, which are told line by line.
+    pub fn ambiguous(message: impl ToString, candidates: impl Iterator<Item = String>) -> Failure {
+        let notes = candidates.collect();
+        Failure { notes, ..Failure::usage(message.to_string()) }.hint("type more of the id")
     }
 
     /// A failure for what clap found wrong, in the form of all others.
@@ -107,11 +112,6 @@ impl Failure {
         self.causes.iter().chain(&self.notes).fold(self.message.clone(), |line, note| format!("{line}: {note}"))
     }
 
-    /// A silent end, because the reader of stdout went away.
-    fn closed_pipe() -> Failure {
-        Failure::new(Code::Done, "")
-    }
-
     /// The lines of a failure for stderr; empty when there is nothing to say.
     pub fn render(&self, color: bool) -> String {
         if self.message.is_empty() {
@@ -137,8 +137,9 @@ impl Failure {
 impl From<OutError> for Failure {
     fn from(error: OutError) -> Failure {
         match error {
-            OutError::Closed => Failure::closed_pipe(),
-            OutError::Failed(_) => Failure::of(Code::Failed, &error),
+            // The reader of stdout went away, which ends the command in silence.
+            OutError::Closed => Failure::new(Code::Done, ""),
+            OutError::Failed(_) => Failure::from_error(Code::Failed, &error),
         }
     }
 }
@@ -151,12 +152,19 @@ impl From<UnknownField> for Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
-        let failure = Failure::of(code_of(&error), &error);
-        match hint_for(&error) {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        let hint = match &error {
+            store::Error::Open { path, .. } if path.is_dir() => {
+                Some(format!("name a file in it, such as --db {}", path.join("tracehub.db").display()))
+            }
+            _ => hint_for(&error).map(str::to_owned),
+        };
+        Failure { hint, ..Failure::from_error(code_of(&error), &error) }
     }
+}
+
+/// What caused an error, and what caused that, down to the first cause.
+pub fn causes(error: &dyn StdError) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
 }
 
 /// A sentence of the system, which begins with a capital, as ours begin; abbreviations stay.
@@ -178,70 +186,54 @@ fn code_of(error: &store::Error) -> Code {
     }
 }
 
-fn hint_for(error: &store::Error) -> Option<String> {
+fn hint_for(error: &store::Error) -> Option<&'static str> {
     use store::Error as E;
     Some(match error {
-        E::Missing(_) => "start a server with `tracehub start`, or name a database with --db".to_owned(),
-        E::Open { path, .. } if path.is_dir() => {
-            format!("name a file in it, such as --db {}", path.join("tracehub.db").display())
+        E::Missing(_) => "start a server with `tracehub start`, or name a database with --db",
+        E::Open { .. } => "check that the folder is there and that you may read and write the file",
+        E::NotOurs(_) => {
+            "--db wants a file that `tracehub start` made; what another program wrote, `tracehub import` may bring in"
         }
-        E::Open { .. } => "check that the folder is there and that you may read and write the file".to_owned(),
-        E::NotOurs(_) => "--db wants a file that `tracehub start` made; what another program wrote, `tracehub import` \
-                          may bring in"
-            .to_owned(),
-        E::NewerSchema { .. } => "use the newer tracehub; this one leaves the file as it is".to_owned(),
-        E::Corrupt(_) => "keep a copy of the file, then start with a new one".to_owned(),
-        E::Locked(_) => "stop the process that holds it, or try again later".to_owned(),
-        E::ReadOnly => "use a copy you may write to, or bring it in with `tracehub import`".to_owned(),
-        E::DiskFull => "make room, for example with `tracehub clear --older-than 24h`".to_owned(),
-        E::Busy | E::Closed => "try again in a moment".to_owned(),
-        E::Gone(_) => "restart what is using it".to_owned(),
-        E::BadCursor => "leave --cursor out to begin at the first page".to_owned(),
-        E::Unreachable { .. } => "is the server running there? start one with `tracehub start`".to_owned(),
-        E::Protocol { .. } => "--url wants the main port of `tracehub start`, usually 8099".to_owned(),
-        E::Denied { .. } => "pass a key with --api-key or TRACEHUB_API_KEY".to_owned(),
-        E::Lacks { facet, .. } => hint_for_lack(*facet).to_owned(),
-        E::BadTarget { .. } => "--db takes a file or the URL of a tracehub server".to_owned(),
+        E::NewerSchema { .. } => "use the newer tracehub; this one leaves the file as it is",
+        E::Corrupt(_) => "keep a copy of the file, then start with a new one",
+        E::Locked(_) => "stop the process that holds it, or try again later",
+        E::ReadOnly => "use a copy you may write to, or bring it in with `tracehub import`",
+        E::DiskFull => "make room, for example with `tracehub clear --older-than 24h`",
+        E::Busy | E::Closed => "try again in a moment",
+        E::Gone(_) => "restart what is using it",
+        E::BadCursor => "leave --cursor out to begin at the first page",
+        E::Unreachable { .. } => "is the server running there? start one with `tracehub start`",
+        E::Protocol { .. } => "--url wants the main port of `tracehub start`, usually 8099",
+        E::Denied { .. } => "pass a key with --api-key or TRACEHUB_API_KEY",
+        E::Lacks { facet: Facet::Feed, .. } => "name a tracehub database or server; they can",
+        E::Lacks { facet: Facet::Sink | Facet::Logs, .. } => {
+            "bring its records into a tracehub database with `tracehub import`"
+        }
+        E::Lacks { facet: Facet::Issues | Facet::Keys, .. } => {
+            "keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database \
+             with `tracehub import`"
+        }
+        E::BadTarget { .. } => "--db takes a file or the URL of a tracehub server",
         _ => return None,
     })
 }
 
-/// What to use instead of a kind of store that lacks a facet.
-fn hint_for_lack(facet: Facet) -> &'static str {
-    match facet {
-        Facet::Feed => "name a tracehub database or server; they can",
-        Facet::Sink | Facet::Logs => "bring its records into a tracehub database with `tracehub import`",
-        Facet::Issues | Facet::Keys => {
-            "keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database \
-             with `tracehub import`"
-        }
-    }
-}
-
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Failure {
-        match &error {
-            ResolveError::NotFound(reference) if reference.starts_with("latest") => {
-                Failure::of(Code::No, &error).hint("there are not that many traces; `tracehub list` shows them")
-            }
-            ResolveError::NotFound(_) => Failure::of(Code::No, &error).hint("`tracehub list` shows recent traces"),
-            ResolveError::Ambiguous { candidates, .. } => candidates
-                .iter()
-                .fold(Failure::of(Code::Usage, &error), |failure, candidate| {
-                    failure.note(format!(
-                        "{}  {}  {}",
-                        candidate.trace_id,
-                        candidate.start.to_rfc3339(),
-                        candidate.name
-                    ))
+        match error {
+            ResolveError::NotFound(ref reference) => {
+                Failure::from_error(Code::No, &error).hint(match reference.starts_with("latest") {
+                    true => "there are not that many traces; `tracehub list` shows them",
+                    false => "`tracehub list` shows recent traces",
                 })
-                .hint("type more of the id"),
-            ResolveError::Invalid { .. } => Failure::of(Code::Usage, &error)
+            }
+            ResolveError::Ambiguous { ref candidates, .. } => {
+                let line = |trace: &TraceSummary| format!("{}  {}  {}", trace.trace_id, trace.start, trace.name);
+                Failure::ambiguous(&error, candidates.iter().map(line))
+            }
+            ResolveError::Invalid { .. } => Failure::from_error(Code::Usage, &error)
                 .hint("give a full id, at least 4 characters of one, `latest`, or `latest~2`"),
-            ResolveError::Store(_) => match error {
-                ResolveError::Store(error) => error.into(),
-                other => Failure::of(Code::Failed, &other),
-            },
+            ResolveError::Store(error) => error.into(),
         }
     }
 }
@@ -249,35 +241,31 @@ impl From<ResolveError> for Failure {
 impl From<FindError> for Failure {
     fn from(error: FindError) -> Failure {
         match &error {
-            FindError::NotFound(_) => Failure::of(Code::No, &error).hint("`tracehub keys list` shows the keys"),
-            FindError::TooShort(_) => Failure::of(Code::Usage, &error).hint("`tracehub keys list` shows the ids"),
-            FindError::Ambiguous { candidates, .. } => candidates
-                .iter()
-                .fold(Failure::of(Code::Usage, &error), |failure, key| {
-                    failure.note(format!("{}  {}  {}", key.id, key.created.to_rfc3339(), key.project))
-                })
-                .hint("type more of the id"),
+            FindError::NotFound(_) => Failure::from_error(Code::No, &error).hint("`tracehub keys list` shows the keys"),
+            FindError::TooShort(_) => {
+                Failure::from_error(Code::Usage, &error).hint("`tracehub keys list` shows the ids")
+            }
+            FindError::Ambiguous { candidates, .. } => {
+                let line = |key: &Key| format!("{}  {}  {}", key.id, key.created, key.project);
+                Failure::ambiguous(&error, candidates.iter().map(line))
+            }
         }
     }
 }
 
 impl From<FindIssueError> for Failure {
     fn from(error: FindIssueError) -> Failure {
-        match &error {
-            FindIssueError::NotFound(_) => Failure::of(Code::No, &error).hint("`tracehub issues --all` shows them"),
-            FindIssueError::Ambiguous { candidates, .. } => candidates
-                .iter()
-                .fold(Failure::of(Code::Usage, &error), |failure, issue| {
-                    failure.note(format!("{}  {}  {}", issue.id, issue.status.as_str(), issue.title))
-                })
-                .hint("type more of the id"),
-            FindIssueError::Invalid { .. } => {
-                Failure::of(Code::Usage, &error).hint("give a full id, at least 4 characters of one, or `latest`")
+        match error {
+            FindIssueError::NotFound(_) => {
+                Failure::from_error(Code::No, &error).hint("`tracehub issues --all` shows them")
             }
-            FindIssueError::Store(_) => match error {
-                FindIssueError::Store(error) => error.into(),
-                other => Failure::of(Code::Failed, &other),
-            },
+            FindIssueError::Ambiguous { ref candidates, .. } => {
+                let line = |issue: &Issue| format!("{}  {}  {}", issue.id, issue.status.as_str(), issue.title);
+                Failure::ambiguous(&error, candidates.iter().map(line))
+            }
+            FindIssueError::Invalid { .. } => Failure::from_error(Code::Usage, &error)
+                .hint("give a full id, at least 4 characters of one, or `latest`"),
+            FindIssueError::Store(error) => error.into(),
         }
     }
 }
@@ -286,10 +274,10 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Failure {
         match error {
             StartError::Store(error) => error.into(),
-            StartError::Bind { .. } => Failure::of(Code::Failed, &error)
+            StartError::Bind { .. } => Failure::from_error(Code::Failed, &error)
                 .hint("`tracehub status` says whether a tracehub listens there; --port 0 picks a free port"),
-            StartError::Itself(_) => Failure::of(Code::Usage, &error).hint("name another server with --db"),
-            StartError::NoRandom(_) => Failure::of(Code::Failed, &error),
+            StartError::Itself(_) => Failure::from_error(Code::Usage, &error).hint("name another server with --db"),
+            StartError::NoRandom(_) => Failure::from_error(Code::Failed, &error),
         }
     }
 }

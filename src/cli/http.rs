@@ -37,8 +37,8 @@ pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
     })?;
     match response.status() {
         StatusCode::OK => {}
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            return Err(Error::Denied { url: without_credentials(url), reason: response.status().to_string() });
+        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            return Err(Error::Denied { url: without_credentials(url), reason: status.to_string() });
         }
         status => return Err(protocol(format!("it answered {status}"))),
     }

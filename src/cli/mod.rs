@@ -37,8 +37,6 @@ use environment::{Terminal, wants_color};
 use exit::{Code, Failure, Outcome};
 use global::{ColorChoice, GlobalArgs};
 
-use crate::view::out::Out;
-
 /// The page of `tracehub --help`: commands in groups, commonest first.
 const HELP: &str = "\
 {about}
@@ -156,12 +154,7 @@ fn answer_without_command(error: &clap::Error, terminal: &Terminal) -> Outcome {
         if wants_color(ColorChoice::Auto, is_terminal) { text.ansi().to_string() } else { text.to_string() }
     };
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let mut out = Out::stdout(None);
-            out.write(&render(terminal.stdout))?;
-            out.flush()?;
-            Ok(Code::Done)
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => context::print(&render(terminal.stdout)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = std::io::stderr().write_all(render(terminal.stderr).as_bytes());
             Ok(Code::Usage)
@@ -176,7 +169,7 @@ fn run(cli: Cli, terminal: Terminal) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::of(Code::Failed, &error))?;
+        .map_err(|error| Failure::from_error(Code::Failed, &error))?;
     runtime.block_on(async {
         let ends_at_interrupt = cli.command.ends_at_interrupt();
         if ends_at_interrupt {
@@ -207,7 +200,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Log(args) => log::run(context, args).await,
         Command::Trace(args) => trace::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
-        Command::Completions(args) => completions::run(context, args, self::command()),
+        Command::Completions(args) => completions::run(args, self::command()),
         Command::Man(args) => man::run(context, args, self::command()),
     }
 }

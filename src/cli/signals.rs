@@ -5,6 +5,9 @@
 
 use std::io;
 
+#[cfg(unix)]
+use tokio::signal::unix;
+
 use super::exit::Code;
 use crate::view::out::is_paging;
 
@@ -27,24 +30,29 @@ const FILE_SIZE_EXCEEDED: i32 = 25;
 #[cfg(all(unix, any(target_arch = "mips", target_arch = "mips64")))]
 const FILE_SIZE_EXCEEDED: i32 = 31;
 
+#[cfg(unix)]
+type Signal = unix::Signal;
+#[cfg(windows)]
+type Signal = tokio::signal::windows::CtrlC;
+
 /// Hears the signals that ask a process to stop. From its making on they no longer end the process by themselves.
 #[derive(Debug)]
 pub struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
+    interrupt: Signal,
+    terminate: Option<Signal>,
 }
 
-#[cfg(unix)]
 impl Signals {
     /// Listens for Ctrl-C only.
     ///
     /// # Errors
     /// The system refuses.
     pub fn listen() -> io::Result<Signals> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: None })
+        #[cfg(unix)]
+        let interrupt = unix::signal(unix::SignalKind::interrupt())?;
+        #[cfg(windows)]
+        let interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(Signals { interrupt, terminate: None })
     }
 
     /// Listens for Ctrl-C and SIGTERM, and outlives a file that has grown as large as the system lets it: with its signal
@@ -52,11 +60,20 @@ impl Signals {
     ///
     /// # Errors
     /// The system refuses.
+    #[cfg(unix)]
     pub fn listen_to_all() -> io::Result<Signals> {
-        use tokio::signal::unix::{SignalKind, signal};
         // Once caught a signal stays caught, whoever listens.
-        drop(signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?);
-        Ok(Signals { terminate: Some(signal(SignalKind::terminate())?), ..Signals::listen()? })
+        drop(unix::signal(unix::SignalKind::from_raw(FILE_SIZE_EXCEEDED))?);
+        Ok(Signals { terminate: Some(unix::signal(unix::SignalKind::terminate())?), ..Signals::listen()? })
+    }
+
+    /// Listens for Ctrl-C, which is all there is.
+    ///
+    /// # Errors
+    /// The system refuses.
+    #[cfg(windows)]
+    pub fn listen_to_all() -> io::Result<Signals> {
+        Signals::listen()
     }
 
     /// Waits for Ctrl-C.
@@ -79,36 +96,5 @@ impl Signals {
             _ = interrupt.recv() => {}
             _ = terminated => {}
         }
-    }
-}
-
-#[cfg(not(unix))]
-impl Signals {
-    /// Listens for Ctrl-C.
-    ///
-    /// # Errors
-    /// Never.
-    pub fn listen() -> io::Result<Signals> {
-        Ok(Signals {})
-    }
-
-    /// Listens for Ctrl-C.
-    ///
-    /// # Errors
-    /// Never.
-    pub fn listen_to_all() -> io::Result<Signals> {
-        Signals::listen()
-    }
-
-    /// Waits for Ctrl-C.
-    pub async fn interrupt(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Waits for the next Ctrl-C.
-    pub async fn next(&mut self) {
-        self.interrupt().await;
     }
 }

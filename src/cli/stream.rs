@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::context::Context;
+use super::context::{Context, print};
 use super::environment;
 use super::exit::{Code, Failure, Outcome};
 use super::signals::Signals;
+use crate::view::machine::Format;
 use crate::view::out::style::Style;
-use crate::view::out::{Out, OutError};
 
 /// How long a reader of stdout may still take once Ctrl-C was pressed.
 const GRACE: Duration = Duration::from_millis(500);
@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// # Errors
 /// Those of `follow`, or the system does not tell of signals.
 pub async fn until_interrupted(follow: impl AsyncFnOnce(&mut Printer) -> Outcome) -> Outcome {
-    let mut signals = Signals::listen().map_err(|error| Failure::of(Code::Failed, &error))?;
+    let mut signals = Signals::listen().map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let mut printer = Printer::default();
     tokio::select! {
         outcome = follow(&mut printer) => outcome,
@@ -37,7 +37,7 @@ pub async fn until_interrupted(follow: impl AsyncFnOnce(&mut Printer) -> Outcome
 /// Stdout, written off the async threads, because whoever reads may be slow.
 #[derive(Debug, Default)]
 pub struct Printer {
-    writing: Option<JoinHandle<Result<(), OutError>>>,
+    writing: Option<JoinHandle<Outcome>>,
 }
 
 impl Printer {
@@ -49,11 +49,7 @@ impl Printer {
         if text.is_empty() {
             return Ok(());
         }
-        self.writing = Some(tokio::task::spawn_blocking(move || {
-            let mut out = Out::stdout(None);
-            out.write(&text)?;
-            out.flush()
-        }));
+        self.writing = Some(tokio::task::spawn_blocking(move || print(&text)));
         self.finish().await
     }
 
@@ -62,7 +58,21 @@ impl Printer {
         let Some(writing) = &mut self.writing else { return Ok(()) };
         let written = writing.await;
         self.writing = None;
-        written.map_err(|error| Failure::of(Code::Failed, &error))?.map_err(Failure::from)
+        written.map_err(|error| Failure::from_error(Code::Failed, &error))?.map(|_| ())
+    }
+}
+
+/// The format of what never ends: a JSON document is one object a line then.
+///
+/// # Errors
+/// A format whose columns need to know all rows.
+pub fn format_of_stream(format: Format) -> Result<Format, Failure> {
+    match format {
+        Format::Json => Ok(Format::Ndjson),
+        Format::Csv | Format::Tsv => {
+            Err(Failure::usage("what is followed has no columns to separate").hint("use -o ndjson, or -o id"))
+        }
+        format => Ok(format),
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::environment;
 use crate::cli::exit::Failure;
-use crate::model::{FieldFilter, IssueSort, KeyScope, Nanos, RecordKind, Severity, Sort, StatsBy, time_input};
+use crate::model::{Cursor, FieldFilter, IssueSort, KeyScope, Nanos, RecordKind, Severity, Sort, StatsBy, time_input};
 use crate::store::sqlite::Durability;
 use crate::view::machine::Format;
 use crate::view::out::style::TimeStyle;
@@ -29,18 +29,8 @@ pub fn moment(text: &str) -> Result<Moment, time_input::TimeInputError> {
 
 /// Reads an age: a length of time, or the point in time before which things are old. For clap.
 pub fn age(text: &str) -> Result<Moment, time_input::TimeInputError> {
-    match time_input::parse_duration(text) {
-        Ok(nanos) => {
-            let at = Nanos(environment::now().0.saturating_sub(nanos));
-            Ok(Moment { text: text.trim().to_owned(), at })
-        }
-        Err(_) => moment(text),
-    }
-}
-
-/// Reads a duration in nanoseconds, for clap.
-pub fn duration_ns(text: &str) -> Result<u64, time_input::TimeInputError> {
-    time_input::parse_duration(text)
+    let Ok(nanos) = time_input::parse_duration(text) else { return moment(text) };
+    Ok(Moment { text: text.trim().to_owned(), at: Nanos(environment::now().0.saturating_sub(nanos)) })
 }
 
 /// Reads `key=value`, for clap.
@@ -65,6 +55,11 @@ pub fn keep(text: &str) -> Result<Keep, String> {
         Ok(nanos) => Ok(Keep(Some(Duration::from_nanos(nanos)))),
         Err(error) => Err(format!("{error}, or `off`")),
     }
+}
+
+/// The place a list goes on after; `None` is its beginning, as is an empty text.
+pub fn cursor(text: Option<&str>) -> Option<Cursor> {
+    text.filter(|text| !text.is_empty()).map(|text| Cursor(text.to_owned()))
 }
 
 /// A range of time.

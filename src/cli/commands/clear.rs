@@ -3,15 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome};
-use crate::cli::target;
 use crate::cli::values::{Moment, age};
 use crate::model::{RecordFilter, RecordKind, Removed};
 use crate::query::facets;
 use crate::query::resolve::resolve;
-use crate::store::{self, Backend, Mode};
+use crate::store::Backend;
 use crate::view::machine::{Format, REMOVED};
 use crate::view::out::format::counted;
 
@@ -53,7 +52,7 @@ pub struct ClearArgs {
 /// # Errors
 /// Nobody can be asked and `--yes` is missing, no such trace, or the store fails.
 pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
-    let fields = context.fields(&REMOVED)?;
+    let output = context.output(&REMOVED)?;
     let asks = !args.yes && !args.dry_run;
     if asks && !context.terminal.stdin {
         return Err(Failure::usage("deleting needs --yes when there is no terminal to ask on")
@@ -61,33 +60,29 @@ pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
     }
     let backend = match args.dry_run {
         true => context.open().await?,
-        false => store::open(&target::for_writing(context.target()?)?, Mode::Write).await?,
+        false => context.open_to_write().await?,
     };
     let sink = facets::sink(backend.as_ref())?;
     let filter = filter(backend.as_ref(), &args).await?;
-    let removed = if asks || args.dry_run {
-        context.wait("counting", sink.delete(&filter, true)).await?
-    } else {
-        context.wait("deleting", sink.delete(&filter, false)).await?
+    let delete = async || context.wait("deleting", sink.delete(&filter, false)).await;
+    let mut removed = match asks || args.dry_run {
+        true => context.wait("counting", sink.delete(&filter, true)).await?,
+        false => delete().await?,
     };
-    let removed = if asks && !removed.is_empty() {
+    if asks && !removed.is_empty() {
         let location = short_path(&backend.info().location);
         if !context.confirm(&format!("delete {} from {location}?", counts(&removed))) {
             backend.close().await?;
             return Err(Failure::new(Code::No, "nothing deleted"));
         }
-        context.wait("deleting", sink.delete(&filter, false)).await?
-    } else {
-        removed
-    };
+        removed = delete().await?;
+    }
     backend.close().await?;
-    match (context.format(), fields) {
-        (Format::Table, None) => context.print(&sentence(&removed, args.dry_run)),
+    match output.format {
+        _ if output.is_drawn() => print(&sentence(&removed, args.dry_run)),
         // There are no ids to print, and quiet means no messages.
-        (Format::Id, _) => Ok(Code::Done),
-        (_, fields) => {
-            context.print_object(&Cleared { dry_run: args.dry_run, removed: &removed }, &REMOVED, fields.as_ref())
-        }
+        Format::Id => Ok(Code::Done),
+        _ => output.print_object(&Cleared { dry_run: args.dry_run, removed: &removed }),
     }
 }
 

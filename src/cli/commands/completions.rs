@@ -3,7 +3,7 @@
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli::context::Context;
+use crate::cli::context::print;
 use crate::cli::exit::Outcome;
 
 /// Print a completion script
@@ -23,8 +23,8 @@ pub struct CompletionsArgs {
 ///
 /// # Errors
 /// Stdout is closed or failed.
-pub fn run(context: &Context, args: CompletionsArgs, mut program: clap::Command) -> Outcome {
+pub fn run(args: CompletionsArgs, mut program: clap::Command) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut program, "tracehub", &mut script);
-    context.print(&String::from_utf8_lossy(&script))
+    print(&String::from_utf8_lossy(&script))
 }

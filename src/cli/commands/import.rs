@@ -10,12 +10,12 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::commands::import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
 use crate::cli::commands::keys;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::target;
 use crate::model::Text;
-use crate::query::copy::{Copied, copy};
+use crate::query::copy::copy;
 use crate::store::{self, Backend, Error, Mode, Target};
 use crate::view::machine::{Format, IMPORTED};
 use crate::view::out::escape;
@@ -54,7 +54,7 @@ pub struct ImportArgs {
 /// # Errors
 /// A file is none that is understood, or reading or writing fails; what was read before that is in the target.
 pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
-    let fields = context.fields(&IMPORTED)?;
+    let output = context.output(&IMPORTED)?;
     let wanted = context.target()?;
     for file in &args.files {
         check(file, &wanted)?;
@@ -74,20 +74,16 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
     let imported = imported?;
     closed?;
     let location = &target.info().location;
-    match (context.format(), fields) {
-        (Format::Table, None) => {
-            let sentences: String = imported.iter().map(|imported| sentence(imported, location)).collect();
-            context.print(&sentences)
+    match output.format {
+        _ if output.is_drawn() => {
+            print(&imported.iter().map(|imported| sentence(imported, location)).collect::<String>())
         }
         // There are no ids to print, and quiet means no messages.
-        (Format::Id, _) => Ok(Code::Done),
-        (_, fields) => {
-            let mut documents: Vec<_> = imported.iter().map(|imported| document(imported, location)).collect();
-            match documents.pop() {
-                Some(only) if documents.is_empty() => context.print_object(&only, &IMPORTED, fields.as_ref()),
-                last => context.print_rows(documents.into_iter().chain(last), &IMPORTED, fields.as_ref()),
-            }
-        }
+        Format::Id => Ok(Code::Done),
+        _ => match imported.as_slice() {
+            [only] => output.print_object(&document(only, location)),
+            imported => output.print_rows(imported.iter().map(|imported| document(imported, location))),
+        },
     }
 }
 
@@ -117,12 +113,7 @@ async fn import_all(
     let mut imported = Vec::new();
     for source in sources {
         imported.push(match source {
-            Source::Database(source) => {
-                let copied = copy_with_progress(context, source.as_ref(), target, project.as_ref()).await;
-                context.warn_of(source.as_ref());
-                let location = source.info().location.clone();
-                Imported { copied: copied?, source: location, skipped: skipped(source.as_ref()), errors: Vec::new() }
-            }
+            Source::Database(source) => import_database(context, source.as_ref(), target, project.as_ref()).await?,
             Source::DeadLetters(files) => files.import(context, target).await?,
         });
     }
@@ -131,11 +122,10 @@ async fn import_all(
 
 /// Refuses what makes no sense before anything is opened.
 fn check(file: &Path, target: &Target) -> Result<(), Failure> {
-    let is_url = || file.to_str().is_some_and(|text| text.contains("://"));
     if file == Path::new("-") {
         return Err(Failure::usage("nothing can be imported from standard input").hint(UNDERSTOOD));
     }
-    if is_url() {
+    if file.to_str().is_some_and(|text| text.contains("://")) {
         return Err(Failure::usage(format!("`{}` is not a file", file.display())).hint(UNDERSTOOD));
     }
     if let Some(path) = target.file()
@@ -158,12 +148,12 @@ fn not_understood(error: Error) -> Failure {
     }
 }
 
-async fn copy_with_progress(
+async fn import_database(
     context: &Context,
     source: &dyn Backend,
     target: &dyn Backend,
     project: Option<&Text>,
-) -> Result<Copied, Failure> {
+) -> Result<Imported, Failure> {
     let total = if is_watched(context) { source.record_count().await.ok() } else { None };
     let mut progress = progress(context, total);
     let mut done = 0;
@@ -173,24 +163,22 @@ async fn copy_with_progress(
     });
     let copied = copied.await;
     progress.finish();
-    copied.map_err(|error| cut_short(error.into(), done))
-}
-
-/// How many records of the source are in no answer, for they could not be read.
-fn skipped(source: &dyn Backend) -> u64 {
-    source.warnings().iter().map(|warning| warning.skipped).sum()
+    context.warn_of(source);
+    Ok(Imported {
+        copied: copied.map_err(|error| cut_short(error.into(), done))?,
+        source: source.info().location.clone(),
+        skipped: source.warnings().iter().map(|warning| warning.skipped).sum(),
+        errors: Vec::new(),
+    })
 }
 
 fn sentence(imported: &Imported, target: &str) -> String {
     let Imported { copied, source, skipped, .. } = imported;
-    let mut parts =
-        vec![format!("{} new", count(copied.accepted)), format!("{} there already", count(copied.duplicates))];
-    if *skipped > 0 {
-        parts.push(format!("{} skipped", count(*skipped)));
-    }
+    let (read, new, known) = (counted(copied.read, "record"), count(copied.accepted), count(copied.duplicates));
+    let skipped = if *skipped > 0 { format!(", {} skipped", count(*skipped)) } else { String::new() };
     let place = |location: &str| escape(&short_path(location)).into_owned();
-    let read = counted(copied.read, "record");
-    format!("imported {read} from {} into {}: {}\n", place(source), place(target), parts.join(", "))
+    let (source, target) = (place(source), place(target));
+    format!("imported {read} from {source} into {target}: {new} new, {known} there already{skipped}\n")
 }
 
 fn document(imported: &Imported, target: &str) -> Json {

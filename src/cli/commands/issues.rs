@@ -2,17 +2,16 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::exit::{Code, Failure, Outcome};
-use crate::cli::target;
-use crate::cli::values::RangeArgs;
-use crate::model::{Cursor, Issue, IssueChange, IssueQuery, IssueSort, IssueStatus};
+use crate::cli::values::{RangeArgs, cursor};
+use crate::model::{Issue, IssueChange, IssueQuery, IssueSort, IssueStatus, Page};
 use crate::query::facets;
-use crate::query::issues::{self, FindIssueError, IssueList};
-use crate::store::{self, Backend, Mode};
+use crate::query::issues::{self, FindIssueError};
+use crate::store::Backend;
 use crate::view;
 use crate::view::issues::{DetailOptions, IssueListContext, counts_since};
-use crate::view::machine::{Format, ISSUE, ISSUE_DETAIL};
+use crate::view::machine::{ISSUE, ISSUE_DETAIL};
 use crate::view::out::{escape, text};
 
 /// Issues a list has unless told otherwise.
@@ -40,11 +39,33 @@ pub struct IssuesArgs {
 
 #[derive(Debug, Subcommand)]
 enum IssuesCommand {
-    List(ListCommand),
+    /// List issues; the same as `tracehub issues`
+    #[command(after_help = "\
+Examples:
+  tracehub issues list --status resolved
+  tracehub issues list --sort count --limit 0 -o csv")]
+    List(ListArgs),
     Show(ShowArgs),
-    Resolve(ResolveArgs),
-    Reopen(ReopenArgs),
-    Ignore(IgnoreArgs),
+    /// Mark issues as mended; an event later than that opens them again
+    #[command(after_help = "\
+Says what changed on stderr; --json prints the issues.
+
+Examples:
+  tracehub issues resolve 7f3a c01d
+  tracehub issues -q --service shop | xargs tracehub issues resolve")]
+    Resolve(Chosen),
+    /// Mark issues as open again
+    #[command(after_help = "\
+Examples:
+  tracehub issues reopen 7f3a
+  tracehub issues -q --status ignored | xargs tracehub issues reopen")]
+    Reopen(Chosen),
+    /// Mark issues as nothing to care about; their events go on counting
+    #[command(after_help = "\
+Examples:
+  tracehub issues ignore 7f3a
+  tracehub issues ignore 7f3a --url http://127.0.0.1:8099 --json")]
+    Ignore(Chosen),
 }
 
 /// Which issues, in which order.
@@ -145,21 +166,10 @@ impl ListArgs {
             ids: Vec::new(),
             sort: self.sort.unwrap_or_default(),
             reverse: self.reverse,
-            cursor: self.cursor.clone().filter(|cursor| !cursor.is_empty()).map(Cursor),
+            cursor: cursor(self.cursor.as_deref()),
             counts_since: Some(counts_since(context.style.now)),
         })
     }
-}
-
-/// List issues; the same as `tracehub issues`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tracehub issues list --status resolved
-  tracehub issues list --sort count --limit 0 -o csv")]
-struct ListCommand {
-    #[command(flatten)]
-    list: ListArgs,
 }
 
 /// Show one issue: its stack, traces to look at, and what became of it
@@ -180,41 +190,6 @@ struct ShowArgs {
     why: bool,
 }
 
-/// Mark issues as mended; an event later than that opens them again
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Says what changed on stderr; --json prints the issues.
-
-Examples:
-  tracehub issues resolve 7f3a c01d
-  tracehub issues -q --service shop | xargs tracehub issues resolve")]
-struct ResolveArgs {
-    #[command(flatten)]
-    chosen: Chosen,
-}
-
-/// Mark issues as open again
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tracehub issues reopen 7f3a
-  tracehub issues -q --status ignored | xargs tracehub issues reopen")]
-struct ReopenArgs {
-    #[command(flatten)]
-    chosen: Chosen,
-}
-
-/// Mark issues as nothing to care about; their events go on counting
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tracehub issues ignore 7f3a
-  tracehub issues ignore 7f3a --url http://127.0.0.1:8099 --json")]
-struct IgnoreArgs {
-    #[command(flatten)]
-    chosen: Chosen,
-}
-
 #[derive(Debug, Args)]
 struct Chosen {
     /// Full ids or unique prefixes of at least 4 characters
@@ -233,45 +208,43 @@ pub async fn run(context: &Context, args: IssuesArgs) -> Outcome {
     }
     match args.command {
         None => list(context, args.list).await,
-        Some(IssuesCommand::List(args)) => list(context, args.list).await,
+        Some(IssuesCommand::List(args)) => list(context, args).await,
         Some(IssuesCommand::Show(args)) => show(context, args).await,
-        Some(IssuesCommand::Resolve(args)) => change(context, &args.chosen.ids, IssueStatus::Resolved).await,
-        Some(IssuesCommand::Reopen(args)) => change(context, &args.chosen.ids, IssueStatus::Open).await,
-        Some(IssuesCommand::Ignore(args)) => change(context, &args.chosen.ids, IssueStatus::Ignored).await,
+        Some(IssuesCommand::Resolve(args)) => change(context, &args.ids, IssueStatus::Resolved).await,
+        Some(IssuesCommand::Reopen(args)) => change(context, &args.ids, IssueStatus::Open).await,
+        Some(IssuesCommand::Ignore(args)) => change(context, &args.ids, IssueStatus::Ignored).await,
     }
 }
 
 async fn list(context: &Context, args: ListArgs) -> Outcome {
-    let fields = context.fields(&ISSUE)?;
+    let output = context.output(&ISSUE)?;
     let query = args.query(context)?;
     let backend = context.open().await?;
-    if context.format() != Format::Table || fields.is_some() {
+    if !output.is_drawn() {
         let page = context.wait("reading", facets::issues(backend.as_ref())?.list_issues(&query)).await?;
-        remark_on(context, &args, &IssueList { page: page.clone(), short_ids: Vec::new(), hidden: Vec::new() });
-        return context.print_rows(&page.items, &ISSUE, fields.as_ref());
+        remark_on(context, &args, &page, false);
+        return output.print_rows(&page.items);
     }
     let issues = context.wait("reading", issues::list(backend.as_ref(), &query)).await?;
-    remark_on(context, &args, &issues);
+    remark_on(context, &args, &issues.page, !issues.hidden.is_empty());
     let shown = IssueListContext { status: query.status, range: args.range.label() };
-    context.print(&view::issues::list(&issues, &shown, &context.style))
+    print(&view::issues::list(&issues, &shown, &context.style))
 }
 
 /// What a person should know that is not data.
-fn remark_on(context: &Context, args: &ListArgs, issues: &IssueList) {
-    if issues.page.items.is_empty() && issues.hidden.is_empty() && context.terminal.stderr {
+fn remark_on(context: &Context, args: &ListArgs, page: &Page<Issue>, hides_others: bool) {
+    if page.items.is_empty() && !hides_others && context.terminal.stderr {
         context.remark("no issues; errors of spans and log records become some");
     }
-    if let (Some(next), true) = (&issues.page.next, args.cursor.is_some() || context.args.verbose > 0) {
-        context.remark(format_args!("next page: --cursor {}", next.0));
-    }
+    context.remark_on_next(page.next.as_ref(), args.cursor.is_some());
 }
 
 async fn show(context: &Context, args: ShowArgs) -> Outcome {
-    let fields = context.fields(&ISSUE_DETAIL)?;
+    let output = context.output(&ISSUE_DETAIL)?;
     let backend = context.open().await?;
     let report = context.wait("reading", issues::report(backend.as_ref(), &args.id)).await?;
-    if context.format() != Format::Table || fields.is_some() {
-        return context.print_object(&report.detail, &ISSUE_DETAIL, fields.as_ref());
+    if !output.is_drawn() {
+        return output.print_object(&report.detail);
     }
     let options = DetailOptions { why: args.why, full_stack: context.args.verbose > 0 };
     context.page(&view::issues::detail(&report, options, &context.style))
@@ -280,19 +253,18 @@ async fn show(context: &Context, args: ShowArgs) -> Outcome {
 /// Changes the status of issues. Nothing is changed when a reference is no id or an ambiguous one; those nobody knows
 /// do not keep the others from being changed.
 async fn change(context: &Context, references: &[String], status: IssueStatus) -> Outcome {
-    let fields = context.fields(&ISSUE)?;
-    let backend = store::open(&target::for_writing(context.target()?)?, Mode::Write).await?;
+    let output = context.output(&ISSUE)?;
+    let backend = context.open_to_write().await?;
     let changed = context.wait("writing", change_all(context, backend.as_ref(), references, status)).await;
     let closed = backend.close().await;
     let (issues, unknown) = changed?;
     closed?;
-    if context.format() != Format::Table || fields.is_some() {
-        context.print_rows(&issues, &ISSUE, fields.as_ref())?;
+    if !output.is_drawn() {
+        output.print_rows(&issues)?;
     }
     match unknown.as_slice() {
         [] => Ok(Code::Done),
-        [one] => Err(FindIssueError::NotFound(one.clone()).into()),
-        many => Err(Failure::from(FindIssueError::NotFound(many.join("`, `")))),
+        unknown => Err(FindIssueError::NotFound(unknown.join("`, `")).into()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::environment::{now, short_path};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::target;
@@ -44,7 +44,15 @@ pub struct KeysArgs {
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
     Create(CreateArgs),
-    List(ListArgs),
+    /// List the keys ever issued, oldest first
+    #[command(after_help = "\
+When a key was last used is known to about a minute.
+
+Examples:
+  tracehub keys list
+  tracehub keys list --url http://traces.example:8099 --json
+  tracehub keys list --json | jq -r '.[] | select(.last_used == null).id'")]
+    List,
     Revoke(RevokeArgs),
 }
 
@@ -76,17 +84,6 @@ struct CreateArgs {
     )]
     scope: Vec<KeyScope>,
 }
-
-/// List the keys ever issued, oldest first
-#[derive(Debug, Args)]
-#[command(after_help = "\
-When a key was last used is known to about a minute.
-
-Examples:
-  tracehub keys list
-  tracehub keys list --url http://traces.example:8099 --json
-  tracehub keys list --json | jq -r '.[] | select(.last_used == null).id'")]
-struct ListArgs {}
 
 /// Revoke a key, for good
 #[derive(Debug, Args)]
@@ -122,20 +119,20 @@ pub(super) fn project(text: &str) -> Result<String, String> {
 pub async fn run(context: &Context, args: KeysArgs) -> Outcome {
     match args.command {
         KeysCommand::Create(args) => create(context, &args).await,
-        KeysCommand::List(ListArgs {}) => list(context).await,
+        KeysCommand::List => list(context).await,
         KeysCommand::Revoke(args) => revoke(context, &args).await,
     }
 }
 
 async fn create(context: &Context, args: &CreateArgs) -> Outcome {
-    let fields = context.fields(&ISSUED)?;
+    let output = context.output(&ISSUED)?;
     let backend = store::open(&target::for_creating(context.target()?), Mode::Write).await?;
     let (secret, key) = issue(&backend, args).await?;
     backend.close().await?;
-    match (context.format(), fields) {
-        // Quiet scripts want the key, too: there is no second chance to see it.
-        (Format::Table | Format::Id, None) => context.print(&format!("{}\n", secret.reveal()))?,
-        (_, fields) => context.print_object(&issued(&secret, &key), &ISSUED, fields.as_ref())?,
+    // Quiet scripts want the key, too: there is no second chance to see it.
+    match output.is_drawn() || (output.format == Format::Id && output.fields.is_none()) {
+        true => print(&format!("{}\n", secret.reveal()))?,
+        false => output.print_object(&issued(&secret, &key))?,
     };
     context.remark(escape(&format!(
         "key {} of project {} permits {}; it is not shown again",
@@ -150,7 +147,7 @@ async fn issue(backend: &Arc<dyn Backend>, args: &CreateArgs) -> Result<(ApiKey,
     let mut tries = 1;
     loop {
         let made = ApiKey::issue(&args.project, &args.scope, now());
-        let (secret, key) = made.map_err(|error| Failure::of(Code::Failed, &error))?;
+        let (secret, key) = made.map_err(|error| Failure::from_error(Code::Failed, &error))?;
         match facets::keys(backend.as_ref())?.add_key(key.clone()).await {
             Ok(()) => return Ok((secret, key)),
             Err(store::Error::KeyExists) if tries < TRIES => tries += 1,
@@ -170,25 +167,25 @@ fn issued(secret: &ApiKey, key: &Key) -> Json {
 }
 
 async fn list(context: &Context) -> Outcome {
-    let fields = context.fields(&KEY)?;
+    let output = context.output(&KEY)?;
     let backend = context.open().await?;
     let keys = context.wait("reading", facets::keys(backend.as_ref())?.list_keys()).await?;
     if keys.is_empty() && context.terminal.stderr {
         context.remark("no keys yet; `tracehub keys create --project NAME` issues one");
     }
-    if context.format() != Format::Table || fields.is_some() {
-        return context.print_rows(&keys, &KEY, fields.as_ref());
+    if !output.is_drawn() {
+        return output.print_rows(&keys);
     }
-    context.print(&view::lists::keys::render(&keys, &short_path(&backend.info().location), &context.style))
+    print(&view::lists::keys::render(&keys, &short_path(&backend.info().location), &context.style))
 }
 
 async fn revoke(context: &Context, args: &RevokeArgs) -> Outcome {
-    let fields = context.fields(&KEY)?;
+    let output = context.output(&KEY)?;
     if !args.yes && !context.terminal.stdin {
         return Err(Failure::usage("revoking needs --yes when there is no terminal to ask on")
             .hint("`tracehub keys list` shows what there is"));
     }
-    let backend = store::open(&target::for_writing(context.target()?)?, Mode::Write).await?;
+    let backend = context.open_to_write().await?;
     let keys = facets::keys(backend.as_ref())?.list_keys().await?;
     let key = find(&keys, &args.id)?;
     let is_revoked = key.revoked.is_some();
@@ -199,12 +196,9 @@ async fn revoke(context: &Context, args: &RevokeArgs) -> Outcome {
     let revoked = facets::keys(backend.as_ref())?.revoke_key(&key.id).await?;
     let key = revoked.ok_or_else(|| Failure::new(Code::No, format!("key {} is gone", key.id)))?;
     backend.close().await?;
-    match (context.format(), fields) {
-        (Format::Table, None) => {
-            let said = if is_revoked { "was revoked before" } else { "is revoked" };
-            let sentence = format!("key {} of project {} {said}", key.id, key.project);
-            context.print(&format!("{}\n", escape(&sentence)))
-        }
-        (_, fields) => context.print_object(&key, &KEY, fields.as_ref()),
+    if !output.is_drawn() {
+        return output.print_object(&key);
     }
+    let said = if is_revoked { "was revoked before" } else { "is revoked" };
+    print(&format!("{}\n", escape(&format!("key {} of project {} {said}", key.id, key.project))))
 }

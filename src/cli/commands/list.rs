@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome};
-use crate::cli::values::{RangeArgs, duration_ns, pair};
-use crate::model::{Cursor, Page, RecordKind, Sort, TraceQuery, TraceSummary};
+use crate::cli::values::{RangeArgs, cursor, pair};
+use crate::model::{Page, RecordKind, Sort, TraceQuery, TraceSummary, time_input};
 use crate::view;
 use crate::view::lists::traces::ListContext;
-use crate::view::machine::{Format, SUMMARY};
+use crate::view::machine::SUMMARY;
 
 /// List recent traces, newest first
 #[derive(Debug, Args)]
@@ -41,11 +41,11 @@ pub struct ListArgs {
     failed: bool,
 
     /// Only traces that took at least this long: 250ms, 1.5s, 2m
-    #[arg(long, value_name = "DURATION", value_parser = duration_ns)]
+    #[arg(long, value_name = "DURATION", value_parser = time_input::parse_duration)]
     min_duration: Option<u64>,
 
     /// Only traces that took at most this long
-    #[arg(long, value_name = "DURATION", value_parser = duration_ns)]
+    #[arg(long, value_name = "DURATION", value_parser = time_input::parse_duration)]
     max_duration: Option<u64>,
 
     /// Only traces with a span that has this attribute; repeat for more, all on one span
@@ -95,7 +95,7 @@ impl ListArgs {
             id_prefix: None,
             sort: self.sort,
             reverse: self.reverse,
-            cursor: self.cursor.clone().filter(|cursor| !cursor.is_empty()).map(Cursor),
+            cursor: cursor(self.cursor.as_deref()),
         })
     }
 }
@@ -105,19 +105,19 @@ impl ListArgs {
 /// # Errors
 /// A wrong range or field, or the store fails.
 pub async fn run(context: &Context, args: ListArgs) -> Outcome {
-    let fields = context.fields(&SUMMARY)?;
+    let output = context.output(&SUMMARY)?;
     let query = args.query()?;
     let backend = context.open().await?;
     let page = context.wait("reading", backend.traces(&query)).await?;
     remark_on(context, &args, &query, &page);
-    if context.format() != Format::Table || fields.is_some() {
-        return context.print_rows(&page.items, &SUMMARY, fields.as_ref());
+    if !output.is_drawn() {
+        return output.print_rows(&page.items);
     }
     if page.items.is_empty() && context.terminal.stdout {
         return Ok(Code::Done);
     }
     let list = ListContext { location: short_path(&backend.info().location), range: args.range.label() };
-    context.print(&view::lists::traces::render(&page, &list, &context.style))
+    print(&view::lists::traces::render(&page, &list, &context.style))
 }
 
 /// What a person should know that is not data.
@@ -130,7 +130,5 @@ fn remark_on(context: &Context, args: &ListArgs, query: &TraceQuery, page: &Page
             false => "no traces match",
         });
     }
-    if let (Some(next), true) = (&page.next, args.cursor.is_some() || context.args.verbose > 0) {
-        context.remark(format_args!("next page: --cursor {}", next.0));
-    }
+    context.remark_on_next(page.next.as_ref(), args.cursor.is_some());
 }

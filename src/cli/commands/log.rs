@@ -12,15 +12,14 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde_json::{Value as Json, json};
 
 use crate::cli::context::Context;
-use crate::cli::environment::{now, short_path, variable};
+use crate::cli::environment::{current_trace, now, short_path, variable};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::target;
 use crate::cli::values::pair;
 use crate::client::{
     DeadLetters, Details, Extra, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters,
 };
-use crate::model::{Nanos, Severity, SpanId, Text};
-use crate::query::current::{Environment, current};
+use crate::model::{Nanos, Severity, Text};
 use crate::query::dead_letters::{Defaults, DeliverError, deliver};
 use crate::store::{self, Backend, Error, Mode, Target};
 use crate::view::machine::{Format, LOGGED};
@@ -91,24 +90,18 @@ pub struct LogArgs {
     strict: bool,
 }
 
-/// What became of the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Delivery {
-    Stored,
-    Kept { directory: PathBuf, reason: Reason },
-    Lost { reason: Reason },
-}
-
-/// Why it is not stored, and what `--strict` makes of that.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Reason {
-    text: String,
+/// Why the record is not stored, and where it waits until it can be.
+struct NotStored {
+    reason: String,
+    /// What `--strict` makes of the reason.
     code: Code,
+    /// The directory that keeps the record; `None` when it is lost.
+    kept_in: Option<PathBuf>,
 }
 
-impl From<String> for Reason {
-    fn from(text: String) -> Reason {
-        Reason { text, code: Code::Failed }
+impl NotStored {
+    fn lost(reason: impl ToString) -> NotStored {
+        NotStored { reason: reason.to_string(), code: Code::Failed, kept_in: None }
     }
 }
 
@@ -117,49 +110,45 @@ impl From<String> for Reason {
 /// # Errors
 /// The flags make no sense, what they name cannot be read, or `--strict` and the record is not stored.
 pub async fn run(context: &Context, args: LogArgs) -> Outcome {
-    let fields = context.fields(&LOGGED)?;
+    let output = context.output(&LOGGED)?;
     let wanted = context.target()?;
     let place = short_path(&wanted.location());
     let entry = entry(context, &args)?;
     let trace_id = entry.trace_id.clone();
-    let delivery = send(&args, wanted.into_parts().0, entry).await;
-    let (outcome, directory, reason) = match &delivery {
-        Delivery::Stored => ("stored", None, None),
-        Delivery::Kept { directory, reason } => ("kept", Some(directory.display().to_string()), Some(reason.clone())),
-        Delivery::Lost { reason } => ("lost", None, Some(reason.clone())),
-    };
-    if args.strict
-        && let Some(reason) = &reason
-    {
-        let failure =
-            Failure::new(reason.code, format!("the record is not stored in {place}")).note(reason.text.clone());
-        return Err(match &directory {
-            Some(directory) => failure.hint(format!("it is kept in {}", short_path(directory))),
-            None => failure,
-        });
-    }
-    match &delivery {
-        Delivery::Stored => {}
-        Delivery::Kept { directory, reason } => {
-            let directory = short_path(&directory.display().to_string());
-            context.remark(format_args!(
-                "tracehub: the record is kept in {directory} until {place} takes it: {}",
-                reason.text
-            ));
+    let is_strict = args.strict;
+    let not_stored = send(args, wanted.into_parts().0, entry).await.err();
+    let kept_in = not_stored.as_ref().and_then(|not_stored| not_stored.kept_in.as_ref());
+    let kept_in = kept_in.map(|directory| directory.display().to_string());
+    let outcome = match (&not_stored, &kept_in) {
+        (None, _) => "stored",
+        (Some(NotStored { reason, code, .. }), directory) if is_strict => {
+            let failure = Failure::new(*code, format!("the record is not stored in {place}")).note(reason);
+            return Err(match directory {
+                Some(directory) => failure.hint(format!("it is kept in {}", short_path(directory))),
+                None => failure,
+            });
         }
-        Delivery::Lost { reason } => context.remark(format_args!("tracehub: the record is lost: {}", reason.text)),
-    }
-    if matches!(context.format(), Format::Table | Format::Id) && fields.is_none() {
+        (Some(NotStored { reason, .. }), Some(directory)) => {
+            let directory = short_path(directory);
+            context
+                .remark(format_args!("tracehub: the record is kept in {directory} until {place} takes it: {reason}"));
+            "kept"
+        }
+        (Some(NotStored { reason, .. }), None) => {
+            context.remark(format_args!("tracehub: the record is lost: {reason}"));
+            "lost"
+        }
+    };
+    if output.is_drawn() || (output.format == Format::Id && output.fields.is_none()) {
         return Ok(Code::Done);
     }
-    let document = json!({
+    output.print_object(&json!({
         "outcome": outcome,
         "trace_id": trace_id.as_deref(),
         "target": place,
-        "kept_in": directory,
-        "reason": reason.map(|reason| reason.text),
-    });
-    context.print_object(&document, &LOGGED, fields.as_ref())
+        "kept_in": kept_in,
+        "reason": not_stored.map(|not_stored| not_stored.reason),
+    }))
 }
 
 /// The record the flags describe.
@@ -195,7 +184,11 @@ fn entry(context: &Context, args: &LogArgs) -> Result<LogEntry, Failure> {
     };
     let (trace_id, span_id) = match &args.trace {
         Some(id) => (Some(Text::from(id.as_str())), None),
-        None => current_trace(),
+        None => {
+            let current = current_trace();
+            let span_id = current.as_ref().and_then(|current| current.span_id);
+            (current.map(|current| Text::from(current.trace_id.to_string())), span_id)
+        }
     };
     Ok(LogEntry {
         time: now(),
@@ -231,15 +224,6 @@ fn typed(value: &str) -> Json {
     }
 }
 
-/// The trace this runs in, and the span, where they are known.
-fn current_trace() -> (Option<Text>, Option<SpanId>) {
-    let variables = ["TRACEPARENT", "TRACEHUB_TRACE_ID", "TRACEHUB_CORRELATION_ID"].map(variable);
-    let [traceparent, trace_id, correlation_id] = variables.each_ref().map(Option::as_deref);
-    let found = current(&Environment { traceparent, trace_id, correlation_id });
-    let span_id = found.as_ref().and_then(|found| found.span_id);
-    (found.map(|found| Text::from(found.trace_id.to_string())), span_id)
-}
-
 /// Reads text for clap. What scripts pass on comes from anywhere, so bytes that are no UTF-8 are replaced.
 fn text() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(|text| text.to_string_lossy().into_owned())
@@ -250,60 +234,52 @@ fn level(text: &str) -> Result<Severity, String> {
     Severity::from_word(text).ok_or_else(|| "the levels are trace, debug, info, warn, error and fatal".to_owned())
 }
 
-async fn send(args: &LogArgs, wanted: Target, entry: LogEntry) -> Delivery {
-    let service = args.service.clone().or_else(|| variable("OTEL_SERVICE_NAME"));
-    let service = service.unwrap_or_else(|| DEFAULT_SERVICE.to_owned());
-    let environment = args.env.clone().unwrap_or_default();
+async fn send(args: LogArgs, wanted: Target, entry: LogEntry) -> Result<(), NotStored> {
+    let service = args.service.or_else(|| variable("OTEL_SERVICE_NAME")).unwrap_or_else(|| DEFAULT_SERVICE.to_owned());
+    let environment = args.env.unwrap_or_default();
     // A file's dead letters are for the file, whoever owns it at the time.
     let file = wanted.file().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    let address = file.map(|file| format!("file:{}", file.display()));
     let target = match target::for_writing(wanted) {
         Err(Error::Missing(path)) => {
             let _ = target::make_parent(&path);
             Target::File(path)
         }
-        Ok(target) => target,
-        Err(error) => return Delivery::Lost { reason: error.to_string().into() },
+        target => target.map_err(NotStored::lost)?,
     };
     let Some((url, key)) = target.server() else {
-        let dead_letters = file.and_then(|file| new_dead_letters(&file_address(&file)));
+        let dead_letters = address.and_then(|address| new_dead_letters(&address));
         let encoding = LogEncoding { service, environment, host: hostname(), compress: false, dead_letters };
         return write_to_store(&target, encoding, entry).await;
     };
     let builder = Logger::builder(key.unwrap_or_default(), &service, &environment).endpoint(url);
-    let builder = match file {
-        Some(file) => builder.dead_letters_of(&file_address(&file)),
+    let builder = match address {
+        Some(address) => builder.dead_letters_of(&address),
         None => builder,
     };
     let sent = tokio::task::spawn_blocking(move || send_to_server(builder, entry)).await;
-    sent.unwrap_or_else(|error| Delivery::Lost { reason: error.to_string().into() })
+    sent.unwrap_or_else(|error| Err(NotStored::lost(error)))
 }
 
-fn file_address(path: &Path) -> String {
-    format!("file:{}", path.display())
-}
-
-fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Delivery {
+fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Result<(), NotStored> {
     let builder = builder.timeout(PATIENCE).max_retries(1).retry_backoff(Duration::from_millis(50));
-    let logger = match builder.build() {
-        Ok(logger) => logger,
-        Err(error) => return Delivery::Lost { reason: error.to_string().into() },
-    };
+    let logger = builder.build().map_err(NotStored::lost)?;
     logger.send(entry);
     logger.flush(PATIENCE);
     if logger.stats().sent > 0 {
         logger.wait_for_replay(REPLAY_PATIENCE);
     }
     let report = logger.close(Duration::ZERO);
-    let text = logger.stats().last_error.unwrap_or_else(|| "the server did not answer in time".to_owned());
-    let reason = Reason { text, code: if logger.is_denied() { Code::Denied } else { Code::Failed } };
-    match (report.sent, report.parked, logger.dlq_path()) {
-        (1.., ..) => Delivery::Stored,
-        (_, 1.., Some(directory)) => Delivery::Kept { directory: directory.to_owned(), reason },
-        _ => Delivery::Lost { reason },
+    if report.sent > 0 {
+        return Ok(());
     }
+    let reason = logger.stats().last_error.unwrap_or_else(|| "the server did not answer in time".to_owned());
+    let code = if logger.is_denied() { Code::Denied } else { Code::Failed };
+    let kept_in = logger.dlq_path().filter(|_| report.parked > 0).map(Path::to_owned);
+    Err(NotStored { reason, code, kept_in })
 }
 
-async fn write_to_store(target: &Target, encoding: LogEncoding, entry: LogEntry) -> Delivery {
+async fn write_to_store(target: &Target, encoding: LogEncoding, entry: LogEntry) -> Result<(), NotStored> {
     let mut line = Vec::new();
     encoding.append_json(&entry, &mut line);
     let defaults = Defaults { received: Nanos::now(), project: None };
@@ -317,16 +293,16 @@ async fn write_to_store(target: &Target, encoding: LogEncoding, entry: LogEntry)
         written.and(closed.map_err(DeliverError::from))
     });
     let reason = match written.await {
-        Ok(Ok(())) => return Delivery::Stored,
+        Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the database did not answer in time".to_owned(),
     };
-    let Some(letters) = &encoding.dead_letters else { return Delivery::Lost { reason: reason.into() } };
+    let Some(letters) = &encoding.dead_letters else { return Err(NotStored::lost(reason)) };
     line.push(b'\n');
-    match letters.park(1, &line) {
-        Ok(()) => Delivery::Kept { directory: letters.directory().to_owned(), reason: reason.into() },
-        Err(error) => Delivery::Lost { reason: format!("{reason}, and {error}").into() },
-    }
+    Err(match letters.park(1, &line) {
+        Ok(()) => NotStored { kept_in: Some(letters.directory().to_owned()), ..NotStored::lost(reason) },
+        Err(error) => NotStored::lost(format_args!("{reason}, and {error}")),
+    })
 }
 
 /// Opens a store, which another short-lived command may hold for the moment.

@@ -3,18 +3,18 @@
 use clap::Args;
 
 use crate::cli::commands::tail;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Output, print};
 use crate::cli::environment;
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::stream::{self, Printer};
 use crate::cli::values::{RangeArgs, field};
-use crate::model::{FieldFilter, LogQuery, LogRecord, Needle, Severity, TraceId};
+use crate::model::{FieldFilter, LogQuery, LogRecord, Needle, Severity};
 use crate::query::issues;
 use crate::query::logs::{Around, Follow, LogLine, LogStep, Pages, SpanNames, first, with_neighbours};
 use crate::query::resolve::resolve;
 use crate::store::{self, Backend};
 use crate::view::lists::logs::{self as view, LogsOptions, Totals};
-use crate::view::machine::{self, Fields, Format, LOG};
+use crate::view::machine::{Format, LOG};
 
 /// Find log records, or follow them
 #[derive(Debug, Args)]
@@ -144,24 +144,10 @@ impl LogsArgs {
         Around { before: side(self.before_context), after: side(self.after_context) }
     }
 
-    fn options(&self, context: &Context) -> LogsOptions {
+    /// How to draw records, of which the spans may have names.
+    fn options(&self, context: &Context, span_names: SpanNames) -> LogsOptions {
         let needle = self.text.as_deref().filter(|text| !text.is_empty()).map(Needle::new);
-        LogsOptions { needle, is_verbose: context.args.verbose > 0, span_names: SpanNames::default() }
-    }
-
-    /// How to draw a page of records: as [`LogsArgs::options`] says, with the names of their spans where those are shown.
-    async fn options_with_names<'a>(
-        &self,
-        context: &Context,
-        backend: &dyn Backend,
-        logs: impl DoubleEndedIterator<Item = &'a LogRecord>,
-    ) -> LogsOptions {
-        let options = self.options(context);
-        let for_people = context.format() == Format::Table && context.args.fields.is_none();
-        match for_people && self.limit > 0 && view::names_spans(&context.style) {
-            true => LogsOptions { span_names: SpanNames::look_up(backend, logs).await, ..options },
-            false => options,
-        }
+        LogsOptions { needle, is_verbose: context.args.verbose > 0, span_names }
     }
 
     /// Refuses what makes no sense while following.
@@ -182,7 +168,7 @@ impl LogsArgs {
 /// # Errors
 /// A wrong range or field, no such trace or issue, or the store fails.
 pub async fn run(context: &Context, args: LogsArgs) -> Outcome {
-    let fields = context.fields(&LOG)?;
+    let output = context.output(&LOG)?;
     let mut query = args.query()?;
     let backend = context.open().await?;
     let backend = backend.as_ref();
@@ -190,15 +176,15 @@ pub async fn run(context: &Context, args: LogsArgs) -> Outcome {
         query.trace = Some(resolve(backend, reference).await?);
     }
     args.name_issue(backend, &mut query).await?;
-    let for_people = context.format() == Format::Table && fields.is_none();
+    let asked = Asked { context, args: &args, output: &output, backend };
     if args.around() != Around::default() {
-        return with_context(context, &args, (backend, &query), fields.as_ref()).await;
+        return asked.print_with_context(&query).await;
     }
     // All of them are read the way they are printed, so that printing can begin before the last one was read.
     query.oldest_first = args.limit == 0 && !args.reverse;
     let turns = args.limit > 0 && !args.reverse;
     let mut pages = Pages::new(backend, query);
-    let prints_parts = for_people || matches!(context.format(), Format::Ndjson | Format::Id);
+    let prints_parts = output.is_drawn() || matches!(output.format, Format::Ndjson | Format::Id);
     let (mut totals, mut rest) = (Totals::default(), Vec::new());
     while let Some(mut logs) = context.wait("reading", pages.next()).await? {
         if turns {
@@ -210,55 +196,70 @@ pub async fn run(context: &Context, args: LogsArgs) -> Outcome {
         }
         let lines = lines(logs);
         totals.add(&lines);
-        let options = args.options_with_names(context, backend, lines.iter().map(|line| &line.log)).await;
-        context.print(&text(context, &options, &lines, fields.as_ref()))?;
+        let options = asked.options(lines.iter().map(|line| &line.log)).await;
+        print(&text(context, &output, &options, &lines))?;
     }
     if !prints_parts {
-        return context.print_rows(&rest, &LOG, fields.as_ref());
+        return output.print_rows(&rest);
     }
     totals.has_more = pages.has_more;
-    finish(context, &args, totals, for_people)
+    asked.finish(totals)
 }
 
-/// What a person should know in the end.
-fn finish(context: &Context, args: &LogsArgs, totals: Totals, for_people: bool) -> Outcome {
-    if totals.logs == 0 && context.terminal.stderr {
-        context.remark("no log records match");
-    }
-    if for_people {
-        context.print(&view::footer(totals, &args.range.label(), &context.style))?;
-    }
-    Ok(Code::Done)
+/// What is asked for, of whom, and how it is to be printed.
+struct Asked<'a> {
+    context: &'a Context,
+    args: &'a LogsArgs,
+    output: &'a Output,
+    backend: &'a dyn Backend,
 }
 
-/// Records with what surrounds them.
-async fn with_context(
-    context: &Context,
-    args: &LogsArgs,
-    (backend, query): (&dyn Backend, &LogQuery),
-    fields: Option<&Fields>,
-) -> Outcome {
-    let found = async {
-        let page = first(backend, query).await?;
-        let mut matches = page.records;
-        matches.reverse();
-        let groups = with_neighbours(backend, query, matches, args.around()).await?;
-        Ok::<_, store::Error>((groups, page.next.is_some()))
-    };
-    let (mut groups, has_more) = context.wait("reading", found).await?;
-    if args.reverse {
-        groups.reverse();
-        groups.iter_mut().for_each(|lines| lines.reverse());
+impl Asked<'_> {
+    /// How to draw a page of records, with the names of their spans where those are shown.
+    async fn options<'l>(&self, logs: impl DoubleEndedIterator<Item = &'l LogRecord>) -> LogsOptions {
+        let shows_names = self.output.is_drawn() && self.args.limit > 0 && view::names_spans(&self.context.style);
+        let span_names = match shows_names {
+            true => SpanNames::look_up(self.backend, logs).await,
+            false => SpanNames::default(),
+        };
+        self.args.options(self.context, span_names)
     }
-    if context.format() != Format::Table || fields.is_some() {
-        return context.print_rows(groups.iter().flatten().map(|line| &line.log), &LOG, fields);
+
+    /// Prints what a person should know in the end.
+    fn finish(&self, totals: Totals) -> Outcome {
+        if totals.logs == 0 && self.context.terminal.stderr {
+            self.context.remark("no log records match");
+        }
+        match self.output.is_drawn() {
+            true => print(&view::footer(totals, &self.args.range.label(), &self.context.style)),
+            false => Ok(Code::Done),
+        }
     }
-    let mut totals = Totals { has_more, ..Totals::default() };
-    groups.iter().for_each(|lines| totals.add(lines));
-    let logs = groups.iter().flatten().map(|line| &line.log);
-    let options = args.options_with_names(context, backend, logs).await;
-    context.print(&view::render_groups(&groups, &options, &context.style))?;
-    finish(context, args, totals, true)
+
+    /// Prints records with what surrounds them.
+    async fn print_with_context(&self, query: &LogQuery) -> Outcome {
+        let found = async {
+            let page = first(self.backend, query).await?;
+            let mut matches = page.records;
+            matches.reverse();
+            let groups = with_neighbours(self.backend, query, matches, self.args.around()).await?;
+            Ok::<_, store::Error>((groups, page.next.is_some()))
+        };
+        let (mut groups, has_more) = self.context.wait("reading", found).await?;
+        if self.args.reverse {
+            groups.reverse();
+            groups.iter_mut().for_each(|lines| lines.reverse());
+        }
+        let logs = groups.iter().flatten().map(|line| &line.log);
+        if !self.output.is_drawn() {
+            return self.output.print_rows(logs);
+        }
+        let mut totals = Totals { has_more, ..Totals::default() };
+        groups.iter().for_each(|lines| totals.add(lines));
+        let options = self.options(logs).await;
+        print(&view::render_groups(&groups, &options, &self.context.style))?;
+        self.finish(totals)
+    }
 }
 
 fn lines(logs: Vec<LogRecord>) -> Vec<LogLine> {
@@ -266,10 +267,10 @@ fn lines(logs: Vec<LogRecord>) -> Vec<LogLine> {
 }
 
 /// Some records in the chosen format, which must be one that is made of lines.
-fn text(context: &Context, options: &LogsOptions, lines: &[LogLine], fields: Option<&Fields>) -> String {
-    match context.format() {
-        Format::Table if fields.is_none() => view::render(lines, options, &stream::style_of_now(context)),
-        format => machine::list(lines.iter().map(|line| &line.log), &LOG, format, fields),
+fn text(context: &Context, output: &Output, options: &LogsOptions, lines: &[LogLine]) -> String {
+    match output.is_drawn() {
+        true => view::render(lines, options, &stream::style_of_now(context)),
+        false => output.rows(lines.iter().map(|line| &line.log)),
     }
 }
 
@@ -278,55 +279,36 @@ fn text(context: &Context, options: &LogsOptions, lines: &[LogLine], fields: Opt
 /// # Errors
 /// The errors of [`run`], or a format that is no stream.
 pub async fn follow(context: &Context, args: LogsArgs) -> Outcome {
-    let fields = context.fields(&LOG)?;
+    let mut output = context.output(&LOG)?;
     let query = args.query()?;
     args.check_following(&query)?;
-    match context.format() {
-        Format::Csv | Format::Tsv => {
-            let failure = Failure::usage("what is followed has no columns to separate");
-            return Err(failure.hint("use -o ndjson, or -o id"));
-        }
-        Format::Table if fields.is_some() => return Err(Failure::usage("--fields needs -o ndjson here")),
-        _ => {}
+    output.format = stream::format_of_stream(output.format)?;
+    if output.format == Format::Table && output.fields.is_some() {
+        return Err(Failure::usage("--fields needs -o ndjson here"));
     }
-    stream::until_interrupted(async |printer| print_arriving(context, &args, (query, fields), printer).await).await
+    stream::until_interrupted(async |printer| print_arriving(context, &args, &output, query, printer).await).await
 }
 
 async fn print_arriving(
     context: &Context,
     args: &LogsArgs,
-    (mut query, fields): (LogQuery, Option<Fields>),
+    output: &Output,
+    mut query: LogQuery,
     printer: &mut Printer,
 ) -> Outcome {
     let backend = context.open().await?;
     let backend = backend.as_ref();
-    query.trace = awaited_trace(context, args, backend).await?;
+    if let Some(reference) = &args.trace {
+        query.trace = Some(tail::find(context, backend, reference, false).await?);
+    }
     args.name_issue(backend, &mut query).await?;
     // Spans arrive after what they said, so there is nothing to name them by yet.
-    let options = args.options(context);
+    let options = args.options(context, SpanNames::default());
     let mut follow = Follow::start(backend, &query, environment::now()).await?;
     loop {
         match follow.next().await? {
-            LogStep::Records(logs) => {
-                let lines = lines(logs);
-                let text = match context.format() {
-                    // A document that never ends is one object a line.
-                    Format::Json => {
-                        machine::list(lines.iter().map(|line| &line.log), &LOG, Format::Ndjson, fields.as_ref())
-                    }
-                    _ => text(context, &options, &lines, fields.as_ref()),
-                };
-                printer.print(text).await?;
-            }
+            LogStep::Records(logs) => printer.print(text(context, output, &options, &lines(logs))).await?,
             LogStep::Other(step) => tail::remark_on(context, &step),
         }
-    }
-}
-
-/// The trace asked for, whether or not it is there yet.
-async fn awaited_trace(context: &Context, args: &LogsArgs, backend: &dyn Backend) -> Result<Option<TraceId>, Failure> {
-    match &args.trace {
-        Some(reference) => tail::find(context, backend, reference, false).await.map(Some),
-        None => Ok(None),
     }
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::exit::{Code, Failure, Outcome};
 
 /// Print a manual page; on a terminal, show it
@@ -33,7 +33,7 @@ pub fn run(context: &Context, args: ManArgs, program: clap::Command) -> Outcome 
     if context.terminal.stdout && !context.args.no_pager && show_manual(&page) {
         return Ok(Code::Done);
     }
-    context.print(&page)
+    print(&page)
 }
 
 /// The manual page of the command at `path` below `program`, as roff; `None` when there is no such command.

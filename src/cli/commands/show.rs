@@ -76,14 +76,13 @@ pub async fn run(context: &Context, args: ShowArgs) -> Outcome {
 /// # Errors
 /// The errors of [`run`].
 pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> Outcome {
-    let format = context.format();
-    let shape = if matches!(format, Format::Json | Format::Ndjson | Format::Id) { &TRACE } else { &SPAN };
-    let fields = context.fields(shape)?;
+    let is_document = matches!(context.args.format(), Format::Json | Format::Ndjson | Format::Id);
+    let output = context.output(if is_document { &TRACE } else { &SPAN })?;
     let backend = context.open().await?;
     let trace = context.wait("reading", find(backend.as_ref(), reference)).await?;
     let span = picture.span.as_deref().map(|text| find_span(&trace, text)).transpose()?;
     let mut report = TraceReport::new(trace);
-    if format == Format::Table && fields.is_none() {
+    if output.is_drawn() {
         report.issues = context.wait("reading", TraceIssues::look_up(backend.as_ref(), &report.trace)).await?;
         return context.page(&view::show::render(&report, &picture.options(span), &context.style));
     }
@@ -91,18 +90,10 @@ pub async fn show(context: &Context, reference: &str, picture: &PictureArgs) -> 
     if let Some(span) = span {
         keep_below(&report, span, &mut document);
     }
-    if std::ptr::eq(shape, &TRACE) {
-        return context.print_object(&document, &TRACE, fields.as_ref());
+    match document.get("spans") {
+        Some(Json::Array(spans)) if !is_document => output.print_rows(spans),
+        _ => output.print_object(&document),
     }
-    let spans = match document.remove("spans") {
-        Some(Json::Array(spans)) => spans,
-        _ => Vec::new(),
-    };
-    let rows = spans.into_iter().filter_map(|span| match span {
-        Json::Object(span) => Some(span),
-        _ => None,
-    });
-    context.print_rows(rows, &SPAN, fields.as_ref())
 }
 
 async fn find(backend: &dyn Backend, reference: &str) -> Result<Trace, Failure> {
@@ -130,13 +121,10 @@ fn find_span(trace: &Trace, text: &str) -> Result<SpanId, Failure> {
         [only] => Ok(only.span_id),
         [] => Err(Failure::new(Code::No, format!("no span `{text}` in trace {}", trace.summary.trace_id))
             .hint("give its id, at least 4 characters of it, or its name")),
-        many => Err(many
-            .iter()
-            .take(MAX_CANDIDATES)
-            .fold(Failure::usage(format!("span `{text}` is ambiguous")), |failure, span| {
-                failure.note(format!("{}  {}", span.span_id, span.name))
-            })
-            .hint("type more of the id")),
+        many => {
+            let candidates = many.iter().take(MAX_CANDIDATES).map(|span| format!("{}  {}", span.span_id, span.name));
+            Err(Failure::ambiguous(format_args!("span `{text}` is ambiguous"), candidates))
+        }
     }
 }
 

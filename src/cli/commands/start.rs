@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::environment::{short_path, variable, variable_os};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::signals::Signals;
@@ -69,7 +69,7 @@ pub struct StartArgs {
 /// A wrong setting, a busy port, a database that cannot be opened or did not close cleanly.
 pub async fn run(context: &Context, args: StartArgs) -> Outcome {
     let config = config(context, args)?;
-    let mut signals = Signals::listen_to_all().map_err(|error| Failure::of(Code::Failed, &error))?;
+    let mut signals = Signals::listen_to_all().map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let running = tokio::select! {
         started = server::start(config.clone()) => started?,
         () = signals.next() => return Ok(Code::Interrupted),
@@ -92,7 +92,7 @@ pub async fn run(context: &Context, args: StartArgs) -> Outcome {
 fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
     let port = match args.port {
         Some(port) => port,
-        None => port_from_environment()?.unwrap_or(8099),
+        None => port_from_environment()?,
     };
     let store = target::served(&context.args)?;
     if store.server().is_some() && (args.retention.is_some() || args.durability != Durability::default()) {
@@ -103,7 +103,7 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
     let retention = match args.retention {
         Some(Keep(retention)) => retention,
         None if store.server().is_some() => None,
-        None => retention_from_environment()?.unwrap_or(Some(Duration::from_secs(24 * 3_600))),
+        None => retention_from_environment()?,
     };
     Ok(Config {
         store,
@@ -119,10 +119,9 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
     })
 }
 
-fn port_from_environment() -> Result<Option<u16>, Failure> {
-    let Some(text) = variable("TRACEHUB_PORT") else { return Ok(None) };
-    let port = text.trim().parse().map_err(|_| Failure::usage(format!("TRACEHUB_PORT is `{text}`, not a port")))?;
-    Ok(Some(port))
+fn port_from_environment() -> Result<u16, Failure> {
+    let Some(text) = variable("TRACEHUB_PORT") else { return Ok(8099) };
+    text.trim().parse().map_err(|_| Failure::usage(format!("TRACEHUB_PORT is `{text}`, not a port")))
 }
 
 fn secret_from_environment() -> Result<Option<String>, Failure> {
@@ -131,19 +130,18 @@ fn secret_from_environment() -> Result<Option<String>, Failure> {
     secret.into_string().map(Some).map_err(|_| Failure::usage("TRACEHUB_SECRET is not text"))
 }
 
-/// How long to keep records; the inner `None` is for ever.
-fn retention_from_environment() -> Result<Option<Option<Duration>>, Failure> {
-    let Some(text) = variable("TRACEHUB_RETENTION_HOURS") else { return Ok(None) };
+/// How long to keep records; `None` is for ever.
+fn retention_from_environment() -> Result<Option<Duration>, Failure> {
+    let Some(text) = variable("TRACEHUB_RETENTION_HOURS") else { return Ok(Some(Duration::from_secs(24 * 3_600))) };
     if text.trim().eq_ignore_ascii_case("off") {
-        return Ok(Some(None));
+        return Ok(None);
     }
     let hours = text.trim().parse::<f64>().ok().filter(|hours| *hours > 0.0);
     let retention = hours.and_then(|hours| Duration::try_from_secs_f64(hours * 3_600.0).ok());
-    match retention {
-        Some(retention) => Ok(Some(Some(retention))),
-        None => Err(Failure::usage(format!("TRACEHUB_RETENTION_HOURS is `{text}`, not a number of hours above 0"))
-            .hint("`off` keeps everything for ever")),
-    }
+    retention.map(Some).ok_or_else(|| {
+        Failure::usage(format!("TRACEHUB_RETENTION_HOURS is `{text}`, not a number of hours above 0"))
+            .hint("`off` keeps everything for ever")
+    })
 }
 
 /// Reads where a side port listens, for clap.
@@ -168,20 +166,17 @@ fn warn_of_missing_key(context: &Context, running: &Running) {
 /// Says on stdout that the server is ready: a banner for a person, one line of JSON for a program.
 fn announce(context: &Context, running: &Running, config: &Config) -> Result<(), Failure> {
     let location = running.backend().info().location.clone();
-    if !context.terminal.stdout || context.args.json {
-        let line = json!({"event": "ready", "url": running.url(), "pid": std::process::id(), "db": location});
-        return done_or_closed(context.print(&format!("{line}\n")));
-    }
-    if context.args.quiet {
+    let text = if !context.terminal.stdout || context.args.json {
+        let ready = json!({"event": "ready", "url": running.url(), "pid": std::process::id(), "db": location});
+        format!("{ready}\n")
+    } else if context.args.quiet {
         return Ok(());
-    }
-    done_or_closed(context.print(&banner(context, running, config, &location)))
-}
-
-/// A server goes on when nobody reads its stdout any more.
-fn done_or_closed(printed: Outcome) -> Result<(), Failure> {
-    match printed {
+    } else {
+        banner(context, running, config, &location)
+    };
+    match print(&text) {
         Err(failure) if failure.code != Code::Done => Err(failure),
+        // A server goes on when nobody reads its stdout any more.
         _ => Ok(()),
     }
 }

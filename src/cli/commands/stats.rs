@@ -42,19 +42,18 @@ pub struct StatsArgs {
 /// # Errors
 /// A wrong range or field, or the store fails.
 pub async fn run(context: &Context, args: StatsArgs) -> Outcome {
-    let format = context.format();
-    let is_document = matches!(format, Format::Json | Format::Ndjson);
-    let fields = context.fields(if is_document { &STATS } else { &OPERATION })?;
+    let is_document = matches!(context.args.format(), Format::Json | Format::Ndjson);
+    let output = context.output(if is_document { &STATS } else { &OPERATION })?;
     let (since, until) = args.range.ends()?;
     let query = StatsQuery { since, until, service: args.service.clone(), by: args.by };
     let backend = context.open().await?;
     let stats = context.wait("counting", backend.stats(&query)).await?;
     if is_document {
-        return context.print_object(&stats, &STATS, fields.as_ref());
+        return output.print_object(&stats);
     }
-    if format == Format::Table && fields.is_none() {
+    if output.is_drawn() {
         let options = StatsOptions { range: args.range.label(), by: query.by, all: args.all };
         return context.page(&view::stats::render(&stats, &options, &context.style));
     }
-    context.print_rows(&stats.operations, &OPERATION, fields.as_ref())
+    output.print_rows(&stats.operations)
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::environment::short_path;
-use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::exit::{Code, Failure, Outcome, causes};
 use crate::cli::http;
 use crate::model::json::Document;
 use crate::model::time::NANOS_PER_HOUR;
@@ -15,7 +15,7 @@ use crate::store::remote::without_credentials;
 use crate::store::sqlite::lock;
 use crate::store::{self, Backend, Mode, Target};
 use crate::view;
-use crate::view::machine::{Format, Inner, Shape};
+use crate::view::machine::{Inner, Shape};
 use crate::view::status::{DatabaseFacts, ServerFacts, StatusReport};
 
 /// The document of `status`.
@@ -44,12 +44,12 @@ pub struct StatusArgs {}
 /// # Errors
 /// A wrong target, or access was denied.
 pub async fn run(context: &Context, _args: StatusArgs) -> Outcome {
-    let fields = context.fields(&STATUS)?;
+    let output = context.output(&STATUS)?;
     let report = report(context, &context.target()?).await?;
-    if context.format() == Format::Table && fields.is_none() {
-        context.print(&view::status::render(&shortened(context, report.clone()), &context.style))?;
+    if output.is_drawn() {
+        print(&view::status::render(&shortened(context, report.clone()), &context.style))?;
     } else {
-        context.print_object(&report, &STATUS, fields.as_ref())?;
+        output.print_object(&report)?;
     }
     if report.is_up() {
         return Ok(Code::Done);
@@ -104,16 +104,10 @@ async fn count(context: &Context, target: &Target, report: &mut StatusReport) {
 
 /// An error and its causes.
 fn in_one_line(error: &store::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
+    causes(error).map(ToString::to_string).fold(error.to_string(), |text, cause| match text.contains(&cause) {
+        true => text,
+        false => format!("{text}: {cause}"),
+    })
 }
 
 /// With paths as people write them, on a terminal.

@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use clap::Args;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Output};
 use crate::cli::environment;
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::stream::{self, Printer};
@@ -15,7 +15,7 @@ use crate::query::resolve::{ResolveError, resolve};
 use crate::query::tail::{Arrival, Start, Tail, TailQuery, TailStep};
 use crate::store::Backend;
 use crate::view::lists::tail_line;
-use crate::view::machine::{self, Fields, Format, RECORD};
+use crate::view::machine::{Format, RECORD};
 use crate::view::out::escape;
 
 /// Traces whose ids `-o id` remembers having printed.
@@ -98,10 +98,10 @@ impl TailArgs {
 /// A format that is no stream, an ambiguous id, or the store cannot be read.
 pub async fn run(context: &Context, args: TailArgs) -> Outcome {
     let mut records = Records::new(context, args.id.is_some())?;
-    stream::until_interrupted(async |printer| follow(context, &args, (&mut records, printer)).await).await
+    stream::until_interrupted(async |printer| follow(context, &args, &mut records, printer).await).await
 }
 
-async fn follow(context: &Context, args: &TailArgs, (records, printer): (&mut Records<'_>, &mut Printer)) -> Outcome {
+async fn follow(context: &Context, args: &TailArgs, records: &mut Records<'_>, printer: &mut Printer) -> Outcome {
     let backend = context.open().await?;
     let trace = match &args.id {
         Some(reference) => Some(find(context, backend.as_ref(), reference, args.no_follow).await?),
@@ -164,37 +164,29 @@ pub(super) async fn find(
 #[derive(Debug)]
 struct Records<'a> {
     context: &'a Context,
-    format: Format,
-    fields: Option<Fields>,
+    output: Output,
     is_one_trace: bool,
     printed: PrintedTraces,
 }
 
 impl<'a> Records<'a> {
     fn new(context: &'a Context, is_one_trace: bool) -> Result<Records<'a>, Failure> {
-        let format = match context.format() {
-            Format::Json => Format::Ndjson,
-            Format::Csv | Format::Tsv => {
-                let failure = Failure::usage("what is followed has no columns to separate");
-                return Err(failure.hint("use -o ndjson, or -o id"));
-            }
-            format => format,
-        };
-        let fields = context.fields(&RECORD)?;
-        if fields.is_some() && format != Format::Ndjson {
+        let mut output = context.output(&RECORD)?;
+        output.format = stream::format_of_stream(output.format)?;
+        if output.fields.is_some() && output.format != Format::Ndjson {
             return Err(Failure::usage("--fields needs -o ndjson here"));
         }
-        Ok(Records { context, format, fields, is_one_trace, printed: PrintedTraces::default() })
+        Ok(Records { context, output, is_one_trace, printed: PrintedTraces::default() })
     }
 
     fn text(&mut self, arrivals: &[Arrival]) -> String {
-        match self.format {
+        match self.output.format {
             Format::Id => {
                 let ids = arrivals.iter().filter_map(|arrival| arrival.record.trace_id());
                 ids.filter(|id| self.printed.is_new(id)).map(|id| format!("{}\n", escape(&id.to_string()))).collect()
             }
             Format::Table => tail_line::render(arrivals, self.is_one_trace, &stream::style_of_now(self.context)),
-            format => machine::list(arrivals.iter().map(tail_line::to_json), &RECORD, format, self.fields.as_ref()),
+            _ => self.output.rows(arrivals.iter().map(tail_line::to_json)),
         }
     }
 }

@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::list::{self, ListArgs};
 use super::show::{self, PictureArgs};
-use crate::cli::context::Context;
-use crate::cli::environment::{short_path, variable};
+use crate::cli::context::{Context, print};
+use crate::cli::environment::{current_trace, short_path};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::model::{SpanId, Trace, TraceId};
-use crate::query::current::{Current, Environment, current, format_traceparent, new_span_id, new_trace_id};
-use crate::view::machine::{CURRENT, FRESH, Format};
+use crate::query::current::{Current, format_traceparent, new_span_id, new_trace_id};
+use crate::view::machine::{CURRENT, FRESH};
 use crate::view::out::escape;
 use crate::view::out::format::counted;
 
@@ -38,16 +38,8 @@ pub struct TraceArgs {
 
 #[derive(Debug, Subcommand)]
 enum TraceCommand {
-    Current(CurrentArgs),
-    New(NewArgs),
-    /// List recent traces, newest first; the same as `tracehub list`
-    List(ListArgs),
-    Show(ShowArgs),
-}
-
-/// Print the id of the current trace: TRACEPARENT, else TRACEHUB_TRACE_ID, else TRACEHUB_CORRELATION_ID
-#[derive(Debug, Args)]
-#[command(after_help = "\
+    /// Print the id of the current trace: TRACEPARENT, else TRACEHUB_TRACE_ID, else TRACEHUB_CORRELATION_ID
+    #[command(after_help = "\
 Exits with 1 when there is none. On a terminal it also says what is known of the
 trace.
 
@@ -55,19 +47,21 @@ Examples:
   tracehub trace current
   tracehub trace current --json
   tracehub show \"$(tracehub trace current)\"")]
-struct CurrentArgs {}
-
-/// Print a fresh trace id
-#[derive(Debug, Args)]
-#[command(after_help = "\
+    Current,
+    /// Print a fresh trace id
+    #[command(after_help = "\
 Examples:
   tracehub trace new
   eval \"$(tracehub trace new --export)\"
   TRACEHUB_CORRELATION_ID=$(tracehub trace new) ./job.sh")]
-struct NewArgs {
-    /// Print `export TRACEPARENT=…` for a shell to evaluate
-    #[arg(long)]
-    export: bool,
+    New {
+        /// Print `export TRACEPARENT=…` for a shell to evaluate
+        #[arg(long)]
+        export: bool,
+    },
+    /// List recent traces, newest first; the same as `tracehub list`
+    List(ListArgs),
+    Show(ShowArgs),
 }
 
 /// Show one trace; the same as `tracehub show`, by default the newest
@@ -91,30 +85,28 @@ struct ShowArgs {
 /// No current trace, or as `list` and `show`.
 pub async fn run(context: &Context, args: TraceArgs) -> Outcome {
     match args.command {
-        TraceCommand::Current(CurrentArgs {}) => print_current(context).await,
-        TraceCommand::New(args) => print_fresh(context, &args),
+        TraceCommand::Current => print_current(context).await,
+        TraceCommand::New { export } => print_fresh(context, export),
         TraceCommand::List(args) => list::run(context, args).await,
         TraceCommand::Show(args) => show::show(context, &args.id, &args.picture).await,
     }
 }
 
 async fn print_current(context: &Context) -> Outcome {
-    let fields = context.fields(&CURRENT)?;
-    let variables = ["TRACEPARENT", "TRACEHUB_TRACE_ID", "TRACEHUB_CORRELATION_ID"].map(variable);
-    let [traceparent, trace_id, correlation_id] = variables.each_ref().map(Option::as_deref);
-    let Some(found) = current(&Environment { traceparent, trace_id, correlation_id }) else {
+    let output = context.output(&CURRENT)?;
+    let Some(found) = current_trace() else {
         return Err(Failure::new(Code::No, "no current trace").hint(
             "set TRACEPARENT, TRACEHUB_TRACE_ID or TRACEHUB_CORRELATION_ID; `tracehub trace new --export` makes one",
         ));
     };
-    if context.format() != Format::Table || fields.is_some() {
-        return context.print_object(&found, &CURRENT, fields.as_ref());
+    if !output.is_drawn() {
+        return output.print_object(&found);
     }
     if !context.terminal.stdout {
-        return context.print(&format!("{}\n", escape(&found.trace_id.to_string())));
+        return print(&format!("{}\n", escape(&found.trace_id.to_string())));
     }
     let known = tokio::time::timeout(LOOKUP_PATIENCE, look_up(context, &found.trace_id)).await.ok().flatten();
-    context.print(&describe(&found, known.as_ref()))
+    print(&describe(&found, known.as_ref()))
 }
 
 /// What a database knows of the trace, and where that is; `None` when there is nothing to be had.
@@ -146,18 +138,17 @@ fn describe(found: &Current, known: Option<&(Trace, String)>) -> String {
     text
 }
 
-fn print_fresh(context: &Context, args: &NewArgs) -> Outcome {
-    let fields = context.fields(&FRESH)?;
+fn print_fresh(context: &Context, export: bool) -> Outcome {
+    let output = context.output(&FRESH)?;
     let (trace_id, span_id) = fresh_ids();
     let traceparent = format_traceparent(&trace_id, span_id).unwrap_or_default();
-    if args.export {
-        return context.print(&format!("export TRACEPARENT={traceparent}\n"));
+    if export {
+        return print(&format!("export TRACEPARENT={traceparent}\n"));
     }
-    if context.format() == Format::Table && fields.is_none() {
-        return context.print(&format!("{trace_id}\n"));
+    if output.is_drawn() {
+        return print(&format!("{trace_id}\n"));
     }
-    let document = json!({ "trace_id": trace_id, "span_id": span_id, "traceparent": traceparent });
-    context.print_object(&document, &FRESH, fields.as_ref())
+    output.print_object(&json!({ "trace_id": trace_id, "span_id": span_id, "traceparent": traceparent }))
 }
 
 /// Ids nobody else has: the standard library's hashers are keyed by the system's random numbers.

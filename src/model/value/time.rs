@@ -22,8 +22,7 @@ pub struct Nanos(pub u64);
 impl Nanos {
     /// The clock of this machine; 1970 when it is set before that.
     pub fn now() -> Nanos {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        Nanos::from(std::time::SystemTime::now())
     }
 
     /// Nanoseconds from `earlier` to `self`; zero when `earlier` is later.
@@ -51,6 +50,14 @@ impl Nanos {
     /// A point in time of the calendar library; `None` before 1970 or past 2554, which the 64 bits cannot hold.
     pub(crate) fn from_timestamp(timestamp: jiff::Timestamp) -> Option<Nanos> {
         u64::try_from(timestamp.as_nanosecond()).ok().map(Nanos)
+    }
+}
+
+impl From<std::time::SystemTime> for Nanos {
+    /// A time of the system; 1970 when it is before that.
+    fn from(time: std::time::SystemTime) -> Nanos {
+        let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, print};
 use crate::cli::environment::{data_dir, short_path};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::{http, target};
@@ -26,8 +26,8 @@ use crate::view;
 use crate::view::issues::{IssueListContext, counts_since};
 use crate::view::lists::traces::ListContext;
 use crate::view::machine::Format;
+use crate::view::out::escape;
 use crate::view::out::style::Style;
-use crate::view::out::{Out, escape};
 use crate::view::show::ShowOptions;
 use crate::view::stats::StatsOptions;
 
@@ -58,19 +58,14 @@ pub struct DemoArgs {}
 /// # Errors
 /// The database is there already or cannot be made, or the server does not start.
 pub async fn run(context: &Context, _args: DemoArgs) -> Outcome {
-    if context.format() != Format::Table || context.args.fields.is_some() {
+    if context.args.format() != Format::Table || context.args.fields.is_some() {
         return Err(Failure::usage("the demo is for people and prints text only")
             .hint("run `tracehub demo`, then for example `tracehub list --json --db FILE`"));
     }
     let path = fresh_file(context)?;
     context.wait("collecting", collect(&path, context.style.now)).await?;
     let backend = store::open(&Target::File(path), Mode::Read).await?;
-    let mut out = Out::stdout(None);
-    for part in tour(context, backend.as_ref()).await? {
-        out.write(&part)?;
-    }
-    out.flush()?;
-    Ok(Code::Done)
+    print(&tour(context, backend.as_ref()).await?.concat())
 }
 
 /// The path of the demo's own file. The usual one is made anew; any other must not be there yet.

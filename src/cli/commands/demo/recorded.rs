@@ -18,23 +18,21 @@ macro_rules! capture {
 /// client.
 pub fn requests() -> Vec<Recorded> {
     let grpc = capture!("044-js-otel-grpc");
-    vec![
-        recorded("/api/v1/traces/export", PROTOBUF, None, capture!("001-py-msgtrace-default-path")),
-        recorded("/v1/traces", PROTOBUF, None, capture!("004-py-otel-http-proto")),
-        recorded("/v1/traces", JSON, Some("gzip"), capture!("035-js-otel-http-json-gzip")),
-        recorded("/v1/traces", PROTOBUF, Some("gzip"), capture!("007-py-otel-http-proto-gzip")),
-        recorded("/v1/traces", PROTOBUF, None, grpc.get(GRPC_FRAME_BYTES..).unwrap_or_default()),
-        recorded("/v1/traces", PROTOBUF, None, capture!("053-py-msgflux-0.5.1")),
-        recorded("/ingest", JSON, None, capture!("019-tracehub-0.1.0-client")),
-        recorded("/ingest", JSON, None, capture!("020-tracehub-0.1.0-client")),
-    ]
-}
-
-fn recorded(
-    path: &'static str,
-    content_type: &'static str,
-    encoding: Option<&'static str>,
-    body: &'static [u8],
-) -> Recorded {
-    Recorded { path, content_type, encoding, body: body.to_vec() }
+    let requests: [(_, _, _, &[u8]); 8] = [
+        ("/api/v1/traces/export", PROTOBUF, None, capture!("001-py-msgtrace-default-path")),
+        ("/v1/traces", PROTOBUF, None, capture!("004-py-otel-http-proto")),
+        ("/v1/traces", JSON, Some("gzip"), capture!("035-js-otel-http-json-gzip")),
+        ("/v1/traces", PROTOBUF, Some("gzip"), capture!("007-py-otel-http-proto-gzip")),
+        ("/v1/traces", PROTOBUF, None, grpc.get(GRPC_FRAME_BYTES..).unwrap_or_default()),
+        ("/v1/traces", PROTOBUF, None, capture!("053-py-msgflux-0.5.1")),
+        ("/ingest", JSON, None, capture!("019-tracehub-0.1.0-client")),
+        ("/ingest", JSON, None, capture!("020-tracehub-0.1.0-client")),
+    ];
+    let recorded = |(path, content_type, encoding, body): (_, _, _, &[u8])| Recorded {
+        path,
+        content_type,
+        encoding,
+        body: body.to_vec(),
+    };
+    requests.map(recorded).into()
 }

@@ -1,14 +1,13 @@
 //! Importing the files in which a logger keeps the entries it could not deliver.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::commands::import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
 use crate::cli::context::Context;
 use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure};
-use crate::model::time::NANOS_PER_SECOND;
 use crate::model::{Nanos, Text};
 use crate::query::copy::Copied;
 use crate::query::dead_letters::{Defaults, DeliverError, Delivered, deliver};
@@ -47,13 +46,11 @@ impl Files {
         };
         let mut files: Vec<PathBuf> = listed.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect();
         files.sort();
-        match files.is_empty() {
-            true => {
-                Err(Failure::new(Code::Failed, format!("there is no .jsonl file in `{}`", path.display()))
-                    .hint(UNDERSTOOD))
-            }
-            false => Ok(Some(Files { named, files, project })),
+        if files.is_empty() {
+            let message = format!("there is no .jsonl file in `{}`", path.display());
+            return Err(Failure::new(Code::Failed, message).hint(UNDERSTOOD));
         }
+        Ok(Some(Files { named, files, project }))
     }
 
     /// Brings all files in.
@@ -92,8 +89,9 @@ impl Files {
 
     /// How many lines there are in the files, as far as these can be read.
     fn lines(&self) -> u64 {
-        let count = |file: &PathBuf| File::open(file).map_or(0, |file| count_lines(BufReader::new(file)));
-        self.files.iter().map(count).sum()
+        let readable = self.files.iter().filter_map(|file| File::open(file).ok());
+        let bytes = readable.flat_map(|file| BufReader::new(file).bytes().map_while(Result::ok));
+        bytes.filter(|byte| *byte == b'\n').count() as u64
     }
 
     fn warn(&self, context: &Context, sum: &Imported) {
@@ -125,18 +123,13 @@ async fn deliver_file(
 ) -> Result<Delivered, Failure> {
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
     // Entries without a time get that of the file, which is the same when it comes again.
-    let received = file.metadata().ok().and_then(|data| data.modified().ok()).map_or_else(Nanos::now, from_system_time);
+    let received = file.metadata().ok().and_then(|data| data.modified().ok()).map_or_else(Nanos::now, Nanos::from);
     let defaults = Defaults { received, project };
     let delivered = deliver(&mut BufReader::new(file), target, &defaults, |copied| advanced(copied.read)).await;
     delivered.map_err(|error| match error {
         DeliverError::Read(error) => unreadable(path, error),
         DeliverError::Store(error) => error.into(),
     })
-}
-
-fn from_system_time(time: std::time::SystemTime) -> Nanos {
-    let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Nanos(since.as_secs().saturating_mul(NANOS_PER_SECOND).saturating_add(u64::from(since.subsec_nanos())))
 }
 
 /// Whether a file is called as a logger calls its files, or begins with what looks like an entry; what OpenTelemetry
@@ -150,20 +143,6 @@ fn looks_like_entries(path: &Path) -> std::io::Result<bool> {
     let begins_so = text.starts_with(['{', '[']) && text.contains("\"message\"");
     let is_otlp = ["\"resourceSpans\"", "\"resourceLogs\"", "\"resourceMetrics\""].iter().any(|key| text.contains(key));
     Ok((is_named_so || begins_so) && !is_otlp)
-}
-
-fn count_lines(mut file: BufReader<File>) -> u64 {
-    let mut lines = 0;
-    loop {
-        let length = match file.fill_buf() {
-            Ok([]) | Err(_) => return lines,
-            Ok(buffer) => {
-                lines += buffer.iter().filter(|byte| **byte == b'\n').count() as u64;
-                buffer.len()
-            }
-        };
-        file.consume(length);
-    }
 }
 
 fn absolute(path: &Path) -> String {
