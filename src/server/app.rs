@@ -1,5 +1,5 @@
 //! What every request handler shares: the store, the limits, the counters, and what is remembered between requests. Has
-//! no behaviour of its own; tasks take the parts they use.
+//! no behaviour of its own.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::query::facets;
 use crate::server::access::{Access, Site};
 use crate::server::compat::checkpoint_feed::CheckpointFeed;
 use crate::server::compat::large_traces::LargeTraces;
@@ -16,7 +17,7 @@ use crate::server::counters::Counters;
 use crate::server::http::{Budget, Limits};
 use crate::server::ingest::FirstSeen;
 use crate::server::open_streams::OpenStreams;
-use crate::store::Backend;
+use crate::store::{self, Backend, Feed, Sink};
 
 /// The server as its handlers see it.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(crate) struct App {
     /// The bytes of stored records that all streams together may hold while they send them.
     pub(crate) stream_budget: Arc<Budget>,
     /// The newest checkpoints, and those to come.
-    pub(crate) feed: CheckpointFeed,
+    pub(crate) checkpoints: CheckpointFeed,
     /// The times at which bodies of log entries without a time of their own came first.
     pub(crate) first_seen: FirstSeen,
     /// The correlation rows of traces with very many checkpoints, as far as they are known.
@@ -47,6 +48,8 @@ pub(crate) struct App {
     pub(crate) checkpoint_streams: OpenStreams,
     /// The open streams of scans.
     pub(crate) scan_streams: OpenStreams,
+    /// The connections that may still be opened; the others are open.
+    pub(crate) free_connections: Arc<Semaphore>,
     /// The rates at which each source sends checkpoints.
     pub(crate) sources: Sources,
     /// The counters of this run.
@@ -59,4 +62,22 @@ pub(crate) struct App {
     pub(crate) side_ports: (Option<SocketAddr>, Option<SocketAddr>),
     /// Turns true, or closes, when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    /// The records of the store in the order they arrived.
+    ///
+    /// # Errors
+    /// [`store::Error::Lacks`]
+    pub(crate) fn feed(&self) -> store::Result<&dyn Feed> {
+        facets::feed(&*self.backend)
+    }
+
+    /// Writing to the store and removing from it.
+    ///
+    /// # Errors
+    /// [`store::Error::Lacks`]
+    pub(crate) fn sink(&self) -> store::Result<&dyn Sink> {
+        facets::sink(&*self.backend)
+    }
 }

@@ -28,8 +28,6 @@ pub(crate) struct Counters {
     /// How many checkpoints were there already that came through the checkpoint API.
     pub(crate) checkpoints_duplicate: AtomicU64,
     recent_requests: Mutex<Rate>,
-    /// How many connections are open now.
-    pub(crate) connections: AtomicU64,
     /// When the last records were stored, unix nanoseconds; 0 is never.
     last_received_ns: AtomicU64,
     last_write_failed: AtomicBool,
@@ -41,6 +39,8 @@ pub(crate) struct Counters {
 /// Values the counters do not hold themselves.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gauges {
+    /// How many connections are open now.
+    pub(crate) connections: usize,
     /// Bytes of request bodies held now.
     pub(crate) in_flight_bytes: usize,
     /// Bytes of the database on disk; `None` when it cannot be looked at.
@@ -60,7 +60,6 @@ impl Counters {
             checkpoints_accepted: AtomicU64::new(0),
             checkpoints_duplicate: AtomicU64::new(0),
             recent_requests: Mutex::default(),
-            connections: AtomicU64::new(0),
             last_received_ns: AtomicU64::new(0),
             last_write_failed: AtomicBool::new(false),
             requests: Mutex::default(),
@@ -133,34 +132,35 @@ impl Counters {
 
     /// The Prometheus [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
     pub(crate) fn to_prometheus(&self, gauges: Gauges) -> String {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = requests
+            .iter()
+            .map(|((route, status), count)| (format!("{{route={route:?},status=\"{status}\"}}"), *count));
+        let outcomes = [("accepted", &self.accepted), ("duplicate", &self.duplicates), ("rejected", &self.rejected)];
+        let outcomes =
+            outcomes.map(|(outcome, count)| (format!("{{outcome={outcome:?}}}"), count.load(Ordering::Relaxed)));
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let failures = failures.iter().map(|(reason, count)| (format!("{{reason={reason:?}}}"), *count));
+        let version = format!("{{version={:?}}}", env!("CARGO_PKG_VERSION"));
+        let dropped = self.metrics_dropped.load(Ordering::Relaxed);
         let mut page = Page(String::new());
-        page.head("tracehub_build_info", "gauge", "The version that runs.");
-        page.line("tracehub_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
-        page.head("tracehub_uptime_seconds", "gauge", "Seconds since the server started.");
-        page.line("tracehub_uptime_seconds", &[], self.uptime_seconds());
-        page.head("tracehub_requests_total", "counter", "Requests answered.");
-        for ((route, status), count) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            page.line("tracehub_requests_total", &[("route", route), ("status", &status.to_string())], *count);
-        }
-        page.head("tracehub_records_total", "counter", "Records received, by what became of them.");
-        for (outcome, counter) in
-            [("accepted", &self.accepted), ("duplicate", &self.duplicates), ("rejected", &self.rejected)]
-        {
-            page.line("tracehub_records_total", &[("outcome", outcome)], counter.load(Ordering::Relaxed));
-        }
-        page.head("tracehub_ingest_failed_total", "counter", "Requests to send records that failed, by reason.");
-        for (reason, count) in self.failures.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            page.line("tracehub_ingest_failed_total", &[("reason", reason)], *count);
-        }
-        page.head("tracehub_metrics_dropped_total", "counter", "OTLP metrics requests, which are checked and dropped.");
-        page.line("tracehub_metrics_dropped_total", &[], self.metrics_dropped.load(Ordering::Relaxed));
-        page.head("tracehub_connections", "gauge", "Connections open now.");
-        page.line("tracehub_connections", &[], self.connections.load(Ordering::Relaxed));
-        page.head("tracehub_in_flight_bytes", "gauge", "Bytes of request bodies held now.");
-        page.line("tracehub_in_flight_bytes", &[], gauges.in_flight_bytes as u64);
+        page.add("tracehub_build_info", "gauge", "The version that runs.", [(version, 1)]);
+        page.add_one("tracehub_uptime_seconds", "gauge", "Seconds since the server started.", self.uptime_seconds());
+        page.add("tracehub_requests_total", "counter", "Requests answered.", requests);
+        page.add("tracehub_records_total", "counter", "Records received, by what became of them.", outcomes);
+        page.add(
+            "tracehub_ingest_failed_total",
+            "counter",
+            "Requests to send records that failed, by reason.",
+            failures,
+        );
+        let help = "OTLP metrics requests, which are checked and dropped.";
+        page.add_one("tracehub_metrics_dropped_total", "counter", help, dropped);
+        page.add_one("tracehub_connections", "gauge", "Connections open now.", gauges.connections as u64);
+        let help = "Bytes of request bodies held now.";
+        page.add_one("tracehub_in_flight_bytes", "gauge", help, gauges.in_flight_bytes as u64);
         if let Some(bytes) = gauges.database_bytes {
-            page.head("tracehub_database_bytes", "gauge", "Bytes of the database on disk.");
-            page.line("tracehub_database_bytes", &[], bytes);
+            page.add_one("tracehub_database_bytes", "gauge", "Bytes of the database on disk.", bytes);
         }
         page.0
     }
@@ -169,15 +169,18 @@ impl Counters {
 struct Page(String);
 
 impl Page {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
+    /// Adds a metric with its values, each behind its labels.
+    fn add(&mut self, name: &str, kind: &str, help: &str, values: impl IntoIterator<Item = (String, u64)>) {
         // Writing to a string cannot fail.
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        for (labels, value) in values {
+            let _ = writeln!(self.0, "{name}{labels} {value}");
+        }
     }
 
-    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
-        let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let _ = writeln!(self.0, "{name}{labels} {value}");
+    /// Adds a metric with one value, which needs no labels.
+    fn add_one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
+        self.add(name, kind, help, [(String::new(), value)]);
     }
 }
 
@@ -192,7 +195,7 @@ mod tests {
         counters.answered("/v1/traces", 200);
         counters.stored(Written { accepted: 3, duplicates: 1 }, 2);
         counters.ingest_failed("disk_full");
-        let page = counters.to_prometheus(Gauges { in_flight_bytes: 7, database_bytes: None });
+        let page = counters.to_prometheus(Gauges { connections: 1, in_flight_bytes: 7, database_bytes: None });
         for line in [
             "tracehub_requests_total{route=\"/v1/traces\",status=\"200\"} 2",
             "tracehub_records_total{outcome=\"accepted\"} 3",

@@ -39,6 +39,7 @@ use self::counters::Counters;
 use self::http::{Budget, listen};
 use self::ingest::FirstSeen;
 use self::open_streams::OpenStreams;
+use self::stopping::stopped;
 use crate::secret;
 use crate::store::sqlite::{Durability, Options};
 use crate::store::{self, Backend, Target};
@@ -237,11 +238,12 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         budget: Budget::new(settings.limits.in_flight_bytes),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
         stream_budget: Budget::new(settings.limits.stream_bytes),
-        feed: CheckpointFeed::new(),
+        checkpoints: CheckpointFeed::new(),
         first_seen: FirstSeen::default(),
         large_traces: LargeTraces::default(),
         checkpoint_streams: OpenStreams::default(),
         scan_streams: OpenStreams::default(),
+        free_connections: Arc::new(Semaphore::new(settings.limits.connections)),
         sources: Sources::default(),
         counters: Counters::new(),
         metrics_mentioned: AtomicBool::new(false),
@@ -251,12 +253,17 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         limits: settings.limits,
     });
     let routers = Arc::new(Routers::new(&app));
-    let slots = Arc::new(Semaphore::new(app.limits.connections));
     let ports = [Some(main), grpc, http].into_iter().flatten();
-    let mut tasks: Vec<_> = ports.map(|listener| listen::spawn(&app, &routers, listener, &slots)).collect();
+    let accept = |listener| tokio::spawn(listen::accept(Arc::clone(&app), Arc::clone(&routers), listener));
+    let mut tasks: Vec<_> = ports.map(accept).collect();
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
     let (feeding, following) = (Arc::clone(&app), Arc::clone(&app));
-    tasks.push(tokio::spawn(async move { feeding.feed.run(&*feeding.backend, feeding.stopping.clone()).await }));
+    tasks.push(tokio::spawn(async move {
+        tokio::select! {
+            () = stopped(feeding.stopping.clone()) => {}
+            () = feeding.checkpoints.run(&*feeding.backend) => {}
+        }
+    }));
     tasks.push(tokio::spawn(async move {
         following.access.keyring().follow(&*following.backend, following.stopping.clone()).await;
     }));

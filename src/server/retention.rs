@@ -9,13 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use crate::model::{Nanos, Retention};
 use crate::query::facets;
 use crate::server::app::App;
 use crate::server::compat::checkpoint_feed::CheckpointFeed;
-use crate::server::stopping::stopped;
+use crate::server::stopping::stops_within;
 use crate::store::{self, Backend};
 
 const FIRST: Duration = Duration::from_secs(1);
@@ -29,18 +28,14 @@ pub(crate) async fn run(app: Arc<App>) {
     let Some(retention) = app.retention else { return };
     let mut clock = Clock::new(Nanos::now(), Instant::now());
     let mut pause = FIRST;
-    loop {
-        tokio::select! {
-            () = stopped(app.stopping.clone()) => return,
-            () = sleep(pause) => {}
-        }
+    while !stops_within(pause, &app.stopping).await {
         pause = EVERY;
         let now = Nanos::now();
         if !clock.is_trusted(now, Instant::now(), retention) {
             tracing::warn!("the clock jumped ahead; nothing is removed for an hour");
             continue;
         }
-        if let Err(error) = prune(&*app.backend, &app.feed, &app.stopping, kept_at(now, retention)).await {
+        if let Err(error) = prune(&*app.backend, &app.checkpoints, &app.stopping, kept_at(now, retention)).await {
             tracing::warn!("cannot remove old records: {error}");
         }
     }

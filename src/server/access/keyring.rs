@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use crate::model::time::NANOS_PER_SECOND;
 use crate::model::{Key, Nanos, Text};
 use crate::query::facets;
 use crate::secret;
-use crate::server::stopping::stopped;
+use crate::server::stopping::stops_within;
 use crate::store::{self, Backend};
 
 /// How often the store is asked whether its keys changed.
@@ -46,17 +45,11 @@ impl Holder {
 type Holders = Arc<Vec<Arc<Holder>>>;
 
 /// All keys ever issued.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Keyring {
     holders: RwLock<Holders>,
     /// Counts changes of what keys permit.
     changes: watch::Sender<u64>,
-}
-
-impl Default for Keyring {
-    fn default() -> Keyring {
-        Keyring { holders: RwLock::default(), changes: watch::channel(0).0 }
-    }
 }
 
 impl Keyring {
@@ -127,11 +120,7 @@ impl Keyring {
 
     /// Follows the keys of the store, and tells it of their use, until the server stops.
     pub(crate) async fn follow(&self, backend: &dyn Backend, stopping: watch::Receiver<bool>) {
-        loop {
-            tokio::select! {
-                () = stopped(stopping.clone()) => return,
-                () = sleep(POLL) => {}
-            }
+        while !stops_within(POLL, &stopping).await {
             let turn = async {
                 self.reload(backend).await?;
                 self.write_uses(backend, false).await
@@ -169,8 +158,7 @@ impl Keyring {
 fn keep_use(known: &FxHashMap<[u8; 32], &Arc<Holder>>, key: Key) -> Arc<Holder> {
     match known.get(&key.digest) {
         Some(holder) if holder.key == key => Arc::clone(holder),
-        Some(holder) => Arc::new(Holder { key, used_ns: AtomicU64::new(holder.used_ns()) }),
-        None => Arc::new(Holder { key, used_ns: AtomicU64::new(0) }),
+        known => Arc::new(Holder { key, used_ns: known.map_or(0, |holder| holder.used_ns()).into() }),
     }
 }
 

@@ -2,13 +2,11 @@
 //! request, but a stream that is open, a question that waits and a body that trickles in must not outlive theirs.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
-use bytes::Bytes;
-use futures::{Stream, StreamExt as _, stream};
+use futures::{TryStreamExt as _, stream};
 use http::{Request, Response};
 use http_body::Body as _;
 
@@ -20,17 +18,6 @@ pub(crate) struct Revocation {
     access: Arc<Access>,
     /// The caller; `None` for someone who has no rights to lose: whatever they are given, everyone is.
     caller: Option<Caller>,
-}
-
-/// Whether a body was cut off.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct WasCut(Arc<AtomicBool>);
-
-impl WasCut {
-    /// Whether the body was cut off.
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
 }
 
 impl Revocation {
@@ -52,12 +39,12 @@ impl Revocation {
     }
 
     /// A request with a key whose body breaks off when the rights end, and whether it did.
-    pub(crate) fn cut_body(&self, request: Request<Body>) -> (Request<Body>, WasCut) {
-        let cut = WasCut::default();
+    pub(crate) fn cut_body(&self, request: Request<Body>) -> (Request<Body>, Arc<AtomicBool>) {
+        let cut = Arc::<AtomicBool>::default();
         if request.body().is_end_stream() || !matches!(self.caller, Some(Caller::Holder(_))) {
             return (request, cut);
         }
-        let (ended, note) = (self.wait(), cut.clone());
+        let (ended, note) = (self.wait(), Arc::clone(&cut));
         (request.map(|body| breaking_off(body, ended, note)), cut)
     }
 
@@ -65,27 +52,24 @@ impl Revocation {
     pub(crate) fn cut_stream(&self, response: Response<Body>) -> Response<Body> {
         match (response.body().size_hint().exact(), &self.caller) {
             (Some(_), _) | (_, None | Some(Caller::Owner)) => response,
-            (None, Some(_)) => response.map(|body| breaking_off(body, self.wait(), WasCut::default())),
+            (None, Some(_)) => response.map(|body| breaking_off(body, self.wait(), Arc::default())),
         }
     }
 }
 
 /// A body that fails once `ended` returns: the other end must not take what it has for all there is.
-fn breaking_off(body: Body, ended: impl Future<Output = ()> + Send + 'static, cut: WasCut) -> Body {
-    type Parts =
-        (Pin<Box<dyn Stream<Item = Result<Bytes, axum::Error>> + Send>>, Pin<Box<dyn Future<Output = ()> + Send>>);
-    let parts: Parts = (Box::pin(body.into_data_stream()), Box::pin(ended));
-    Body::from_stream(stream::unfold(Some(parts), move |parts| {
-        let cut = cut.clone();
+fn breaking_off(body: Body, ended: impl Future<Output = ()> + Send + 'static, was_cut: Arc<AtomicBool>) -> Body {
+    let parts = (body.into_data_stream(), Box::pin(ended));
+    Body::from_stream(stream::try_unfold(parts, move |(mut pieces, mut ended)| {
+        let was_cut = Arc::clone(&was_cut);
         async move {
-            let (mut pieces, mut ended) = parts?;
             tokio::select! {
                 biased;
                 () = &mut ended => {
-                    cut.0.store(true, Ordering::Release);
-                    Some((Err(axum::Error::new("the rights of the caller ended")), None))
+                    was_cut.store(true, Ordering::Release);
+                    Err(axum::Error::new("the rights of the caller ended"))
                 }
-                piece = pieces.next() => Some((piece?, Some((pieces, ended)))),
+                piece = pieces.try_next() => Ok(piece?.map(|piece| (piece, (pieces, ended)))),
             }
         }
     }))

@@ -264,11 +264,8 @@ fn lacks_scope(needed: KeyScope) -> Forbidden {
 /// Whether a caller who was let in sits at the same machine, or owns or administers the server, and so may know where
 /// its files lie.
 pub(crate) fn is_trusted(caller: &Caller, Peer(peer): Peer) -> bool {
-    let is_known = match caller {
-        Caller::Anonymous => false,
-        Caller::Owner | Caller::Holder(_) => caller.is_admin(),
-    };
-    is_known || peer.ip().to_canonical().is_loopback()
+    let is_known = !matches!(caller, Caller::Anonymous);
+    (is_known && caller.is_admin()) || peer.ip().to_canonical().is_loopback()
 }
 
 fn bearer_token(value: &str) -> Option<&str> {

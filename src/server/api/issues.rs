@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, State};
 use http::{Request, StatusCode};
 
@@ -15,7 +14,7 @@ use crate::query::facets;
 use crate::server::api::paged_list;
 use crate::server::app::App;
 use crate::server::http::document::read_json;
-use crate::server::http::{Admitted, Answer, Failure, answer, body};
+use crate::server::http::{Admitted, Answer, Failure, PathId, answer, body};
 
 /// `GET /api/v1/issues`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
@@ -33,8 +32,9 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
 }
 
 /// `GET /api/v1/issues/{id}`
-pub(crate) async fn show(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Answer {
-    let detail = facets::issues(app.backend.as_ref())?.issue(&issue_id(id)?).await?.ok_or(Failure::NoIssue)?;
+pub(crate) async fn show(State(app): State<Arc<App>>, id: PathId) -> Answer {
+    let detail =
+        facets::issues(app.backend.as_ref())?.issue(&issue_id(id)?).await?.ok_or_else(|| Failure::no("issue"))?;
     Ok(answer::json(StatusCode::OK, &detail))
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn show(State(app): State<Arc<App>>, id: Result<Path<String>, P
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     Extension(admitted): Extension<Admitted>,
-    id: Result<Path<String>, PathRejection>,
+    id: PathId,
     request: Request<Body>,
 ) -> Answer {
     let id = issue_id(id)?;
@@ -51,12 +51,13 @@ pub(crate) async fn change(
     }
     let document = read_json(&app, &admitted, request, |error| error.to_string()).await?;
     let change = api::issue_change_from_json(&document)?;
-    let issue = facets::issues(app.backend.as_ref())?.set_issue(&id, change).await?.ok_or(Failure::NoIssue)?;
+    let issue =
+        facets::issues(app.backend.as_ref())?.set_issue(&id, change).await?.ok_or_else(|| Failure::no("issue"))?;
     Ok(answer::json(StatusCode::OK, &issue))
 }
 
 /// What is no id names no issue.
-fn issue_id(id: Result<Path<String>, PathRejection>) -> Result<IssueId, Failure> {
-    let Path(id) = id.map_err(|_| Failure::NoIssue)?;
-    IssueId::parse(&id).map_err(|_| Failure::NoIssue)
+fn issue_id(id: PathId) -> Result<IssueId, Failure> {
+    let Path(id) = id.map_err(|_| Failure::no("issue"))?;
+    IssueId::parse(&id).map_err(|_| Failure::no("issue"))
 }

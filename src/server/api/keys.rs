@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::{Request, StatusCode};
 use serde_json::{Value as Json, json};
@@ -15,7 +14,7 @@ use crate::query::facets;
 use crate::secret::{KEY_PREFIX, SHOWN_CHARS, id_of};
 use crate::server::app::App;
 use crate::server::http::document::read_json;
-use crate::server::http::{Admitted, Answer, Failure, answer};
+use crate::server::http::{Admitted, Answer, Failure, PathId, answer};
 
 /// `GET /api/v1/keys`
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Answer {
@@ -31,9 +30,9 @@ pub(crate) async fn issue(
     request: Request<Body>,
 ) -> Answer {
     let document = read_json(&app, &admitted, request, no_json).await?;
-    let key = json::read::<Key>(&document).map_err(|error| Failure::Body(error.to_string()))?;
+    let key = json::read::<Key>(&document).map_err(Failure::bad)?;
     if let Some(problem) = problem(&key) {
-        return Err(Failure::Body(problem.to_owned()));
+        return Err(Failure::bad(problem));
     }
     facets::keys(app.backend.as_ref())?.add_key(key.clone()).await?;
     let answer = answer::json(StatusCode::OK, &key_to_wire(&key));
@@ -42,13 +41,10 @@ pub(crate) async fn issue(
 }
 
 /// `DELETE /api/v1/keys/{id}`
-pub(crate) async fn revoke(State(app): State<Arc<App>>, id: Result<Path<String>, PathRejection>) -> Answer {
+pub(crate) async fn revoke(State(app): State<Arc<App>>, id: PathId) -> Answer {
     // What is not even text names no key.
-    let key = match id {
-        Ok(Path(id)) => facets::keys(app.backend.as_ref())?.revoke_key(&id).await?,
-        Err(_) => None,
-    };
-    let Some(key) = key else { return Ok(answer::problem(StatusCode::NOT_FOUND, "there is no key with this id")) };
+    let Path(id) = id.map_err(|_| Failure::no("key"))?;
+    let key = facets::keys(&*app.backend)?.revoke_key(&id).await?.ok_or_else(|| Failure::no("key"))?;
     let answer = answer::json(StatusCode::OK, &key_to_wire(&key));
     app.access.keyring().learn(key);
     Ok(answer)
@@ -66,7 +62,7 @@ pub(crate) async fn note_uses(
         Some((Text::from(id.as_str()), time))
     };
     let used: Option<Vec<(Text, Nanos)>> = document.as_object().and_then(|ids| ids.iter().map(use_of).collect());
-    let used = used.ok_or_else(|| Failure::Body("it is no object of ids and times".to_owned()))?;
+    let used = used.ok_or_else(|| Failure::bad("it is no object of ids and times"))?;
     facets::keys(app.backend.as_ref())?.touch_keys(&used).await?;
     Ok(answer::json(StatusCode::OK, &json!({})))
 }

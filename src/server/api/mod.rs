@@ -6,7 +6,6 @@ pub(crate) mod keys;
 pub(crate) mod logs;
 pub(crate) mod openapi;
 pub(crate) mod paged_list;
-pub(crate) mod parameters;
 pub(crate) mod router;
 pub(crate) mod scan;
 pub(crate) mod scan_stream;

@@ -1,22 +1,33 @@
 //! The API's documentation: an OpenAPI document made from the table of routes, and a page that draws it without asking
 //! any other host for anything.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::api::path;
 use crate::model::KeyScope;
 use crate::server::access::Scope;
-use crate::server::api::parameters::Parameter;
-use crate::server::api::table::{Endpoint, GRPC_TABLE, Method, Route, Tag, http_routes};
+use crate::server::api::table::{Endpoint, GRPC_TABLE, Route, Tag, http_routes};
 use crate::server::http::answer;
 
 const PAGE: &str = include_str!("docs.html");
+/// The document without its paths and schemas.
+const FRAME: &str = include_str!("openapi.json");
 const SCHEMAS: &str = include_str!("schemas.json");
+const PARAMETERS: &str = include_str!("parameters.json");
+const STATUSES: &str = include_str!("statuses.json");
+
+/// Lists of query parameters by name; of each parameter its name, type and description.
+type Parameters = BTreeMap<String, Vec<[String; 3]>>;
+/// Groups of statuses of failures by name, with what each status means.
+type Statuses = BTreeMap<String, BTreeMap<String, String>>;
 
 /// `GET /openapi.json`
 pub(crate) async fn document() -> Response<Body> {
@@ -49,53 +60,29 @@ fn content_security_policy() -> String {
 
 /// The OpenAPI 3.1 document of every route.
 pub(crate) fn openapi() -> Json {
+    let (parameters, statuses): (Parameters, Statuses) = (data(PARAMETERS), data(STATUSES));
     let mut paths = Map::new();
     for route in http_routes() {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
-        methods[route.method.as_str().to_lowercase()] = operation(route);
+        methods[route.method.as_str().to_lowercase()] = operation(route, &parameters, &statuses);
     }
     for route in GRPC_TABLE {
         paths.insert(route.path.to_owned(), json!({ "post": grpc_operation(route) }));
     }
-    let schemas: Json = serde_json::from_str(SCHEMAS).expect("the file is part of the program, and a test reads it");
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "tracehub",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "Takes OpenTelemetry data and answers questions about it. A success of an ingest route \
-                            means that the records are on disk; 503 means that the same request may succeed later. \
-                            Once a key was issued, or when other machines can reach the server, callers need a key \
-                            that permits to `ingest`, to `read` or to `admin`.",
-        },
-        "tags": [
-            { "name": "ingest", "description": "OTLP over HTTP and gRPC, gzip or deflate, up to 64 MiB inflated." },
-            { "name": "logs", "description": "Log entries as `tracehub-logger` sends them, gzip or deflate, up to 20 MiB \
-                compressed and 100 MiB inflated. Whatever a field holds is taken; a bad entry costs itself alone. An entry \
-                without a time gets the one of its arrival, and a body of such entries that comes again within 50 s is \
-                the same body." },
-            { "name": "checkpoints", "description": "The API of the published Python `tracehub` server. With \
-                `TRACEHUB_SECRET` set, the routes that take checkpoints want it in the header `X-TraceHub-Secret`." },
-            { "name": "query", "description": "Read what was collected." },
-            { "name": "admin", "description": "Delete, decide about issues, issue and revoke keys." },
-            { "name": "server", "description": "The server itself." },
-            { "name": "store", "description": "The store over HTTP, for programs that use a server as their backend." },
-        ],
-        "paths": paths,
-        "security": [{}, { "key": [] }, { "bearer": [] }],
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {
-                "key": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
-                "bearer": { "type": "http", "scheme": "bearer" },
-                "secret": { "type": "apiKey", "in": "header", "name": "X-TraceHub-Secret" },
-            },
-        },
-    })
+    let mut document: Json = data(FRAME);
+    document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
+    document["paths"] = Json::Object(paths);
+    document["components"]["schemas"] = data(SCHEMAS);
+    document
 }
 
-fn operation(route: &Route) -> Json {
-    let mut parameters: Vec<Json> = route.parameters.iter().map(query_parameter).collect();
+fn data<T: DeserializeOwned>(file: &str) -> T {
+    serde_json::from_str(file).expect("the file is part of the program, and a test reads it")
+}
+
+fn operation(route: &Route, parameters: &Parameters, statuses: &Statuses) -> Json {
+    let lists = route.parameters.iter().flat_map(|list| &parameters[*list]);
+    let mut parameters: Vec<Json> = lists.map(query_parameter).collect();
     if route.path.contains("{id}") {
         parameters.insert(
             0,
@@ -106,11 +93,11 @@ fn operation(route: &Route) -> Json {
         );
     }
     let mut operation = json!({
-        "tags": [route.tag.as_str()],
+        "tags": [route.tag],
         "summary": route.summary,
         "operationId": operation_id(route),
         "parameters": parameters,
-        "responses": responses(route),
+        "responses": responses(route, statuses),
         "security": security(route.scope),
     });
     if !route.takes.is_empty() {
@@ -150,53 +137,48 @@ fn operation_id(route: &Route) -> String {
     )
 }
 
-fn query_parameter(parameter: &Parameter) -> Json {
-    let schema = match parameter.kind.strip_suffix("[]") {
+/// A query parameter of this name and type; a type that ends in `[]` may repeat.
+fn query_parameter([name, kind, description]: &[String; 3]) -> Json {
+    let schema = match kind.strip_suffix("[]") {
         Some(kind) => json!({ "type": "array", "items": { "type": kind } }),
-        None => json!({ "type": parameter.kind }),
+        None => json!({ "type": kind }),
     };
-    json!({ "name": parameter.name, "in": "query", "description": parameter.description, "schema": schema })
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 
-fn responses(route: &Route) -> Json {
+fn responses(route: &Route, statuses: &Statuses) -> Json {
     let (media, schema) = route.gives;
-    let schema = match schema {
-        Some(name) => json!({ "schema": { "$ref": format!("#/components/schemas/{name}") } }),
-        None => json!({}),
-    };
+    let schema = schema.map_or_else(|| json!({}), reference);
     let mut media_types = Map::from_iter([(media.to_owned(), schema)]);
-    let mut responses = json!({});
-    let (key_statuses, own_statuses): (Statuses, Statuses) = match route.tag {
-        Tag::Ingest => {
-            media_types.insert("application/json".to_owned(), json!({}));
-            (KEY_STATUSES, INGEST_STATUSES)
-        }
-        Tag::Logs => (LOG_KEY_STATUSES, LOG_STATUSES),
-        Tag::Checkpoints if route.method == Method::Post => (SECRET_STATUSES, SENT_STATUSES),
-        Tag::Checkpoints => (KEY_STATUSES, ASKED_STATUSES),
-        Tag::Server if route.scope == Scope::None => (&[], &[]),
-        Tag::Server => (KEY_STATUSES, &[]),
-        _ if route.path == path::ISSUE => (KEY_STATUSES, ISSUE_STATUSES),
-        _ if route.path.contains("{id}") || route.path == path::TRACE => (KEY_STATUSES, TRACE_STATUSES),
-        _ => (KEY_STATUSES, QUERY_STATUSES),
-    };
-    let mut statuses = [key_statuses, own_statuses].concat();
-    if may_lack(route) {
-        statuses.push(LACKING);
+    if route.tag == Tag::Ingest {
+        media_types.insert("application/json".to_owned(), json!({}));
     }
-    statuses.sort_unstable();
-    let success = if route.tag == Tag::Logs { "202" } else { "200" };
-    responses[success] = json!({ "description": "Done.", "content": media_types });
-    let problem = match route.tag {
-        Tag::Ingest => "RpcStatus",
-        _ => "Problem",
+    let groups: &[&str] = match route.tag {
+        Tag::Ingest => &["key", "ingest"],
+        Tag::Logs => &["log_key", "logs"],
+        Tag::Checkpoints if route.method == Method::POST => &["secret", "sent"],
+        Tag::Checkpoints => &["key", "asked"],
+        Tag::Server if route.scope == Scope::None => &[],
+        Tag::Server => &["key"],
+        _ if route.path == path::ISSUE => &["key", "issue"],
+        _ if route.path.contains("{id}") || route.path == path::TRACE => &["key", "trace"],
+        _ => &["key", "query"],
     };
-    for (status, description) in statuses {
-        let content =
-            json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{problem}") } } });
+    let lacking = may_lack(route).then_some(&"lacking");
+    let failures: BTreeMap<&String, &String> =
+        groups.iter().chain(lacking).flat_map(|group| &statuses[*group]).collect();
+    let success = if route.tag == Tag::Logs { "202" } else { "200" };
+    let problem = if route.tag == Tag::Ingest { "RpcStatus" } else { "Problem" };
+    let mut responses = json!({ success: { "description": "Done.", "content": media_types } });
+    for (status, description) in failures {
+        let content = json!({ "application/json": reference(problem) });
         responses[status] = json!({ "description": description, "content": content });
     }
     responses
+}
+
+fn reference(schema: &str) -> Json {
+    json!({ "schema": { "$ref": format!("#/components/schemas/{schema}") } })
 }
 
 /// Whether a route needs a facet, which some kinds of stores do not have.
@@ -204,72 +186,12 @@ fn may_lack(route: &Route) -> bool {
     matches!(route.tag, Tag::Admin | Tag::Store) || [path::LOGS, path::ISSUES, path::ISSUE].contains(&route.path)
 }
 
-type Statuses = &'static [(&'static str, &'static str)];
-
-const KEY_STATUSES: Statuses = &[
-    ("401", "No key or an unknown one, where one is needed."),
-    ("403", "A key that is revoked or does not permit this; another web site, or a name this server does not go by."),
-];
-const LOG_KEY_STATUSES: Statuses = &[
-    ("401", "No key, or an unknown one, where one is wanted."),
-    ("403", "A key that may not send, another web site, or a name this server does not go by."),
-];
-const SECRET_STATUSES: Statuses = &[
-    ("401", "Neither secret nor key, where one is needed."),
-    ("403", "The wrong secret or key, another web site, or a name this server does not go by."),
-];
-const SLOW: (&str, &str) = ("408", "The body did not arrive in time.");
-const TOO_LARGE: (&str, &str) = ("413", "More than 64 MiB, as sent or inflated.");
-const OTHER_ENCODING: (&str, &str) = ("415", "Another encoding.");
-const STORE_FAILED: (&str, &str) = ("500", "The database failed.");
-const LACKING: (&str, &str) = (
-    "501",
-    "The kind of store this server serves has no such thing; `lacks` says what: feed, sink, logs, issues, keys.",
-);
-const LATER: (&str, &str) = ("503", "Try again after the seconds in `Retry-After`.");
-const INGEST_STATUSES: Statuses = &[
-    ("400", "Malformed; do not send it again."),
-    SLOW,
-    TOO_LARGE,
-    ("415", "Another content type or encoding."),
-    LATER,
-];
-const LOG_STATUSES: Statuses = &[
-    ("400", "No log entries, or broken compression; do not send it again."),
-    SLOW,
-    ("413", "More than 20 MiB compressed, 100 MiB inflated, or 500000 entries."),
-    OTHER_ENCODING,
-    LATER,
-];
-const SENT_STATUSES: Statuses = &[
-    ("400", "Unreadable; do not send it again."),
-    SLOW,
-    TOO_LARGE,
-    OTHER_ENCODING,
-    ("422", "Not valid; nothing of it was taken. `detail` is a list of what is wrong where."),
-    LATER,
-];
-const ASKED_STATUSES: Statuses =
-    &[("422", "A parameter cannot be used. `detail` is a list of what is wrong where."), STORE_FAILED, LATER];
-const QUERY_STATUSES: Statuses = &[("400", "A parameter or the body cannot be used."), STORE_FAILED, LATER];
-const ISSUE_STATUSES: Statuses = &[
-    ("400", "There is no such status, or the body is no JSON."),
-    ("404", "There is no issue with this id."),
-    ("415", "Another content type."),
-    STORE_FAILED,
-    LATER,
-];
-const TRACE_STATUSES: Statuses = &[("404", "There is no trace with this id."), STORE_FAILED, LATER];
-
 fn grpc_operation(route: &Route) -> Json {
-    let signal = match route.endpoint {
-        Endpoint::Call(signal) => signal.as_str(),
-        _ => "",
-    };
+    let Endpoint::Call(signal) = route.endpoint else { return Json::Null };
     json!({
-        "tags": [route.tag.as_str()],
+        "tags": [route.tag],
         "summary": route.summary,
-        "operationId": format!("grpc_export_{signal}"),
+        "operationId": format!("grpc_export_{signal:?}").to_lowercase(),
         "requestBody": { "required": true, "content": { "application/grpc": {} } },
         "responses": { "200": { "description": "See the `grpc-status` trailer.", "content": { "application/grpc": {} } } },
         "security": security(route.scope),

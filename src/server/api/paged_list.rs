@@ -112,8 +112,5 @@ async fn elements<T: Serialize + Send + 'static>(
         let items: Vec<String> = items.iter().map(json::text).collect();
         Bytes::from(format!("{open}{}{close}", items.join(",")))
     };
-    match is_little {
-        true => Ok(write_all()),
-        false => tokio::task::spawn_blocking(write_all).await.map_err(|error| store::Error::Io(error.into())),
-    }
+    answer::write(is_little, write_all).await
 }

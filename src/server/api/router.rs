@@ -7,11 +7,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router, middleware};
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 
 use crate::decode::body::MediaType;
 use crate::secret::KEY_PREFIX;
-use crate::server::api::table::{Endpoint, GRPC_TABLE, Method, Route, http_routes, is_otlp};
+use crate::server::api::table::{Endpoint, GRPC_TABLE, Route, http_routes, is_otlp};
 use crate::server::api::{issues, keys, logs, openapi, scan, scan_stream, status, traces};
 use crate::server::app::App;
 use crate::server::compat::checkpoints::Checkpoints;
@@ -74,7 +74,7 @@ impl Routers {
 fn gated(app: &Arc<App>, route: &'static Route) -> MethodRouter<Arc<App>> {
     let gate = Gate { app: Arc::clone(app), route };
     let gated = handler(route).route_layer(middleware::from_fn_with_state(gate, gate::admit));
-    match route.is_of_original() && route.method == Method::Get {
+    match route.is_of_original() && route.method == Method::GET {
         true => gated.head(wrong_method),
         false => gated,
     }
@@ -82,12 +82,8 @@ fn gated(app: &Arc<App>, route: &'static Route) -> MethodRouter<Arc<App>> {
 
 /// The handler of a route.
 fn handler(route: &Route) -> MethodRouter<Arc<App>> {
-    let method = match route.method {
-        Method::Get => MethodFilter::GET,
-        Method::Post => MethodFilter::POST,
-        Method::Patch => MethodFilter::PATCH,
-        Method::Delete => MethodFilter::DELETE,
-    };
+    let method =
+        MethodFilter::try_from(route.method.clone()).expect("the table has no other methods than the usual ones");
     match route.endpoint {
         Endpoint::Export(signal) => intake(method, move |headers| OtlpHttp::new(signal, headers)),
         Endpoint::Call(signal) => intake(method, move |headers| OtlpGrpc::new(signal, headers)),
@@ -145,7 +141,7 @@ async fn no_such_call() -> Response<Body> {
     rpc_answer::grpc_failure(Code::Unimplemented, "there is no such method")
 }
 
-async fn nothing_there(method: http::Method, uri: Uri, headers: HeaderMap) -> Response<Body> {
+async fn nothing_there(method: Method, uri: Uri, headers: HeaderMap) -> Response<Body> {
     if let Some(answer) = paths::misdirected(&method, &uri, headers.get(header::HOST)) {
         return answer;
     }
@@ -153,7 +149,7 @@ async fn nothing_there(method: http::Method, uri: Uri, headers: HeaderMap) -> Re
 }
 
 /// The router adds which methods there are.
-async fn wrong_method(method: http::Method, uri: Uri, headers: HeaderMap) -> Response<Body> {
+async fn wrong_method(method: Method, uri: Uri, headers: HeaderMap) -> Response<Body> {
     if let Some(answer) = paths::misdirected(&method, &uri, headers.get(header::HOST)) {
         return answer;
     }

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Cursor, Nanos, Retention};
-use crate::query::facets;
 use crate::server::app::App;
 use crate::server::http::Answer;
 use crate::server::http::answer::{self, removed};
@@ -29,7 +28,7 @@ pub(crate) async fn scan(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
         }
     }
     let wait = Duration::from_millis(wait_ms);
-    let feed = facets::feed(app.backend.as_ref())?;
+    let feed = app.feed()?;
     let chunk = tokio::select! {
         chunk = feed.scan(&filter, after.as_ref(), max, wait) => chunk?,
         () = stopped(app.stopping.clone()) => return Err(store::Error::Closed.into()),
@@ -45,7 +44,7 @@ pub(crate) async fn cursor(State(app): State<Arc<App>>, Query(pairs): Query<Pair
             received = api::read_time(name, value, Nanos::now())?;
         }
     }
-    let cursor = facets::feed(app.backend.as_ref())?.cursor_at(received).await?;
+    let cursor = app.feed()?.cursor_at(received).await?;
     Ok(answer::json(StatusCode::OK, &json!({ "next": cursor.0 })))
 }
 
@@ -54,7 +53,7 @@ pub(crate) async fn place(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let records = others.iter().rev().find(|(name, _)| name == "records");
     let records = records.map_or(Ok(0), |(name, value)| api::read_number(name, value))?;
-    let place = facets::feed(app.backend.as_ref())?.place(&filter, records).await?;
+    let place = app.feed()?.place(&filter, records).await?;
     Ok(answer::json(StatusCode::OK, &json!({ "place": place.map(|Cursor(place)| place) })))
 }
 
@@ -70,7 +69,7 @@ pub(crate) async fn prune(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
     }
     let missing = || BadParameter { name: "received_before".to_owned(), reason: "is missing".to_owned() };
     let keep = Retention { received_before: received_before.ok_or_else(missing)? };
-    let counts = facets::sink(app.backend.as_ref())?.prune(&keep, budget).await?;
-    app.feed.removed();
+    let counts = app.sink()?.prune(&keep, budget).await?;
+    app.checkpoints.removed();
     Ok(removed(&counts))
 }

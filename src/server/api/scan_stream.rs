@@ -16,7 +16,6 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::api::{self, Pairs};
 use crate::model::{Cursor, Nanos, RecordFilter};
-use crate::query::facets;
 use crate::server::app::App;
 use crate::server::http::answer::LAST_EVENT_ID;
 use crate::server::http::{Answer, Reservation, answer};
@@ -118,11 +117,9 @@ impl Follower {
     async fn begin(app: Arc<App>, open_stream: OpenStream, asked: StreamRequest) -> store::Result<Follower> {
         let position = match asked.after {
             Some(place) => place,
-            None => facets::feed(app.backend.as_ref())?.place(&asked.filter, 0).await?,
+            None => app.feed()?.place(&asked.filter, 0).await?,
         };
-        let first = facets::feed(app.backend.as_ref())?
-            .scan(&asked.filter, position.as_ref(), asked.max, Duration::ZERO)
-            .await?;
+        let first = app.feed()?.scan(&asked.filter, position.as_ref(), asked.max, Duration::ZERO).await?;
         let now = Instant::now();
         Ok(Follower {
             _open: open_stream,
@@ -175,8 +172,7 @@ impl Follower {
         let until = self.silent_since + KEEPALIVE;
         let until = self.deadline.map_or(until, |deadline| until.min(deadline));
         let wait = until.saturating_duration_since(Instant::now());
-        let chunk =
-            facets::feed(self.app.backend.as_ref())?.scan(&self.filter, self.position.as_ref(), self.max, wait).await?;
+        let chunk = self.app.feed()?.scan(&self.filter, self.position.as_ref(), self.max, wait).await?;
         if chunk.at_end {
             self.next_look = Instant::now() + PACE;
         }

@@ -73,7 +73,11 @@ pub(crate) async fn server(
 
 /// `GET /metrics`
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
-    let gauges = Gauges { in_flight_bytes: app.budget.used(), database_bytes: app.backend.size_bytes().await };
+    let gauges = Gauges {
+        connections: app.limits.connections.saturating_sub(app.free_connections.available_permits()),
+        in_flight_bytes: app.budget.used(),
+        database_bytes: app.backend.size_bytes().await,
+    };
     let page = app.counters.to_prometheus(gauges);
     Ok(answer::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
 }

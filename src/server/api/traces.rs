@@ -8,13 +8,12 @@ use http::StatusCode;
 use serde_json::{Map, Value as Json};
 
 use crate::api::{self, BadParameter, Pairs};
-use crate::model::{Nanos, RecordFilter, Trace, TraceId, TraceQuery};
-use crate::query::{TraceReport, facets};
+use crate::model::{Nanos, RecordFilter, TraceId, TraceQuery};
+use crate::query::TraceReport;
 use crate::server::api::paged_list;
 use crate::server::app::App;
 use crate::server::http::answer::{self, removed};
 use crate::server::http::{Answer, Failure, PathId};
-use crate::store;
 
 /// `GET /api/v1/traces`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
@@ -50,18 +49,15 @@ pub(crate) async fn tree(State(app): State<Arc<App>>, id: PathId) -> Answer {
 
 /// One trace, for someone who may see it.
 async fn answer_trace(app: &App, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
-    let trace = app.backend.trace(&trace_id(id)?).await?.ok_or(Failure::NoTrace)?;
-    let write = move |trace: Trace| answer::json(StatusCode::OK, &shape(&TraceReport::new(trace)));
-    if trace.spans.len() < 1_000 {
-        return Ok(write(trace));
-    }
-    let failed = |error: tokio::task::JoinError| Failure::Store(store::Error::Io(error.into()));
-    tokio::task::spawn_blocking(move || write(trace)).await.map_err(failed)
+    let trace = app.backend.trace(&trace_id(id)?).await?.ok_or_else(|| Failure::no("trace"))?;
+    let is_little = trace.spans.len() < 1_000;
+    let write = move || answer::json(StatusCode::OK, &shape(&TraceReport::new(trace)));
+    Ok(answer::write(is_little, write).await?)
 }
 
 /// What is no id names no trace.
 fn trace_id(text: &str) -> Result<TraceId, Failure> {
-    TraceId::parse(text).map_err(|_| Failure::NoTrace)
+    TraceId::parse(text).map_err(|_| Failure::no("trace"))
 }
 
 /// `GET /api/v1/stats`
@@ -73,18 +69,18 @@ pub(crate) async fn stats(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
 /// `DELETE /api/v1/traces`
 pub(crate) async fn clear(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let (filter, dry_run) = api::deletion_from_pairs(&pairs, Nanos::now())?;
-    let counts = facets::sink(app.backend.as_ref())?.delete(&filter, dry_run).await?;
-    app.feed.removed();
+    let counts = app.sink()?.delete(&filter, dry_run).await?;
+    app.checkpoints.removed();
     Ok(removed(&counts))
 }
 
 /// `DELETE /api/v1/traces/{id}`
 pub(crate) async fn remove(State(app): State<Arc<App>>, id: PathId) -> Answer {
     let filter = RecordFilter { trace: Some(trace_id(&id?)?), ..RecordFilter::default() };
-    let counts = facets::sink(app.backend.as_ref())?.delete(&filter, false).await?;
-    app.feed.removed();
+    let counts = app.sink()?.delete(&filter, false).await?;
+    app.checkpoints.removed();
     if counts.is_empty() {
-        return Err(Failure::NoTrace);
+        return Err(Failure::no("trace"));
     }
     Ok(removed(&counts))
 }

@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use rustc_hash::FxHashSet;
 use serde_json::json;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 use tokio::time::sleep;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::record::checkpoint_bytes;
 use crate::model::time::NANOS_PER_MS;
-use crate::model::{Checkpoint, Cursor, Nanos, RecordFilter, RecordKind};
+use crate::model::{Checkpoint, Cursor, Nanos};
 use crate::query::facets;
-use crate::server::stopping::stopped;
+use crate::server::compat::{large_traces, stored};
 use crate::store::{self, Backend, Chunk};
 
 /// How many of the newest checkpoints are kept.
@@ -138,21 +138,15 @@ impl CheckpointFeed {
         Ok(Subscription { receiver: self.news.subscribe(), position })
     }
 
-    /// Takes in what arrives until the server stops.
-    pub(crate) async fn run(&self, backend: &dyn Backend, stopping: watch::Receiver<bool>) {
+    /// Takes in what arrives, for ever unless the store has no feed.
+    pub(crate) async fn run(&self, backend: &dyn Backend) {
         loop {
-            let step = tokio::select! {
-                () = stopped(stopping.clone()) => return,
-                step = self.read_on(backend, WAIT) => step,
-            };
-            if matches!(step, Err(store::Error::Lacks { .. })) {
-                return;
-            }
-            if let Err(error) = step {
-                tracing::debug!("cannot read what arrived: {error}");
-                tokio::select! {
-                    () = stopped(stopping.clone()) => return,
-                    () = sleep(PAUSE) => {}
+            match self.read_on(backend, WAIT).await {
+                Ok(_) => {}
+                Err(store::Error::Lacks { .. }) => return,
+                Err(error) => {
+                    tracing::debug!("cannot read what arrived: {error}");
+                    sleep(PAUSE).await;
                 }
             }
         }
@@ -170,7 +164,7 @@ impl CheckpointFeed {
     /// Reads on by one chunk; whether that was the end.
     async fn read_on(&self, backend: &dyn Backend, wait: Duration) -> store::Result<bool> {
         let from = self.position(backend).await?;
-        let chunk = match facets::feed(backend)?.scan(&every_checkpoint(), from.as_ref(), STEP, wait).await {
+        let chunk = match facets::feed(backend)?.scan(&stored::filter(None), from.as_ref(), STEP, wait).await {
             Ok(chunk) => chunk,
             Err(store::Error::BadCursor) => {
                 self.state().position = None;
@@ -188,7 +182,7 @@ impl CheckpointFeed {
         if let Some(known) = known {
             return Ok(known);
         }
-        let start = facets::feed(backend)?.place(&every_checkpoint(), KEPT).await?;
+        let start = facets::feed(backend)?.place(&stored::filter(None), KEPT).await?;
         Ok(self.state().position.get_or_insert(start).clone())
     }
 
@@ -220,16 +214,13 @@ impl CheckpointFeed {
         if self.state().removals == removals {
             return Ok(());
         }
-        let mut cursor = facets::feed(backend)?.place(&every_checkpoint(), KEPT).await?;
+        let every = stored::filter(None);
+        let start = facets::feed(backend)?.place(&every, KEPT).await?;
         let mut present = FxHashSet::default();
-        loop {
-            let chunk = facets::feed(backend)?.scan(&every_checkpoint(), cursor.as_ref(), STEP, Duration::ZERO).await?;
-            present.extend(chunk.batch.checkpoints.iter().map(checkpoint_key));
-            if chunk.at_end {
-                break;
-            }
-            cursor = Some(chunk.next);
-        }
+        large_traces::read_on(backend, &every, start, |checkpoint| {
+            present.insert(checkpoint_key(checkpoint));
+        })
+        .await?;
         let mut state = self.state();
         state.recent.retain(|recent| present.contains(&recent.key));
         state.recent_bytes = state.recent.iter().map(|recent| recent.json.len()).sum();
@@ -254,10 +245,6 @@ impl State {
             self.recent_bytes -= oldest.json.len();
         }
     }
-}
-
-fn every_checkpoint() -> RecordFilter {
-    RecordFilter { kind: Some(RecordKind::Checkpoints), ..RecordFilter::default() }
 }
 
 /// A hash that tells one checkpoint from all others.

@@ -18,7 +18,6 @@ use tokio::time::{Instant, timeout_at};
 use crate::decode::checkpoint::trace_id;
 use crate::model::json::write_checkpoint;
 use crate::model::{Checkpoint, Cursor, RecordFilter, RecordKind};
-use crate::query::facets;
 use crate::server::app::App;
 use crate::server::compat::checkpoint_feed::{self, Arrived, Subscription};
 use crate::server::compat::stored;
@@ -41,7 +40,7 @@ pub(crate) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seco
     let Some(open_stream) = app.checkpoint_streams.enter(&id, MOST_STREAMS) else {
         return Ok(answer::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
     };
-    let subscription = app.feed.subscribe(&*app.backend).await?;
+    let subscription = app.checkpoints.subscribe(&*app.backend).await?;
     let resume_after = headers.get(answer::LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let mut follower = Follower::new(Arc::clone(app), open_stream, id, subscription);
     follower.seconds = u64::try_from(seconds).unwrap_or(0);
@@ -139,7 +138,7 @@ impl Follower {
 
     /// Goes on after an event that was sent before; from the beginning when that is no event of this database.
     async fn resume(&mut self, after: Cursor) -> Result<(), Failure> {
-        match facets::feed(self.app.backend.as_ref())?.scan(&self.filter(), Some(&after), 1, Duration::ZERO).await {
+        match self.app.feed()?.scan(&self.filter(), Some(&after), 1, Duration::ZERO).await {
             Ok(_) => {
                 self.phase = Phase::Behind(Some(after));
                 Ok(())
@@ -195,8 +194,7 @@ impl Follower {
     }
 
     async fn missed_piece(&mut self, after: Option<Cursor>) -> store::Result<Option<String>> {
-        let chunk =
-            facets::feed(self.app.backend.as_ref())?.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
+        let chunk = self.app.feed()?.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
         let (id, sent) = (&self.id, &mut self.sent);
         let is_new = |checkpoint: &&Checkpoint| {
             stored::is_of(checkpoint, id) && sent.insert(checkpoint_feed::checkpoint_key(checkpoint))

@@ -10,7 +10,6 @@ use serde_json::{Value as Json, json};
 use crate::decode::checkpoint::{self, Refusal as Invalid};
 use crate::model::{Batch, Checkpoint, Written};
 use crate::server::app::App;
-use crate::server::compat::replies;
 use crate::server::http::{Caps, Refusal, answer};
 use crate::server::ingest::{Accepted, Decoded, Format, Part};
 
@@ -60,7 +59,7 @@ impl Format for Checkpoints {
 
     fn refused(&self, refusal: &Refusal, caps: &Caps) -> Response {
         match refusal {
-            Refusal::Invalid(invalid) => replies::refused(invalid),
+            Refusal::Invalid(invalid) => answer::invalid(invalid),
             refusal => answer::problem(refusal.status(), &refusal.message(caps.inflated)),
         }
     }

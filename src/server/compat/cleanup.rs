@@ -14,7 +14,9 @@ use crate::server::retention::{kept_at, prune};
 /// `DELETE /cleanup`: removes what is past its retention now and not only within the next minute.
 pub(crate) async fn cleanup(State(app): State<Arc<App>>) -> Answer {
     let deleted = match app.retention {
-        Some(retention) => prune(&*app.backend, &app.feed, &app.stopping, kept_at(Nanos::now(), retention)).await?,
+        Some(retention) => {
+            prune(&*app.backend, &app.checkpoints, &app.stopping, kept_at(Nanos::now(), retention)).await?
+        }
         None => 0,
     };
     Ok(answer::json(StatusCode::OK, &json!({ "deleted": deleted })))

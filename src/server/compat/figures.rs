@@ -73,16 +73,5 @@ fn resident_bytes() -> Option<u64> {
 pub(crate) async fn source_rates(State(app): State<Arc<App>>) -> Answer {
     let mut sources = app.sources.all(app.counters.uptime_seconds());
     sources.sort_by(|a, b| b.last_minute.cmp(&a.last_minute).then_with(|| a.source_id.cmp(&b.source_id)));
-    let rows: Vec<Json> = sources
-        .iter()
-        .map(|source| {
-            json!({
-                "source_id": source.source_id,
-                "total": source.total,
-                "rpm": source.last_minute,
-                "rp5m": source.last_window,
-            })
-        })
-        .collect();
-    Ok(answer::json(StatusCode::OK, &json!({ "sources": rows, "window_seconds": WINDOW_SECONDS })))
+    Ok(answer::json(StatusCode::OK, &json!({ "sources": sources, "window_seconds": WINDOW_SECONDS })))
 }

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rustc_hash::FxHashSet;
+use indexmap::IndexSet;
 use serde_json::{Value as Json, json};
 
-use crate::model::{Checkpoint, Cursor, RecordFilter, RecordKind, TraceId};
+use crate::model::{Checkpoint, Cursor, RecordFilter, TraceId};
 use crate::query::facets;
+use crate::server::compat::stored;
 use crate::store::{self, Backend};
 
 /// Traces remembered; the one nobody has asked for longest is forgotten first.
@@ -30,8 +31,7 @@ pub(crate) struct Correlation {
     first_ms: f64,
     last_ms: f64,
     /// The sources of the records, in order of arrival.
-    sources: Vec<String>,
-    known_sources: FxHashSet<String>,
+    sources: IndexSet<String>,
 }
 
 impl Correlation {
@@ -42,9 +42,8 @@ impl Correlation {
         self.first_ms = if is_first { time } else { self.first_ms.min(time) };
         self.last_ms = if is_first { time } else { self.last_ms.max(time) };
         self.records += 1;
-        if !self.known_sources.contains(record.source_id.as_str()) {
-            self.known_sources.insert(record.source_id.to_string());
-            self.sources.push(record.source_id.to_string());
+        if !self.sources.contains(record.source_id.as_str()) {
+            self.sources.insert(record.source_id.to_string());
         }
     }
 
@@ -55,7 +54,7 @@ impl Correlation {
         let duration_ms = if is_timed { (self.last_ms - self.first_ms).trunc() } else { 0.0 };
         let duration_ms = if duration_ms.abs() < 9e15 { json!(duration_ms as i64) } else { json!(duration_ms) };
         // The original joins sources with commas and splits them again; joined, an empty one alone is none.
-        let joined = self.sources.join(",");
+        let joined = self.sources.iter().map(String::as_str).collect::<Vec<_>>().join(",");
         let sources: Vec<&str> = if joined.is_empty() { Vec::new() } else { joined.split(',').collect() };
         json!({
             "correlation_id": id,
@@ -119,9 +118,7 @@ pub(crate) async fn read_trace(
     after: Option<Cursor>,
     found: &mut Correlations,
 ) -> store::Result<Cursor> {
-    let (kind, trace) = (Some(RecordKind::Checkpoints), Some(trace.clone()));
-    let filter = RecordFilter { kind, trace, ..RecordFilter::default() };
-    read_on(backend, &filter, after, |record| {
+    read_on(backend, &stored::filter(Some(trace.clone())), after, |record| {
         found.entry(record.correlation_id.to_string()).or_default().add(record);
     })
     .await

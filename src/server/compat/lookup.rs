@@ -11,15 +11,13 @@ use serde_json::{Value as Json, json};
 use crate::api::Pairs;
 use crate::decode::checkpoint::Problems;
 use crate::model::json::write_checkpoint;
-use crate::model::{Checkpoint, Direction, RecordFilter, RecordKind, Sort, TraceId, TraceQuery, TraceSummary};
-use crate::query::facets;
+use crate::model::{Checkpoint, Direction, RecordKind, Sort, TraceId, TraceQuery, TraceSummary};
 use crate::server::app::App;
 use crate::server::compat::checkpoint_feed::Recent;
 use crate::server::compat::large_traces::{self, Correlations};
 use crate::server::compat::paths::CheckpointPath;
-use crate::server::compat::replies::refused;
 use crate::server::compat::{checkpoint_stream, stored};
-use crate::server::http::{Answer, Failure, answer};
+use crate::server::http::{Answer, answer};
 use crate::store;
 
 /// Correlation ids listed when nobody says how many.
@@ -45,20 +43,14 @@ pub(crate) async fn trace(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
         let mut problems = Problems::default();
         let seconds =
             last_value(&pairs, "timeout").map_or(Some(STREAM_SECONDS), |text| problems.integer("timeout", text));
-        return match (problems.check(), seconds) {
-            (Ok(()), seconds) => {
-                checkpoint_stream::follow(&app, request.headers(), path.id, seconds.unwrap_or_default()).await
-            }
-            (Err(refusal), _) => Ok(refused(&refusal)),
-        };
+        problems.check()?;
+        return checkpoint_stream::follow(&app, request.headers(), path.id, seconds.unwrap_or_default()).await;
     }
     let mut found = stored::checkpoints(&*app.backend, &path.id).await?;
     if let Some(source) = last_value(&pairs, "source").filter(|source| !source.is_empty()) {
         found.retain(|record| record.source_id.as_str() == source);
     }
-    let write = move || answer::json_text(StatusCode::OK, trace_json(&path.id, &found));
-    let failed = |error: tokio::task::JoinError| Failure::Store(store::Error::Io(error.into()));
-    tokio::task::spawn_blocking(write).await.map_err(failed)
+    Ok(answer::write(false, move || answer::json_text(StatusCode::OK, trace_json(&path.id, &found))).await?)
 }
 
 /// The value of a parameter; of several, the last one counts.
@@ -83,9 +75,7 @@ fn trace_json(id: &str, records: &[Checkpoint]) -> String {
 pub(crate) async fn correlations(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut problems = Problems::default();
     let limit = last_value(&pairs, "limit").map_or(Some(CORRELATIONS), |text| problems.integer("limit", text));
-    if let Err(refusal) = problems.check() {
-        return Ok(refused(&refusal));
-    }
+    problems.check()?;
     // A negative limit is none.
     let limit = usize::try_from(limit.unwrap_or_default()).unwrap_or(usize::MAX);
     let summaries = newest_traces(&app, limit).await?;
@@ -123,11 +113,9 @@ async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<
     if found.is_empty() {
         return Ok(found);
     }
-    let filter = RecordFilter { kind: Some(RecordKind::Checkpoints), ..RecordFilter::default() };
+    let filter = stored::filter(None);
     let wanted = small().map(|summary| summary.checkpoint_count).sum::<u64>();
-    let start = facets::feed(app.backend.as_ref())?
-        .place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD))
-        .await?;
+    let start = app.feed()?.place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD)).await?;
     large_traces::read_on(&*app.backend, &filter, start, |record| {
         if let Some(correlations) = found.get_mut(&record.trace_id) {
             correlations.entry(record.correlation_id.to_string()).or_default().add(record);
@@ -143,7 +131,7 @@ async fn correlations_of(app: &App, summary: &TraceSummary, heard: Correlations)
         return Ok(large_traces::rows(&heard));
     }
     if summary.checkpoint_count > LARGE {
-        return app.large_traces.rows(&*app.backend, app.feed.removals(), &summary.trace_id).await;
+        return app.large_traces.rows(&*app.backend, app.checkpoints.removals(), &summary.trace_id).await;
     }
     let mut found = Correlations::new();
     large_traces::read_trace(&*app.backend, &summary.trace_id, None, &mut found).await?;
@@ -156,15 +144,13 @@ pub(crate) async fn recent(State(app): State<Arc<App>>, Query(pairs): Query<Pair
     let limit =
         last_value(&pairs, "limit").map_or(Some(RECENT), |text| problems.integer_up_to("limit", text, MOST_RECENT));
     let since = last_value(&pairs, "since_id").map(|text| problems.integer("since_id", text));
-    if let Err(refusal) = problems.check() {
-        return Ok(refused(&refusal));
-    }
+    problems.check()?;
     app.counters.recent_asked();
     let limit = usize::try_from(limit.unwrap_or_default()).unwrap_or(usize::MAX);
     let since = since.flatten().map_or(0, |since| u64::try_from(since).unwrap_or(0));
     let source = last_value(&pairs, "source").unwrap_or_default();
     let wanted = |recent: &Recent| recent.number > since && begins_with(&recent.source_id, source);
-    let found = app.feed.recent(&*app.backend, limit, wanted).await?;
+    let found = app.checkpoints.recent(&*app.backend, limit, wanted).await?;
     let records: Vec<String> =
         found.iter().map(|recent| format!(r#"{{"id":{},{}}}"#, recent.number, recent.json)).collect();
     let text = format!(r#"{{"traces":[{}],"count":{}}}"#, records.join(","), records.len());

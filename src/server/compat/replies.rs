@@ -1,19 +1,8 @@
-//! What the published server says in words and shapes of its own.
+//! Values in the shape in which the published Python server writes them.
 
 use std::time::Duration;
 
-use axum::response::Response;
-use http::StatusCode;
 use serde_json::{Value as Json, json};
-
-use crate::decode::checkpoint::Refusal;
-use crate::server::http::answer;
-
-/// A refusal in the words of the original.
-pub(crate) fn refused(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    answer::json_text(status, refusal.body().to_owned())
-}
 
 /// Hours as the original prints them: whole ones without a fraction.
 pub(crate) fn hours(retention: Option<Duration>) -> Json {

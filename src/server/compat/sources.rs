@@ -6,6 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
+use serde::Serialize;
 
 use crate::model::Checkpoint;
 use crate::server::rate::{Rate, SLOT_SECONDS};
@@ -17,16 +18,18 @@ const MOST_NAME_BYTES: usize = 200;
 /// The name sources go under when there is no room for their own.
 const OTHERS: &str = "(other sources)";
 
-/// The rate of one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The rate of one source, as `/stats/sources` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SourceRate {
     /// The name of the source.
     pub(crate) source_id: String,
     /// Checkpoints received since the start, duplicates too.
     pub(crate) total: u64,
     /// Checkpoints received within the last minute.
+    #[serde(rename = "rpm")]
     pub(crate) last_minute: u64,
     /// Checkpoints received within the last [`WINDOW_SECONDS`](crate::server::rate::WINDOW_SECONDS).
+    #[serde(rename = "rp5m")]
     pub(crate) last_window: u64,
 }
 

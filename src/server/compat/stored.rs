@@ -1,8 +1,13 @@
 //! The stored checkpoints of a correlation id, and which checkpoints are its own.
 
 use crate::decode::checkpoint::trace_id;
-use crate::model::{Checkpoint, TraceId};
+use crate::model::{Checkpoint, RecordFilter, RecordKind, TraceId};
 use crate::store::{self, Backend};
+
+/// All checkpoints, or those of one trace.
+pub(crate) fn filter(trace: Option<TraceId>) -> RecordFilter {
+    RecordFilter { kind: Some(RecordKind::Checkpoints), trace, ..RecordFilter::default() }
+}
 
 /// The stored checkpoints of a correlation id, by time, then suffix.
 ///

@@ -1,5 +1,7 @@
 //! Answers: the few shapes everything the server says takes, and the failures handlers hand back. Knows no handler.
 
+use std::fmt::Display;
+
 use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
@@ -10,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::api::{self, BadParameter};
+use crate::decode::checkpoint;
 use crate::model::{Removed, json};
 use crate::server::http::Refusal;
 use crate::server::http::refusal::with_causes;
@@ -27,30 +30,42 @@ pub(crate) type PathId = Result<Path<String>, PathRejection>;
 /// Why a question has no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A query parameter cannot be used.
-    Parameter(BadParameter),
-    /// Something in the request's body cannot be used; one sentence.
-    Body(String),
-    /// The request's body did not arrive, or is larger than this many bytes, which is the cap.
-    Transfer(Refusal, usize),
-    /// There is no such trace.
-    NoTrace,
-    /// There is no such issue.
-    NoIssue,
+    /// The question cannot be answered, for a reason that can be told in one sentence.
+    Problem(StatusCode, String),
+    /// The question is not what the checkpoint API takes; the answer in the words of that API.
+    Invalid(checkpoint::Refusal),
     /// The store failed.
     Store(store::Error),
 }
 
+impl Failure {
+    /// Something in the question cannot be used; one sentence.
+    pub(crate) fn bad(detail: impl Display) -> Failure {
+        Failure::Problem(StatusCode::BAD_REQUEST, detail.to_string())
+    }
+
+    /// There is nothing of this kind with the id that was asked for.
+    pub(crate) fn no(kind: &str) -> Failure {
+        Failure::Problem(StatusCode::NOT_FOUND, format!("there is no {kind} with this id"))
+    }
+}
+
 impl From<BadParameter> for Failure {
     fn from(error: BadParameter) -> Failure {
-        Failure::Parameter(error)
+        Failure::bad(error)
+    }
+}
+
+impl From<checkpoint::Refusal> for Failure {
+    fn from(refusal: checkpoint::Refusal) -> Failure {
+        Failure::Invalid(refusal)
     }
 }
 
 impl From<PathRejection> for Failure {
     fn from(_: PathRejection) -> Failure {
         // What is not even text names no trace.
-        Failure::NoTrace
+        Failure::no("trace")
     }
 }
 
@@ -63,11 +78,8 @@ impl From<store::Error> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response<Body> {
         match self {
-            Failure::Parameter(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
-            Failure::Body(detail) => problem(StatusCode::BAD_REQUEST, &detail),
-            Failure::Transfer(refusal, cap) => problem(refusal.status(), &refusal.message(cap)),
-            Failure::NoTrace => problem(StatusCode::NOT_FOUND, "there is no trace with this id"),
-            Failure::NoIssue => problem(StatusCode::NOT_FOUND, "there is no issue with this id"),
+            Failure::Problem(status, detail) => problem(status, &detail),
+            Failure::Invalid(refusal) => invalid(&refusal),
             Failure::Store(error @ store::Error::BadCursor) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
             Failure::Store(store::Error::Lacks { facet, reason }) => lacking(facet, &reason),
             Failure::Store(error @ store::Error::KeyExists) => problem(StatusCode::CONFLICT, &error.to_string()),
@@ -90,6 +102,12 @@ pub(crate) fn document(status: StatusCode, media: &'static str, bytes: impl Into
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response
+}
+
+/// The answer to what the checkpoint API does not take, in the words of the original.
+pub(crate) fn invalid(refusal: &checkpoint::Refusal) -> Response<Body> {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    json_text(status, refusal.body().to_owned())
 }
 
 /// The answer that says which facet the kind of store lacks that the server serves, so that a remote store can say it
@@ -122,11 +140,21 @@ pub(crate) fn events(body: Body) -> Response<Body> {
 
 /// An answer of one plain sentence about what went wrong.
 pub(crate) fn problem(status: StatusCode, detail: &str) -> Response<Body> {
-    let mut response = json(status, &json!({ "detail": detail }));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, retry_after());
+    json(status, &json!({ "detail": detail }))
+}
+
+/// What `work` writes: here when `is_little`, and else where it keeps nobody waiting.
+///
+/// # Errors
+/// The work panics on its thread.
+pub(crate) async fn write<T: Send + 'static>(
+    is_little: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> store::Result<T> {
+    match is_little {
+        true => Ok(work()),
+        false => tokio::task::spawn_blocking(work).await.map_err(|error| store::Error::Io(error.into())),
     }
-    response
 }
 
 /// Notes in the headers that the query API answered, and in which version.
@@ -135,13 +163,14 @@ pub(crate) fn mark_version(headers: &mut HeaderMap) {
 }
 
 /// The value of `Retry-After`: one to five seconds, spread so that clients refused together do not come back together.
-pub(crate) fn retry_after() -> HeaderValue {
+fn retry_after() -> HeaderValue {
     let spread = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_micros() % 5);
     HeaderValue::from(spread + 1)
 }
 
-/// Adds the headers that every answer has, unless it brings its own: nothing is cached, framed, guessed at or embedded by other sites.
-pub(crate) fn add_safety_headers(headers: &mut HeaderMap) {
+/// Adds the headers that every answer has, unless it brings its own: nothing is cached, framed, guessed at or embedded by
+/// other sites, a refusal that may pass says when to try again, and a caller nobody knows hears how to say who they are.
+pub(crate) fn add_common_headers(response: &mut Response<Body>) {
     const ALWAYS: [(HeaderName, &str); 5] = [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -149,8 +178,16 @@ pub(crate) fn add_safety_headers(headers: &mut HeaderMap) {
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
+    let status = response.status();
+    let headers = response.headers_mut();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, retry_after());
+    }
     for (name, value) in ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
 }
 

@@ -10,7 +10,8 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::decode::body::{BodyError, Encoding, MediaType};
-use crate::server::http::{Budget, Limits, Reservation};
+use crate::server::http::refusal::NO_ROOM;
+use crate::server::http::{Budget, Limits, Refusal, Reservation};
 
 /// How long and how much of a body that is too large is still read and thrown away, so that a client that only
 /// listens after it has sent everything gets to see the answer instead of a reset connection.
@@ -26,60 +27,48 @@ pub(crate) struct Received {
     pub(crate) reservation: Reservation,
 }
 
-/// Why a body could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BodyProblem {
-    /// The body is larger than the cap.
-    TooLarge,
-    /// The sender paused for too long, or never came to an end.
-    Slow,
-    /// The budget has no room for the body now.
-    NoRoom,
-    /// The sender went away.
-    Gone,
-}
-
 /// Reads a whole body of at most `cap_bytes`.
+///
+/// # Errors
+/// The body is larger, there is no room for it, or it does not arrive in time or to its end.
 pub(crate) async fn read(
     headers: &HeaderMap,
     mut body: Body,
     cap_bytes: usize,
     budget: &Arc<Budget>,
     limits: &Limits,
-) -> Result<Received, BodyProblem> {
+) -> Result<Received, Refusal> {
     let deadline = Instant::now() + limits.body_timeout;
     let mut reservation = Reservation::new(budget);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     if announced_bytes(headers).is_some_and(|bytes| bytes > cap_bytes as u64) {
         discard_unless_expected(headers, body).await;
-        return Err(BodyProblem::TooLarge);
+        return Err(Refusal::TooLarge);
     }
     loop {
         let pause = deadline.min(Instant::now() + limits.body_idle_timeout);
         let frame = match timeout_at(pause, body.frame()).await {
-            Err(_) => return Err(BodyProblem::Slow),
+            Err(_) => return Err(Refusal::Slow),
             Ok(None) => break,
-            Ok(Some(Err(_))) => return Err(BodyProblem::Gone),
+            Ok(Some(Err(_))) => return Err(Refusal::Malformed("the body ended before it was complete".to_owned())),
             Ok(Some(Ok(frame))) => frame,
         };
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + rest.len() + data.len() > cap_bytes {
             drop((first, rest, reservation));
             discard(body).await;
-            return Err(BodyProblem::TooLarge);
+            return Err(Refusal::TooLarge);
         }
         if !reservation.grow(data.len()) {
-            return Err(BodyProblem::NoRoom);
+            return Err(NO_ROOM);
         }
-        match (first.is_empty(), rest.is_empty()) {
-            (true, true) => first = data,
-            (false, true) => {
-                rest.reserve(first.len() + data.len());
-                rest.extend_from_slice(&std::mem::take(&mut first));
-                rest.extend_from_slice(&data);
-            }
-            _ => rest.extend_from_slice(&data),
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+        } else {
+            rest.reserve(first.len() + data.len());
+            rest.extend_from_slice(&std::mem::take(&mut first));
+            rest.extend_from_slice(&data);
         }
     }
     let bytes = if first.is_empty() { rest.freeze() } else { first };
@@ -142,7 +131,7 @@ mod tests {
         Body::from_stream(stream::iter(parts))
     }
 
-    async fn read_parts(parts: &[&'static [u8]], cap: usize, budget: usize) -> Result<Bytes, BodyProblem> {
+    async fn read_parts(parts: &[&'static [u8]], cap: usize, budget: usize) -> Result<Bytes, Refusal> {
         let (budget, limits) = (Budget::new(budget), Limits::default());
         let received = read(&HeaderMap::new(), in_parts(parts), cap, &budget, &limits).await;
         received.map(|received| received.bytes)
@@ -156,8 +145,8 @@ mod tests {
 
     #[tokio::test]
     async fn one_byte_over_the_cap_is_too_large_and_over_the_budget_no_room() {
-        assert_eq!(read_parts(&[b"abc", b"def"], 5, 99).await, Err(BodyProblem::TooLarge));
-        assert_eq!(read_parts(&[b"abc", b"def"], 99, 5).await, Err(BodyProblem::NoRoom));
+        assert_eq!(read_parts(&[b"abc", b"def"], 5, 99).await, Err(Refusal::TooLarge));
+        assert_eq!(read_parts(&[b"abc", b"def"], 99, 5).await, Err(NO_ROOM));
     }
 
     #[tokio::test]
@@ -168,7 +157,7 @@ mod tests {
         }));
         let limits = Limits { body_timeout: Duration::from_millis(20), ..Limits::default() };
         let problem = read(&HeaderMap::new(), endless, 99_999, &Budget::new(99_999), &limits).await;
-        assert_eq!(problem.map(|received| received.bytes), Err(BodyProblem::Slow));
+        assert_eq!(problem.map(|received| received.bytes), Err(Refusal::Slow));
     }
 
     #[tokio::test]
@@ -176,6 +165,6 @@ mod tests {
         let stalled = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
         let limits = Limits { body_idle_timeout: Duration::from_millis(5), ..Limits::default() };
         let problem = read(&HeaderMap::new(), stalled, 9, &Budget::new(9), &limits).await;
-        assert_eq!(problem.map(|received| received.bytes), Err(BodyProblem::Slow));
+        assert_eq!(problem.map(|received| received.bytes), Err(Refusal::Slow));
     }
 }

@@ -5,7 +5,7 @@ use http::Request;
 use serde_json::Value as Json;
 
 use crate::server::app::App;
-use crate::server::http::{Admitted, Failure, Refusal, body};
+use crate::server::http::{Admitted, Failure, body};
 
 /// The JSON in the body of a request; `explain` says what is wrong with one that holds none.
 ///
@@ -20,6 +20,6 @@ pub(crate) async fn read_json(
     let (head, body) = request.into_parts();
     let cap = app.limits.caps(admitted.route.cap).plain;
     let received = body::read(&head.headers, body, cap, &app.budget, &app.limits).await;
-    let received = received.map_err(|problem| Failure::Transfer(Refusal::from(problem), cap))?;
-    serde_json::from_slice(&received.bytes).map_err(|error| Failure::Body(explain(error)))
+    let received = received.map_err(|refusal| Failure::Problem(refusal.status(), refusal.message(cap)))?;
+    serde_json::from_slice(&received.bytes).map_err(|error| Failure::bad(explain(error)))
 }

@@ -4,11 +4,12 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::Body;
 use futures::FutureExt;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response};
 use tower::ServiceExt;
 
 use crate::server::access::{self, Caller, Revocation};
@@ -36,10 +37,7 @@ pub(crate) async fn answer(
             AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| style.panic(&app.counters))
         }
     };
-    answer::add_safety_headers(response.headers_mut());
-    if response.status() == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
+    answer::add_common_headers(&mut response);
     let counted_as = response.extensions_mut().remove::<CountedAs>();
     app.counters.answered(counted_as.as_ref().map_or("other", |name| name.0.as_str()), response.status().as_u16());
     Ok(response)
@@ -57,7 +55,11 @@ async fn while_permitted(
     if !is_question {
         let (request, was_cut) = revocation.cut_body(request);
         let response = run(router, request).await;
-        return if was_cut.is_set() { style.problem(access::ENDED.status, access::ENDED.detail) } else { response };
+        return if was_cut.load(Ordering::Acquire) {
+            style.problem(access::ENDED.status, access::ENDED.detail)
+        } else {
+            response
+        };
     }
     tokio::select! {
         biased;

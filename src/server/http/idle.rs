@@ -30,17 +30,22 @@ impl<S> Idle<S> {
         Idle { stream, timer: Box::pin(sleep(greeting)), timeout, greeting_left: GREETING_BYTES }
     }
 
-    fn note_progress(&mut self, bytes: usize) {
-        self.greeting_left = self.greeting_left.saturating_sub(bytes);
+    /// What to say of an operation that moved so many `bytes`, or waits: nothing yet then, or that it took too long.
+    fn watch<T>(
+        &mut self,
+        result: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+        bytes: impl FnOnce(&T) -> usize,
+    ) -> Poll<io::Result<T>> {
+        let Poll::Ready(done) = &result else {
+            return self.timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()));
+        };
+        self.greeting_left = self.greeting_left.saturating_sub(done.as_ref().map_or(0, bytes));
         if self.greeting_left == 0 {
             let deadline = Instant::now() + self.timeout;
             self.timer.as_mut().reset(deadline);
         }
-    }
-
-    /// What to say of an operation that waits: nothing yet, or that it took too long.
-    fn poll_timer<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        self.timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        result
     }
 }
 
@@ -48,26 +53,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Idle<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        match Pin::new(&mut this.stream).poll_read(context, buffer) {
-            Poll::Ready(result) => {
-                this.note_progress(buffer.filled().len() - before);
-                Poll::Ready(result)
-            }
-            Poll::Pending => this.poll_timer(context),
-        }
+        let result = Pin::new(&mut this.stream).poll_read(context, buffer);
+        this.watch(result, context, |()| buffer.filled().len() - before)
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.stream).poll_write(context, bytes) {
-            Poll::Ready(result) => {
-                this.note_progress(*result.as_ref().unwrap_or(&0));
-                Poll::Ready(result)
-            }
-            Poll::Pending => this.poll_timer(context),
-        }
+        let result = Pin::new(&mut this.stream).poll_write(context, bytes);
+        this.watch(result, context, |written| *written)
     }
 
     fn poll_write_vectored(
@@ -76,13 +71,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Idle<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        match Pin::new(&mut this.stream).poll_write_vectored(context, parts) {
-            Poll::Ready(result) => {
-                this.note_progress(*result.as_ref().unwrap_or(&0));
-                Poll::Ready(result)
-            }
-            Poll::Pending => this.poll_timer(context),
-        }
+        let result = Pin::new(&mut this.stream).poll_write_vectored(context, parts);
+        this.watch(result, context, |written| *written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -15,8 +15,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::server::access::Peer;
@@ -45,17 +44,8 @@ pub(crate) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
     Err(failure)
 }
 
-/// Serves a port until the server stops; the task ends when its last connection has ended.
-pub(crate) fn spawn(
-    app: &Arc<App>,
-    routers: &Arc<Routers>,
-    listener: TcpListener,
-    slots: &Arc<Semaphore>,
-) -> JoinHandle<()> {
-    tokio::spawn(accept(Arc::clone(app), Arc::clone(routers), listener, Arc::clone(slots)))
-}
-
-async fn accept(app: Arc<App>, routers: Arc<Routers>, listener: TcpListener, slots: Arc<Semaphore>) {
+/// Serves a port until the server stops; returns when its last connection has ended.
+pub(crate) async fn accept(app: Arc<App>, routers: Arc<Routers>, listener: TcpListener) {
     let mut connections = JoinSet::new();
     let builder = Arc::new(builder(&app.limits));
     let mut stop = pin!(stopped(app.stopping.clone()));
@@ -72,7 +62,7 @@ async fn accept(app: Arc<App>, routers: Arc<Routers>, listener: TcpListener, slo
         // Over the limit this one waits here and all after it with the system.
         let slot = tokio::select! {
             () = &mut stop => break,
-            slot = Arc::clone(&slots).acquire_owned() => slot,
+            slot = Arc::clone(&app.free_connections).acquire_owned() => slot,
         };
         let (app, routers, builder) = (Arc::clone(&app), Arc::clone(&routers), Arc::clone(&builder));
         connections.spawn(async move {
@@ -109,7 +99,6 @@ async fn serve(
     let limits = &app.limits;
     let (stop_timeout, stopping) = (limits.stop_timeout, app.stopping.clone());
     let stream = TokioIo::new(Idle::new(stream, limits.header_timeout, limits.connection_idle_timeout));
-    let counted = Connection::count(&app);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
@@ -123,22 +112,5 @@ async fn serve(
             connection.as_mut().graceful_shutdown();
             let _ = timeout(stop_timeout, connection).await;
         }
-    }
-    drop(counted);
-}
-
-/// Counts a connection while it lives.
-struct Connection(Arc<App>);
-
-impl Connection {
-    fn count(app: &Arc<App>) -> Connection {
-        app.counters.connections.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Connection(Arc::clone(app))
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.counters.connections.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
     }
 }

@@ -5,7 +5,6 @@ use http::StatusCode;
 
 use crate::decode::body::BodyError;
 use crate::decode::{checkpoint, logs, otlp};
-use crate::server::http::body::BodyProblem;
 use crate::store;
 use crate::store::wire::WireError;
 
@@ -82,17 +81,6 @@ impl Refusal {
             Refusal::TooLarge => format!("the body is larger than {cap_bytes} bytes, as sent or inflated"),
             Refusal::Slow => "the body did not arrive in time".to_owned(),
             Refusal::Later(_, sentence) => (*sentence).to_owned(),
-        }
-    }
-}
-
-impl From<BodyProblem> for Refusal {
-    fn from(problem: BodyProblem) -> Refusal {
-        match problem {
-            BodyProblem::TooLarge => Refusal::TooLarge,
-            BodyProblem::Slow => Refusal::Slow,
-            BodyProblem::NoRoom => NO_ROOM,
-            BodyProblem::Gone => Refusal::Malformed("the body ended before it was complete".to_owned()),
         }
     }
 }

@@ -61,11 +61,7 @@ pub(crate) fn http_failure(media: MediaType, status: StatusCode, message: &str) 
             document.to_string().into_bytes()
         }
     };
-    let mut response = answer::document(status, media_name(media), bytes);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, answer::retry_after());
-    }
-    response
+    answer::document(status, media_name(media), bytes)
 }
 
 fn media_name(media: MediaType) -> &'static str {

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
 use crate::model::{Batch, Rejection, Written};
-use crate::query::facets;
 use crate::server::access::Caller;
 use crate::server::app::App;
 use crate::server::http::body::{self, Received};
@@ -210,7 +209,7 @@ async fn store_parts(
 /// # Errors
 /// The store takes no records, or fails.
 async fn write(app: &App, batch: Batch) -> store::Result<Written> {
-    facets::sink(app.backend.as_ref())?.write(batch).await
+    app.sink()?.write(batch).await
 }
 
 async fn next_part(parts: &mut Parts, is_small: bool) -> Result<Option<Part>, Refusal> {

@@ -10,14 +10,3 @@ pub(crate) enum Signal {
     /// Log records, which are stored.
     Logs,
 }
-
-impl Signal {
-    /// The signal as paths of OTLP name it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Signal::Traces => "traces",
-            Signal::Metrics => "metrics",
-            Signal::Logs => "logs",
-        }
-    }
-}
