@@ -30,16 +30,15 @@ impl Encoding {
     /// [`BodyError::Unsupported`] for any other coding, and for several in a row.
     pub fn parse(header: Option<&str>) -> Result<Encoding, BodyError> {
         let name = header.unwrap_or_default().trim();
-        if name.is_empty() || name.eq_ignore_ascii_case("identity") {
-            return Ok(Encoding::Identity);
-        }
-        if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") {
-            return Ok(Encoding::Gzip);
-        }
-        if name.eq_ignore_ascii_case("deflate") {
-            return Ok(Encoding::Deflate);
-        }
-        Err(BodyError::Unsupported(name.chars().take(64).collect()))
+        let known = [
+            ("", Encoding::Identity),
+            ("identity", Encoding::Identity),
+            ("gzip", Encoding::Gzip),
+            ("x-gzip", Encoding::Gzip),
+            ("deflate", Encoding::Deflate),
+        ];
+        let found = known.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
+        found.map_or_else(|| Err(BodyError::Unsupported(name.chars().take(64).collect())), |(_, encoding)| Ok(encoding))
     }
 }
 

@@ -18,7 +18,7 @@ mod trace;
 mod value;
 
 pub use checkpoint::DATA_TEXT;
-pub use checkpoint_text::{write_checkpoint, write_checkpoint_and_project, write_text};
+pub use checkpoint_text::{write_checkpoint, write_checkpoint_and_project, write_items, write_text};
 pub use document::{Document, FromJson, JsonError, SCHEMA, object, read, text};
 pub use key::key_to_wire;
 pub use log::{LOG_KEYS, extra, log_id, log_to_json, named_keys, named_value};

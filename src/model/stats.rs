@@ -81,7 +81,7 @@ pub struct OperationStats {
     pub operation: Operation,
     /// How many spans, and checkpoint entries that have their exit.
     pub calls: u64,
-    /// How many of them failed.
+    /// How many calls failed.
     pub errors: u64,
     /// Median duration, nanoseconds.
     pub p50_ns: u64,
@@ -89,7 +89,7 @@ pub struct OperationStats {
     pub p95_ns: u64,
     /// 99th percentile, nanoseconds.
     pub p99_ns: u64,
-    /// Longest, nanoseconds.
+    /// The longest duration, nanoseconds.
     pub max_ns: u64,
     /// Sum of durations, nanoseconds.
     pub total_ns: u64,
@@ -97,7 +97,7 @@ pub struct OperationStats {
     pub self_ns: u64,
     /// Calls by duration: one bar per bound of [`HISTOGRAM_BOUNDS_NS`] and one above.
     pub histogram: Vec<u64>,
-    /// Records it was made of: one a span, and every checkpoint, also those that make no call.
+    /// Records the row was made of: one a span, and every checkpoint, also those that make no call.
     pub records: u64,
     /// Checkpoint entries without an exit; they are no calls yet.
     pub open: u64,
@@ -106,23 +106,23 @@ pub struct OperationStats {
 /// What statistics need of a span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpanForStats {
-    /// Its trace.
+    /// The trace of the span.
     pub trace_id: TraceId,
-    /// Its id.
+    /// The id of the span.
     pub span_id: SpanId,
-    /// The span it was started in.
+    /// The span this one was started in; `None` for a root.
     pub parent: Option<SpanId>,
-    /// Its name.
+    /// The name of the span.
     pub name: Text,
-    /// Its service.
+    /// The service of the span.
     pub service: Text,
-    /// When it started.
+    /// When the span started.
     pub start: Nanos,
-    /// When it ended.
+    /// When the span ended.
     pub end: Nanos,
-    /// Whether its status is an error.
+    /// Whether the status of the span is an error.
     pub is_error: bool,
-    /// The AI model it called, when asked for and named.
+    /// The AI model the span called, when asked for and named.
     pub model: Option<Text>,
 }
 
@@ -145,11 +145,11 @@ impl From<&Span> for SpanForStats {
 /// A span that was counted and still waits for its self time, which needs the other spans of its trace.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// The row it counts in; `None` when the grouping or the filter leaves it out (it still shortens its parent).
+    /// The row the call counts in; `None` when the grouping or the filter leaves it out (it still shortens its parent).
     operation: Option<Operation>,
-    /// Ids and times.
+    /// Ids and times of the span.
     interval: Interval,
-    /// Whether it failed.
+    /// Whether the call failed.
     is_error: bool,
 }
 
@@ -286,6 +286,7 @@ impl<'q> StatsFold<'q> {
         }
     }
 
+    /// The row of an operation, empty when the operation is new.
     fn row(&mut self, operation: &Operation) -> &mut Row {
         // The key is only copied when it is new; entries would copy it every time.
         if !self.rows.contains_key(operation) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use crate::model::json::{self, JsonError, write_checkpoint_and_project};
+use crate::model::json::{self, JsonError, write_checkpoint_and_project, write_items};
 use crate::model::{Batch, Checkpoint, Cursor, Span, Text, TraceId};
 use crate::store::Chunk;
 
@@ -39,20 +39,13 @@ pub fn chunk_to_json(chunk: &Chunk) -> String {
 
 fn write_members(batch: &Batch, text: &mut String) {
     text.push_str(r#""spans":["#);
-    list(text, &batch.spans, write_span);
+    write_items(&batch.spans, text, write_span);
     text.push_str(r#"],"checkpoints":["#);
     // As text, because numbers in a payload may have more digits than a JSON library keeps.
-    list(text, &batch.checkpoints, write_checkpoint_and_project);
+    write_items(&batch.checkpoints, text, write_checkpoint_and_project);
     text.push_str(r#"],"logs":["#);
-    list(text, &batch.logs, |log, text| text.push_str(&json::text(log)));
+    write_items(&batch.logs, text, |log, text| text.push_str(&json::text(log)));
     text.push(']');
-}
-
-fn list<T>(text: &mut String, records: &[T], write: impl Fn(&T, &mut String)) {
-    for (index, record) in records.iter().enumerate() {
-        text.push_str(if index == 0 { "" } else { "," });
-        write(record, text);
-    }
 }
 
 /// A span with the id of its trace.

@@ -1,9 +1,7 @@
 //! What the checkpoint API answers to a request it does not take: FastAPI's and pydantic's words, which clients parse.
 
-use std::fmt::Write as _;
-
 use crate::decode::python_json::Node;
-use crate::model::json::write_text;
+use crate::model::json::{write_items, write_text};
 
 /// A list of problems stops growing here: each one quotes its input, so a small hostile body could ask for a huge answer.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -135,17 +133,11 @@ impl Problems {
         if !out.is_empty() {
             out.push(',');
         }
-        // Writing to a string does not fail.
-        let _ = write!(out, r#"{{"type":"{kind}","loc":["#);
-        for (index, step) in path.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            match step {
-                PathStep::Key(key) => write_text(key, out),
-                PathStep::Index(index) => drop(write!(out, "{index}")),
-            }
-        }
+        out.push_str(&format!(r#"{{"type":"{kind}","loc":["#));
+        write_items(path, out, |step, out| match step {
+            PathStep::Key(key) => write_text(key, out),
+            PathStep::Index(index) => out.push_str(&index.to_string()),
+        });
         out.push_str(r#"],"msg":"#);
         write_text(message, out);
         out.push_str(r#","input":"#);

@@ -151,23 +151,23 @@ impl Reader {
             Surroundings::OnLines => {
                 let line = rest.split_inclusive('\n').next().unwrap_or_default();
                 self.read_line(line.trim());
-                scanner.go_to(line.len());
+                scanner.at = line.len();
                 if line.len() == rest.len() { Surroundings::End } else { Surroundings::OnLines }
             }
             Surroundings::End => Surroundings::End,
         };
-        self.at += scanner.at();
+        self.at += scanner.at;
     }
 
     /// Begins an array, or takes a value that stands in none.
     fn read_document(&mut self, scanner: &mut Scanner<'_>) -> Surroundings {
         scanner.skip_space();
-        let start = scanner.at();
+        let start = scanner.at;
         match scanner.peek() {
             None => Surroundings::End,
             Some(b'[') => {
                 self.has_array = true;
-                scanner.step();
+                scanner.at += 1;
                 Surroundings::InArray
             }
             Some(_) => match self.read_value(scanner) {
@@ -180,7 +180,7 @@ impl Reader {
                     Surroundings::End
                 }
                 Err(_) => {
-                    scanner.go_to(start);
+                    scanner.at = start;
                     Surroundings::OnLines
                 }
             },
@@ -196,12 +196,12 @@ impl Reader {
                 return Surroundings::End;
             }
             Some(b']') => {
-                scanner.step();
+                scanner.at += 1;
                 return Surroundings::Between;
             }
             Some(_) => {}
         }
-        let start = scanner.at();
+        let start = scanner.at;
         match self.read_element_value(scanner) {
             Ok(node) => self.add_element(node),
             Err(fault) => {
@@ -212,7 +212,7 @@ impl Reader {
             }
         }
         if scanner.peek() == Some(b',') {
-            scanner.step();
+            scanner.at += 1;
         }
         Surroundings::InArray
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::json::write_text;
+use crate::model::json::{write_items, write_text};
 
 /// Deepest nesting that is read; every JSON reader the records meet later (the usual limit is 128) can follow.
 pub(in crate::decode) const MAX_DEPTH: usize = 120;
@@ -57,12 +57,20 @@ impl<'a> Node<'a> {
             Node::Float(number) => out.push_str(&serde_json::Value::from(*number).to_string()),
             Node::Text(text) => write_text(text, out),
             Node::Deep(text) => write_text(text, out),
-            Node::List(nodes) => write_all(('[', ']'), nodes, out, |node, out| node.write(out)),
-            Node::Dict(pairs) => write_all(('{', '}'), pairs, out, |(key, node), out| {
-                write_text(key, out);
-                out.push(':');
-                node.write(out);
-            }),
+            Node::List(nodes) => {
+                out.push('[');
+                write_items(nodes, out, Node::write);
+                out.push(']');
+            }
+            Node::Dict(pairs) => {
+                out.push('{');
+                write_items(pairs, out, |(key, node), out| {
+                    write_text(key, out);
+                    out.push(':');
+                    node.write(out);
+                });
+                out.push('}');
+            }
         }
     }
 }
@@ -70,15 +78,4 @@ impl<'a> Node<'a> {
 fn fits_a_double(digits: &str) -> bool {
     const SURELY: usize = 300;
     digits.len() <= SURELY || digits.parse().is_ok_and(f64::is_finite)
-}
-
-fn write_all<T>((open, close): (char, char), items: &[T], out: &mut String, write: impl Fn(&T, &mut String)) {
-    out.push(open);
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write(item, out);
-    }
-    out.push(close);
 }

@@ -12,8 +12,8 @@ pub(super) const MAX_DIGITS: usize = 4_300;
 /// Reads values from a text, one after the other.
 pub(in crate::decode) struct Scanner<'a> {
     text: &'a str,
-    /// Offset of what is read next; between two characters whenever a value was read.
-    at: usize,
+    /// Offset of what is read next, in bytes; between two characters whenever a value was read, and to be left so.
+    pub(in crate::decode) at: usize,
     /// How much is forgiven; `None` for nothing that Python does not forgive.
     lenient: Option<Lenience>,
 }
@@ -38,21 +38,6 @@ impl<'a> Scanner<'a> {
     /// once there are `nodes` values the rest of each list and object is passed over.
     pub(in crate::decode) fn lenient(text: &'a str, depth: usize, nodes: usize) -> Scanner<'a> {
         Scanner { text, at: 0, lenient: Some(Lenience { depth, nodes, is_cut: false }) }
-    }
-
-    /// Offset of what is read next, in bytes.
-    pub(in crate::decode) fn at(&self) -> usize {
-        self.at
-    }
-
-    /// Passes over the byte that [`Scanner::peek`] showed, which must be ASCII.
-    pub(in crate::decode) fn step(&mut self) {
-        self.at += 1;
-    }
-
-    /// Goes to a place between two characters.
-    pub(in crate::decode) fn go_to(&mut self, at: usize) {
-        self.at = at;
     }
 
     /// Allows a lenient scanner `nodes` values from now on.

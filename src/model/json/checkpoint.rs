@@ -35,9 +35,9 @@ document! {
 
 /// A payload as it is written.
 struct Payload<'c> {
-    /// What it reads as; null when it is no JSON.
+    /// What the payload reads as; `None` when it is no JSON.
     data: Option<Json>,
-    /// Its own text, when `data` would read back as something else.
+    /// The payload's own text, when `data` would read back as something else.
     text: Option<&'c str>,
 }
 

@@ -52,6 +52,14 @@ fn write_fields(checkpoint: &Checkpoint, out: &mut String) {
     }
 }
 
+/// Appends what `write` writes of each item, with commas between them.
+pub fn write_items<T>(items: &[T], out: &mut String, write: impl Fn(&T, &mut String)) {
+    for (index, item) in items.iter().enumerate() {
+        out.push_str(if index == 0 { "" } else { "," });
+        write(item, out);
+    }
+}
+
 /// Appends a text as a JSON string, quotes included.
 pub fn write_text(text: &str, out: &mut String) {
     let plain = |byte: u8| byte > 0x1f && byte != b'"' && byte != b'\\';

@@ -14,15 +14,15 @@ pub struct LogRecord {
     pub severity: Severity,
     /// What was said.
     pub message: Text,
-    /// The trace it belongs to, if any.
+    /// The trace the record belongs to, if any.
     pub trace_id: Option<TraceId>,
-    /// The span it belongs to, if any.
+    /// The span the record belongs to, if any.
     pub span_id: Option<SpanId>,
     /// Everything else the sender attached.
     pub attributes: Attributes,
     /// The process that sent the record.
     pub resource: Arc<Resource>,
-    /// The library that recorded it.
+    /// The instrumentation library that made the record.
     pub scope: Arc<Scope>,
 }
 

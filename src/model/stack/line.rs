@@ -32,7 +32,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Splits at the first mark. As `str::split_once`, which prepares its search for texts longer than lines are.
+/// Splits at the first mark, like `str::split_once`, which prepares its search for texts longer than lines are.
 pub fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let first = *mark.as_bytes().first()?;
     let mut from = 0;
@@ -45,7 +45,7 @@ pub fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     }
 }
 
-/// Splits at the last mark. As `str::rsplit_once`, which prepares its search for texts longer than lines are.
+/// Splits at the last mark, like `str::rsplit_once`, which prepares its search for texts longer than lines are.
 pub fn rsplit_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     let last = *mark.as_bytes().last()?;
     let mut to = text.len();

@@ -1,6 +1,6 @@
 //! Self time: what a span spent itself, not waiting in its children.
 //!
-//! It is the span's duration minus the union of its children's intervals, each clipped to the span. The views, the
+//! Self time is the span's duration minus the union of its children's intervals, each clipped to the span. The views, the
 //! statistics and every backend need the same answer, so it is worked out here, for any shape of trace: orphans,
 //! cycles, repeated ids, children that outlast their parent.
 

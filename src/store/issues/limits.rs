@@ -39,8 +39,8 @@ pub(crate) const SHARED_TITLE: &str = "too many new issues in an hour: errors be
 pub(super) struct Limit<'r, R> {
     rows: &'r R,
     received_ns: u64,
-    in_all: Option<u64>,
-    of_projects: FxHashMap<Text, u64>,
+    /// How many issues a project got in this hour, and with `None` all of them, as far as somebody asked.
+    new_issues: FxHashMap<Option<Text>, u64>,
     /// What leads to the issues that were heard of last, by project and service.
     recent: FxHashMap<(Text, Text), Vec<(i64, Why)>>,
 }
@@ -48,8 +48,7 @@ pub(super) struct Limit<'r, R> {
 impl<'r, R: IssueRows> Limit<'r, R> {
     /// The limit as the rows say it is.
     pub(super) fn new(rows: &'r R, received_ns: u64) -> Limit<'r, R> {
-        let (of_projects, recent) = (FxHashMap::default(), FxHashMap::default());
-        Limit { rows, received_ns, in_all: None, of_projects, recent }
+        Limit { rows, received_ns, new_issues: FxHashMap::default(), recent: FxHashMap::default() }
     }
 
     /// Finds the issue errors are counted in, or makes it.
@@ -120,28 +119,24 @@ impl<'r, R: IssueRows> Limit<'r, R> {
     }
 
     fn has_room(&mut self, project: &Text, most: u64) -> Result<bool> {
-        let since_ns = hour_ns(self.received_ns);
-        let in_all = match self.in_all {
-            Some(count) => count,
-            None => *self.in_all.insert(self.rows.count_new_issues(since_ns, None)?),
-        };
-        let of_project = match self.of_projects.get(project) {
-            Some(count) => *count,
-            None => {
-                let count = self.rows.count_new_issues(since_ns, Some(project))?;
-                self.of_projects.insert(project.clone(), count);
-                count
+        Ok(self.count_new(None)? < MOST_NEW_IN_ALL && self.count_new(Some(project.clone()))? < most)
+    }
+
+    fn count_new(&mut self, project: Option<Text>) -> Result<u64> {
+        match self.new_issues.entry(project) {
+            Entry::Occupied(known) => Ok(*known.get()),
+            Entry::Vacant(unknown) => {
+                let count = self.rows.count_new_issues(hour_ns(self.received_ns), unknown.key().as_deref())?;
+                Ok(*unknown.insert(count))
             }
-        };
-        Ok(in_all < MOST_NEW_IN_ALL && of_project < most)
+        }
     }
 
     fn make(&mut self, new: &NewIssue) -> Result<i64> {
         let row = self.rows.insert_issue(new, self.received_ns)?;
         self.rows.add_fingerprint(row, &Alias::of(&new.grouping))?;
-        self.in_all = self.in_all.map(|count| count + 1);
-        if let Some(count) = self.of_projects.get_mut(&new.project) {
-            *count += 1;
+        for project in [None, Some(new.project.clone())] {
+            self.new_issues.entry(project).and_modify(|count| *count += 1);
         }
         Ok(row)
     }

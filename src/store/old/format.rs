@@ -10,9 +10,9 @@ pub(super) struct Format {
     pub kind: &'static str,
     /// The table of records.
     pub table: &'static str,
-    /// The columns that are read, the one with the trace's id first.
-    pub columns: &'static [&'static str],
-    /// Those of them without which a file is not one of these.
+    /// The columns that are read, with spaces between them, the one with the trace's id first.
+    pub columns: &'static str,
+    /// Those of the columns without which a file is not one of these.
     pub required: &'static [&'static str],
     /// Another table there must be, and a column in it.
     pub sibling: Option<(&'static str, &'static str)>,
@@ -26,21 +26,8 @@ pub(super) struct Format {
 static MSGTRACE: Format = Format {
     kind: "an msgtrace file",
     table: "spans",
-    columns: &[
-        "trace_id",
-        "span_id",
-        "parent_span_id",
-        "name",
-        "kind",
-        "start_time",
-        "end_time",
-        "duration_ms",
-        "status_code",
-        "status_description",
-        "attributes",
-        "resource_attributes",
-        "events",
-    ],
+    columns: "trace_id span_id parent_span_id name kind start_time end_time \
+              duration_ms status_code status_description attributes resource_attributes events",
     required: &["trace_id", "span_id", "name", "start_time"],
     sibling: Some(("traces", "trace_id")),
     heavy: &["events"],
@@ -51,19 +38,8 @@ static MSGTRACE: Format = Format {
 static PYTHON: Format = Format {
     kind: "a Python tracehub file",
     table: "traces",
-    columns: &[
-        "correlation_id",
-        "source_id",
-        "timestamp",
-        "suffix",
-        "direction",
-        "operation",
-        "endpoint",
-        "hostname",
-        "data",
-        "raw_line",
-        "created_at",
-    ],
+    columns: "correlation_id source_id timestamp suffix direction operation \
+              endpoint hostname data raw_line created_at",
     required: &["correlation_id", "source_id", "timestamp", "direction"],
     sibling: None,
     heavy: &["data", "raw_line"],
@@ -95,13 +71,13 @@ impl Layout {
 
     /// The column with the trace's id.
     pub(super) fn key(&self) -> &'static str {
-        self.format.columns.first().copied().unwrap_or("rowid")
+        self.format.columns.split(' ').next().unwrap_or("rowid")
     }
 
     /// What to select: the row's number, then every column of the format, NULL where the file has none.
     pub(super) fn selected(&self, is_whole: bool) -> String {
-        let columns = self.format.columns.iter().map(|column| {
-            let is_read = self.present.contains(*column) && (is_whole || !self.format.heavy.contains(column));
+        let columns = self.format.columns.split(' ').map(|column| {
+            let is_read = self.present.contains(column) && (is_whole || !self.format.heavy.contains(&column));
             if is_read { format!("\"{column}\"") } else { "NULL".to_owned() }
         });
         ["rowid".to_owned()].into_iter().chain(columns).collect::<Vec<_>>().join(", ")

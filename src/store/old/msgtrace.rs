@@ -91,17 +91,19 @@ fn span_id(cells: &Cells<'_>, column: usize) -> Option<SpanId> {
 }
 
 fn kind(cells: &Cells<'_>) -> Kind {
-    let text = cells.text(5).unwrap_or_default().to_ascii_lowercase();
-    let word = text.strip_prefix("span_kind_").unwrap_or(&text);
-    let number = word.parse().unwrap_or(0);
-    (0..=5).map(Kind::from_number).find(|kind| kind.as_str() == word).unwrap_or(Kind::from_number(number))
+    let word = word(cells, 5, "span_kind_");
+    Kind::parse(&word).unwrap_or_else(|| Kind::from_number(word.parse().unwrap_or(0)))
 }
 
 fn status_code(cells: &Cells<'_>) -> StatusCode {
-    let text = cells.text(9).unwrap_or_default().to_ascii_lowercase();
-    let word = text.strip_prefix("status_code_").unwrap_or(&text);
-    let number = word.parse().unwrap_or(0);
-    (0..=2).map(StatusCode::from_number).find(|code| code.as_str() == word).unwrap_or(StatusCode::from_number(number))
+    let word = word(cells, 9, "status_code_");
+    StatusCode::parse(&word).unwrap_or_else(|| StatusCode::from_number(word.parse().unwrap_or(0)))
+}
+
+/// A word in lower case, without what OpenTelemetry writes before it.
+fn word(cells: &Cells<'_>, column: usize, prefix: &str) -> String {
+    let text = cells.text(column).unwrap_or_default().to_ascii_lowercase();
+    text.strip_prefix(prefix).unwrap_or(&text).to_owned()
 }
 
 /// Whole numbers are nanoseconds. Fractions cannot be, so their size tells seconds, milli- and microseconds apart.
@@ -152,8 +154,8 @@ fn events(cells: &Cells<'_>) -> Vec<Event> {
     let Some(text) = cells.text(13).filter(|text| !text.is_empty()) else { return Vec::new() };
     match serde_json::from_str(&text) {
         Ok(Json::Null) => Vec::new(),
-        Ok(json @ Json::Array(_)) if depth(&json) <= MAX_VALUE_DEPTH => {
-            json.as_array().into_iter().flatten().map(event).collect()
+        Ok(Json::Array(items)) if items.iter().all(|item| depth(item) < MAX_VALUE_DEPTH) => {
+            items.iter().map(event).collect()
         }
         _ => {
             cells.mend("events are no JSON list");

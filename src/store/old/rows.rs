@@ -1,7 +1,7 @@
 //! Rows of an old file as records: by number, by trace, or all of them trace by trace.
 
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, Statement, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
 use super::cell::Cells;
 use super::format::Layout;
@@ -54,17 +54,13 @@ impl<'f> Rows<'f> {
 
     /// Visits rows by number with all their columns until `visit` says false; whether all were visited.
     pub(super) fn in_order(&self, condition: &Condition, visit: impl FnMut(Found) -> Result<bool>) -> Result<bool> {
-        let (selected, table, clause) = (self.layout.selected(true), self.layout.format.table, condition.clause());
-        let sql = format!("SELECT {selected} FROM \"{table}\" {clause} ORDER BY rowid");
-        self.visit(self.connection.prepare(&sql)?, &condition.values, visit)
+        self.visit(&self.layout.selected(true), condition, "rowid", visit)
     }
 
     /// Visits all records, those of a trace one after the other, without the columns summaries do not need.
     pub(super) fn by_trace(&self, condition: &Condition, mut visit: impl FnMut(Record)) -> Result<()> {
-        let (selected, table, clause) = (self.layout.selected(false), self.layout.format.table, condition.clause());
-        let order = same_trace(self.layout.key());
-        let sql = format!("SELECT {selected} FROM \"{table}\" {clause} ORDER BY {order}, rowid");
-        self.visit(self.connection.prepare(&sql)?, &condition.values, |found| {
+        let order = format!("{}, rowid", same_trace(self.layout.key()));
+        self.visit(&self.layout.selected(false), condition, &order, |found| {
             found.record.into_iter().for_each(&mut visit);
             Ok(true)
         })?;
@@ -86,12 +82,8 @@ impl<'f> Rows<'f> {
 
     /// All records of a trace, in the order of their numbers.
     pub(super) fn of_trace(&self, id: &TraceId) -> Result<Batch> {
-        let usual = usual_keys(id);
-        let batch = self.with_keys(&usual)?;
-        if !batch.is_empty() {
-            return Ok(batch);
-        }
-        self.with_keys(&self.other_keys(id)?)
+        let batch = self.with_keys(&usual_keys(id))?;
+        if batch.is_empty() { self.with_keys(&self.other_keys(id)?) } else { Ok(batch) }
     }
 
     /// Rows whose key is one of these.
@@ -132,21 +124,24 @@ impl<'f> Rows<'f> {
         let mut rows = select.query([])?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next()? {
-            keys.extend(
-                Cells::new(row).key(0).filter(|key| checkpoint::trace_id(key) == *id).map(|key| key.to_string()),
-            );
+            let key = Cells::new(row).key(0).filter(|key| checkpoint::trace_id(key) == *id);
+            keys.extend(key.map(|key| key.to_string()));
         }
         Ok(keys)
     }
 
     fn visit(
         &self,
-        mut select: Statement<'_>,
-        values: &[Sql],
+        selected: &str,
+        condition: &Condition,
+        order: &str,
         mut visit: impl FnMut(Found) -> Result<bool>,
     ) -> Result<bool> {
+        let (table, clause) = (self.layout.format.table, condition.clause());
+        let sql = format!("SELECT {selected} FROM \"{table}\" {clause} ORDER BY {order}");
+        let mut select = self.connection.prepare(&sql)?;
         let columns = select.column_count();
-        let mut rows = select.query(params_from_iter(values))?;
+        let mut rows = select.query(params_from_iter(&condition.values))?;
         while let Some(row) = rows.next()? {
             let number: i64 = row.get(0)?;
             let cells = Cells::new(row);

@@ -109,9 +109,8 @@ pub fn frame<'a>(line: &'a str, _below: &'a str) -> Option<Frame<'a>> {
 /// classes, which change when another is added.
 fn without_generated(class: &str) -> &str {
     let class = ["$$", "_$$_"].iter().find_map(|mark| line::split_once(class, mark)).map_or(class, |(class, _)| class);
-    without_number(
-        line::split_once(class, "__").filter(|(_, rest)| line::is_number(rest)).map_or(class, |(class, _)| class),
-    )
+    let numbered = line::split_once(class, "__").filter(|(_, rest)| line::is_number(rest));
+    without_number(numbered.map_or(class, |(class, _)| class))
 }
 
 /// `lambda$main$0` is `lambda$main`.

@@ -16,7 +16,7 @@
 //! reserve more than their size warrants.
 //!
 //! From the bottom: [`bytes`] writes numbers, texts and values, and adds checksum and compression; [`columns`] knows
-//! blocks, dictionaries and one column per attribute, but no record; [`shared_tables`] is what rows of the inbox share;
+//! blocks, dictionaries and one column per attribute, but no record; [`shared_tables`] is what rows share;
 //! [`spans`], [`checkpoints`] and [`logs`] say which field is which byte of a row and which column. `search`,
 //! `stats_columns` and `log_search` read only what they need.
 

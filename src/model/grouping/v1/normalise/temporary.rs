@@ -1,6 +1,6 @@
 //! Names of temporary files, in the forms the libraries of several languages and `mktemp` make up.
 //!
-//! They are short, and many are letters only, so what is random about them can be told by where they stand alone:
+//! Such names are short, and many are letters only, so what is random about them can be told by where they stand alone:
 //! right below a folder for such files.
 
 use super::bytes::count;

@@ -112,7 +112,7 @@ impl<'a> AttributeWriter<'a> {
     /// # Errors
     /// A row's values are none of its shape.
     pub fn write_block(&self, out: &mut ColumnWriter<'a>, rows: Range<usize>) -> Result<()> {
-        let mut cells: Vec<Buffer<'a>> = self.columns.iter().map(|column| Buffer::new(column.kind)).collect();
+        let mut cells: Vec<Collected<'a>> = self.columns.iter().map(|column| Collected::new(column.kind)).collect();
         let mut rest = Vec::new();
         for row in &self.rows[rows.clone()] {
             let mut bodies = Slice::new(row.bodies);
@@ -132,9 +132,9 @@ impl<'a> AttributeWriter<'a> {
         self.write_shapes(out, rows);
         for (column, cells) in self.columns.iter().zip(cells) {
             match (cells, column.kind) {
-                (Buffer::Numbers(numbers), _) => out.numbers(&column.name, numbers),
-                (Buffer::Strings(bodies), Type::Array | Type::Map) => out.bytes(&column.name, &bodies),
-                (Buffer::Strings(strings), _) => out.strings(&column.name, strings),
+                (Collected::Numbers(numbers), _) => out.numbers(&column.name, numbers),
+                (Collected::Strings(bodies), Type::Array | Type::Map) => out.bytes(&column.name, &bodies),
+                (Collected::Strings(strings), _) => out.strings(&column.name, strings),
             }
         }
         out.bytes(REST_COLUMN, &rest);
@@ -210,16 +210,16 @@ fn choose<'a>(
 }
 
 /// Values of one column in one block, as they are collected.
-enum Buffer<'a> {
+enum Collected<'a> {
     Numbers(Vec<u64>),
     Strings(Vec<&'a [u8]>),
 }
 
-impl<'a> Buffer<'a> {
-    fn new(kind: Type) -> Buffer<'a> {
+impl<'a> Collected<'a> {
+    fn new(kind: Type) -> Collected<'a> {
         match kind {
-            Type::Empty | Type::Bool | Type::Int | Type::Double => Buffer::Numbers(Vec::new()),
-            Type::String | Type::Bytes | Type::Array | Type::Map => Buffer::Strings(Vec::new()),
+            Type::Empty | Type::Bool | Type::Int | Type::Double => Collected::Numbers(Vec::new()),
+            Type::String | Type::Bytes | Type::Array | Type::Map => Collected::Strings(Vec::new()),
         }
     }
 
@@ -227,13 +227,13 @@ impl<'a> Buffer<'a> {
     fn push(&mut self, bodies: &mut Slice<'a>, kind: Type) -> Result<()> {
         match (self, kind) {
             // A column of zeros is not stored.
-            (Buffer::Numbers(numbers), Type::Empty) => numbers.push(0),
-            (Buffer::Numbers(numbers), Type::Bool) => numbers.push(u64::from(bodies.byte()? != 0)),
+            (Collected::Numbers(numbers), Type::Empty) => numbers.push(0),
+            (Collected::Numbers(numbers), Type::Bool) => numbers.push(u64::from(bodies.byte()? != 0)),
             // Zigzag here and there.
-            (Buffer::Numbers(numbers), Type::Int) => numbers.push(bodies.varint()?),
-            (Buffer::Numbers(numbers), _) => numbers.push(u64::from_le_bytes(bodies.array()?)),
-            (Buffer::Strings(strings), Type::String | Type::Bytes) => strings.push(bodies.bytes()?),
-            (Buffer::Strings(strings), _) => strings.push(bodies.part(|bodies| skip_body(bodies, kind))?),
+            (Collected::Numbers(numbers), Type::Int) => numbers.push(bodies.varint()?),
+            (Collected::Numbers(numbers), _) => numbers.push(u64::from_le_bytes(bodies.array()?)),
+            (Collected::Strings(strings), Type::String | Type::Bytes) => strings.push(bodies.bytes()?),
+            (Collected::Strings(strings), _) => strings.push(bodies.part(|bodies| skip_body(bodies, kind))?),
         }
         Ok(())
     }
