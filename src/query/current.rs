@@ -82,15 +82,12 @@ pub fn format_traceparent(trace_id: &TraceId, span_id: SpanId) -> Option<String>
 
 /// A trace id of random bytes; never the invalid zero id.
 pub fn new_trace_id(random: [u8; 16]) -> TraceId {
-    if random == [0; 16] {
-        return new_trace_id([1; 16]);
-    }
-    TraceId::Otel(random)
+    TraceId::Otel(if random == [0; 16] { [1; 16] } else { random })
 }
 
 /// A span id of random bytes; never the invalid zero id.
 pub fn new_span_id(random: [u8; 8]) -> SpanId {
-    if random == [0; 8] { SpanId([1; 8]) } else { SpanId(random) }
+    SpanId(if random == [0; 8] { [1; 8] } else { random })
 }
 
 #[cfg(test)]

@@ -50,7 +50,9 @@ pub async fn resolve(backend: &dyn Backend, reference: &str) -> Result<TraceId, 
         Reference::Id(spellings) => spellings,
     };
     for spelling in &spellings {
-        let page = backend.traces(&starting_with(spelling)).await?;
+        let query =
+            TraceQuery { limit: MAX_CANDIDATES + 1, id_prefix: Some(spelling.clone()), ..TraceQuery::default() };
+        let page = backend.traces(&query).await?;
         match choose(reference, spelling, page) {
             Choice::Nothing => {}
             Choice::One(id) => return Ok(id),
@@ -134,10 +136,6 @@ fn choose(reference: &str, spelling: &str, page: Page<TraceSummary>) -> Choice {
     }
     candidates.truncate(MAX_CANDIDATES);
     Choice::Many { error: ResolveError::Ambiguous { reference: reference.to_owned(), candidates }, exact_may_hide }
-}
-
-fn starting_with(prefix: &str) -> TraceQuery {
-    TraceQuery { limit: MAX_CANDIDATES + 1, id_prefix: Some(prefix.to_owned()), ..TraceQuery::default() }
 }
 
 async fn latest(backend: &dyn Backend, reference: &str, back: usize) -> Result<TraceId, ResolveError> {

@@ -125,7 +125,11 @@ impl<'a> Tail<'a> {
         };
         match tail.query.last {
             Some(last) if last > 0 => tail.find_last(last, since, now).await?,
-            _ => tail.go_to(since).await?,
+            _ if since > Nanos(0) => {
+                tail.cursor = Some(tail.feed.cursor_at(since).await?);
+                tail.has_answered = true;
+            }
+            _ => {}
         }
         Ok(tail)
     }
@@ -199,15 +203,6 @@ impl<'a> Tail<'a> {
         let is_first = self.pause.is_none();
         self.pause = Some(self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE)));
         Ok(is_first.then_some(TailStep::Lost(error)))
-    }
-
-    async fn go_to(&mut self, since: Nanos) -> Result<()> {
-        self.cursor = match since {
-            Nanos(0) => None,
-            since => Some(self.feed.cursor_at(since).await?),
-        };
-        self.has_answered = self.cursor.is_some();
-        Ok(())
     }
 
     /// Finds the last few records that are wanted: looks a short time back, and further as long as that holds too few,

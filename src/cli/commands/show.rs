@@ -133,7 +133,7 @@ fn keep_below(report: &TraceReport, span: SpanId, document: &mut Map<String, Jso
     let Some(root) = report.trace.spans.iter().position(|candidate| candidate.span_id == span) else { return };
     let below = report.tree.below(root);
     if let Some(Json::Array(spans)) = document.get_mut("spans") {
-        *spans = spans.drain(..).skip(report.tree.position(root)).take(below.len()).collect();
+        *spans = spans.drain(..).skip(report.tree.place[root]).take(below.len()).collect();
     }
     let findings = report.findings_json(&Part::below(report, below.to_vec()));
     document.insert("findings".to_owned(), findings);

@@ -14,10 +14,10 @@ use crate::client::pipeline::encoding::Encoding;
 use crate::client::pipeline::figures::{Figures, Tally};
 use crate::client::pipeline::queue::Limits;
 use crate::client::pipeline::settings::{
-    CLOSE_ON_DROP, DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, PipelineSettings,
+    CLOSE_ON_DROP, DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, Pace, PipelineSettings,
     SHORTEST_TIMEOUT, secret_header,
 };
-use crate::client::pipeline::transport::{TransportSettings, address};
+use crate::client::pipeline::transport::address;
 use crate::client::variables::{Variables, process_environment};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -101,14 +101,9 @@ impl From<Figures> for ClientStats {
 #[derive(Debug, Clone)]
 pub struct CheckpointClientBuilder {
     url: String,
-    batch_size: usize,
-    flush_interval: Duration,
-    timeout: Duration,
-    retry_count: u32,
-    retry_backoff: Duration,
     /// Headers with the key and the secret.
     credentials: HeaderMap,
-    limits: Limits,
+    pace: Pace,
     warnings: Vec<String>,
 }
 
@@ -117,13 +112,15 @@ impl CheckpointClient {
     pub fn builder(url: &str) -> CheckpointClientBuilder {
         CheckpointClientBuilder {
             url: url.to_owned(),
-            batch_size: 10,
-            flush_interval: Duration::from_secs(1),
-            timeout: Duration::from_secs(5),
-            retry_count: 2,
-            retry_backoff: DEFAULT_BACKOFF,
+            pace: Pace {
+                limits: Limits { max_items: 10_000, max_bytes: 16 << 20 },
+                batch_size: 10,
+                flush_interval: Duration::from_secs(1),
+                timeout: Duration::from_secs(5),
+                retries: 2,
+                backoff: DEFAULT_BACKOFF,
+            },
             credentials: HeaderMap::new(),
-            limits: Limits { max_items: 10_000, max_bytes: 16 << 20 },
             warnings: Vec::new(),
         }
     }
@@ -201,11 +198,12 @@ impl CheckpointClientBuilder {
     pub fn from_variables(lookup: &dyn Fn(&str) -> Option<String>) -> CheckpointClientBuilder {
         let mut variables = Variables::new(lookup);
         let mut builder = CheckpointClient::builder(&variables.text("TRACEHUB_URL").unwrap_or_default());
-        builder.batch_size = variables.number("TRACEHUB_BATCH_SIZE", 1..=LARGEST_BATCH_SIZE, builder.batch_size);
-        let interval = Duration::ZERO..=LONGEST_TIME;
-        builder.flush_interval = variables.seconds("TRACEHUB_FLUSH_INTERVAL", interval, builder.flush_interval);
-        builder.timeout = variables.seconds("TRACEHUB_TIMEOUT", SHORTEST_TIMEOUT..=LONGEST_TIME, builder.timeout);
-        builder.retry_count = variables.number("TRACEHUB_RETRY_COUNT", 0..=LARGEST_RETRY_COUNT, builder.retry_count);
+        let pace = &mut builder.pace;
+        pace.batch_size = variables.number("TRACEHUB_BATCH_SIZE", 1..=LARGEST_BATCH_SIZE, pace.batch_size);
+        let (any_interval, any_timeout) = (Duration::ZERO..=LONGEST_TIME, SHORTEST_TIMEOUT..=LONGEST_TIME);
+        pace.flush_interval = variables.seconds("TRACEHUB_FLUSH_INTERVAL", any_interval, pace.flush_interval);
+        pace.timeout = variables.seconds("TRACEHUB_TIMEOUT", any_timeout, pace.timeout);
+        pace.retries = variables.number("TRACEHUB_RETRY_COUNT", 0..=LARGEST_RETRY_COUNT, pace.retries);
         let (key, secret) = (variables.text("TRACEHUB_API_KEY"), variables.text("TRACEHUB_SECRET"));
         builder.warnings = variables.into_warnings();
         builder = key.into_iter().fold(builder, |builder, key| builder.api_key(&key));
@@ -214,32 +212,32 @@ impl CheckpointClientBuilder {
 
     /// Most records in one request, 10 by default; so many waiting are sent at once.
     pub fn batch_size(mut self, records: usize) -> CheckpointClientBuilder {
-        self.batch_size = records.clamp(1, LARGEST_BATCH_SIZE);
+        self.pace.batch_size = records.clamp(1, LARGEST_BATCH_SIZE);
         self
     }
 
     /// Longest time a record waits for others to fill a batch, one second by default.
     pub fn flush_interval(mut self, interval: Duration) -> CheckpointClientBuilder {
-        self.flush_interval = interval.min(LONGEST_TIME);
+        self.pace.flush_interval = interval.min(LONGEST_TIME);
         self
     }
 
     /// Time for one attempt, connecting included, five seconds by default.
     pub fn timeout(mut self, timeout: Duration) -> CheckpointClientBuilder {
-        self.timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIME);
+        self.pace.timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIME);
         self
     }
 
     /// Attempts after the first, 2 by default. Tried again are connection errors, timeouts, 408, 429 and 5xx.
     pub fn retry_count(mut self, retries: u32) -> CheckpointClientBuilder {
-        self.retry_count = retries.min(LARGEST_RETRY_COUNT);
+        self.pace.retries = retries.min(LARGEST_RETRY_COUNT);
         self
     }
 
     /// Pause before the first retry, 200 ms by default; each later one is twice as long, with jitter. A server's
     /// `Retry-After` makes it longer.
     pub fn retry_backoff(mut self, pause: Duration) -> CheckpointClientBuilder {
-        self.retry_backoff = pause;
+        self.pace.backoff = pause;
         self
     }
 
@@ -266,7 +264,7 @@ impl CheckpointClientBuilder {
 
     /// Most records that wait, 10 000 by default, and most memory they take, 16 MiB by default.
     pub fn max_queue(mut self, records: usize, bytes: usize) -> CheckpointClientBuilder {
-        self.limits = Limits { max_items: records.max(1), max_bytes: bytes };
+        self.pace.limits = Limits { max_items: records.max(1), max_bytes: bytes };
         self
     }
 
@@ -287,17 +285,10 @@ impl CheckpointClientBuilder {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         PipelineSettings {
             name: "tracehub-client",
-            limits: self.limits,
-            batch_size: self.batch_size,
-            flush_interval: self.flush_interval,
+            pace: self.pace,
             encoding: Box::new(CheckpointEncoding),
-            transport: TransportSettings {
-                url,
-                headers,
-                timeout: self.timeout,
-                retries: self.retry_count,
-                backoff: self.retry_backoff,
-            },
+            url,
+            headers,
             process_id: std::process::id,
         }
     }
@@ -366,11 +357,14 @@ mod tests {
             };
             Some(value.to_owned())
         });
-        assert_eq!((builder.batch_size, builder.retry_count), (3, 0));
-        assert_eq!((builder.flush_interval, builder.timeout), (Duration::from_millis(250), Duration::from_secs(1)));
+        assert_eq!((builder.pace.batch_size, builder.pace.retries), (3, 0));
+        assert_eq!(
+            (builder.pace.flush_interval, builder.pace.timeout),
+            (Duration::from_millis(250), Duration::from_secs(1))
+        );
         let settings = builder.pipeline_settings(Url::parse("http://hub:8099/ingest").expect("an address"));
-        assert_eq!(settings.transport.headers[SECRET_HEADER], "s3cret");
-        assert_eq!(settings.transport.headers[KEY_HEADER], "th_k3y");
+        assert_eq!(settings.headers[SECRET_HEADER], "s3cret");
+        assert_eq!(settings.headers[KEY_HEADER], "th_k3y");
         let printed = format!("{settings:?}");
         assert!(!printed.contains("s3cret") && !printed.contains("k3y"), "{printed}");
     }
@@ -382,8 +376,11 @@ mod tests {
             "TRACEHUB_API_KEY" | "TRACEHUB_SECRET" => Some("new\nline".to_owned()),
             _ => Some("-1".to_owned()),
         });
-        assert_eq!((builder.batch_size, builder.retry_count), (10, 2));
-        assert_eq!((builder.flush_interval, builder.timeout), (Duration::from_secs(1), Duration::from_secs(5)));
+        assert_eq!((builder.pace.batch_size, builder.pace.retries), (10, 2));
+        assert_eq!(
+            (builder.pace.flush_interval, builder.pace.timeout),
+            (Duration::from_secs(1), Duration::from_secs(5))
+        );
         let client = builder.build();
         assert!(!client.is_off());
         assert_eq!(client.warnings().len(), 6, "{:?}", client.warnings());

@@ -36,8 +36,7 @@ pub(crate) struct LogEntry {
     pub details: Option<Box<Details>>,
 }
 
-/// The values of a log record that most do not have. In its JSON they follow the others in this order, and only those
-/// that are there.
+/// The values of a log record that most do not have. The JSON of a record ends with those that are there, in this order.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +89,7 @@ pub(crate) struct LogEncoding {
     pub dead_letters: Option<DeadLetters>,
 }
 
-/// An entry's keys in their order; those of a `None` are left out.
+/// The JSON of a log record: its keys in their order, and behind them those of its details.
 #[derive(Serialize)]
 struct LogEntryJson<'a> {
     level: String,

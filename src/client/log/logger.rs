@@ -201,12 +201,12 @@ impl Logger {
     }
 
     fn evicted(&self) -> u64 {
-        self.pipeline.settings().encoding.dead_letters().map_or(0, |letters| letters.evicted())
+        self.pipeline.settings.encoding.dead_letters().map_or(0, |letters| letters.evicted())
     }
 
     /// The directory in which records are kept that cannot be delivered; `None` when they are not kept.
     pub fn dlq_path(&self) -> Option<&std::path::Path> {
-        self.pipeline.settings().encoding.dead_letters().map(|letters| letters.directory())
+        self.pipeline.settings.encoding.dead_letters().map(|letters| letters.directory())
     }
 
     /// Whether the server refused the key.

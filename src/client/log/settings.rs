@@ -11,10 +11,10 @@ use crate::client::host::hostname;
 use crate::client::pipeline::dead_letter::{DeadLetterSettings, DeadLetters};
 use crate::client::pipeline::queue::Limits;
 use crate::client::pipeline::settings::{
-    DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, PipelineSettings, SHORTEST_TIMEOUT,
+    DEFAULT_BACKOFF, LARGEST_BATCH_SIZE, LARGEST_RETRY_COUNT, LONGEST_TIME, Pace, PipelineSettings, SHORTEST_TIMEOUT,
     secret_header,
 };
-use crate::client::pipeline::transport::{TransportSettings, address};
+use crate::client::pipeline::transport::address;
 use crate::client::variables::{Variables, process_environment};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -54,12 +54,7 @@ pub struct LoggerBuilder {
     service: String,
     environment: String,
     endpoint: Option<String>,
-    batch_size: usize,
-    flush_interval: Duration,
-    limits: Limits,
-    max_retries: u32,
-    retry_backoff: Duration,
-    timeout: Duration,
+    pace: Pace,
     compress: bool,
     place: DeadLetterPlace,
     dlq_bytes: u64,
@@ -76,12 +71,14 @@ impl LoggerBuilder {
             service: service.to_owned(),
             environment: environment.to_owned(),
             endpoint: None,
-            batch_size: 50,
-            flush_interval: Duration::from_secs(5),
-            limits: Limits { max_items: 10_000, max_bytes: 64 << 20 },
-            max_retries: 3,
-            retry_backoff: DEFAULT_BACKOFF,
-            timeout: Duration::from_secs(10),
+            pace: Pace {
+                limits: Limits { max_items: 10_000, max_bytes: 64 << 20 },
+                batch_size: 50,
+                flush_interval: Duration::from_secs(5),
+                timeout: Duration::from_secs(10),
+                retries: 3,
+                backoff: DEFAULT_BACKOFF,
+            },
             compress: true,
             place: DeadLetterPlace::Usual,
             dlq_bytes: DEFAULT_DLQ_BYTES,
@@ -99,46 +96,46 @@ impl LoggerBuilder {
 
     /// Most records in one request, 50 by default; so many waiting are sent at once.
     pub fn batch_size(mut self, records: usize) -> LoggerBuilder {
-        self.batch_size = records.clamp(1, LARGEST_BATCH_SIZE);
+        self.pace.batch_size = records.clamp(1, LARGEST_BATCH_SIZE);
         self
     }
 
     /// Longest time a record waits for others to fill a batch, five seconds by default. While no server answers it is
     /// at least a second.
     pub fn flush_interval(mut self, interval: Duration) -> LoggerBuilder {
-        self.flush_interval = interval.min(LONGEST_TIME);
+        self.pace.flush_interval = interval.min(LONGEST_TIME);
         self
     }
 
     /// Most records that wait, 10 000 by default. When more come the oldest are dropped and counted, and the server
     /// is told how many.
     pub fn max_buffer(mut self, records: usize) -> LoggerBuilder {
-        self.limits.max_items = records.max(1);
+        self.pace.limits.max_items = records.max(1);
         self
     }
 
     /// Most memory the records that wait take, 64 MiB by default.
     pub fn max_buffer_bytes(mut self, bytes: usize) -> LoggerBuilder {
-        self.limits.max_bytes = bytes;
+        self.pace.limits.max_bytes = bytes;
         self
     }
 
     /// Attempts after the first, 3 by default. Tried again are connection errors, timeouts, 408, 429 and 5xx.
     pub fn max_retries(mut self, retries: u32) -> LoggerBuilder {
-        self.max_retries = retries.min(LARGEST_RETRY_COUNT);
+        self.pace.retries = retries.min(LARGEST_RETRY_COUNT);
         self
     }
 
     /// Pause before the first retry, 200 ms by default; each later one is twice as long, with jitter. A server's
     /// `Retry-After` makes it longer.
     pub fn retry_backoff(mut self, pause: Duration) -> LoggerBuilder {
-        self.retry_backoff = pause;
+        self.pace.backoff = pause;
         self
     }
 
     /// Time for one attempt, connecting included, ten seconds by default.
     pub fn timeout(mut self, timeout: Duration) -> LoggerBuilder {
-        self.timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIME);
+        self.pace.timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIME);
         self
     }
 
@@ -215,9 +212,7 @@ impl LoggerBuilder {
         });
         Ok(PipelineSettings {
             name: "tracehub-logger",
-            limits: self.limits,
-            batch_size: self.batch_size,
-            flush_interval: self.flush_interval,
+            pace: self.pace,
             encoding: Box::new(LogEncoding {
                 service: self.service,
                 environment: self.environment,
@@ -225,13 +220,8 @@ impl LoggerBuilder {
                 compress: self.compress,
                 dead_letters,
             }),
-            transport: TransportSettings {
-                url,
-                headers,
-                timeout: self.timeout,
-                retries: self.max_retries,
-                backoff: self.retry_backoff,
-            },
+            url,
+            headers,
             process_id: self.process_id,
         })
     }
@@ -274,14 +264,14 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_published_sdk() {
         let settings = builder().pipeline_settings().expect("settings");
-        assert_eq!((settings.batch_size, settings.limits.max_items, settings.transport.retries), (50, 10_000, 3));
+        assert_eq!((settings.pace.batch_size, settings.pace.limits.max_items, settings.pace.retries), (50, 10_000, 3));
         assert_eq!(
-            (settings.flush_interval, settings.transport.timeout),
+            (settings.pace.flush_interval, settings.pace.timeout),
             (Duration::from_secs(5), Duration::from_secs(10))
         );
-        assert_eq!(settings.transport.url.as_str(), "http://hub:8099/base/api/v1/ingest");
-        assert_eq!(settings.transport.headers[KEY_HEADER], "th_secret");
-        assert_eq!(settings.transport.headers[CONTENT_ENCODING], "gzip");
+        assert_eq!(settings.url.as_str(), "http://hub:8099/base/api/v1/ingest");
+        assert_eq!(settings.headers[KEY_HEADER], "th_secret");
+        assert_eq!(settings.headers[CONTENT_ENCODING], "gzip");
     }
 
     #[test]
@@ -303,14 +293,7 @@ mod tests {
         let error = |builder: LoggerBuilder| builder.pipeline_settings().expect_err("an error");
         assert_eq!(error(builder().endpoint("ftp://hub")), LoggerError::Endpoint);
         assert_eq!(error(LoggerBuilder::new("th_\nx", "s", "e").endpoint("http://hub")), LoggerError::ApiKey);
-        assert!(
-            !LoggerBuilder::new("", "s", "e")
-                .pipeline_settings()
-                .expect("open")
-                .transport
-                .headers
-                .contains_key(KEY_HEADER)
-        );
+        assert!(!LoggerBuilder::new("", "s", "e").pipeline_settings().expect("open").headers.contains_key(KEY_HEADER));
     }
 
     #[test]

@@ -27,10 +27,12 @@ const WRITE_GRACE: Duration = Duration::from_secs(2);
 /// The queue, its accounts and the signals that a program's threads and the worker share.
 #[derive(Debug)]
 pub(crate) struct Accounts<T> {
-    settings: Arc<PipelineSettings<T>>,
+    /// What the pipeline was told when it was made.
+    pub settings: Arc<PipelineSettings<T>>,
     /// What the thread does: ships until the pipeline is closed.
     work: fn(&Accounts<T>),
-    activity: Arc<Activity>,
+    /// The counts of requests, which the transport keeps.
+    pub activity: Arc<Activity>,
     state: Mutex<State<T>>,
     /// Tells flushing and closing threads that something was settled.
     settled: Condvar,
@@ -100,7 +102,7 @@ impl<T: Send + Sync + 'static> Accounts<T> {
     /// Empty accounts; the thread starts with the first item and does `work`.
     pub fn new(settings: &Arc<PipelineSettings<T>>, work: fn(&Accounts<T>)) -> Accounts<T> {
         let state = State {
-            ring: Ring::new(settings.limits),
+            ring: Ring::new(settings.pace.limits),
             phase: Phase::Open,
             worker: WorkerState::Absent { restart_at: None },
             wake_at: None,
@@ -125,16 +127,6 @@ impl<T: Send + Sync + 'static> Accounts<T> {
             wake: Notify::new(),
             abandon: Notify::new(),
         }
-    }
-
-    /// What the pipeline was told when it was made.
-    pub fn settings(&self) -> &PipelineSettings<T> {
-        &self.settings
-    }
-
-    /// The counts of requests, which the transport keeps.
-    pub fn activity(&self) -> &Arc<Activity> {
-        &self.activity
     }
 
     /// Holds the lock of the accounts, for a moment.
@@ -305,8 +297,8 @@ impl<T: Send + Sync + 'static> Accounts<T> {
             return Task::Idle;
         }
         let full = match retry_at {
-            None => self.settings.batch_size,
-            Some(_) => self.settings.limits.max_items.div_ceil(2),
+            None => self.settings.pace.batch_size,
+            Some(_) => self.settings.pace.limits.max_items.div_ceil(2),
         };
         let is_full = state.ring.len() >= full || state.ring.is_half_full();
         if !has_lingered && !is_full && !state.is_urgent() {
@@ -319,13 +311,13 @@ impl<T: Send + Sync + 'static> Accounts<T> {
             state.begin_parking(first, spilled.len() as u64);
             return Task::Spill(Arc::new(spilled));
         }
-        let batch = Arc::new(state.ring.pop_oldest(self.settings.batch_size));
+        let batch = Arc::new(state.ring.pop_oldest(self.settings.pace.batch_size));
         state.in_flight = batch.len() as u64;
         state.in_flight_first = first;
         state.batch = Some(batch.clone());
         if self.settings.encoding.dead_letters().is_some() {
             // So many that wait while the request hangs are better on disk.
-            state.wake_at = Some(self.settings.limits.max_items.div_ceil(2));
+            state.wake_at = Some(self.settings.pace.limits.max_items.div_ceil(2));
         }
         Task::Ship(batch)
     }

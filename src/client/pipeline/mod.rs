@@ -26,7 +26,8 @@ use self::settings::PipelineSettings;
 /// A queue, its thread and its accounts. Dropping a pipeline closes it.
 #[derive(Debug)]
 pub(crate) struct Pipeline<T: Send + Sync + 'static> {
-    settings: Arc<PipelineSettings<T>>,
+    /// What the pipeline was told when it was made.
+    pub settings: Arc<PipelineSettings<T>>,
     first: Generation<T>,
     close_on_drop: Duration,
 }
@@ -45,11 +46,6 @@ impl<T: Send + Sync + 'static> Pipeline<T> {
     pub fn new(settings: PipelineSettings<T>, close_on_drop: Duration) -> Pipeline<T> {
         let settings = Arc::new(settings);
         Pipeline { first: Generation::new(&settings), settings, close_on_drop }
-    }
-
-    /// What the pipeline was told when it was made.
-    pub fn settings(&self) -> &PipelineSettings<T> {
-        &self.settings
     }
 
     /// The accounts of this process, through which everything is done; a forked child that has none gets its own.
@@ -111,7 +107,7 @@ mod tests {
         encoding::Encoding,
         figures::{Figures, Tally},
         queue::Limits,
-        transport::TransportSettings,
+        settings::Pace,
         *,
     };
 
@@ -129,17 +125,17 @@ mod tests {
     fn settings(url: &str, process_id: fn() -> u32) -> PipelineSettings<String> {
         PipelineSettings {
             name: "test-worker",
-            limits: Limits { max_items: 100, max_bytes: 10_000 },
-            batch_size: 10,
-            flush_interval: Duration::ZERO,
-            encoding: Box::new(Commas),
-            transport: TransportSettings {
-                url: Url::parse(url).expect("an address"),
-                headers: HeaderMap::new(),
+            pace: Pace {
+                limits: Limits { max_items: 100, max_bytes: 10_000 },
+                batch_size: 10,
+                flush_interval: Duration::ZERO,
                 timeout: Duration::from_secs(30),
                 retries: 0,
                 backoff: Duration::ZERO,
             },
+            encoding: Box::new(Commas),
+            url: Url::parse(url).expect("an address"),
+            headers: HeaderMap::new(),
             process_id,
         }
     }
@@ -177,7 +173,7 @@ mod tests {
         static PROCESS: AtomicU32 = AtomicU32::new(1);
         let (url, bodies) = peer("200 OK\r\ncontent-length: 0");
         let mut settings = settings(&url, || PROCESS.load(Ordering::SeqCst));
-        settings.flush_interval = Duration::from_secs(3_600);
+        settings.pace.flush_interval = Duration::from_secs(3_600);
         let pipeline = Pipeline::new(settings, Duration::from_secs(60));
         pipeline.accounts().send("parent".into(), 6);
         // As in a child whose fork came while another thread held the lock.
@@ -207,8 +203,8 @@ mod tests {
     fn one_item_the_server_refuses_does_not_cost_its_neighbours() {
         let (url, bodies) = peer("422 Unprocessable Entity\r\ncontent-length: 0");
         let mut settings = settings(&url, std::process::id);
-        settings.flush_interval = Duration::from_secs(3_600);
-        settings.batch_size = 4;
+        settings.pace.flush_interval = Duration::from_secs(3_600);
+        settings.pace.batch_size = 4;
         let pipeline = Pipeline::new(settings, Duration::from_secs(60));
         for item in ["a", "b", "c", "d"] {
             pipeline.accounts().send(item.into(), 1);

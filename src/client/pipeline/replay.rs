@@ -68,7 +68,7 @@ impl Replay {
         let Some(letters) = settings.encoding.dead_letters() else { return PortionOutcome::Nothing };
         if self.current.is_none() {
             let Some(file) = letters.claim(&self.skipped) else { return PortionOutcome::Nothing };
-            self.current = Some(OpenFile::new(file, settings.batch_size));
+            self.current = Some(OpenFile::new(file, settings.pace.batch_size));
         }
         let Some(current) = &mut self.current else { return PortionOutcome::Nothing };
         let Ok(lines) = current.read_portion() else {
@@ -76,19 +76,19 @@ impl Replay {
             return PortionOutcome::Some(ReplayCounts::default());
         };
         if lines.is_empty() {
-            let portion = current.finish_entries(0, settings.batch_size);
+            let portion = current.finish_entries(0, settings.pace.batch_size);
             if let Some(current) = self.current.take() {
                 let _ = current.file.delete();
             }
             return PortionOutcome::Some(portion);
         }
         if current.is_begun && current.unreadable > 0 {
-            return PortionOutcome::Some(current.finish_entries(0, settings.batch_size));
+            return PortionOutcome::Some(current.finish_entries(0, settings.pace.batch_size));
         }
         let count = lines.len();
         match transport.deliver(settings.encoding.encode_lines(&lines), PATIENCE).await {
             Delivery::Delivered(answer) => {
-                let portion = current.finish_entries(count, settings.batch_size);
+                let portion = current.finish_entries(count, settings.pace.batch_size);
                 // A line may be a whole batch, of which more are refused than there are lines.
                 let (refused, reason) =
                     settings.encoding.read_refusals(&answer).map(|refusals| (refusals.count, refusals.reason)).unzip();
@@ -100,7 +100,7 @@ impl Replay {
             }
             Delivery::Refused { status, reason } if is_about_content(status) => {
                 // Refused by itself: it would be for ever.
-                let portion = current.finish_entries(1, settings.batch_size);
+                let portion = current.finish_entries(1, settings.pace.batch_size);
                 PortionOutcome::Some(portion.add(1, 1, Some(reason)))
             }
             Delivery::Refused { status, .. } if status.as_u16() == 400 => {
@@ -120,7 +120,7 @@ impl Replay {
 
     /// Leaves the file under way to another program: this one cannot do anything with it.
     fn skip_file(&mut self, letters: &DeadLetters) {
-        self.skipped.extend(self.current.as_ref().map(|current| current.file.path().to_owned()));
+        self.skipped.extend(self.current.as_ref().map(|current| current.file.path.clone()));
         self.put_back(letters);
     }
 

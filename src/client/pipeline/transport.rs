@@ -15,6 +15,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{StatusCode, Url};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::settings::PipelineSettings;
 use crate::client::random::random_bits;
 use crate::connect::client_for;
 
@@ -27,21 +28,6 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(4);
 /// How much of an answer is read so that its connection can be used again; larger ones cost the connection.
 const LARGEST_ANSWER_BYTES: usize = 64 * 1024;
 const USER_AGENT: &str = concat!("tracehub/", env!("CARGO_PKG_VERSION"));
-
-/// Where and how a transport posts.
-#[derive(Debug, Clone)]
-pub(crate) struct TransportSettings {
-    /// The whole address that is posted to.
-    pub url: Url,
-    /// Headers of each request: content type and encoding, keys.
-    pub headers: HeaderMap,
-    /// Longest time for one attempt, from connecting to the end of the answer.
-    pub timeout: Duration,
-    /// Attempts after the first, where nothing else is said.
-    pub retries: u32,
-    /// Pause before the first retry; each later one doubles it.
-    pub backoff: Duration,
-}
 
 /// What became of a body that was posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +72,9 @@ pub(crate) struct Activity {
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: reqwest::Client,
-    settings: TransportSettings,
+    url: Url,
+    headers: HeaderMap,
+    backoff: Duration,
     activity: Arc<Activity>,
     not_before: Option<Instant>,
 }
@@ -96,16 +84,18 @@ impl Transport {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(settings: TransportSettings, activity: Arc<Activity>) -> reqwest::Result<Transport> {
-        let http = client_for(&settings.url, || {
+    pub fn new<T>(settings: &PipelineSettings<T>, activity: Arc<Activity>) -> reqwest::Result<Transport> {
+        let PipelineSettings { url, headers, pace, .. } = settings;
+        let http = client_for(url, || {
             reqwest::Client::builder()
                 .user_agent(USER_AGENT)
-                .timeout(settings.timeout)
+                .timeout(pace.timeout)
                 .pool_idle_timeout(IDLE_CONNECTION)
                 .pool_max_idle_per_host(1)
                 .tcp_nodelay(true)
         })?;
-        Ok(Transport { http, settings, activity, not_before: None })
+        let (url, headers) = (url.clone(), headers.clone());
+        Ok(Transport { http, url, headers, backoff: pace.backoff, activity, not_before: None })
     }
 
     /// Posts `body` until the server has it, refuses it, or the patience is at its end.
@@ -131,12 +121,12 @@ impl Transport {
 
     /// The pause after the attempt numbered `attempt`, from zero.
     pub fn pause_after(&self, attempt: u32) -> Duration {
-        backoff(self.settings.backoff, attempt, random_bits(attempt))
+        backoff(self.backoff, attempt, random_bits(attempt))
     }
 
     async fn attempt(&self, body: Bytes) -> Delivery {
         self.activity.requests.fetch_add(1, Ordering::Relaxed);
-        let request = self.http.post(self.settings.url.clone()).headers(self.settings.headers.clone()).body(body);
+        let request = self.http.post(self.url.clone()).headers(self.headers.clone()).body(body);
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {

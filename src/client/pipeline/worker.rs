@@ -48,7 +48,7 @@ pub(crate) fn run<T: Send + Sync + 'static>(accounts: &Accounts<T>) {
             return;
         }
     };
-    match Transport::new(accounts.settings().transport.clone(), accounts.activity().clone()) {
+    match Transport::new(&accounts.settings, accounts.activity.clone()) {
         Ok(transport) => runtime.block_on(Worker::new(accounts, transport).work()),
         Err(error) => {
             let reason = format!("cannot set up HTTP: {}", error_in_one_line(error));
@@ -93,7 +93,7 @@ impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
     }
 
     async fn work(mut self) {
-        if let Some(letters) = self.accounts.settings().encoding.dead_letters() {
+        if let Some(letters) = self.accounts.settings.encoding.dead_letters() {
             letters.tidy();
             self.replay.at = self.accounts.has_letters().then(Instant::now);
         }
@@ -107,7 +107,7 @@ impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
                     self.wait(None).await;
                 }
                 Task::Linger => {
-                    let interval = self.accounts.settings().flush_interval;
+                    let interval = self.accounts.settings.pace.flush_interval;
                     let interval = self.outage.map_or(interval, |_| interval.max(SHORTEST_SPILL_INTERVAL));
                     let until = *linger_until.get_or_insert_with(|| Instant::now() + interval);
                     self.wait(Some(until)).await;
@@ -128,7 +128,7 @@ impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
                 }
             }
         }
-        if let Some(letters) = self.accounts.settings().encoding.dead_letters() {
+        if let Some(letters) = self.accounts.settings.encoding.dead_letters() {
             self.replay.put_back(letters);
         }
     }
@@ -148,7 +148,8 @@ impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
     /// Delivers a batch. One bad or oversized item must not cost its neighbours, so a batch refused for what is in it
     /// goes again in halves.
     async fn ship(&mut self, batch: &Arc<Vec<T>>) {
-        let encoding = &self.accounts.settings().encoding;
+        let encoding = &self.accounts.settings.encoding;
+        let has_letters = encoding.dead_letters().is_some();
         let mut unreported = self.accounts.take_unreported();
         let mut parts: Vec<&[T]> = vec![batch];
         while let Some(part) = parts.pop() {
@@ -170,14 +171,10 @@ impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
                 }
-                Delivery::Refused { status, reason }
-                    if is_about_content(status) || encoding.dead_letters().is_none() =>
-                {
+                Delivery::Refused { status, reason } if is_about_content(status) || !has_letters => {
                     self.accounts.settle(count, Some(reason));
                 }
-                Delivery::Exhausted { reason, .. } if encoding.dead_letters().is_none() => {
-                    self.accounts.settle(count, Some(reason));
-                }
+                Delivery::Exhausted { reason, .. } if !has_letters => self.accounts.settle(count, Some(reason)),
                 Delivery::Refused { status, reason } => {
                     self.accounts.set_denied(is_about_key(status));
                     self.begin_outage(reason, None);
@@ -196,15 +193,13 @@ impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
 
     /// Posts a part of a batch, and keeps the ring from overflowing meanwhile when there is trouble.
     async fn deliver(&mut self, part: &[T], unreported: u64) -> Delivery {
-        let settings = self.accounts.settings();
-        let patience = match (settings.encoding.dead_letters(), self.outage) {
-            (None, _) => Patience { retries: settings.transport.retries, longest_pause: Duration::MAX },
-            (Some(_), outage) => Patience {
-                retries: if outage.is_some() { 0 } else { settings.transport.retries },
-                longest_pause: LONGEST_PAUSE_WITH_LETTERS,
-            },
-        };
+        let settings = &self.accounts.settings;
         let mut is_in_trouble = self.outage.is_some();
+        let has_letters = settings.encoding.dead_letters().is_some();
+        let patience = Patience {
+            retries: if is_in_trouble { 0 } else { settings.pace.retries },
+            longest_pause: if has_letters { LONGEST_PAUSE_WITH_LETTERS } else { Duration::MAX },
+        };
         let trouble_at = Instant::now() + LONG_REQUEST;
         let delivery = self.transport.deliver(settings.encoding.encode_batch(part, unreported), patience);
         let mut delivery = std::pin::pin!(delivery);
@@ -258,7 +253,7 @@ impl<'a, T: Send + Sync + 'static> Worker<'a, T> {
     async fn replay_portion(&mut self) {
         let accounts = self.accounts;
         let replayed = {
-            let portion = self.replay.send_portion(accounts.settings(), &mut self.transport);
+            let portion = self.replay.send_portion(&accounts.settings, &mut self.transport);
             let mut portion = std::pin::pin!(portion);
             loop {
                 tokio::select! {

@@ -52,7 +52,7 @@ pub(super) fn echoes(report: &TraceReport, spans: &[usize]) -> Vec<Echo> {
         search.read_span(report, *index);
     }
     let mut echoes: Vec<Echo> = search.errors.into_iter().filter(|error| !error.repeats.is_empty()).collect();
-    echoes.sort_by_key(|echo| report.tree.position(echo.origin));
+    echoes.sort_by_key(|echo| report.tree.place[echo.origin]);
     echoes
 }
 

@@ -81,7 +81,7 @@ impl Part {
     /// Some spans, each with all that lies below it.
     pub fn below(report: &TraceReport, mut spans: Vec<usize>) -> Part {
         let (start, end) = report.stretch(&spans);
-        spans.sort_by_key(|index| report.tree.position(*index));
+        spans.sort_by_key(|index| report.tree.place[*index]);
         Part { spans, is_whole: false, length_ns: end.since(start).max(1) }
     }
 
@@ -121,7 +121,7 @@ fn many_calls(report: &TraceReport, part: &Part) -> Vec<Run> {
     for index in part.spans.iter().filter(|index| report.tree.size[**index] > MANY_CALLS) {
         look_at(&report.tree.children(*index).collect::<Vec<_>>());
     }
-    let position = |run: &Run| run.members.first().map(|first| report.tree.position(*first));
+    let position = |run: &Run| run.members.first().map(|first| report.tree.place[*first]);
     found.sort_by_key(|run| (Reverse(run.busy_ns), position(run)));
     found
 }

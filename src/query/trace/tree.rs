@@ -28,7 +28,8 @@ pub struct Tree {
     pub is_cycle: Vec<bool>,
     /// Spans that share their id with another one.
     pub is_repeated: Vec<bool>,
-    place: Vec<usize>,
+    /// Where each span stands in `order`.
+    pub place: Vec<usize>,
 }
 
 impl Tree {
@@ -43,9 +44,8 @@ impl Tree {
 
     /// The spans directly below `span`, by start.
     pub fn children(&self, span: usize) -> impl Iterator<Item = usize> + '_ {
-        let first = self.place[span] + 1;
+        let mut next = self.place[span] + 1;
         let end = self.place[span] + self.size[span];
-        let mut next = first;
         std::iter::from_fn(move || {
             let child = *self.order[..end].get(next)?;
             next += self.size[child];
@@ -57,11 +57,6 @@ impl Tree {
     pub fn root_groups(&self) -> impl Iterator<Item = (Option<SpanId>, &[usize])> {
         let groups = self.roots.chunk_by(|a, b| self.missing_parent[*a] == self.missing_parent[*b]);
         groups.map(|group| (group.first().and_then(|first| self.missing_parent[*first]), group))
-    }
-
-    /// Where `span` stands in the tree order.
-    pub fn position(&self, span: usize) -> usize {
-        self.place[span]
     }
 
     /// `span` and everything below it, in tree order.

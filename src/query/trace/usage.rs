@@ -34,9 +34,7 @@ impl TokenSum {
     }
 
     fn add_sum(&mut self, other: &TokenSum) {
-        if !other.is_empty() {
-            self.add(other.input, other.output, other.cost_pico, &other.currency);
-        }
+        self.add(other.input, other.output, other.cost_pico, &other.currency);
     }
 
     fn is_empty(&self) -> bool {

@@ -2,18 +2,8 @@
 //!
 //! Items that are taken out count as being parked until they are on disk, so the accounts are whole meanwhile, too.
 
-use std::sync::Arc;
-
 use super::{Accounts, Phase, WRITE_GRACE};
 use crate::client::pipeline::own_thread::is_own_thread;
-
-/// The items that a pipeline still holds when it closes.
-struct Leftovers<T> {
-    batch: Option<Arc<Vec<T>>>,
-    /// How many items of the batch, its last ones, are not settled.
-    in_flight: u64,
-    queued: Vec<T>,
-}
 
 impl<T: Send + Sync + 'static> Accounts<T> {
     /// Writes the items of a [`Task::Spill`](super::Task::Spill) to the dead letters.
@@ -27,7 +17,7 @@ impl<T: Send + Sync + 'static> Accounts<T> {
             return;
         }
         let mut state = self.lock();
-        state.wake_at = Some(self.settings.limits.max_items.div_ceil(2));
+        state.wake_at = Some(self.settings.pace.limits.max_items.div_ceil(2));
         if state.phase == Phase::Closed || !state.ring.is_half_full() {
             return;
         }
@@ -101,34 +91,25 @@ impl<T: Send + Sync + 'static> Accounts<T> {
         }
     }
 
-    /// Ends the accounts: what is queued or under way is parked, or counted as lost.
+    /// Closes the accounts: what is queued or under way is parked, or counted as lost.
     pub(super) fn settle_leftovers(&self) {
-        if let Some(leftovers) = self.take_leftovers() {
-            self.write_letters(unsettled(leftovers.batch.as_deref(), leftovers.in_flight), None);
-            self.write_letters(&leftovers.queued, None);
-        }
-        self.wait(WRITE_GRACE, |state| state.parking == 0);
         let mut state = self.lock();
-        state.figures.tally.failed += std::mem::take(&mut state.parking);
-    }
-
-    /// Closes, and returns what is to be parked; `None` when it was closed before or there are no dead letters.
-    fn take_leftovers(&self) -> Option<Leftovers<T>> {
-        let mut state = self.lock();
-        if state.phase == Phase::Closed {
-            return None;
-        }
         state.phase = Phase::Closed;
         let in_flight = std::mem::take(&mut state.in_flight);
         let batch = state.batch.take();
         let queued = state.ring.pop_oldest(usize::MAX);
-        if self.settings.encoding.dead_letters().is_none() {
+        if self.settings.encoding.dead_letters().is_some() {
+            state.parking += in_flight + queued.len() as u64;
+        } else {
             state.figures.tally.failed += in_flight;
             state.figures.tally.dropped += queued.len() as u64;
-            return None;
         }
-        state.parking += in_flight + queued.len() as u64;
-        Some(Leftovers { batch, in_flight, queued })
+        drop(state);
+        self.write_letters(unsettled(batch.as_deref(), in_flight), None);
+        self.write_letters(&queued, None);
+        self.wait(WRITE_GRACE, |state| state.parking == 0);
+        let mut state = self.lock();
+        state.figures.tally.failed += std::mem::take(&mut state.parking);
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) struct FileName {
 /// A file that nobody else replays now.
 #[derive(Debug)]
 pub(crate) struct ClaimedFile {
-    path: PathBuf,
+    /// Where the file lies.
+    pub path: PathBuf,
     file: BufReader<File>,
     /// When its entries were parked; `None` for a file of the published SDK.
     pub(super) time_ns: Option<u64>,
@@ -43,11 +44,6 @@ impl ClaimedFile {
         file.try_lock().ok()?;
         // Who held it before may have deleted it between our opening and locking it.
         path.exists().then(|| ClaimedFile { path, file: BufReader::new(file), time_ns })
-    }
-
-    /// Where the file lies.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// What is left to read of the file.
