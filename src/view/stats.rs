@@ -176,9 +176,12 @@ fn source_table(stats: &Stats, rows: &[OperationStats], sheet: &Sheet<'_>, style
     Table { columns }
 }
 
+/// A duration that the statistics of an operation hold.
+type Nanoseconds = fn(&OperationStats) -> u64;
+
 /// Columns of durations, on a narrow terminal the first so many; rows without a call have none.
 fn time_columns(rows: &[OperationStats], narrow: usize, style: &Style) -> impl Iterator<Item = Column> {
-    let times: [(&str, fn(&OperationStats) -> u64); 5] = [
+    let times: [(&str, Nanoseconds); 5] = [
         ("P50", |row| row.p50_ns),
         ("P95", |row| row.p95_ns),
         ("P99", |row| row.p99_ns),

@@ -1,7 +1,7 @@
 //! How far long work got, as a bar on the terminal.
 //!
-//! It appears when the work takes long enough for someone to wonder, and leaves nothing behind. Whether there is a
-//! terminal to draw on, its caller knows.
+//! The bar appears when the work takes long enough for someone to wonder, and leaves nothing behind. Whether there is a
+//! terminal to draw on, the caller knows.
 
 use std::time::{Duration, Instant};
 

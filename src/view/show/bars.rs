@@ -35,7 +35,7 @@ pub(super) struct Ruler {
     start: Nanos,
     length_ns: f64,
     cells: usize,
-    /// Cells behind those, for what goes on beyond the window.
+    /// Cells behind those of the window, for what goes on beyond the window.
     beyond: usize,
 }
 
