@@ -109,20 +109,15 @@ fn parse_document(body: &[u8]) -> Result<Node<'_>, Refusal> {
 fn read_batch(document: &Node<'_>, problems: &mut Problems) -> Vec<Checkpoint> {
     const BODY: PathStep<'_> = PathStep::Key("body");
     const TRACES: PathStep<'_> = PathStep::Key("traces");
-    if !matches!(document, Node::Dict(_)) {
-        problems.add(MODEL, &[BODY], document);
-        return Vec::new();
-    }
+    let mut refuse = |rule, path: &[PathStep<'_>], input| -> &[Node<'_>] {
+        problems.add(rule, path, input);
+        &[]
+    };
     let nodes = match document.get("traces") {
-        Some(Node::List(nodes)) => nodes,
-        Some(other) => {
-            problems.add(LIST, &[BODY, TRACES], other);
-            return Vec::new();
-        }
-        None => {
-            problems.add(MISSING, &[BODY, TRACES], document);
-            return Vec::new();
-        }
+        Some(Node::List(nodes)) => nodes.as_slice(),
+        Some(other) => refuse(LIST, &[BODY, TRACES], other),
+        None if matches!(document, Node::Dict(_)) => refuse(MISSING, &[BODY, TRACES], document),
+        None => refuse(MODEL, &[BODY], document),
     };
     let mut records = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.iter().enumerate() {

@@ -50,7 +50,8 @@ type Pairs<'t> = Vec<(Cow<'t, str>, Node<'t>)>;
 /// The records of a request that were not handed out yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entries {
-    logs: Vec<LogRecord>,
+    /// The records, in the order sent.
+    pub(super) logs: Vec<LogRecord>,
     /// How many of the records have no time of their own.
     untimed: usize,
     /// Whether the last record has no time of its own.
@@ -69,14 +70,6 @@ impl Entries {
     /// No records; text will share `body`.
     pub(super) fn new(body: Bytes) -> Entries {
         Entries { body, ..Entries::default() }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.logs.len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.logs.is_empty()
     }
 
     /// Adds the record of an entry with these fields.
@@ -361,18 +354,12 @@ impl Names {
 
     /// The name of a key of `extra`: its own, unless that is a field's.
     fn name_extra(&mut self, key: Text) -> Text {
-        match self.fields.contains(&key.as_str()) {
-            true => self.free(key, "extra."),
-            false => key,
-        }
+        if self.fields.contains(&key.as_str()) { self.free(key, "extra.") } else { key }
     }
 
     /// The name of an unknown field: its own, unless that is taken.
     fn name_field(&mut self, key: Text) -> Text {
-        match self.is_taken(&key) {
-            true => self.free(key, "entry."),
-            false => key,
-        }
+        if self.is_taken(&key) { self.free(key, "entry.") } else { key }
     }
 
     fn is_taken(&self, name: &str) -> bool {

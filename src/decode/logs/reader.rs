@@ -102,10 +102,8 @@ impl Reader {
         let braces = body.bytes().filter(|byte| *byte == b'{').count();
         let reader = Reader { body, entries: Entries::new(shared), ..Reader::default() };
         // Every entry has a brace, so it takes as many of them to make it worth finding out what is an entry.
-        match braces > MAX_ENTRIES && reader.clone().count() > MAX_ENTRIES {
-            true => Err(DecodeError::TooMany),
-            false => Ok(reader),
-        }
+        let is_too_many = braces > MAX_ENTRIES && reader.clone().count() > MAX_ENTRIES;
+        if is_too_many { Err(DecodeError::TooMany) } else { Ok(reader) }
     }
 
     /// How many entries the request holds; of too many, some number that is too many.
@@ -121,7 +119,7 @@ impl Reader {
         self.entries.received = Nanos(received.0.saturating_add(self.parts));
         self.nodes_left = MAX_PART_NODES;
         while self.surroundings != Surroundings::End && !self.is_full(self.at - start) {
-            if self.entries.is_empty() {
+            if self.entries.logs.is_empty() {
                 self.nodes_left = MAX_PART_NODES;
             }
             self.read_next(body.get(self.at..).unwrap_or_default());
@@ -134,8 +132,8 @@ impl Reader {
 
     /// Whether a part that `bytes` of the body went into should end here.
     fn is_full(&self, bytes: usize) -> bool {
-        let exceeds = |times: usize| self.entries.len() >= times * PART_ENTRIES || bytes >= times * PART_BYTES;
-        match self.entries.is_empty() {
+        let exceeds = |times: usize| self.entries.logs.len() >= times * PART_ENTRIES || bytes >= times * PART_BYTES;
+        match self.entries.logs.is_empty() {
             true => false,
             false if self.nodes_left < MAX_ENTRY_NODES || exceeds(STRETCH) => true,
             false => exceeds(1) && self.entries.may_end(),
@@ -290,7 +288,7 @@ impl Reader {
 
     fn reject(&mut self, reason: impl FnOnce() -> String) {
         if self.errors.len() < MAX_ERRORS {
-            let index = self.given + self.entries.len() + self.rejected;
+            let index = self.given + self.entries.logs.len() + self.rejected;
             self.errors.push(Rejection { index, reason: reason() });
         }
         self.rejected += 1;

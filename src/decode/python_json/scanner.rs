@@ -165,13 +165,10 @@ impl<'a> Scanner<'a> {
             ("Infinity", Node::Float(f64::INFINITY)),
             ("-Infinity", Node::Float(f64::NEG_INFINITY)),
         ];
-        for (word, node) in WORDS {
-            if self.rest().starts_with(word) {
-                self.at += word.len();
-                return Ok(node);
-            }
-        }
-        Err(self.fault("Expecting value"))
+        let known = WORDS.into_iter().find(|(word, _)| self.rest().starts_with(word));
+        let (word, node) = known.ok_or_else(|| self.fault("Expecting value"))?;
+        self.at += word.len();
+        Ok(node)
     }
 
     fn number(&mut self) -> Result<Node<'a>, Fault> {

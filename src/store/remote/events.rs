@@ -56,13 +56,10 @@ impl Events {
             // A comment, another field, or one whose name only begins like this.
             _ => return,
         };
-        match &mut self.data {
-            None => self.data = Some(value.to_vec()),
-            Some(data) => {
-                data.push(b'\n');
-                data.extend_from_slice(value);
-            }
+        if let Some(data) = &mut self.data {
+            data.push(b'\n');
         }
+        self.data.get_or_insert_default().extend_from_slice(value);
     }
 }
 
