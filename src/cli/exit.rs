@@ -119,18 +119,12 @@ impl Failure {
         }
         let label = |text: &str, paint: &dyn Fn(&str) -> String| if color { paint(text) } else { text.to_owned() };
         let error = label("error:", &|text| text.red().bold().to_string());
-        let mut text = format!("{error} {}\n", escape_lines(self.message.trim_end()));
-        for cause in &self.causes {
-            text.push_str(&format!("  caused by: {}\n", escape(cause)));
-        }
-        for note in &self.notes {
-            text.push_str(&format!("  {}\n", escape(note)));
-        }
-        if let Some(hint) = &self.hint {
-            let label = label("hint:", &|text| text.cyan().bold().to_string());
-            text.push_str(&format!("{label} {}\n", escape(hint)));
-        }
-        text
+        let message = format!("{error} {}\n", escape_lines(self.message.trim_end()));
+        let causes = self.causes.iter().map(|cause| format!("  caused by: {}\n", escape(cause)));
+        let notes = self.notes.iter().map(|note| format!("  {}\n", escape(note)));
+        let hint = label("hint:", &|text| text.cyan().bold().to_string());
+        let hint = self.hint.iter().map(|text| format!("{hint} {}\n", escape(text)));
+        std::iter::once(message).chain(causes).chain(notes).chain(hint).collect()
     }
 }
 
@@ -158,7 +152,12 @@ impl From<store::Error> for Failure {
             }
             _ => hint_for(&error).map(str::to_owned),
         };
-        Failure { hint, ..Failure::from_error(code_of(&error), &error) }
+        let code = match &error {
+            store::Error::BadTarget { .. } | store::Error::BadCursor | store::Error::Lacks { .. } => Code::Usage,
+            store::Error::Denied { .. } => Code::Denied,
+            _ => Code::Failed,
+        };
+        Failure { hint, ..Failure::from_error(code, &error) }
     }
 }
 
@@ -178,14 +177,7 @@ fn uncapitalized(text: &str) -> String {
     }
 }
 
-fn code_of(error: &store::Error) -> Code {
-    match error {
-        store::Error::BadTarget { .. } | store::Error::BadCursor | store::Error::Lacks { .. } => Code::Usage,
-        store::Error::Denied { .. } => Code::Denied,
-        _ => Code::Failed,
-    }
-}
-
+/// What a person can do about an error of a store.
 fn hint_for(error: &store::Error) -> Option<&'static str> {
     use store::Error as E;
     Some(match error {

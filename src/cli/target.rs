@@ -73,12 +73,9 @@ pub fn for_writing(target: Target) -> Result<Target, store::Error> {
     }
 }
 
-/// The target to write to, as [`for_writing`] has it, but a file need not be there: opening it makes it.
+/// The target to write to, as [`for_writing`] says, but a file need not be there: opening it makes it.
 pub fn for_creating(target: Target) -> Target {
-    match for_writing(target.clone()) {
-        Ok(target) => target,
-        Err(_) => target,
-    }
+    for_writing(target.clone()).unwrap_or(target)
 }
 
 /// Makes the directory a file lies in, for its owner only.

@@ -66,10 +66,11 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
     // Opened before the target, so that a file that is not understood leaves no empty database behind.
     let mut sources = Vec::new();
     for file in &args.files {
-        sources.push(Source::open(file, args.project.as_deref()).await?);
+        sources.push(Source::open(file).await?);
     }
     let target = store::open(&target, Mode::Write).await?;
-    let imported = import_all(context, &sources, target.as_ref(), args.project.as_deref()).await;
+    let project = args.project.as_deref().map(Text::from);
+    let imported = import_all(context, &sources, target.as_ref(), project.as_ref()).await;
     let closed = target.close().await;
     let imported = imported?;
     closed?;
@@ -94,8 +95,8 @@ enum Source {
 }
 
 impl Source {
-    async fn open(file: &Path, project: Option<&str>) -> Result<Source, Failure> {
-        if let Some(files) = dead_letters::Files::find(file, project)? {
+    async fn open(file: &Path) -> Result<Source, Failure> {
+        if let Some(files) = dead_letters::Files::find(file)? {
             return Ok(Source::DeadLetters(files));
         }
         let opened = store::open(&Target::File(file.to_owned()), Mode::Read).await;
@@ -103,18 +104,18 @@ impl Source {
     }
 }
 
+/// Brings all sources in; records that are in no project are put into `project`.
 async fn import_all(
     context: &Context,
     sources: &[Source],
     target: &dyn Backend,
-    project: Option<&str>,
+    project: Option<&Text>,
 ) -> Result<Vec<Imported>, Failure> {
-    let project = project.map(Text::from);
     let mut imported = Vec::new();
     for source in sources {
         imported.push(match source {
-            Source::Database(source) => import_database(context, source.as_ref(), target, project.as_ref()).await?,
-            Source::DeadLetters(files) => files.import(context, target).await?,
+            Source::Database(source) => import_database(context, source.as_ref(), target, project).await?,
+            Source::DeadLetters(files) => files.import(context, target, project).await?,
         });
     }
     Ok(imported)

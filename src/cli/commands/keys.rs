@@ -1,10 +1,8 @@
 //! `tracehub keys`: issue, list and revoke the keys of a server or of a file. The key itself is made here and printed
 //! here; only its digest goes anywhere else.
 
-use std::sync::Arc;
-
 use clap::{Args, Subcommand};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::cli::context::{Context, print};
 use crate::cli::environment::{now, short_path};
@@ -127,43 +125,35 @@ pub async fn run(context: &Context, args: KeysArgs) -> Outcome {
 async fn create(context: &Context, args: &CreateArgs) -> Outcome {
     let output = context.output(&ISSUED)?;
     let backend = store::open(&target::for_creating(context.target()?), Mode::Write).await?;
-    let (secret, key) = issue(&backend, args).await?;
+    let (secret, key) = issue(backend.as_ref(), args).await?;
     backend.close().await?;
     // Quiet scripts want the key, too: there is no second chance to see it.
     match output.is_drawn() || (output.format == Format::Id && output.fields.is_none()) {
         true => print(&format!("{}\n", secret.reveal()))?,
-        false => output.print_object(&issued(&secret, &key))?,
+        false => output.print_object(&json!({
+            "id": key.id,
+            "project": key.project,
+            "key": secret.reveal(),
+            "scopes": key.scopes,
+            "created": key.created,
+        }))?,
     };
-    context.remark(escape(&format!(
-        "key {} of project {} permits {}; it is not shown again",
-        key.id,
-        key.project,
-        key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
-    )));
+    let scopes = key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+    let sentence = format!("key {} of project {} permits {scopes}; it is not shown again", key.id, key.project);
+    context.remark(escape(&sentence));
     Ok(Code::Done)
 }
 
-async fn issue(backend: &Arc<dyn Backend>, args: &CreateArgs) -> Result<(ApiKey, Key), Failure> {
+async fn issue(backend: &dyn Backend, args: &CreateArgs) -> Result<(ApiKey, Key), Failure> {
     let mut tries = 1;
     loop {
         let made = ApiKey::issue(&args.project, &args.scope, now());
         let (secret, key) = made.map_err(|error| Failure::from_error(Code::Failed, &error))?;
-        match facets::keys(backend.as_ref())?.add_key(key.clone()).await {
-            Ok(()) => return Ok((secret, key)),
+        match facets::keys(backend)?.add_key(key.clone()).await {
             Err(store::Error::KeyExists) if tries < TRIES => tries += 1,
-            Err(error) => return Err(error.into()),
+            added => return Ok(added.map(|()| (secret, key))?),
         }
     }
-}
-
-fn issued(secret: &ApiKey, key: &Key) -> Json {
-    json!({
-        "id": key.id,
-        "project": key.project,
-        "key": secret.reveal(),
-        "scopes": key.scopes,
-        "created": key.created,
-    })
 }
 
 async fn list(context: &Context) -> Outcome {

@@ -16,9 +16,7 @@ use crate::cli::environment::{current_trace, now, short_path, variable};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::target;
 use crate::cli::values::pair;
-use crate::client::{
-    DeadLetters, Details, Extra, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters,
-};
+use crate::client::{DeadLetters, Details, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters};
 use crate::model::{Nanos, Severity, Text};
 use crate::query::dead_letters::{Defaults, DeliverError, deliver};
 use crate::store::{self, Backend, Error, Mode, Target};
@@ -96,7 +94,7 @@ struct NotStored {
     /// What `--strict` makes of the reason.
     code: Code,
     /// The directory that keeps the record; `None` when it is lost.
-    kept_in: Option<PathBuf>,
+    kept_in: Option<String>,
 }
 
 impl NotStored {
@@ -117,28 +115,27 @@ pub async fn run(context: &Context, args: LogArgs) -> Outcome {
     let trace_id = entry.trace_id.clone();
     let is_strict = args.strict;
     let not_stored = send(args, wanted.into_parts().0, entry).await.err();
-    let kept_in = not_stored.as_ref().and_then(|not_stored| not_stored.kept_in.as_ref());
-    let kept_in = kept_in.map(|directory| directory.display().to_string());
-    let outcome = match (&not_stored, &kept_in) {
-        (None, _) => "stored",
-        (Some(NotStored { reason, code, .. }), directory) if is_strict => {
+    let outcome = match &not_stored {
+        None => "stored",
+        Some(NotStored { reason, code, kept_in }) if is_strict => {
             let failure = Failure::new(*code, format!("the record is not stored in {place}")).note(reason);
-            return Err(match directory {
+            return Err(match kept_in {
                 Some(directory) => failure.hint(format!("it is kept in {}", short_path(directory))),
                 None => failure,
             });
         }
-        (Some(NotStored { reason, .. }), Some(directory)) => {
+        Some(NotStored { reason, kept_in: Some(directory), .. }) => {
             let directory = short_path(directory);
             context
                 .remark(format_args!("tracehub: the record is kept in {directory} until {place} takes it: {reason}"));
             "kept"
         }
-        (Some(NotStored { reason, .. }), None) => {
+        Some(NotStored { reason, kept_in: None, .. }) => {
             context.remark(format_args!("tracehub: the record is lost: {reason}"));
             "lost"
         }
     };
+    let (reason, kept_in) = not_stored.map(|NotStored { reason, kept_in, .. }| (reason, kept_in)).unzip();
     if output.is_drawn() || (output.format == Format::Id && output.fields.is_none()) {
         return Ok(Code::Done);
     }
@@ -146,8 +143,8 @@ pub async fn run(context: &Context, args: LogArgs) -> Outcome {
         "outcome": outcome,
         "trace_id": trace_id.as_deref(),
         "target": place,
-        "kept_in": kept_in,
-        "reason": not_stored.map(|not_stored| not_stored.reason),
+        "kept_in": kept_in.flatten(),
+        "reason": reason,
     }))
 }
 
@@ -171,17 +168,13 @@ fn entry(context: &Context, args: &LogArgs) -> Result<LogEntry, Failure> {
             None
         }
     };
-    let mut extra = Extra::default();
-    for (key, value) in &args.extra {
-        extra.push(key, typed(value));
-    }
-    let details = Details {
+    let mut details = Details {
         module: args.module.as_deref().map(Text::from),
         error_type: args.error_type.clone(),
-        error_message: None,
         stack_trace,
-        extra,
+        ..Details::default()
     };
+    args.extra.iter().for_each(|(key, value)| details.extra.push(key, typed(value)));
     let (trace_id, span_id) = match &args.trace {
         Some(id) => (Some(Text::from(id.as_str())), None),
         None => {
@@ -208,12 +201,10 @@ fn read(path: &Path) -> Result<String, Failure> {
         Some("-") => std::io::stdin().lock().take(LONGEST_TEXT_BYTES).read_to_end(&mut bytes),
         _ => std::fs::File::open(path).and_then(|file| file.take(LONGEST_TEXT_BYTES).read_to_end(&mut bytes)),
     };
-    match read {
-        Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) => {
-            Err(Failure::usage(format!("cannot read `{}`", path.display())).note(error.to_string().to_lowercase()))
-        }
-    }
+    read.map_err(|error| {
+        Failure::usage(format!("cannot read `{}`", path.display())).note(error.to_string().to_lowercase())
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// `5`, `true` and `null` are what they look like; everything else is text.
@@ -240,13 +231,10 @@ async fn send(args: LogArgs, wanted: Target, entry: LogEntry) -> Result<(), NotS
     // A file's dead letters are for the file, whoever owns it at the time.
     let file = wanted.file().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     let address = file.map(|file| format!("file:{}", file.display()));
-    let target = match target::for_writing(wanted) {
-        Err(Error::Missing(path)) => {
-            let _ = target::make_parent(&path);
-            Target::File(path)
-        }
-        target => target.map_err(NotStored::lost)?,
-    };
+    let target = target::for_creating(wanted);
+    if let Some(path) = target.file() {
+        let _ = target::make_parent(path);
+    }
     let Some((url, key)) = target.server() else {
         let dead_letters = address.and_then(|address| new_dead_letters(&address));
         let encoding = LogEncoding { service, environment, host: hostname(), compress: false, dead_letters };
@@ -275,7 +263,7 @@ fn send_to_server(builder: LoggerBuilder, entry: LogEntry) -> Result<(), NotStor
     }
     let reason = logger.stats().last_error.unwrap_or_else(|| "the server did not answer in time".to_owned());
     let code = if logger.is_denied() { Code::Denied } else { Code::Failed };
-    let kept_in = logger.dlq_path().filter(|_| report.parked > 0).map(Path::to_owned);
+    let kept_in = logger.dlq_path().filter(|_| report.parked > 0).map(|directory| directory.display().to_string());
     Err(NotStored { reason, code, kept_in })
 }
 
@@ -300,7 +288,7 @@ async fn write_to_store(target: &Target, encoding: LogEncoding, entry: LogEntry)
     let Some(letters) = &encoding.dead_letters else { return Err(NotStored::lost(reason)) };
     line.push(b'\n');
     Err(match letters.park(1, &line) {
-        Ok(()) => NotStored { kept_in: Some(letters.directory().to_owned()), ..NotStored::lost(reason) },
+        Ok(()) => NotStored { kept_in: Some(letters.directory().display().to_string()), ..NotStored::lost(reason) },
         Err(error) => NotStored::lost(format_args!("{reason}, and {error}")),
     })
 }

@@ -1,8 +1,7 @@
 //! `tracehub tail`: follow what arrives, one line a record.
 
-use std::collections::{HashSet, VecDeque};
-
 use clap::Args;
+use indexmap::IndexSet;
 
 use crate::cli::context::{Context, Output};
 use crate::cli::environment;
@@ -166,7 +165,7 @@ struct Records<'a> {
     context: &'a Context,
     output: Output,
     is_one_trace: bool,
-    printed: PrintedTraces,
+    printed: IndexSet<TraceId>,
 }
 
 impl<'a> Records<'a> {
@@ -176,14 +175,16 @@ impl<'a> Records<'a> {
         if output.fields.is_some() && output.format != Format::Ndjson {
             return Err(Failure::usage("--fields needs -o ndjson here"));
         }
-        Ok(Records { context, output, is_one_trace, printed: PrintedTraces::default() })
+        Ok(Records { context, output, is_one_trace, printed: IndexSet::new() })
     }
 
     fn text(&mut self, arrivals: &[Arrival]) -> String {
         match self.output.format {
             Format::Id => {
                 let ids = arrivals.iter().filter_map(|arrival| arrival.record.trace_id());
-                ids.filter(|id| self.printed.is_new(id)).map(|id| format!("{}\n", escape(&id.to_string()))).collect()
+                ids.filter(|id| is_new(&mut self.printed, id))
+                    .map(|id| format!("{}\n", escape(&id.to_string())))
+                    .collect()
             }
             Format::Table => tail_line::render(arrivals, self.is_one_trace, &stream::style_of_now(self.context)),
             _ => self.output.rows(arrivals.iter().map(tail_line::to_json)),
@@ -191,24 +192,11 @@ impl<'a> Records<'a> {
     }
 }
 
-/// Which traces were printed lately.
-#[derive(Debug, Default)]
-struct PrintedTraces {
-    known: HashSet<TraceId>,
-    order: VecDeque<TraceId>,
-}
-
-impl PrintedTraces {
-    fn is_new(&mut self, id: &TraceId) -> bool {
-        if !self.known.insert(id.clone()) {
-            return false;
-        }
-        self.order.push_back(id.clone());
-        if self.order.len() > REMEMBERED_TRACES
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
-        true
+/// Whether a trace was not printed lately; from now on it was.
+fn is_new(printed: &mut IndexSet<TraceId>, id: &TraceId) -> bool {
+    let is_new = printed.insert(id.clone());
+    if printed.len() > REMEMBERED_TRACES {
+        printed.shift_remove_index(0);
     }
+    is_new
 }

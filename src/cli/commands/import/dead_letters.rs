@@ -13,7 +13,6 @@ use crate::query::copy::Copied;
 use crate::query::dead_letters::{Defaults, DeliverError, Delivered, deliver};
 use crate::store::{Backend, Error};
 use crate::view::out::format::count;
-use crate::view::out::progress::Progress;
 
 /// How much of a file is looked at to see what it is.
 const SNIFFED_BYTES: u64 = 4_096;
@@ -24,20 +23,18 @@ const MOST_NAMED: usize = 10;
 pub(super) struct Files {
     named: PathBuf,
     files: Vec<PathBuf>,
-    project: Option<Text>,
 }
 
 impl Files {
-    /// The file, or the files of the directory, whose entries are put into a project if they are in none; `None` when
-    /// it is something else.
+    /// The file, or the files of the directory; `None` when the path is something else.
     ///
     /// # Errors
-    /// It cannot be read, or is a directory without any such file.
-    pub(super) fn find(path: &Path, project: Option<&str>) -> Result<Option<Files>, Failure> {
-        let (named, project) = (path.to_owned(), project.map(Text::from));
+    /// The path cannot be read, or is a directory without any such file.
+    pub(super) fn find(path: &Path) -> Result<Option<Files>, Failure> {
+        let named = path.to_owned();
         if !path.is_dir() {
             let is_ours = path.is_file() && looks_like_entries(path).map_err(|error| unreadable(path, error))?;
-            return Ok(is_ours.then(|| Files { files: vec![named.clone()], named, project }));
+            return Ok(is_ours.then(|| Files { files: vec![named.clone()], named }));
         }
         let listed = fs::read_dir(path).map_err(|error| unreadable(path, error))?;
         let is_ours = |file: &PathBuf| {
@@ -50,39 +47,42 @@ impl Files {
             let message = format!("there is no .jsonl file in `{}`", path.display());
             return Err(Failure::new(Code::Failed, message).hint(UNDERSTOOD));
         }
-        Ok(Some(Files { named, files, project }))
+        Ok(Some(Files { named, files }))
     }
 
-    /// Brings all files in.
+    /// Brings all files in; entries that are in no project are put into `project`.
     ///
     /// # Errors
     /// Reading or writing fails, or there is not one entry in the files.
-    pub(super) async fn import(&self, context: &Context, target: &dyn Backend) -> Result<Imported, Failure> {
+    pub(super) async fn import(
+        &self,
+        context: &Context,
+        target: &dyn Backend,
+        project: Option<&Text>,
+    ) -> Result<Imported, Failure> {
         let total = is_watched(context).then(|| self.lines());
         let mut progress = progress(context, total);
-        let imported = self.import_each(target, &mut progress).await;
+        let source = absolute(&self.named);
+        let mut sum = Imported { copied: Copied::default(), source, skipped: 0, errors: Vec::new() };
+        for file in &self.files {
+            let mut done = sum.copied.read;
+            let delivered = deliver_file(file, project, target, |read| {
+                done = sum.copied.read + read;
+                progress.at(done);
+            });
+            match delivered.await {
+                Ok(delivered) => add(&mut sum, file, delivered),
+                Err(error) => {
+                    progress.finish();
+                    return Err(cut_short(error, done));
+                }
+            }
+        }
         progress.finish();
-        let sum = imported?;
         self.warn(context, &sum);
         if sum.copied.read == 0 && sum.skipped > 0 {
             let failure = format!("there is not one log entry in `{}`", self.named.display());
             return Err(Failure::new(Code::Failed, failure).hint(UNDERSTOOD));
-        }
-        Ok(sum)
-    }
-
-    async fn import_each(&self, target: &dyn Backend, progress: &mut Progress) -> Result<Imported, Failure> {
-        let mut sum =
-            Imported { copied: Copied::default(), source: absolute(&self.named), skipped: 0, errors: Vec::new() };
-        for file in &self.files {
-            let before = sum.copied.read;
-            let mut done = before;
-            let delivered = deliver_file(file, self.project.clone(), target, |read| {
-                done = before + read;
-                progress.at(done);
-            });
-            let delivered = delivered.await;
-            add(&mut sum, file, delivered.map_err(|error| cut_short(error, done))?);
         }
         Ok(sum)
     }
@@ -117,14 +117,14 @@ fn add(sum: &mut Imported, file: &Path, delivered: Delivered) {
 
 async fn deliver_file(
     path: &Path,
-    project: Option<Text>,
+    project: Option<&Text>,
     target: &dyn Backend,
     mut advanced: impl FnMut(u64),
 ) -> Result<Delivered, Failure> {
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
     // Entries without a time get that of the file, which is the same when it comes again.
     let received = file.metadata().ok().and_then(|data| data.modified().ok()).map_or_else(Nanos::now, Nanos::from);
-    let defaults = Defaults { received, project };
+    let defaults = Defaults { received, project: project.cloned() };
     let delivered = deliver(&mut BufReader::new(file), target, &defaults, |copied| advanced(copied.read)).await;
     delivered.map_err(|error| match error {
         DeliverError::Read(error) => unreadable(path, error),
