@@ -121,7 +121,6 @@ pub(crate) use host::hostname;
 #[cfg(feature = "app")]
 pub(crate) use log::{
     entry::{Details, LogEncoding, LogEntry},
-    extra::Extra,
     settings::new_dead_letters,
 };
 #[cfg(feature = "app")]
