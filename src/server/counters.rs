@@ -132,35 +132,34 @@ impl Counters {
 
     /// The Prometheus [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
     pub(crate) fn to_prometheus(&self, gauges: Gauges) -> String {
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let requests = requests
-            .iter()
-            .map(|((route, status), count)| (format!("{{route={route:?},status=\"{status}\"}}"), *count));
-        let outcomes = [("accepted", &self.accepted), ("duplicate", &self.duplicates), ("rejected", &self.rejected)];
-        let outcomes =
-            outcomes.map(|(outcome, count)| (format!("{{outcome={outcome:?}}}"), count.load(Ordering::Relaxed)));
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = failures.iter().map(|(reason, count)| (format!("{{reason={reason:?}}}"), *count));
-        let version = format!("{{version={:?}}}", env!("CARGO_PKG_VERSION"));
-        let dropped = self.metrics_dropped.load(Ordering::Relaxed);
         let mut page = Page(String::new());
-        page.add("tracehub_build_info", "gauge", "The version that runs.", [(version, 1)]);
-        page.add_one("tracehub_uptime_seconds", "gauge", "Seconds since the server started.", self.uptime_seconds());
-        page.add("tracehub_requests_total", "counter", "Requests answered.", requests);
-        page.add("tracehub_records_total", "counter", "Records received, by what became of them.", outcomes);
-        page.add(
-            "tracehub_ingest_failed_total",
-            "counter",
-            "Requests to send records that failed, by reason.",
-            failures,
-        );
-        let help = "OTLP metrics requests, which are checked and dropped.";
-        page.add_one("tracehub_metrics_dropped_total", "counter", help, dropped);
-        page.add_one("tracehub_connections", "gauge", "Connections open now.", gauges.connections as u64);
-        let help = "Bytes of request bodies held now.";
-        page.add_one("tracehub_in_flight_bytes", "gauge", help, gauges.in_flight_bytes as u64);
+        page.head("tracehub_build_info", "gauge", "The version that runs.");
+        page.line("tracehub_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+        page.head("tracehub_uptime_seconds", "gauge", "Seconds since the server started.");
+        page.line("tracehub_uptime_seconds", &[], self.uptime_seconds());
+        page.head("tracehub_requests_total", "counter", "Requests answered.");
+        for ((route, status), count) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            page.line("tracehub_requests_total", &[("route", route), ("status", &status.to_string())], *count);
+        }
+        page.head("tracehub_records_total", "counter", "Records received, by what became of them.");
+        for (outcome, counter) in
+            [("accepted", &self.accepted), ("duplicate", &self.duplicates), ("rejected", &self.rejected)]
+        {
+            page.line("tracehub_records_total", &[("outcome", outcome)], counter.load(Ordering::Relaxed));
+        }
+        page.head("tracehub_ingest_failed_total", "counter", "Requests to send records that failed, by reason.");
+        for (reason, count) in self.failures.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            page.line("tracehub_ingest_failed_total", &[("reason", reason)], *count);
+        }
+        page.head("tracehub_metrics_dropped_total", "counter", "OTLP metrics requests, which are checked and dropped.");
+        page.line("tracehub_metrics_dropped_total", &[], self.metrics_dropped.load(Ordering::Relaxed));
+        page.head("tracehub_connections", "gauge", "Connections open now.");
+        page.line("tracehub_connections", &[], gauges.connections as u64);
+        page.head("tracehub_in_flight_bytes", "gauge", "Bytes of request bodies held now.");
+        page.line("tracehub_in_flight_bytes", &[], gauges.in_flight_bytes as u64);
         if let Some(bytes) = gauges.database_bytes {
-            page.add_one("tracehub_database_bytes", "gauge", "Bytes of the database on disk.", bytes);
+            page.head("tracehub_database_bytes", "gauge", "Bytes of the database on disk.");
+            page.line("tracehub_database_bytes", &[], bytes);
         }
         page.0
     }
@@ -169,18 +168,15 @@ impl Counters {
 struct Page(String);
 
 impl Page {
-    /// Adds a metric with its values, each behind its labels.
-    fn add(&mut self, name: &str, kind: &str, help: &str, values: impl IntoIterator<Item = (String, u64)>) {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string cannot fail.
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        for (labels, value) in values {
-            let _ = writeln!(self.0, "{name}{labels} {value}");
-        }
     }
 
-    /// Adds a metric with one value, which needs no labels.
-    fn add_one(&mut self, name: &str, kind: &str, help: &str, value: u64) {
-        self.add(name, kind, help, [(String::new(), value)]);
+    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(self.0, "{name}{labels} {value}");
     }
 }
 

@@ -1,7 +1,18 @@
-//! The streams that are open, so that there are never too many and `/stats` can count them.
+//! Streams of server-sent events: how one is written until it ends or the server stops, and which are open, so that there
+//! are never too many and `/stats` can count them.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use futures::stream;
+use http::{Response, StatusCode};
+use tokio::sync::watch;
+
+use crate::server::http::{Failure, answer};
+use crate::server::stopping::stopped;
+use crate::store;
 
 /// The streams that are open, by correlation id.
 #[derive(Debug, Default, Clone)]
@@ -15,15 +26,19 @@ pub(crate) struct OpenStream {
 }
 
 impl OpenStreams {
-    /// Notes that a stream of a correlation id opens; `None` when there are `most` already.
-    pub(crate) fn enter(&self, id: &str, most: usize) -> Option<OpenStream> {
+    /// Notes that a stream of a correlation id opens.
+    ///
+    /// # Errors
+    /// There are `most` already.
+    pub(crate) fn enter(&self, id: &str, most: usize) -> Result<OpenStream, Failure> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.values().sum::<usize>() >= most {
-            return None;
+            let detail = "too many streams are open, try again".to_owned();
+            return Err(Failure::Problem(StatusCode::SERVICE_UNAVAILABLE, detail));
         }
         *open.entry(id.to_owned()).or_default() += 1;
         drop(open);
-        Some(OpenStream { all: self.clone(), id: id.to_owned() })
+        Ok(OpenStream { all: self.clone(), id: id.to_owned() })
     }
 
     /// How many correlation ids are watched, by how many streams.
@@ -42,5 +57,27 @@ impl Drop for OpenStream {
                 open.remove(&self.id);
             }
         }
+    }
+}
+
+/// What writes a stream of events, piece by piece.
+pub(crate) trait EventSource: Send + Sized + 'static {
+    /// The piece to send next; `None` at the end.
+    ///
+    /// # Errors
+    /// The store fails; the stream breaks off then.
+    fn next_piece(&mut self) -> impl Future<Output = store::Result<Option<String>>> + Send;
+
+    /// The answer that streams all pieces until the end, or until the server stops. After a failure the client sees a
+    /// broken body, and not an end that looks like the usual one.
+    fn into_answer(self, stopping: &watch::Receiver<bool>) -> Response<Body> {
+        let pieces = stream::try_unfold((self, stopping.clone()), |(mut source, stopping)| async {
+            let piece = tokio::select! {
+                () = stopped(stopping.clone()) => None,
+                piece = source.next_piece() => piece?,
+            };
+            Ok::<_, store::Error>(piece.map(|piece| (piece, (source, stopping))))
+        });
+        answer::events(Body::from_stream(pieces))
     }
 }

@@ -19,22 +19,18 @@ use crate::server::http::{Admitted, Answer, Failure, PathId, answer, body};
 /// `GET /api/v1/issues`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::issue_query_from_pairs(&pairs, Nanos::now())?;
-    let is_everything = query.limit == 0;
-    if is_everything {
-        query.limit = paged_list::PAGE;
-    }
-    let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
+    let is_everything = paged_list::wants_everything(&mut query.limit);
+    let first = query.cursor.take();
     let ask = move |cursor| {
-        let (backend, query) = (Arc::clone(&backend), IssueQuery { cursor, ..query.clone() });
-        async move { facets::issues(backend.as_ref())?.list_issues(&query).await }
+        let (app, query) = (Arc::clone(&app), IssueQuery { cursor, ..query.clone() });
+        async move { facets::issues(&*app.backend)?.list_issues(&query).await }
     };
     paged_list::answer(first, is_everything, ask).await
 }
 
 /// `GET /api/v1/issues/{id}`
 pub(crate) async fn show(State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let detail =
-        facets::issues(app.backend.as_ref())?.issue(&issue_id(id)?).await?.ok_or_else(|| Failure::no("issue"))?;
+    let detail = facets::issues(&*app.backend)?.issue(&issue_id(id)?).await?.ok_or_else(|| Failure::no("issue"))?;
     Ok(answer::json(StatusCode::OK, &detail))
 }
 
@@ -51,8 +47,7 @@ pub(crate) async fn change(
     }
     let document = read_json(&app, &admitted, request, |error| error.to_string()).await?;
     let change = api::issue_change_from_json(&document)?;
-    let issue =
-        facets::issues(app.backend.as_ref())?.set_issue(&id, change).await?.ok_or_else(|| Failure::no("issue"))?;
+    let issue = facets::issues(&*app.backend)?.set_issue(&id, change).await?.ok_or_else(|| Failure::no("issue"))?;
     Ok(answer::json(StatusCode::OK, &issue))
 }
 

@@ -18,7 +18,7 @@ use crate::server::http::{Admitted, Answer, Failure, PathId, answer};
 
 /// `GET /api/v1/keys`
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Answer {
-    let keys = facets::keys(app.backend.as_ref())?.list_keys().await?;
+    let keys = facets::keys(&*app.backend)?.list_keys().await?;
     let rows: Vec<_> = keys.iter().map(key_to_wire).collect();
     Ok(answer::json(StatusCode::OK, &rows))
 }
@@ -34,7 +34,7 @@ pub(crate) async fn issue(
     if let Some(problem) = problem(&key) {
         return Err(Failure::bad(problem));
     }
-    facets::keys(app.backend.as_ref())?.add_key(key.clone()).await?;
+    facets::keys(&*app.backend)?.add_key(key.clone()).await?;
     let answer = answer::json(StatusCode::OK, &key_to_wire(&key));
     app.access.keyring().learn(key);
     Ok(answer)
@@ -63,7 +63,7 @@ pub(crate) async fn note_uses(
     };
     let used: Option<Vec<(Text, Nanos)>> = document.as_object().and_then(|ids| ids.iter().map(use_of).collect());
     let used = used.ok_or_else(|| Failure::bad("it is no object of ids and times"))?;
-    facets::keys(app.backend.as_ref())?.touch_keys(&used).await?;
+    facets::keys(&*app.backend)?.touch_keys(&used).await?;
     Ok(answer::json(StatusCode::OK, &json!({})))
 }
 

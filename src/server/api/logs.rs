@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 
 use crate::api::{self, Pairs};
-use crate::model::{LogQuery, Nanos};
+use crate::model::{LogPage, LogQuery, Nanos, Page};
 use crate::query::{facets, issues};
 use crate::server::api::paged_list;
 use crate::server::app::App;
@@ -17,10 +17,13 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
     let is_everything = query.limit == 0;
     query.limit = if is_everything { api::MAX_LOGS } else { query.limit.min(api::MAX_LOGS) };
     query.issues = issues::with_aliases(app.backend.as_ref(), &query.issues).await?;
-    let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
+    let first = query.cursor.take();
     let ask = move |cursor| {
-        let (backend, query) = (Arc::clone(&backend), LogQuery { cursor, ..query.clone() });
-        async move { facets::logs(backend.as_ref())?.list_logs(&query).await }
+        let (app, query) = (Arc::clone(&app), LogQuery { cursor, ..query.clone() });
+        async move {
+            let LogPage { records, next } = facets::logs(&*app.backend)?.list_logs(&query).await?;
+            Ok(Page { items: records, next, total: None, failed: None })
+        }
     };
     paged_list::answer(first, is_everything, ask).await
 }

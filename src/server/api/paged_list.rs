@@ -11,47 +11,35 @@ use futures::{Stream, stream};
 use http::{HeaderName, HeaderValue, Response, header};
 use serde::Serialize;
 
-use crate::model::{Cursor, LogPage, LogRecord, Page, json};
+use crate::model::{Cursor, Page, json};
 use crate::server::http::{Answer, answer};
 use crate::{api, store};
 
 /// Items read at once for a list of all of them.
-pub(crate) const PAGE: usize = 1_000;
+const PAGE: usize = 1_000;
 /// Items that are written where they were read; more of them are work for another thread.
 const FEW: usize = 20;
 
-/// A page of any list.
-pub(crate) struct ListPage<T> {
-    items: Vec<T>,
-    next: Option<Cursor>,
-    /// How many items there are on all pages, and how many of them failed, where the store counts them.
-    totals: [Option<u64>; 2],
-}
-
-impl<T> From<Page<T>> for ListPage<T> {
-    fn from(page: Page<T>) -> ListPage<T> {
-        ListPage { items: page.items, next: page.next, totals: [page.total, page.failed] }
+/// Whether the limit of a list means everything; the limit is that of one page then.
+pub(crate) fn wants_everything(limit: &mut usize) -> bool {
+    let is_everything = *limit == 0;
+    if is_everything {
+        *limit = PAGE;
     }
-}
-
-impl From<LogPage> for ListPage<LogRecord> {
-    fn from(page: LogPage) -> ListPage<LogRecord> {
-        ListPage { items: page.records, next: page.next, totals: [None; 2] }
-    }
+    is_everything
 }
 
 /// The page that begins at `first`, or with `is_everything` all pages from there on; `ask` reads a page.
-pub(crate) async fn answer<T, P, F>(
+pub(crate) async fn answer<T, F>(
     first: Option<Cursor>,
     is_everything: bool,
     ask: impl Fn(Option<Cursor>) -> F + Send + 'static,
 ) -> Answer
 where
     T: Serialize + Send + 'static,
-    P: Into<ListPage<T>> + 'static,
-    F: Future<Output = store::Result<P>> + Send + 'static,
+    F: Future<Output = store::Result<Page<T>>> + Send + 'static,
 {
-    let ListPage { items, next, totals } = ask(first).await?.into();
+    let Page { items, next, total, failed } = ask(first).await?;
     let (next, body) = match next {
         Some(next) if is_everything => {
             let first = elements(items, ("[", "")).await?;
@@ -63,7 +51,7 @@ where
     let headers = response.headers_mut();
     answer::mark_version(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    for (name, count) in [api::TOTAL_HEADER, api::FAILED_HEADER].into_iter().zip(totals) {
+    for (name, count) in [(api::TOTAL_HEADER, total), (api::FAILED_HEADER, failed)] {
         if let Some(count) = count {
             headers.insert(HeaderName::from_static(name), HeaderValue::from(count));
         }
@@ -76,15 +64,14 @@ where
 
 /// A list as pieces of one JSON array: what is written already, and the pages from `next` on. An error cuts it short,
 /// which the client sees as a broken body.
-fn pages<T, P, F>(
+fn pages<T, F>(
     first: Bytes,
     next: Cursor,
     ask: impl Fn(Option<Cursor>) -> F,
 ) -> impl Stream<Item = store::Result<Bytes>>
 where
     T: Serialize + Send + 'static,
-    P: Into<ListPage<T>>,
-    F: Future<Output = store::Result<P>>,
+    F: Future<Output = store::Result<Page<T>>>,
 {
     stream::try_unfold((Some(first), Some(next)), move |(ready, next)| {
         let asked = next.is_some().then(|| ask(next.clone()));
@@ -93,7 +80,7 @@ where
                 return Ok(Some((ready, (None, next))));
             }
             let Some(asked) = asked else { return Ok(None) };
-            let ListPage { items, next, .. } = asked.await?.into();
+            let Page { items, next, .. } = asked.await?;
             let open = if items.is_empty() { "" } else { "," };
             let close = if next.is_none() { "]" } else { "" };
             Ok(Some((elements(items, (open, close)).await?, (None, next))))

@@ -2,16 +2,13 @@
 //!
 //! Each event is a part of a scan; its id is the place behind it, from which a client whose connection broke goes on. A
 //! stream reads from the store when its client has taken what it was sent, so a slow one holds a single part in memory,
-//! is no concern of those who write, and misses nothing but what was removed meanwhile, of which it is known_place how much.
+//! is no concern of those who write, and misses nothing but what was removed meanwhile, of which it is told how much.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Query, State};
-use bytes::Bytes;
-use futures::{Stream, stream};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::{self, Pairs};
@@ -19,8 +16,7 @@ use crate::model::{Cursor, Nanos, RecordFilter};
 use crate::server::app::App;
 use crate::server::http::answer::LAST_EVENT_ID;
 use crate::server::http::{Answer, Reservation, answer};
-use crate::server::open_streams::OpenStream;
-use crate::server::stopping::stopped;
+use crate::server::open_streams::{EventSource, OpenStream};
 use crate::store::{self, Chunk, wire};
 
 /// Silence after which a sign of life is sent.
@@ -69,27 +65,11 @@ impl StreamRequest {
 /// `GET /api/v1/scan/stream`
 pub(crate) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
     let asked = StreamRequest::from_request(&headers, &pairs)?;
-    let Some(open_stream) = app.scan_streams.enter("", MOST_STREAMS) else {
-        return Ok(answer::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
-    };
-    let follower = Follower::begin(app, open_stream, asked).await?;
-    let mut response = answer::events(Body::from_stream(event_pieces(follower)));
+    let open_stream = app.scan_streams.enter("", MOST_STREAMS)?;
+    let follower = Follower::begin(Arc::clone(&app), open_stream, asked).await?;
+    let mut response = follower.into_answer(&app.stopping);
     answer::mark_version(response.headers_mut());
     Ok(response)
-}
-
-fn event_pieces(follower: Follower) -> impl Stream<Item = Result<Bytes, store::Error>> {
-    stream::unfold(Some(follower), |follower| async {
-        let mut follower = follower?;
-        let stopping = follower.app.stopping.clone();
-        let piece = tokio::select! {
-            () = stopped(stopping) => return None,
-            piece = follower.next_piece() => piece.transpose()?,
-        };
-        // After a failure the client sees a broken body, and not an end that looks like the usual one.
-        let follower = piece.is_ok().then_some(follower);
-        Some((piece.map(Bytes::from), follower))
-    })
 }
 
 /// Where a stream is.
@@ -137,35 +117,6 @@ impl Follower {
         })
     }
 
-    /// The piece to send next; `None` at the end. Dropping the future loses nothing.
-    async fn next_piece(&mut self) -> store::Result<Option<String>> {
-        self.reservation = Reservation::new(&self.app.stream_budget);
-        loop {
-            let chunk = match self.read.take() {
-                Some(chunk) => chunk,
-                None => self.read_on().await?,
-            };
-            let is_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if !chunk.batch.is_empty() || chunk.missed > 0 {
-                let piece = write_event(&chunk);
-                // The largest piece finds room once it is the only one.
-                if self.reservation.grow(piece.len().min(self.app.limits.stream_bytes)) {
-                    self.moved_to(chunk.next);
-                    return Ok(Some(piece));
-                }
-                sleep_until(self.silent_since + KEEPALIVE).await;
-                return Ok(Some(self.sign_of_life()));
-            }
-            self.position = Some(chunk.next);
-            if is_late && chunk.at_end {
-                return Ok(None);
-            }
-            if self.silent_since.elapsed() >= KEEPALIVE {
-                return Ok(Some(self.sign_of_life()));
-            }
-        }
-    }
-
     /// Reads on; waits for something new, but not longer than until there is something else to do.
     async fn read_on(&mut self) -> store::Result<Chunk> {
         sleep_until(self.next_look).await;
@@ -194,6 +145,37 @@ impl Follower {
                 let piece = format!(": keepalive\nid: {}\n\n", place.0);
                 self.known_place = self.position.clone();
                 piece
+            }
+        }
+    }
+}
+
+impl EventSource for Follower {
+    /// The next part, or a sign of life. Dropping the future loses nothing.
+    async fn next_piece(&mut self) -> store::Result<Option<String>> {
+        self.reservation = Reservation::new(&self.app.stream_budget);
+        loop {
+            let chunk = match self.read.take() {
+                Some(chunk) => chunk,
+                None => self.read_on().await?,
+            };
+            let is_late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if !chunk.batch.is_empty() || chunk.missed > 0 {
+                let piece = write_event(&chunk);
+                // The largest piece finds room once it is the only one.
+                if self.reservation.grow(piece.len().min(self.app.limits.stream_bytes)) {
+                    self.moved_to(chunk.next);
+                    return Ok(Some(piece));
+                }
+                sleep_until(self.silent_since + KEEPALIVE).await;
+                return Ok(Some(self.sign_of_life()));
+            }
+            self.position = Some(chunk.next);
+            if is_late && chunk.at_end {
+                return Ok(None);
+            }
+            if self.silent_since.elapsed() >= KEEPALIVE {
+                return Ok(Some(self.sign_of_life()));
             }
         }
     }

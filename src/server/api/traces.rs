@@ -18,14 +18,11 @@ use crate::server::http::{Answer, Failure, PathId};
 /// `GET /api/v1/traces`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::trace_query_from_pairs(&pairs, Nanos::now())?;
-    let is_everything = query.limit == 0;
-    if is_everything {
-        query.limit = paged_list::PAGE;
-    }
-    let (first, backend) = (query.cursor.take(), Arc::clone(&app.backend));
+    let is_everything = paged_list::wants_everything(&mut query.limit);
+    let first = query.cursor.take();
     let ask = move |cursor| {
-        let (backend, query) = (Arc::clone(&backend), TraceQuery { cursor, ..query.clone() });
-        async move { backend.traces(&query).await }
+        let (app, query) = (Arc::clone(&app), TraceQuery { cursor, ..query.clone() });
+        async move { app.backend.traces(&query).await }
     };
     paged_list::answer(first, is_everything, ask).await
 }

@@ -7,23 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use bytes::Bytes;
-use futures::{Stream, stream};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use rustc_hash::FxHashSet;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 
 use crate::decode::checkpoint::trace_id;
 use crate::model::json::write_checkpoint;
-use crate::model::{Checkpoint, Cursor, RecordFilter, RecordKind};
+use crate::model::{Checkpoint, Cursor, RecordFilter};
 use crate::server::app::App;
 use crate::server::compat::checkpoint_feed::{self, Arrived, Subscription};
 use crate::server::compat::stored;
 use crate::server::http::{Answer, Failure, Reservation, answer};
-use crate::server::open_streams::OpenStream;
-use crate::server::stopping::stopped;
+use crate::server::open_streams::{EventSource, OpenStream};
 use crate::store;
 
 /// Silence after which a sign of life is sent.
@@ -37,19 +33,27 @@ const STEP: usize = 256;
 
 /// Answers with the stream of a correlation id that ends `seconds` after the stored ones.
 pub(crate) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seconds: i64) -> Answer {
-    let Some(open_stream) = app.checkpoint_streams.enter(&id, MOST_STREAMS) else {
-        return Ok(answer::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open, try again"));
-    };
-    let subscription = app.checkpoints.subscribe(&*app.backend).await?;
+    let open_stream = app.checkpoint_streams.enter(&id, MOST_STREAMS)?;
     let resume_after = headers.get(answer::LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-    let mut follower = Follower::new(Arc::clone(app), open_stream, id, subscription);
-    follower.seconds = u64::try_from(seconds).unwrap_or(0);
-    follower.names_places = wants_ids(headers) || resume_after.is_some();
+    let mut follower = Follower {
+        _open: open_stream,
+        id,
+        subscription: app.checkpoints.subscribe(&*app.backend).await?,
+        phase: Phase::Over,
+        sent: FxHashSet::default(),
+        seconds: u64::try_from(seconds).unwrap_or(0),
+        deadline: None,
+        silent_since: Instant::now(),
+        may_end: true,
+        names_places: wants_ids(headers) || resume_after.is_some(),
+        reservation: None,
+        app: Arc::clone(app),
+    };
     match resume_after {
         Some(place) => follower.resume(Cursor(place.to_owned())).await?,
         None => follower.begin().await?,
     }
-    let mut response = answer::events(Body::from_stream(event_pieces(follower)));
+    let mut response = follower.into_answer(&app.stopping);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
@@ -58,17 +62,6 @@ pub(crate) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seco
 fn wants_ids(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/event-stream"))
-}
-
-fn event_pieces(follower: Follower) -> impl Stream<Item = Result<Bytes, store::Error>> {
-    stream::unfold(follower, |mut follower| async {
-        let stopping = follower.app.stopping.clone();
-        let piece = tokio::select! {
-            () = stopped(stopping) => None,
-            piece = follower.next_piece() => piece,
-        };
-        piece.map(|piece| (piece, follower))
-    })
 }
 
 /// Where a stream is.
@@ -104,23 +97,6 @@ struct Follower {
 }
 
 impl Follower {
-    fn new(app: Arc<App>, open_stream: OpenStream, id: String, subscription: Subscription) -> Follower {
-        Follower {
-            app,
-            _open: open_stream,
-            id,
-            subscription,
-            phase: Phase::Over,
-            sent: FxHashSet::default(),
-            seconds: 0,
-            deadline: None,
-            silent_since: Instant::now(),
-            may_end: true,
-            names_places: false,
-            reservation: None,
-        }
-    }
-
     /// Reads what is stored. Too much of that for the memory streams may take together is read bit by bit instead, in
     /// order of arrival.
     async fn begin(&mut self) -> Result<(), Failure> {
@@ -149,33 +125,7 @@ impl Follower {
     }
 
     fn filter(&self) -> RecordFilter {
-        let (kind, trace) = (Some(RecordKind::Checkpoints), Some(trace_id(&self.id)));
-        RecordFilter { kind, trace, ..RecordFilter::default() }
-    }
-
-    /// The piece to send next; `None` at the end.
-    async fn next_piece(&mut self) -> Option<Result<Bytes, store::Error>> {
-        loop {
-            let piece = match &mut self.phase {
-                Phase::Over => return None,
-                Phase::Stored(_) => self.stored_piece(),
-                Phase::Behind(after) => {
-                    let after = after.take();
-                    match self.missed_piece(after).await {
-                        Ok(piece) => piece,
-                        // The client sees a broken body, and not an end that looks like the usual one.
-                        Err(error) => {
-                            self.phase = Phase::Over;
-                            return Some(Err(error));
-                        }
-                    }
-                }
-                Phase::CheckpointFeed => self.live_piece().await,
-            };
-            if let Some(piece) = piece {
-                return Some(Ok(Bytes::from(piece)));
-            }
-        }
+        stored::filter(Some(trace_id(&self.id)))
     }
 
     fn stored_piece(&mut self) -> Option<String> {
@@ -271,6 +221,25 @@ impl Follower {
         self.silent_since = Instant::now();
         self.may_end = true;
         Some(piece)
+    }
+}
+
+impl EventSource for Follower {
+    async fn next_piece(&mut self) -> store::Result<Option<String>> {
+        loop {
+            let piece = match &mut self.phase {
+                Phase::Over => return Ok(None),
+                Phase::Stored(_) => self.stored_piece(),
+                Phase::Behind(after) => {
+                    let after = after.take();
+                    self.missed_piece(after).await?
+                }
+                Phase::CheckpointFeed => self.live_piece().await,
+            };
+            if piece.is_some() {
+                return Ok(piece);
+            }
+        }
     }
 }
 

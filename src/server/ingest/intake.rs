@@ -20,6 +20,9 @@ use crate::server::http::{Admitted, Caps, Refusal, Reservation, answer};
 use crate::server::ingest::memory::{decoding_turn, inflate_within, is_small, reserve_records, run_work};
 use crate::store;
 
+/// Longest reason told of one rejection, in characters.
+pub(crate) const MAX_REASON_CHARS: usize = 160;
+
 /// A way to write records down. Who may send it and how large it may be says its row in the table of routes.
 pub(crate) trait Format: Send + Sync + 'static {
     /// The compression that the head of a request names; `None` for none.
@@ -124,6 +127,11 @@ pub(crate) struct Accepted {
     pub(crate) rejected: usize,
     /// Why records were not taken, of the first of those.
     pub(crate) errors: Vec<Rejection>,
+}
+
+/// The reason of a rejection as far as clients are told it.
+pub(crate) fn short_reason(rejection: &Rejection) -> String {
+    rejection.reason.chars().take(MAX_REASON_CHARS).collect()
 }
 
 /// Takes the records of a request of someone who may send them, and answers.

@@ -15,10 +15,8 @@ use crate::decode::logs::{self, Reader};
 use crate::model::{Batch, Nanos, Rejection, Written};
 use crate::server::app::App;
 use crate::server::http::{Caps, Refusal, answer};
+use crate::server::ingest::intake::short_reason;
 use crate::server::ingest::{Accepted, Decoded, Format, Part};
-
-/// Longest reason told of one entry, in characters.
-const MAX_REASON_CHARS: usize = 160;
 
 /// Log entries as the published logger sends them.
 pub(crate) struct LogEntries;
@@ -49,10 +47,7 @@ impl Format for LogEntries {
 /// that sends again after a lost answer must hear the answer it lost.
 fn to_json(Accepted { written, rejected, errors }: &Accepted) -> Json {
     let Written { accepted, duplicates } = *written;
-    let error = |rejection: &Rejection| {
-        let reason: String = rejection.reason.chars().take(MAX_REASON_CHARS).collect();
-        json!({ "index": rejection.index, "reason": reason })
-    };
+    let error = |rejection: &Rejection| json!({ "index": rejection.index, "reason": short_reason(rejection) });
     json!({
         "accepted": accepted + duplicates,
         "rejected": rejected,
@@ -114,6 +109,7 @@ fn last_part(reader: Reader) -> Result<Part, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::ingest::intake::MAX_REASON_CHARS;
 
     #[test]
     fn an_answer_says_what_is_new_what_was_there_and_what_is_wrong_with_the_rest() {

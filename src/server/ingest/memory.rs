@@ -75,7 +75,7 @@ pub(crate) fn is_small(message: &[u8]) -> bool {
 pub(crate) async fn decoding_turn<'a>(app: &'a App, message: &[u8]) -> Option<SemaphorePermit<'a>> {
     match is_small(message) {
         true => None,
-        // It is never closed.
+        // The semaphore is never closed.
         false => app.decoding.acquire().await.ok(),
     }
 }

@@ -17,8 +17,6 @@ use crate::server::ingest::{Accepted, FirstSeen, Part, Signal, intake};
 
 /// Rejections told one by one; the rest is a count.
 const LISTED_REJECTIONS: usize = 5;
-/// Longest reason told of one rejection, in characters.
-const MAX_REASON_CHARS: usize = 160;
 
 /// Reads an export request.
 pub(crate) fn decode(
@@ -68,10 +66,7 @@ pub(crate) fn rejection_summary(accepted: &Accepted) -> String {
     if rejected.is_empty() {
         return String::new();
     }
-    let one = |rejection: &Rejection| {
-        let reason: String = rejection.reason.chars().take(MAX_REASON_CHARS).collect();
-        format!("record {}: {reason}", rejection.index)
-    };
+    let one = |rejection: &Rejection| format!("record {}: {}", rejection.index, intake::short_reason(rejection));
     let examples: Vec<String> = rejected.iter().take(LISTED_REJECTIONS).map(one).collect();
     let more = match rejected.len().saturating_sub(LISTED_REJECTIONS) {
         0 => String::new(),
