@@ -54,11 +54,11 @@ pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
 pub struct Recorded {
     /// The path it went to.
     pub path: &'static str,
-    /// Its content type.
+    /// The content type of the request.
     pub content_type: &'static str,
-    /// Its content encoding, when it had one.
+    /// The content encoding of the request, when it had one.
     pub encoding: Option<&'static str>,
-    /// Its body as sent.
+    /// The body of the request as sent.
     pub body: Vec<u8>,
 }
 

@@ -18,7 +18,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// unless nobody reads it.
 ///
 /// # Errors
-/// Those of `follow`, or the system does not tell of signals.
+/// `follow` fails, or the system does not tell of signals.
 pub async fn until_interrupted(follow: impl AsyncFnOnce(&mut Printer) -> Outcome) -> Outcome {
     let mut signals = Signals::listen().map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let mut printer = Printer::default();

@@ -306,7 +306,7 @@ impl<'a> Follow<'a> {
     /// Waits for what happens next.
     ///
     /// # Errors
-    /// Those of [`Tail::next`].
+    /// [`Tail::next`] fails.
     pub async fn next(&mut self) -> Result<LogStep> {
         if !self.first.is_empty() {
             return Ok(LogStep::Records(std::mem::take(&mut self.first)));

@@ -31,7 +31,7 @@ pub enum Error {
     NewerSchema {
         /// The path.
         path: PathBuf,
-        /// Its schema.
+        /// The schema of the file.
         found: u32,
         /// The newest schema this version reads.
         known: u32,
@@ -71,7 +71,7 @@ pub enum Error {
     /// A server could not be reached.
     #[error("cannot reach `{url}`")]
     Unreachable {
-        /// Its address.
+        /// The address of the server.
         url: String,
         /// What went wrong on the way.
         #[source]
@@ -80,7 +80,7 @@ pub enum Error {
     /// A server answered, but not with what the API says.
     #[error("`{url}` does not answer like a tracehub server: {reason}")]
     Protocol {
-        /// Its address.
+        /// The address of the server.
         url: String,
         /// What was wrong.
         reason: String,
@@ -88,7 +88,7 @@ pub enum Error {
     /// A server refused the request for want of a key, or of rights.
     #[error("`{url}` denied access: {reason}")]
     Denied {
-        /// Its address.
+        /// The address of the server.
         url: String,
         /// What it said.
         reason: String,
@@ -96,7 +96,7 @@ pub enum Error {
     /// A server understood the request and refused it.
     #[error("`{url}` refused the request: {reason}")]
     Refused {
-        /// Its address.
+        /// The address of the server.
         url: String,
         /// What it said.
         reason: String,

@@ -133,7 +133,7 @@ impl Target {
         }
     }
 
-    /// Its path, if the store is a file.
+    /// The path of the store, if it is a file.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Target::File(path) => Some(path),
@@ -142,7 +142,7 @@ impl Target {
         }
     }
 
-    /// Its URL and the key for it, if the store is a tracehub server.
+    /// The URL of the store and the key for it, if it is a tracehub server.
     pub fn server(&self) -> Option<(&str, Option<&str>)> {
         match self {
             Target::File(_) => None,

@@ -11,7 +11,7 @@ use super::{Backend, Mode, Result, Target, open};
 pub struct Owned {
     /// The store.
     pub backend: Arc<dyn Backend>,
-    /// Its file, if it is one of ours.
+    /// The file of the store, if it is one of ours.
     file: Option<Arc<Sqlite>>,
 }
 

@@ -257,7 +257,7 @@ impl Remote {
 /// What a server says went wrong.
 #[derive(Default)]
 struct Problem {
-    /// Its sentence.
+    /// The sentence of the server.
     detail: Option<String>,
     /// The facet its store lacks, where that is the reason.
     lacks: Option<Facet>,

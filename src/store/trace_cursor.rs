@@ -13,7 +13,7 @@ pub(super) struct TraceCursor {
     pub key: u64,
     /// Start of the trace, unix nanoseconds; latest first.
     pub start_ns: u64,
-    /// Its id; smallest first as it is written.
+    /// The id of the trace; smallest first as it is written.
     pub id: TraceId,
     /// Whether all that is turned round.
     pub reverse: bool,

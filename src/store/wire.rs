@@ -12,7 +12,7 @@ use crate::store::Chunk;
 /// Why a document of records cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// It is no JSON, or has another shape.
+    /// The document is no JSON, or has another shape.
     #[error("its JSON is broken: {0}")]
     Broken(#[from] serde_json::Error),
     /// A record lacks something.

@@ -36,7 +36,7 @@ pub(crate) enum Delivery {
     Delivered(Bytes),
     /// The server does not want it, and trying again would not change that.
     Refused {
-        /// Its answer.
+        /// The answer of the server.
         status: StatusCode,
         /// The status in words.
         reason: String,

@@ -12,7 +12,7 @@ pub(super) struct Format {
     pub table: &'static str,
     /// The columns that are read, with spaces between them, the one with the trace's id first.
     pub columns: &'static str,
-    /// Those of the columns without which a file is not one of these.
+    /// The columns without which a file is not one of these.
     pub required: &'static [&'static str],
     /// Another table there must be, and a column in it.
     pub sibling: Option<(&'static str, &'static str)>,
@@ -51,7 +51,7 @@ static PYTHON: Format = Format {
 pub(super) struct Layout {
     /// What the file is called, with its article.
     pub kind: &'static str,
-    /// Its format.
+    /// The format of the file.
     pub format: &'static Format,
     present: FxHashSet<String>,
 }

@@ -54,7 +54,7 @@ struct Content {
 /// none, about which nothing is said here.
 ///
 /// # Errors
-/// Its layout is known, and it cannot be opened or is to be written to.
+/// The layout of the file is known, and the file cannot be opened or is to be written to.
 pub async fn open(path: &Path, mode: Mode) -> Result<Option<Arc<dyn Backend>>> {
     let path = path.to_owned();
     let look = move || -> Result<Option<OldFile>> {

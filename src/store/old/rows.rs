@@ -13,9 +13,9 @@ use crate::store::Result;
 
 /// A row that was read.
 pub(super) struct Found {
-    /// Its number.
+    /// The number of the row.
     pub number: i64,
-    /// Its record; `None` when it is none.
+    /// The record of the row; `None` when the row is none.
     pub record: Option<Record>,
     /// How much text it holds.
     pub size_bytes: usize,
@@ -40,7 +40,7 @@ impl Condition {
 pub(super) struct Rows<'f> {
     /// The file.
     pub connection: &'f Connection,
-    /// Its layout.
+    /// The layout of the file.
     pub layout: &'f Layout,
     warnings: &'f Warnings,
     spans: msgtrace::Reader,

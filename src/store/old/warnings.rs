@@ -10,9 +10,9 @@ use crate::store::Warning;
 /// What is wrong with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Flaw {
-    /// It is no record at all, because of this.
+    /// The row is no record at all, because of this.
     Skipped(&'static str),
-    /// It became one in spite of this.
+    /// The row became a record in spite of this.
     Mended(&'static str),
 }
 

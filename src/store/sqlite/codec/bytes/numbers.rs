@@ -263,7 +263,7 @@ impl<B: Buffer> Cursor<B> {
     /// What `walk` goes past.
     ///
     /// # Errors
-    /// Those of `walk`.
+    /// `walk` fails.
     pub fn part(&mut self, walk: impl FnOnce(&mut Self) -> Result<()>) -> Result<B::Part> {
         let start = self.at;
         walk(self)?;
