@@ -14,11 +14,12 @@ pub(in crate::store) const APPLICATION_ID: i64 = 0x5452_4842;
 /// The newest schema this version reads and the one it writes.
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
 /// Step `n` leads from schema `n` to `n + 1`; steps are never edited once released.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
+    include_str!("schema/v5.sql"),
 ];
 
 /// What lies at a path.

@@ -40,8 +40,9 @@ pub fn unzigzag(number: u64) -> i64 {
 }
 
 /// The bits that are set, in one number.
+#[inline]
 pub fn bits_of<const N: usize>(flags: [(u64, bool); N]) -> u64 {
-    flags.into_iter().filter(|(_, is_set)| *is_set).fold(0, |bits, (bit, _)| bits | bit)
+    flags.iter().fold(0, |bits, (bit, is_set)| bits | if *is_set { *bit } else { 0 })
 }
 
 /// Appends a length and the bytes.
@@ -123,10 +124,12 @@ pub trait Buffer: Deref<Target = [u8]> {
 impl Buffer for Bytes {
     type Part = Bytes;
 
+    #[inline]
     fn part(&self, range: Range<usize>) -> Bytes {
         self.slice(range)
     }
 
+    #[inline]
     fn text(part: Bytes) -> Result<Text> {
         Text::from_utf8(part).ok_or(NOT_UTF8)
     }
@@ -136,6 +139,7 @@ impl Buffer for Bytes {
 impl<'a> Buffer for &'a [u8] {
     type Part = &'a [u8];
 
+    #[inline]
     fn part(&self, range: Range<usize>) -> &'a [u8] {
         let bytes: &'a [u8] = self;
         &bytes[range]
@@ -177,6 +181,7 @@ impl<B: Buffer> Cursor<B> {
     }
 
     /// Goes past `len` bytes; returns where they lie.
+    #[inline]
     fn advance(&mut self, len: usize) -> Result<Range<usize>> {
         let start = self.at;
         let end = start.checked_add(len).filter(|end| *end <= self.bytes.len()).ok_or(CodecError::Truncated)?;
@@ -188,6 +193,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// No byte is left.
+    #[inline]
     pub fn byte(&mut self) -> Result<u8> {
         let byte = *self.bytes.get(self.at).ok_or(CodecError::Truncated)?;
         self.at += 1;
@@ -198,6 +204,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// There are fewer bytes.
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let range = self.advance(N)?;
         self.bytes[range].try_into().map_err(|_| CodecError::Truncated)
@@ -216,6 +223,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// The number is cut short or does not fit 64 bits.
+    #[inline]
     pub fn signed(&mut self) -> Result<i64> {
         self.varint().map(unzigzag)
     }
@@ -224,6 +232,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// The number is cut short or larger.
+    #[inline]
     pub fn varint_u32(&mut self) -> Result<u32> {
         u32::try_from(self.varint()?).map_err(|_| CodecError::Malformed("number over 32 bits"))
     }
@@ -233,6 +242,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// The number is cut short or larger.
+    #[inline]
     pub fn count(&mut self) -> Result<usize> {
         let count = usize::try_from(self.varint()?).ok().filter(|count| *count <= self.remaining());
         count.ok_or(CodecError::Truncated)
@@ -242,6 +252,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// There are fewer things, and those of `get`.
+    #[inline]
     pub fn list<T>(&mut self, mut get: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let count = self.count()?;
         let mut things = Vec::with_capacity(count.min(self.remaining() / BYTES_PER_RESERVED));
@@ -255,6 +266,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// There are fewer bytes.
+    #[inline]
     pub fn take(&mut self, len: usize) -> Result<B::Part> {
         let range = self.advance(len)?;
         Ok(self.bytes.part(range))
@@ -264,6 +276,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// `walk` fails.
+    #[inline]
     pub fn part(&mut self, walk: impl FnOnce(&mut Self) -> Result<()>) -> Result<B::Part> {
         let start = self.at;
         walk(self)?;
@@ -274,6 +287,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// There are fewer bytes.
+    #[inline]
     pub fn bytes(&mut self) -> Result<B::Part> {
         let len = self.count()?;
         self.take(len)
@@ -283,6 +297,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// There are fewer bytes, or they are not UTF-8.
+    #[inline]
     pub fn text(&mut self) -> Result<Text> {
         B::text(self.bytes()?)
     }
@@ -291,6 +306,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// The id is cut short or not UTF-8.
+    #[inline]
     pub fn trace_id(&mut self) -> Result<TraceId> {
         match self.varint()?.checked_sub(1) {
             None => Ok(TraceId::Otel(self.array()?)),
@@ -305,6 +321,7 @@ impl<B: Buffer> Cursor<B> {
     ///
     /// # Errors
     /// There are fewer bytes.
+    #[inline]
     pub fn span_id(&mut self) -> Result<SpanId> {
         self.array().map(SpanId)
     }

@@ -1,0 +1,1 @@
+-- What a server keeps about trouble: rows that do not decode, put aside with the reason.
