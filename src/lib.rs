@@ -9,11 +9,12 @@
 //! 3  query                           answers: one trace, findings, lists, the tail; functions over a store
 //! 2  store                           trait Backend and its facets; sqlite, old, remote
 //! 1  decode  api  secret  connect    bytes -> model | paths and query strings of our HTTP API | keys | HTTP clients
+//!    causes                          errors in one line
 //! 0  model                           plain data and what it means: spans, checkpoints, logs, issues, questions, JSON
 //! ```
 //!
 //! A module imports lower floors only, and inside a floor files import each other in no circle; `CONTRIBUTING.md` says what
-//! lies in which folder. Without the feature `app` the crate is `model`, `connect` and [`client`] alone.
+//! lies in which folder. Without the feature `app` the crate is `model`, `connect`, `causes` and [`client`] alone.
 //!
 //! # Examples
 //!
@@ -54,6 +55,7 @@
 
 #[cfg(feature = "app")]
 pub mod api;
+mod causes;
 #[cfg(feature = "app")]
 pub mod cli;
 pub mod client;

@@ -1,7 +1,7 @@
 //! The order of the house: floors import lower floors only, files import each other in no circle, folders are small, and
 //! every file says what it is.
 //!
-//! `model` < `decode`, `api`, `secret`, `connect` < `store` < `query` < `view`, `server`, `client` < `cli`
+//! `model` < `decode`, `api`, `secret`, `connect`, `causes` < `store` < `query` < `view`, `server`, `client` < `cli`
 //!
 //! The paths of the code are read as text, without the compiler: `use` lines and paths such as `super::limits::Budget`
 //! are followed, through names that are handed on, to the file that defines what they name. There are no exceptions.
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 const FLOORS: [&[&str]; 6] = [
     &["model"],
-    &["decode", "api", "secret", "connect"],
+    &["decode", "api", "secret", "connect", "causes"],
     &["store"],
     &["query"],
     &["view", "server", "client"],

@@ -59,10 +59,7 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
     for file in &args.files {
         check(file, &wanted)?;
     }
-    let target = match target::for_writing(wanted) {
-        Err(Error::Missing(path)) => Target::File(path),
-        target => target?,
-    };
+    let target = target::for_creating(wanted);
     // Opened before the target, so that a file that is not understood leaves no empty database behind.
     let mut sources = Vec::new();
     for file in &args.files {

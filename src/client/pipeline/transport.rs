@@ -5,7 +5,6 @@
 //! final; redirects are not followed, so that a secret never goes to another host. What the bodies are, this module
 //! must not know.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -16,6 +15,7 @@ use reqwest::{StatusCode, Url};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::settings::PipelineSettings;
+use crate::causes::with_causes;
 use crate::client::random::random_bits;
 use crate::connect::client_for;
 
@@ -130,7 +130,7 @@ impl Transport {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                return Delivery::Exhausted { reason: error_in_one_line(error.without_url()), retry_after: None };
+                return Delivery::Exhausted { reason: with_causes(&error.without_url()), retry_after: None };
             }
         };
         let status = answer.status();
@@ -200,12 +200,6 @@ fn backoff(first: Duration, attempt: u32, random: u64) -> Duration {
     let whole = first.saturating_mul(1u32.checked_shl(attempt).unwrap_or(u32::MAX)).min(LONGEST_BACKOFF);
     let share = 0.5 + (random >> 11) as f64 / (1u64 << 53) as f64 / 2.0;
     whole.mul_f64(share)
-}
-
-/// An error with its causes in one line.
-pub(crate) fn error_in_one_line(error: impl Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use tokio::time::{sleep_until, timeout_at};
 use super::accounts::{Accounts, Task};
 use super::own_thread;
 use super::replay::{PortionOutcome, Replay};
-use super::transport::{Delivery, Patience, Transport, error_in_one_line, is_about_content};
+use super::transport::{Delivery, Patience, Transport, is_about_content};
+use crate::causes::with_causes;
 
 /// A request that takes longer counts as trouble: what fills the ring behind it is better on disk.
 const LONG_REQUEST: Duration = Duration::from_secs(1);
@@ -51,7 +52,7 @@ pub(crate) fn run<T: Send + Sync + 'static>(accounts: &Accounts<T>) {
     match Transport::new(&accounts.settings, accounts.activity.clone()) {
         Ok(transport) => runtime.block_on(Worker::new(accounts, transport).work()),
         Err(error) => {
-            let reason = format!("cannot set up HTTP: {}", error_in_one_line(error));
+            let reason = format!("cannot set up HTTP: {}", with_causes(&error));
             accounts.warn_of_failure(&reason);
             end.error = Some(reason);
         }

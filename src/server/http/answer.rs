@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::api::{self, BadParameter};
+use crate::causes::with_causes;
 use crate::decode::checkpoint;
 use crate::model::{Removed, json};
 use crate::server::http::Refusal;
-use crate::server::http::refusal::with_causes;
 use crate::store::{self, Facet};
 
 /// Request header of a browser that comes back after its stream of events broke.

@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 
+use crate::causes::with_causes;
 use crate::decode::body::BodyError;
 use crate::decode::{checkpoint, logs, otlp};
 use crate::store;
@@ -126,18 +127,6 @@ impl From<BodyError> for Refusal {
 pub(crate) const NO_ROOM: Refusal = Refusal::Later("overload", "too many bytes are under way, try again");
 /// The refusal when a handler failed in a way nobody foresaw.
 pub(crate) const PANIC: Refusal = Refusal::Later("panic", "the server failed on this request, try again");
-
-/// An error and what caused it, in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
 
 #[cfg(test)]
 mod tests {

@@ -11,11 +11,11 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
+use crate::causes::with_causes;
 use crate::model::{Batch, Rejection, Written};
 use crate::server::access::Caller;
 use crate::server::app::App;
 use crate::server::http::body::{self, Received};
-use crate::server::http::refusal::with_causes;
 use crate::server::http::{Admitted, Caps, Refusal, Reservation, answer};
 use crate::server::ingest::memory::{decoding_turn, inflate_within, is_small, reserve_records, run_work};
 use crate::store;

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
+use crate::causes::with_causes;
 use crate::model::{Nanos, Written, identities};
 use crate::store::sqlite::failure;
 use crate::store::sqlite::file::file_id::FileId;
@@ -437,6 +438,6 @@ fn copy_error(error: &Error) -> Error {
         Error::Locked(what) => Error::Locked(what.clone()),
         Error::Corrupt(what) => Error::Corrupt(what.clone()),
         Error::Gone(path) => Error::Gone(path.clone()),
-        other => Error::Io(other.to_string().into()),
+        other => Error::Io(with_causes(other).into()),
     }
 }
