@@ -42,3 +42,4 @@ mod server_security;
 mod server_support;
 mod sidecar;
 mod suite;
+mod sweeps;

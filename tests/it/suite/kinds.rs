@@ -18,7 +18,7 @@ fn id(text: &str) -> TraceId {
 }
 
 /// Entry and exit by turns, 2.5 ms apart, of `S0`, `S1` and `S2`.
-fn checkpoint(correlation_id: &str, number: u64) -> Checkpoint {
+pub fn checkpoint(correlation_id: &str, number: u64) -> Checkpoint {
     Checkpoint {
         source_id: Text::from(format!("S{}", number / 2 % 3)),
         correlation_id: Text::from(correlation_id),

@@ -5,7 +5,7 @@
 
 mod issues;
 mod keys;
-mod kinds;
+pub mod kinds;
 mod logs;
 mod remote;
 mod scans;

@@ -74,12 +74,26 @@ pub fn create_database(path: &Path) -> Result<()> {
     let unfinished = beside(path, ".new");
     // What a process left that was killed here.
     files::remove_with_companions(&unfinished)?;
-    files::create(&unfinished)?;
-    let connection = open_for_writing(&unfinished, Durability::Disk)?;
-    // Closing it moves the log into the file and removes it.
+    let made = make_database(&unfinished).and_then(|()| files::put_in_place(&unfinished, path));
+    if made.is_err() {
+        // The first error is the one to tell; what cannot be removed is removed by the next attempt.
+        let _ = files::remove_with_companions(&unfinished);
+    }
+    made
+}
+
+/// A database without records in a file of its own, and nothing of it in a log.
+fn make_database(path: &Path) -> Result<()> {
+    files::create(path)?;
+    let connection = open_for_writing(path, Durability::Disk)?;
+    // Closing moves the log into the file, too, but says nothing when that fails, as on a full disk.
+    let is_left: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_left {
+        return Err(Error::Busy);
+    }
+    // Closing removes the empty log.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    connection.close().map_err(|(_, error)| failure::on_open(path, error))?;
-    files::put_in_place(&unfinished, path)
+    connection.close().map_err(|(_, error)| failure::on_open(path, error))
 }
 
 /// Opens a database of ours for reading.
