@@ -121,7 +121,7 @@ impl Place {
             match found.records.get(&traces::trace_id(trace).to_string()) {
                 None => Ok(false),
                 Some(records) if *records == expected() => Ok(true),
-                Some(records) if work == Work::Retain && is_part(*records) => Ok(true),
+                Some(records) if is_removed(work, trace) && is_part(*records) => Ok(true),
                 Some(records) => Err(format!("batch {trace} is torn or doubled: {records:?}")),
             }
         };
@@ -171,7 +171,12 @@ fn expected() -> (usize, usize, usize) {
     (SPANS as usize, 1, 1)
 }
 
-/// Whether records are some of a batch: retention goes by segments, which hold one kind of records each.
+/// Whether a work removes a batch: in steps, each of which is whole, so that a part of it may be gone.
+fn is_removed(work: Work, trace: u8) -> bool {
+    (work == Work::Retain && trace < BATCHES) || (work == Work::Delete && trace == DELETED)
+}
+
+/// Whether records are some of a batch.
 fn is_part(records: (usize, usize, usize)) -> bool {
     let whole = expected();
     records.0 <= whole.0 && records.1 <= whole.1 && records.2 <= whole.2
