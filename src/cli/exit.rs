@@ -191,6 +191,8 @@ fn hint_for(error: &store::Error) -> Option<&'static str> {
         E::Locked(_) => "stop the process that holds it, or try again later",
         E::ReadOnly => "use a copy you may write to, or bring it in with `tracehub import`",
         E::DiskFull => "make room, for example with `tracehub clear --older-than 24h`",
+        E::SizeLimit => "raise the limit with `ulimit -f`, or make room with `tracehub clear --older-than 24h`",
+        E::LogHeld(_) => "end the process that reads it, or try again later",
         E::Busy | E::Closed => "try again in a moment",
         E::Gone(_) => "restart what is using it",
         E::BadCursor => "leave --cursor out to begin at the first page",

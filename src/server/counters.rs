@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::model::{Nanos, Written};
 use crate::server::rate::Rate;
+use crate::store::DiskUse;
 
 /// Counters since the start of this run.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub(crate) struct Gauges {
     pub(crate) in_flight_bytes: usize,
     /// Bytes of the database on disk; `None` when it cannot be looked at.
     pub(crate) database_bytes: Option<u64>,
+    /// What the database takes of its disk besides; `None` when it does not lie on this machine.
+    pub(crate) disk: Option<DiskUse>,
 }
 
 impl Counters {
@@ -161,6 +164,14 @@ impl Counters {
             page.head("tracehub_database_bytes", "gauge", "Bytes of the database on disk.");
             page.line("tracehub_database_bytes", &[], bytes);
         }
+        if let Some(disk) = gauges.disk {
+            page.head("tracehub_wal_bytes", "gauge", "Bytes of the write-ahead log of the database.");
+            page.line("tracehub_wal_bytes", &[], disk.log_bytes);
+        }
+        if let Some(bytes) = gauges.disk.and_then(|disk| disk.free_bytes) {
+            page.head("tracehub_disk_free_bytes", "gauge", "Bytes that are free on the disk of the database.");
+            page.line("tracehub_disk_free_bytes", &[], bytes);
+        }
         page.0
     }
 }
@@ -191,16 +202,22 @@ mod tests {
         counters.answered("/v1/traces", 200);
         counters.stored(Written { accepted: 3, duplicates: 1 }, 2);
         counters.ingest_failed("disk_full");
-        let page = counters.to_prometheus(Gauges { connections: 1, in_flight_bytes: 7, database_bytes: None });
+        let page = counters.to_prometheus(Gauges {
+            connections: 1,
+            in_flight_bytes: 7,
+            database_bytes: None,
+            disk: Some(DiskUse { log_bytes: 8, free_bytes: None }),
+        });
         for line in [
             "tracehub_requests_total{route=\"/v1/traces\",status=\"200\"} 2",
             "tracehub_records_total{outcome=\"accepted\"} 3",
             "tracehub_records_total{outcome=\"rejected\"} 2",
             "tracehub_ingest_failed_total{reason=\"disk_full\"} 1",
             "tracehub_in_flight_bytes 7",
+            "tracehub_wal_bytes 8",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }
-        assert!(!page.contains("database_bytes"));
+        assert!(!page.contains("database_bytes") && !page.contains("disk_free_bytes"));
     }
 }

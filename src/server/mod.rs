@@ -202,7 +202,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     if config.store.server().is_some_and(|(url, _)| listeners.are_at(url)) {
         return Err(StartError::Itself(config.store.location()));
     }
-    let owned = store::own(&config.store, Options { durability: config.durability, retention }).await?;
+    let owned =
+        store::own(&config.store, Options { durability: config.durability, retention, keeps_reserve: true }).await?;
     let token = secret::token()?;
     owned.publish(&listeners.url(), &token)?;
     let settings = Settings {

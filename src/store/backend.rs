@@ -55,6 +55,15 @@ pub struct Warning {
     pub skipped: u64,
 }
 
+/// What a store that lies in a file takes of its disk besides that file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskUse {
+    /// Length of the transaction log.
+    pub log_bytes: u64,
+    /// Bytes that are free on the disk; `None` where the system does not say.
+    pub free_bytes: Option<u64>,
+}
+
 /// A store of traces: what every store can do.
 ///
 /// The contract:
@@ -107,6 +116,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     async fn size_bytes(&self) -> Option<u64> {
         let stats = self.stats(&StatsQuery::totals()).await;
         stats.ok().map(|stats| stats.database.size_bytes)
+    }
+
+    /// What the store takes of a disk of this machine; `None` when it lies elsewhere.
+    fn disk_use(&self) -> Option<DiskUse> {
+        None
     }
 
     /// Finishes what is under way and lets go of the store. Later calls fail with

@@ -48,6 +48,12 @@ pub enum Error {
     /// The disk has no room.
     #[error("disk is full")]
     DiskFull,
+    /// The system limits how large a file may become, and the database has become so large.
+    #[error("the database is as large as a file may be here")]
+    SizeLimit,
+    /// Someone reads an old state, so the log of the database cannot be emptied and has grown as long as it may.
+    #[error("the log of the database cannot be emptied: {0}")]
+    LogHeld(String),
     /// More waits to be written than may wait.
     #[error("too much is waiting to be written")]
     Busy,
@@ -129,6 +135,8 @@ impl Error {
             self,
             Error::Locked(_)
                 | Error::DiskFull
+                | Error::SizeLimit
+                | Error::LogHeld(_)
                 | Error::Busy
                 | Error::Closed
                 | Error::Unreachable { .. }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::sqlite::{Options, Sqlite};
-use super::{Backend, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, Warning};
+use super::{Backend, DiskUse, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, Warning};
 use crate::model::{
     Batch, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, Nanos, Page, RecordFilter, Removed, Retention,
     Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
@@ -111,6 +111,10 @@ impl Backend for Sidecar {
 
     async fn size_bytes(&self) -> Option<u64> {
         self.store.size_bytes().await
+    }
+
+    fn disk_use(&self) -> Option<DiskUse> {
+        self.store.disk_use()
     }
 
     async fn close(&self) -> Result<()> {

@@ -77,6 +77,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
         connections: app.limits.connections.saturating_sub(app.free_connections.available_permits()),
         in_flight_bytes: app.budget.used(),
         database_bytes: app.backend.size_bytes().await,
+        disk: app.backend.disk_use(),
     };
     let page = app.counters.to_prometheus(gauges);
     Ok(answer::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))

@@ -62,6 +62,10 @@ impl Refusal {
     pub(crate) fn from_store(error: &store::Error) -> Refusal {
         let (reason, sentence) = match error {
             store::Error::DiskFull => ("disk_full", "the disk is full"),
+            store::Error::SizeLimit => ("disk_full", "the database is as large as a file may be here"),
+            store::Error::LogHeld(_) => {
+                ("log_held", "the log of the database cannot be emptied while someone reads it")
+            }
             store::Error::Locked(_) => ("locked", "the database is locked"),
             store::Error::Busy => ("overload", "too much is waiting to be written, try again"),
             store::Error::Closed => ("stopping", "the server is stopping"),
@@ -136,6 +140,8 @@ mod tests {
     fn every_storage_error_is_one_to_try_again() {
         for error in [
             store::Error::DiskFull,
+            store::Error::SizeLimit,
+            store::Error::LogHeld("process 7".to_owned()),
             store::Error::Busy,
             store::Error::Closed,
             store::Error::ReadOnly,

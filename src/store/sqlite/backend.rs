@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::file::files;
+use super::file::{disk, files};
 use super::maintenance::{Task, removal};
 use super::prepare::{SMALL_BATCH, prepare, work};
 use super::read::{list, logs, readers, scan, stats};
@@ -21,7 +21,7 @@ use crate::model::{
     RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 use crate::store::backend::place_by_scanning;
-use crate::store::{Backend, Chunk, Error, Feed, Info, Issues, Keys, Logs, Result, Sink};
+use crate::store::{Backend, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Sink};
 
 /// Longest wait for a commit before looking whether the store is still open.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -56,6 +56,12 @@ impl Backend for Sqlite {
     async fn size_bytes(&self) -> Option<u64> {
         let path = Path::new(&self.info.location);
         Some(std::fs::metadata(path).ok()?.len() + files::log_length(path))
+    }
+
+    fn disk_use(&self) -> Option<DiskUse> {
+        let path = Path::new(&self.info.location);
+        let free_bytes = disk::space(path).map(|space| space.free_bytes);
+        Some(DiskUse { log_bytes: files::log_length(path), free_bytes })
     }
 
     async fn close(&self) -> Result<()> {

@@ -8,12 +8,17 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use super::codec::CodecError;
+use super::file::disk;
 use crate::store::Error;
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Error {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Error::DiskFull,
+            Some(ErrorCode::SystemIoFailure) if could_not_grow(&error) && disk::size_limit().is_some() => {
+                Error::SizeLimit
+            }
+            Some(ErrorCode::SystemIoFailure) if extended_code(&error) == IOERR_SHMSIZE => Error::DiskFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked(error.to_string()),
             Some(ErrorCode::ReadOnly) => Error::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt(error.to_string()),
@@ -21,6 +26,20 @@ impl From<rusqlite::Error> for Error {
             _ => Error::Io(Box::new(error)),
         }
     }
+}
+
+/// A write failed, for want of room or another reason ([`SQLITE_IOERR_WRITE`](https://sqlite.org/rescode.html#ioerr_write)).
+const IOERR_WRITE: i32 = 778;
+/// The index of the log could not be made longer ([`SQLITE_IOERR_SHMSIZE`](https://sqlite.org/rescode.html#ioerr_shmsize)).
+const IOERR_SHMSIZE: i32 = 4_874;
+
+fn extended_code(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
+}
+
+/// Whether writing failed. SQLite keeps the reason to itself; under a limit on the size of files it is that.
+fn could_not_grow(error: &rusqlite::Error) -> bool {
+    matches!(extended_code(error), IOERR_WRITE | IOERR_SHMSIZE)
 }
 
 impl From<CodecError> for Error {

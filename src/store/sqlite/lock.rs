@@ -22,6 +22,9 @@ const TRIES: u32 = 10;
 /// How long to wait before an answer is asked for again.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Length of a lock file, which is longer only if what it says is.
+const CONTENT_BYTES: usize = 512;
+
 /// The process that owns a file.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Owner {
@@ -82,10 +85,7 @@ impl Lock {
     pub(super) fn take(path: &Path) -> Result<Lock> {
         let lock_path = lock_path(path);
         let failed = |source| Error::Open { path: lock_path.clone(), source };
-        let mut options = files::private_file();
-        let options = without_following_links(options.create(true).truncate(false));
-        let mut file = options.open(&lock_path).map_err(failed)?;
-        check_is_plain(&file, path).and_then(|()| keep_to_owner(&file)).map_err(failed)?;
+        let mut file = open_plain(files::private_file().create(true), &lock_path, path).map_err(failed)?;
         for _ in 0..TRIES {
             match file.try_lock() {
                 Ok(()) => {
@@ -131,11 +131,14 @@ impl Lock {
             .map_err(|source| Error::Open { path: self.path.clone(), source })
     }
 
+    /// Writes over what is there. Blanks fill up the rest, so that the file keeps its place on a disk that is full.
     fn rewrite(&self, content: &[u8]) -> std::io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.set_len(0)?;
+        let mut content = content.to_vec();
+        content.resize(content.len().max(CONTENT_BYTES), b' ');
         file.seek(SeekFrom::Start(0))?;
-        file.write_all(content)
+        file.write_all(&content)?;
+        file.set_len(content.len() as u64)
     }
 }
 
@@ -146,13 +149,24 @@ impl Drop for Lock {
     }
 }
 
+/// Opens a file of ours beside the database, that nobody else can have put there, and keeps it from others.
+///
+/// # Errors
+/// What the system says, and what is wrong with the file.
+pub(super) fn open_plain(options: &mut OpenOptions, path: &Path, database: &Path) -> io::Result<File> {
+    let file = without_following_links(options.truncate(false)).open(path)?;
+    check_is_plain(&file, database)?;
+    keep_to_owner(&file)?;
+    Ok(file)
+}
+
 #[cfg(unix)]
 fn without_following_links(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
     options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
 }
 
-/// Refuses a lock file that somebody else can have put there: one that is no regular file, has another name, or belongs
+/// Refuses a file that somebody else can have put there: one that is no regular file, has another name, or belongs
 /// neither to us nor to whom the database belongs to.
 #[cfg(unix)]
 fn check_is_plain(lock: &File, database: &Path) -> io::Result<()> {

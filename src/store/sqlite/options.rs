@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::file::disk;
+use super::file::room::FindSpace;
 use crate::model::words::words;
 use crate::store::MOST_CHUNK_BYTES;
 
@@ -24,6 +26,8 @@ pub struct Options {
     pub durability: Durability,
     /// How long records are kept; written into the file so that readers can say it. `None` leaves what is there.
     pub retention: Option<Duration>,
+    /// Whether a reserve is kept beside the file, for the day the disk is full: see [`super::file::room`].
+    pub keeps_reserve: bool,
 }
 
 /// Sizes that tests make small; everyone else takes the default.
@@ -40,6 +44,10 @@ pub struct Tuning {
     pub queue_bytes: usize,
     /// Pages the file may grow to.
     pub most_pages: Option<u32>,
+    /// How the room on the disk is found out.
+    pub find_space: FindSpace,
+    /// Length of a log that readers keep from being emptied, in bytes, from which on records are refused.
+    pub most_log_bytes: u64,
     /// Bytes of records a chunk of a scan ends at.
     pub chunk_bytes: usize,
     /// Bytes of records up to which a scan decodes a segment as a whole.
@@ -54,6 +62,8 @@ impl Default for Tuning {
             most_unsealed: 8 * 16_384,
             queue_bytes: 64 << 20,
             most_pages: None,
+            find_space: disk::space,
+            most_log_bytes: 512 << 20,
             chunk_bytes: MOST_CHUNK_BYTES,
             decoded_bytes: 32 << 20,
         }

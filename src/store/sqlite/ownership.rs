@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
+use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::file::room::{Room, is_about_room};
 use super::file::schema::Found;
 use super::file::{files, meta, open};
 use super::lock::{Lock, Owner};
-use super::maintenance::{Maintenance, Task};
+use super::maintenance::{self, Maintenance, Task};
 use super::options::{Options, Tuning};
 use super::write::write_queue::Queue;
 use super::write::writer::{Links, Writer};
@@ -41,25 +43,32 @@ impl Ownership {
     /// # Errors
     /// [`Error::Locked`] names the process that owns the file; see [`Error`] for the rest.
     pub(super) fn take(path: &Path, options: &Options, tuning: Tuning) -> Result<Ownership> {
-        let lock = Lock::take(path)?;
-        if open::probe(path)? == Found::Missing {
+        let room = Arc::new(Room::new(path, tuning.find_space));
+        let lock = room.with_reserve(|| Lock::take(path))?;
+        if room.with_reserve(|| open::probe(path))? == Found::Missing {
             open::create_database(path)?;
         }
         let lock = lock.with_database(path)?;
-        let connection = open::open_for_writing(path, options.durability)?;
-        meta::name_database(&connection)?;
-        if let Some(retention) = options.retention {
-            meta::set_retention(&connection, retention)?;
+        let connection = room.with_reserve(|| open::open_for_writing(path, options.durability))?;
+        name_and_keep(&connection, options)?;
+        let view = room.with_reserve(|| open::open_for_reading(path))?;
+        if options.keeps_reserve {
+            room.keep_reserve();
         }
-        let view = open::open_for_reading(path)?;
         let (queue, messages) = Queue::new(tuning.queue_bytes);
         let (tasks, tasks_to_do) = mpsc::channel();
         let (committed, commits) = watch::channel(0);
-        let links =
-            Links { tasks: tasks.clone(), seal_asked: Arc::default(), committed, has_uncounted: Arc::default() };
+        let links = Links {
+            tasks: tasks.clone(),
+            seal_asked: Arc::default(),
+            committed,
+            has_uncounted: Arc::default(),
+            room: Arc::clone(&room),
+        };
         let (seal_asked, has_uncounted) = (Arc::clone(&links.seal_asked), Arc::clone(&links.has_uncounted));
         let writer = Writer::new(path.to_owned(), connection, options.durability, tuning, links)?;
-        let maintenance = Maintenance::new(view, queue.clone(), tuning, seal_asked);
+        let links = maintenance::Links { queue: queue.clone(), seal_asked, room, keeps_reserve: options.keeps_reserve };
+        let maintenance = Maintenance::new(view, tuning, links);
         let threads = Threads {
             maintenance: spawn("tracehub-keeper", move || maintenance.run(&tasks_to_do))?,
             writer: spawn("tracehub-writer", move || writer.run(&messages))?,
@@ -101,6 +110,21 @@ impl Ownership {
             let _ = writer.join();
         }
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Gives the database an id, and notes in it how long it keeps records; on a full disk it goes on without.
+fn name_and_keep(connection: &Connection, options: &Options) -> Result<()> {
+    let named = meta::name_database(connection).and_then(|()| match options.retention {
+        Some(retention) => meta::set_retention(connection, retention),
+        None => Ok(()),
+    });
+    match named {
+        Err(error) if is_about_room(&error) => {
+            tracing::warn!(%error, "the retention could not be noted in the database");
+            Ok(())
+        }
+        named => named,
     }
 }
 

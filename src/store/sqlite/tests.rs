@@ -1,6 +1,7 @@
 //! What only this backend promises: what survives, what is refused, and that nothing depends on when it was sealed.
 
 mod files;
+mod full_disk;
 mod scans;
 mod schemas;
 
@@ -70,6 +71,8 @@ const SMALL: Tuning = Tuning {
     most_unsealed: 1_000_000,
     queue_bytes: 64 << 20,
     most_pages: None,
+    find_space: file::disk::space,
+    most_log_bytes: 512 << 20,
     chunk_bytes: MOST_CHUNK_BYTES,
     decoded_bytes: 32 << 20,
 };

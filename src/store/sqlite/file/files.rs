@@ -84,7 +84,12 @@ pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// How long the transaction log of a database is, in bytes.
 pub fn log_length(path: &Path) -> u64 {
-    fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len())
+    length(&beside(path, "-wal"))
+}
+
+/// How long a file is, in bytes; 0 when there is none.
+pub fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
 /// Whether there is a file with anything in it.

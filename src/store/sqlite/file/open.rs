@@ -175,11 +175,22 @@ pub fn open_for_writing(path: &Path, durability: Durability) -> Result<Connectio
         return Err(Error::Open { path: path.to_owned(), source });
     }
     connection.execute_batch(&format!("PRAGMA synchronous={synchronous};"))?;
-    // These two answer with a row.
+    // These answer with a row.
     connection.query_row("PRAGMA wal_autocheckpoint=0", [], |_| Ok(()))?;
+    zero_what_is_deleted(&connection, false)?;
     connection.query_row("PRAGMA journal_size_limit=67108864", [], |_| Ok(()))?;
     migrate(&mut connection, path)?;
     Ok(connection)
+}
+
+/// Has deleted content overwritten with zeros: in pages that are written anyway, or also in those that become free.
+///
+/// # Errors
+/// What SQLite says.
+pub(in crate::store) fn zero_what_is_deleted(connection: &Connection, in_free_pages: bool) -> Result<()> {
+    let how = if in_free_pages { "ON" } else { "FAST" };
+    connection.query_row(&format!("PRAGMA secure_delete={how}"), [], |_| Ok(()))?;
+    Ok(())
 }
 
 /// Refuses SQLite libraries that can lose data.

@@ -40,8 +40,9 @@ fn merge_kind(connection: &Connection, queue: &Queue, kind: RecordKind, seal_rec
         // Traces are untouched: their folds do not say where their records lie.
         let sealed = segments::seal(kind, &records)?;
         queue.change(Forget::Nothing, move |transaction| {
-            run.iter().try_for_each(|extent| segments::remove(transaction, extent.id))?;
-            segments::insert(transaction, &sealed)
+            // In this order no page that is freed is filled up again with less than was in it.
+            segments::insert(transaction, &sealed)?;
+            run.iter().try_for_each(|extent| segments::remove(transaction, extent.id))
         })?;
     }
 }

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::file::open::PAGE_BYTES;
+use super::file::room::Room;
 use super::options::Tuning;
 use super::sql;
 use super::tables::from_column;
@@ -27,6 +29,10 @@ use crate::store::Result;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Pages given back to the system per transaction.
 const PAGES_PER_STEP: u64 = 512;
+/// Pages given back to the system per transaction on a full disk.
+const LEAST_PAGES_PER_STEP: u64 = 4;
+/// After retention pages nobody uses are given back when they are one in so many.
+const WORTH_GIVING_BACK: u64 = 8;
 
 /// Takes what became of a task.
 pub type Reply<T> = oneshot::Sender<Result<T>>;
@@ -56,6 +62,8 @@ pub enum Task {
         /// Told what was removed.
         reply: Reply<Removed>,
     },
+    /// Seal what waits and give free pages back, because the disk is nearly full.
+    MakeRoom,
     /// End the thread.
     Stop,
 }
@@ -68,12 +76,27 @@ pub struct Maintenance {
     queue: Queue,
     tuning: Tuning,
     seal_asked: Arc<AtomicBool>,
+    room: Arc<Room>,
+    keeps_reserve: bool,
     failed_at: Option<Instant>,
 }
 
+/// What ties the thread to the rest of its process.
+pub struct Links {
+    /// The way to the writer.
+    pub queue: Queue,
+    /// Whether sealing was asked for and has not begun.
+    pub seal_asked: Arc<AtomicBool>,
+    /// The room on the disk.
+    pub room: Arc<Room>,
+    /// Whether the reserve is made again once there is room for it.
+    pub keeps_reserve: bool,
+}
+
 impl Maintenance {
-    pub fn new(connection: Connection, queue: Queue, tuning: Tuning, seal_asked: Arc<AtomicBool>) -> Maintenance {
-        Maintenance { connection, queue, tuning, seal_asked, failed_at: None }
+    pub fn new(connection: Connection, tuning: Tuning, links: Links) -> Maintenance {
+        let Links { queue, seal_asked, room, keeps_reserve } = links;
+        Maintenance { connection, queue, tuning, seal_asked, room, keeps_reserve, failed_at: None }
     }
 
     /// Works until told to stop.
@@ -87,14 +110,25 @@ impl Maintenance {
                 }
                 Task::Delete { filter, reply } => {
                     let removed = removal::delete(&self.connection, &self.queue, &filter, self.tuning.seal_records);
-                    let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
+                    let _ = reply.send(removed.inspect(|removed| self.erase(removed)));
                 }
                 Task::Prune { keep, budget, reply } => {
                     let removed = removal::prune(&self.connection, &self.queue, keep.received_before.0, budget);
                     let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
                 }
+                Task::MakeRoom => self.make_room(),
                 Task::Stop => break,
             }
+            if self.keeps_reserve {
+                self.room.keep_reserve();
+            }
+        }
+    }
+
+    fn make_room(&self) {
+        let sealed = sealing::seal(&self.connection, &self.queue, self.tuning.seal_records, true);
+        if let Err(error) = sealed.and_then(|()| self.shrink_file(0)) {
+            tracing::warn!(%error, "no room could be made on a disk that is nearly full");
         }
     }
 
@@ -116,26 +150,42 @@ impl Maintenance {
         merging::merge(&self.connection, &self.queue, self.tuning.seal_records)
     }
 
-    /// Gives pages nobody uses back to the system, when they are many or the removal was asked for.
+    /// Gives pages nobody uses back to the system, when they are many or the disk is nearly full.
     fn give_back(&self, removed: &Removed) {
         if removed.is_empty() {
             return;
         }
-        if let Err(error) = self.shrink_file() {
+        let part = if self.room.is_short() { 0 } else { WORTH_GIVING_BACK };
+        if let Err(error) = self.shrink_file(part) {
             tracing::warn!(%error, "the database could not be made smaller after a removal");
         }
     }
 
-    fn shrink_file(&self) -> Result<()> {
+    /// Leaves nothing of what somebody removed in pages nobody uses, nor in the log.
+    fn erase(&self, removed: &Removed) {
+        if removed.is_empty() {
+            return;
+        }
+        match self.shrink_file(0).and_then(|()| self.queue.empty_log()) {
+            Ok(true) => {}
+            // The writer tries again.
+            Ok(false) => tracing::debug!("what was removed stays in the log while someone reads it"),
+            Err(error) => tracing::warn!(%error, "what was removed still lies in pages of the database nobody uses"),
+        }
+    }
+
+    /// Gives all free pages back to the system, if they are at least one in `part` of all; 0 is always.
+    fn shrink_file(&self, part: u64) -> Result<()> {
         let count = |pragma| sql::value(&self.connection, pragma, []).map(from_column);
         let mut free = count("PRAGMA freelist_count")?;
-        if free * 8 < count("PRAGMA page_count")? {
+        if part > 0 && free * part < count("PRAGMA page_count")? {
             return Ok(());
         }
         while free > 0 {
-            self.queue.change(Forget::Nothing, |transaction| {
+            let pages = self.pages_per_step();
+            self.queue.change(Forget::Nothing, move |transaction| {
                 // Each row of the answer is a page.
-                let mut pragma = transaction.prepare(&format!("PRAGMA incremental_vacuum({PAGES_PER_STEP})"))?;
+                let mut pragma = transaction.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
                 let mut rows = pragma.query([])?;
                 while rows.next()?.is_some() {}
                 Ok(())
@@ -147,5 +197,11 @@ impl Maintenance {
             free = left;
         }
         Ok(())
+    }
+
+    /// Moving a page writes about three, first into the log, for which there must be room.
+    fn pages_per_step(&self) -> u64 {
+        let room = self.room.free_bytes().map_or(u64::MAX, |free_bytes| free_bytes / (8 * PAGE_BYTES));
+        room.clamp(LEAST_PAGES_PER_STEP, PAGES_PER_STEP)
     }
 }

@@ -1,12 +1,15 @@
 //! Taking records out: what a filter names, and what is past its retention.
 //!
 //! Each segment or part of the inbox is one transaction that also brings the traces up to date, so a crash in between
-//! leaves every count right. A trace counts as removed with its last record.
+//! leaves every count right, and a full disk has room for one after the other. A trace counts as removed with its last
+//! record. What somebody removes is overwritten in the file; what only grew old need not be.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::codec::{Arrival, Arrived, NO_TRACE};
+use super::super::file::open::zero_what_is_deleted;
+use super::super::file::room::is_about_room;
 use super::super::segments::{self, Extent};
 use super::super::tables::traces::{self, Change, Named};
 use super::super::tables::{inbox, kind_column, to_column};
@@ -20,6 +23,8 @@ use crate::store::Result;
 /// 32nd part must be.
 const SHORT_SEGMENT: usize = 4_096;
 const WORTH_REWRITING: usize = 32;
+/// Records removed together where there is little room.
+const PIECE: usize = 5_000;
 
 /// Counts what [`delete`] would remove.
 pub fn count(connection: &Connection, filter: &RecordFilter) -> Result<Removed> {
@@ -82,7 +87,7 @@ fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
 /// Removes what `filter` names; what waits in the inbox is sealed first, `seal_records` at a time.
 pub fn delete(connection: &Connection, queue: &Queue, filter: &RecordFilter, seal_records: usize) -> Result<Removed> {
     if is_everything(filter) {
-        return delete_everything(queue);
+        return delete_everything(connection, queue);
     }
     if traces::named(connection, filter)?.is_nothing() {
         return Ok(Removed::default());
@@ -112,7 +117,20 @@ pub fn delete(connection: &Connection, queue: &Queue, filter: &RecordFilter, sea
     Ok(removed)
 }
 
-fn delete_everything(queue: &Queue) -> Result<Removed> {
+/// Removes everything: at once, which writes little, or piece by piece when there is no room even for that.
+fn delete_everything(connection: &Connection, queue: &Queue) -> Result<Removed> {
+    let before = count_everything(connection)?;
+    match delete_at_once(queue) {
+        Err(error) if is_about_room(&error) => {
+            while !prune(connection, queue, u64::MAX, PIECE)?.is_empty() {}
+            delete_at_once(queue)?;
+            Ok(before)
+        }
+        done => done,
+    }
+}
+
+fn delete_at_once(queue: &Queue) -> Result<Removed> {
     queue.change(Forget::Everything, |transaction| {
         let removed = count_everything(transaction)?;
         transaction.execute_batch(
@@ -127,9 +145,11 @@ fn delete_everything(queue: &Queue) -> Result<Removed> {
     })
 }
 
-/// Removes about `budget` records received before `cutoff_ns`, the oldest first.
+/// Removes about `budget` records received before `cutoff_ns`, the oldest first. A segment that there is no room to
+/// rewrite is left for later, as long as there is something else to remove.
 pub fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: usize) -> Result<Removed> {
     let mut removed = Removed::default();
+    let mut left_for_later = None;
     for kind in RecordKind::ALL {
         for extent in segments::extents_received_before(connection, kind, cutoff_ns)? {
             if record_count(&removed) >= budget as u64 {
@@ -140,7 +160,11 @@ pub fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: usi
             let past = arrivals.iter().filter(|arrival| is_past(arrival)).count();
             if past * WORTH_REWRITING >= arrivals.len() || arrivals.len() <= SHORT_SEGMENT {
                 let goes = |record: &Arrived| is_past(&record.arrival);
-                add(&mut removed, shrink(connection, queue, &extent, goes, Forget::Before(cutoff_ns))?);
+                match shrink(connection, queue, &extent, goes, Forget::Before(cutoff_ns)) {
+                    Ok(more) => add(&mut removed, more),
+                    Err(error) if is_about_room(&error) => left_for_later = Some(error),
+                    Err(error) => return Err(error),
+                }
             }
         }
     }
@@ -149,7 +173,10 @@ pub fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: usi
         add(&mut removed, prune_inbox(connection, queue, cutoff_ns, left)?);
     }
     add(&mut removed, issues::prune(connection, queue, cutoff_ns, Nanos::now().0)?);
-    Ok(removed)
+    match left_for_later {
+        Some(error) if removed.is_empty() => Err(error),
+        _ => Ok(removed),
+    }
 }
 
 fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u64) -> Result<Removed> {
@@ -217,14 +244,24 @@ fn shrink(
     }
     let sealed = (!kept.is_empty()).then(|| segments::seal(extent.kind, &kept)).transpose()?;
     let id = extent.id;
-    queue.change(forget, move |transaction| {
-        segments::remove(transaction, id)?;
+    let apply = move |transaction: &Transaction<'_>| {
+        // In this order no page that is freed is filled up again with less than was in it.
         if let Some(sealed) = &sealed {
             segments::insert(transaction, sealed)?;
         }
+        segments::remove(transaction, id)?;
         traces::apply(transaction, &changes)?;
         Ok(removed)
-    })
+    };
+    match forget {
+        Forget::Before(_) => queue.change(forget, apply),
+        _ => queue.change(forget, move |transaction| {
+            zero_what_is_deleted(transaction, true)?;
+            let done = apply(transaction);
+            zero_what_is_deleted(transaction, false)?;
+            done
+        }),
+    }
 }
 
 /// The fold of a trace of which a segment keeps only what is among `kept`; `before` is the fold with all of its records.

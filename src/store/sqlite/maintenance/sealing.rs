@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
+use super::super::file::room::is_about_room;
 use super::super::tables::inbox::{self, Waiting};
 use super::super::tables::traces::{self, Change, Finder};
 use super::super::write::write_queue::{Forget, Queue};
@@ -15,13 +16,22 @@ const SEAL_BYTES: usize = 128 << 20;
 
 /// Seals what waits, as long as it is a segment's worth, or all of it.
 pub fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bool) -> Result<()> {
+    let (mut most_records, mut most_bytes) = (seal_records, SEAL_BYTES);
     loop {
-        let (waiting, is_last) = inbox::oldest(connection, seal_records, SEAL_BYTES)?;
+        let (waiting, is_last) = inbox::oldest(connection, most_records, most_bytes)?;
         let records: usize = waiting.iter().map(|row| row.count).sum();
         if waiting.is_empty() || (is_last && records < seal_records && !all) {
             return Ok(());
         }
-        seal_waiting(connection, queue, waiting)?;
+        let rows = waiting.len();
+        match seal_waiting(connection, queue, waiting) {
+            // Where there is no room for much there may be some for less.
+            Err(error) if rows > 1 && is_about_room(&error) => {
+                (most_records, most_bytes) = (records.min(most_records) / 4, most_bytes / 4);
+                continue;
+            }
+            done => done?,
+        }
         if is_last {
             return Ok(());
         }

@@ -3,5 +3,6 @@
 mod admission;
 pub mod commit;
 pub mod dedup;
+mod log_watch;
 pub mod write_queue;
 pub mod writer;

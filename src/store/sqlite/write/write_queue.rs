@@ -2,9 +2,9 @@
 //!
 //! What waits is bounded by its bytes; more is refused at once, so that a slow disk never costs the memory.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Transaction;
 use tokio::sync::oneshot;
@@ -23,6 +23,8 @@ pub enum Message {
     Write(Job),
     /// A change worked out elsewhere.
     Change(Change),
+    /// Copy the log into the file; told whether it is empty then.
+    EmptyLog(oneshot::Sender<bool>),
     /// Finish what waits, then end.
     Stop,
 }
@@ -53,8 +55,8 @@ impl Job {
     }
 }
 
-/// Work done inside one transaction.
-pub type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<()> + Send>;
+/// Work done inside one transaction; it may be done once more when that failed.
+pub type Work = Box<dyn FnMut(&Transaction<'_>) -> Result<()> + Send>;
 
 /// A change of what is stored, applied in one transaction.
 pub struct Change {
@@ -62,6 +64,8 @@ pub struct Change {
     pub work: Work,
     /// What the writer must forget afterwards.
     pub forget: Forget,
+    /// Whether the change makes room in the end, for which it may use what is kept in hand.
+    pub makes_room: bool,
     /// Told what became of the change.
     pub reply: Reply,
 }
@@ -132,17 +136,28 @@ impl Queue {
         }
     }
 
-    /// Has a change applied, and yields what `work` found once that is committed. It blocks, so it is never called on the
-    /// writer's own thread nor on an async one.
+    /// Has a change applied, and yields what `work` found once that is committed; on a full disk `work` is done twice.
+    /// It blocks, so it is never called on the writer's own thread nor on an async one.
     ///
     /// # Errors
     /// [`Error::Closed`], and why the change could not be applied.
     pub fn change<T: Send + 'static>(
         &self,
         forget: Forget,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.send(forget, work)?.blocking_recv().map_err(|_| Error::Closed)?
+        self.send(forget, true, work)?.blocking_recv().map_err(|_| Error::Closed)?
+    }
+
+    /// Has the log copied into the file and emptied; false when someone reads an old state. It blocks, as
+    /// [`Queue::change`] does.
+    ///
+    /// # Errors
+    /// [`Error::Closed`]
+    pub fn empty_log(&self) -> Result<bool> {
+        let (reply, answer) = oneshot::channel();
+        self.messages.send(Message::EmptyLog(reply)).map_err(|_| Error::Closed)?;
+        answer.blocking_recv().map_err(|_| Error::Closed)
     }
 
     /// Has something decided that touches no records, and yields what `work` found once that is committed.
@@ -153,23 +168,31 @@ impl Queue {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.send(Forget::Nothing, work)?.await.map_err(|_| Error::Closed)?
+        let mut work = Some(work);
+        let once = move |transaction: &Transaction<'_>| work.take().ok_or(Error::Closed)?(transaction);
+        self.send(Forget::Nothing, false, once)?.await.map_err(|_| Error::Closed)?
     }
 
     fn send<T: Send + 'static>(
         &self,
         forget: Forget,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+        makes_room: bool,
+        mut work: impl FnMut(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
-        let (found, finding) = mpsc::sync_channel(1);
+        let found = Arc::new(Mutex::new(None));
+        let finding = Arc::clone(&found);
         let (reply, answer) = oneshot::channel();
-        let work = move |transaction: &Transaction<'_>| found.send(work(transaction)?).map_err(|_| Error::Closed);
-        let reply = move |outcome: Result<()>| {
-            let outcome = outcome.and_then(|()| finding.try_recv().map_err(|_| Error::Closed));
-            // Whoever asked may have gone; the change is in the file all the same.
-            let _ = reply.send(outcome);
+        let work = move |transaction: &Transaction<'_>| {
+            let value = work(transaction)?;
+            *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            Ok(())
         };
-        let change = Change { work: Box::new(work), forget, reply: Box::new(reply) };
+        let reply = move |outcome: Result<()>| {
+            let value = finding.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // Whoever asked may have gone; the change is in the file all the same.
+            let _ = reply.send(outcome.and_then(|()| value.ok_or(Error::Closed)));
+        };
+        let change = Change { work: Box::new(work), forget, makes_room, reply: Box::new(reply) };
         self.messages.send(Message::Change(change)).map_err(|_| Error::Closed)?;
         Ok(answer)
     }

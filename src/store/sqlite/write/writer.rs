@@ -23,6 +23,7 @@ use crate::store::sqlite::failure;
 use crate::store::sqlite::file::file_id::FileId;
 use crate::store::sqlite::file::files::log_length;
 use crate::store::sqlite::file::open;
+use crate::store::sqlite::file::room::{Room, is_about_room};
 use crate::store::sqlite::issues::Uncounted;
 use crate::store::sqlite::maintenance::Task;
 use crate::store::sqlite::options::{Durability, Tuning};
@@ -30,6 +31,7 @@ use crate::store::sqlite::tables::inbox;
 use crate::store::sqlite::write::admission::{Admission, Admitted};
 use crate::store::sqlite::write::commit::{store_group, transact};
 use crate::store::sqlite::write::dedup::Dedup;
+use crate::store::sqlite::write::log_watch::LogWatch;
 use crate::store::sqlite::write::write_queue::{Change, Forget, Job, Message, Part, Work};
 use crate::store::{Error, Result};
 
@@ -43,6 +45,9 @@ const GAP: Duration = Duration::from_millis(500);
 const COMMIT_BYTES: u64 = 4 * open::PAGE_BYTES;
 /// The longest wait for room in the inbox before waiting writes are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Room is asked for this often at most.
+const ROOM_EVERY: Duration = Duration::from_secs(2);
+
 /// What ties the writer to the rest of its process.
 pub struct Links {
     /// The way to the thread that seals.
@@ -53,6 +58,8 @@ pub struct Links {
     pub committed: watch::Sender<i64>,
     /// Says whether errors were stored that are not counted yet.
     pub has_uncounted: Arc<AtomicBool>,
+    /// The room on the disk.
+    pub room: Arc<Room>,
 }
 
 /// The state of the thread that writes.
@@ -70,6 +77,8 @@ pub struct Writer {
     backlog_since: Option<Instant>,
     full_since: Option<Instant>,
     log_bytes: u64,
+    log: LogWatch,
+    room_asked: Option<Instant>,
     links: Links,
     stopping: bool,
 }
@@ -88,6 +97,7 @@ impl Writer {
     ) -> Result<Writer> {
         let mut writer = Writer {
             file: FileId::at(&path)?,
+            log: LogWatch::new(path.clone(), tuning.most_log_bytes),
             path,
             durability,
             tuning,
@@ -100,6 +110,7 @@ impl Writer {
             backlog_since: None,
             full_since: None,
             log_bytes: 0,
+            room_asked: None,
             links,
             stopping: false,
         };
@@ -156,7 +167,7 @@ impl Writer {
                 self.count_errors();
             }
             self.ask_for_sealing();
-            if self.log_bytes >= LOG_BYTES {
+            if self.log_bytes >= LOG_BYTES.min(self.tuning.most_log_bytes / 2) {
                 self.checkpoint();
             }
         }
@@ -170,7 +181,18 @@ impl Writer {
     fn handle(&mut self, message: Message) {
         match message {
             Message::Write(job) => self.waiting.push_back(job),
-            Message::Change(Change { work, forget, reply }) => reply(self.apply(work, forget)),
+            Message::Change(Change { mut work, forget, makes_room, reply }) => {
+                let done = match makes_room {
+                    true => self.apply_with_reserve(work, forget),
+                    false => self.apply(&mut work, forget),
+                };
+                reply(done);
+            }
+            Message::EmptyLog(reply) => {
+                self.checkpoint();
+                // Who asked may have gone.
+                let _ = reply.send(self.log.held_for().is_none());
+            }
             Message::Stop => self.stopping = true,
         }
     }
@@ -231,6 +253,7 @@ impl Writer {
     /// Commits writes together; nothing of them is stored when this fails.
     fn commit(&mut self, group: &mut [Job]) -> Result<Vec<Written>> {
         self.file.check(&self.path)?;
+        self.require_room(group)?;
         let mut connection = self.connect()?;
         self.dedup.rotate(self.first_unsealed);
         let mut added = Vec::new();
@@ -240,6 +263,28 @@ impl Writer {
         }
         self.keep_connection(connection, result.as_ref().err());
         result
+    }
+
+    /// Refuses records for which there is no room, be it on the disk or in the log.
+    fn require_room(&mut self, group: &[Job]) -> Result<()> {
+        let rests = self.log.held_for().is_some_and(|held| held < GAP);
+        if self.log.is_full() {
+            if !rests {
+                self.checkpoint();
+            }
+            self.log.require_room()?;
+        }
+        let bytes = group.iter().flat_map(|job| &job.parts).map(|part| part.records.payload.len() as u64).sum();
+        let room = Arc::clone(&self.links.room);
+        let log_bytes = if self.log.held_for().is_some() { log_length(&self.path) } else { self.log_bytes };
+        if room.require(bytes, log_bytes).is_ok() {
+            return Ok(());
+        }
+        if self.log_bytes > 0 && !rests {
+            self.checkpoint();
+            room.look_again();
+        }
+        room.require(bytes, log_length(&self.path)).inspect_err(|_| self.ask_for_room())
     }
 
     fn commit_on(
@@ -329,9 +374,24 @@ impl Writer {
         self.backlog_since.get_or_insert_with(Instant::now);
         let bytes: usize = fresh.iter().map(|part| part.records.payload.len()).sum();
         self.log_bytes += bytes as u64 + COMMIT_BYTES;
+        self.links.room.note_written(bytes as u64 + COMMIT_BYTES);
     }
 
-    fn apply(&mut self, work: Work, forget: Forget) -> Result<()> {
+    /// Applies a change that makes room: on a full disk with the reserve, and with an empty log before and after.
+    fn apply_with_reserve(&mut self, mut work: Work, forget: Forget) -> Result<()> {
+        let mut done = self.apply(&mut work, forget);
+        if done.as_ref().is_err_and(is_about_room) {
+            self.checkpoint();
+            self.links.room.give_up_reserve();
+            done = self.apply(&mut work, forget);
+        }
+        if self.links.room.is_short() {
+            self.checkpoint();
+        }
+        done
+    }
+
+    fn apply(&mut self, work: &mut Work, forget: Forget) -> Result<()> {
         self.file.check(&self.path)?;
         let mut connection = self.connect()?;
         // Whoever asks for a change may have seen the errors; sealing waits for them, nothing else need.
@@ -383,14 +443,30 @@ impl Writer {
         }
     }
 
-    /// Copies the log into the file, without waiting for readers.
+    /// Has room made, when there is less than is kept in hand: what waits is sealed, and what is free in the file goes
+    /// back to the disk.
+    fn ask_for_room(&mut self) {
+        if self.room_asked.is_none_or(|asked| asked.elapsed() >= ROOM_EVERY) {
+            self.room_asked = Some(Instant::now());
+            // It may have ended before this thread, which is then about to end too.
+            let _ = self.links.tasks.send(Task::MakeRoom);
+        }
+    }
+
+    /// Copies the log into the file, as far as readers let it, and empties it, without waiting for them.
     fn checkpoint(&mut self) {
         self.log_bytes = 0;
         let Some(connection) = &self.connection else { return };
-        if self.file.check(&self.path).is_ok()
-            && let Err(error) = truncate_log(connection)
-        {
-            tracing::warn!(%error, "the log could not be copied into the database");
+        if self.file.check(&self.path).is_err() {
+            return;
+        }
+        match truncate_log(connection) {
+            Ok(is_emptied) => {
+                self.log.tried(is_emptied);
+                // So that it is tried again.
+                self.log_bytes = if is_emptied { 0 } else { COMMIT_BYTES };
+            }
+            Err(error) => tracing::warn!(%error, "the log could not be copied into the database"),
         }
     }
 
@@ -416,22 +492,25 @@ fn receive_message(
     }
 }
 
-fn truncate_log(connection: &Connection) -> Result<()> {
+/// Copies the log into the file and empties it; false when a reader needs some of it, up to which all is copied then.
+fn truncate_log(connection: &Connection) -> Result<bool> {
     connection.busy_timeout(Duration::ZERO)?;
-    let result = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let result = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
     connection.busy_timeout(open::BUSY_TIMEOUT)?;
     Ok(result?)
 }
 
 /// Whether every other write would fail the same way, perhaps after the same long wait for a lock.
 fn concerns_all(error: &Error) -> bool {
-    matches!(error, Error::Locked(_) | Error::Gone(_) | Error::ReadOnly | Error::Closed)
+    matches!(error, Error::Locked(_) | Error::LogHeld(_) | Error::Gone(_) | Error::ReadOnly | Error::Closed)
 }
 
 /// A failure once more, for another caller.
 fn copy_error(error: &Error) -> Error {
     match error {
         Error::DiskFull => Error::DiskFull,
+        Error::SizeLimit => Error::SizeLimit,
+        Error::LogHeld(what) => Error::LogHeld(what.clone()),
         Error::ReadOnly => Error::ReadOnly,
         Error::Busy => Error::Busy,
         Error::Closed => Error::Closed,
