@@ -2,7 +2,7 @@
 
 use super::bytes::{Reader, bits_of, envelope, put_bytes, put_signed, put_trace_id, put_varint};
 use super::error::Result;
-use crate::model::trace::{Candidate, UsageSum};
+use crate::model::trace::{Candidate, Era, OddTimes, Unbelieved, UsageSum};
 use crate::model::{TraceFold, TraceId};
 
 /// Encodes folds with their trace ids, in the order given.
@@ -56,6 +56,7 @@ fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
         fold.inference.is_some(),
         fold.aggregate.is_some(),
         fold.received_s > 0,
+        !fold.odd.is_empty(),
     ];
     out.push(present.iter().rev().fold(0, |bits, bit| bits << 1 | u8::from(*bit)));
     put_varint(out, fold.start_ns);
@@ -78,6 +79,9 @@ fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
     }
     for usage in [&fold.inference, &fold.aggregate].into_iter().flatten() {
         put_usage(out, usage);
+    }
+    if !fold.odd.is_empty() {
+        put_odd(out, id, fold);
     }
 }
 
@@ -104,6 +108,9 @@ fn get_fold(reader: &mut Reader, id: &TraceId) -> Result<TraceFold> {
     fold.workflow = has(1).then(|| get_candidate(reader, id, start_ns)).transpose()?;
     fold.inference = has(2).then(|| get_usage(reader)).transpose()?;
     fold.aggregate = has(3).then(|| get_usage(reader)).transpose()?;
+    if has(5) {
+        fold.odd = get_odd(reader, id, start_ns)?;
+    }
     Ok(fold)
 }
 
@@ -134,6 +141,53 @@ fn get_candidate(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Resul
     Ok(Candidate { rank, name, service: string(reader)? })
 }
 
+fn put_odd(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
+    let OddTimes { eras, unbelieved, ends } = &fold.odd;
+    put_varint(out, *ends);
+    put_varint(out, eras.len() as u64);
+    for Era { start_ns, end_ns, records, root } in eras {
+        for number in [*start_ns, *end_ns, *records] {
+            put_varint(out, number);
+        }
+        put_root(out, root.as_ref(), id, fold);
+    }
+    out.push(u8::from(unbelieved.is_some()));
+    if let Some(Unbelieved { records, received_ns, first_ns, last_ns, root }) = unbelieved {
+        for number in [*records, *received_ns, *first_ns, *last_ns] {
+            put_varint(out, number);
+        }
+        put_root(out, root.as_ref(), id, fold);
+    }
+}
+
+fn get_odd(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<OddTimes> {
+    let (ends, count) = (reader.varint()?, reader.count()?);
+    let era = |_| {
+        let (start_ns, end_ns, records) = (reader.varint()?, reader.varint()?, reader.varint()?);
+        Ok(Era { start_ns, end_ns, records, root: get_root(reader, id, fold_start_ns)? })
+    };
+    let eras = (0..count).map(era).collect::<Result<_>>()?;
+    if reader.byte()? == 0 {
+        return Ok(OddTimes { eras, unbelieved: None, ends });
+    }
+    let (records, received_ns) = (reader.varint()?, reader.varint()?);
+    let (first_ns, last_ns) = (reader.varint()?, reader.varint()?);
+    let root = get_root(reader, id, fold_start_ns)?;
+    Ok(OddTimes { eras, unbelieved: Some(Unbelieved { records, received_ns, first_ns, last_ns, root }), ends })
+}
+
+fn put_root(out: &mut Vec<u8>, root: Option<&Candidate>, id: &TraceId, fold: &TraceFold) {
+    out.push(u8::from(root.is_some()));
+    if let Some(root) = root {
+        put_candidate(out, root, id, fold);
+    }
+}
+
+fn get_root(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<Option<Candidate>> {
+    let has_root = reader.byte()? != 0;
+    has_root.then(|| get_candidate(reader, id, fold_start_ns)).transpose()
+}
+
 fn put_usage(out: &mut Vec<u8>, usage: &UsageSum) {
     put_varint(out, usage.input);
     put_varint(out, usage.output);
@@ -157,6 +211,25 @@ fn string(reader: &mut Reader) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_that_do_not_rule_read_back() {
+        let root =
+            Candidate { rank: (false, false, u64::MAX, [7; 8]), name: "job".to_owned(), service: "shop".to_owned() };
+        let era = |start_ns| Era { start_ns, end_ns: start_ns + 9, records: 2, root: Some(root.clone()) };
+        let (first_ns, last_ns) = (0, u64::MAX);
+        let unbelieved = Unbelieved { records: 3, received_ns: 1 << 60, first_ns, last_ns, root: Some(root.clone()) };
+        let odd = [
+            OddTimes { ends: 4, ..OddTimes::default() },
+            OddTimes { eras: vec![era(1 << 59), era(u64::MAX - 9)], unbelieved: None, ends: 0 },
+            OddTimes { eras: vec![era(5)], unbelieved: Some(unbelieved), ends: 1 },
+        ];
+        for odd in odd {
+            let fold = TraceFold { start_ns: 1 << 60, end_ns: 1 << 61, spans: 9, odd, ..TraceFold::default() };
+            let id = TraceId::Text("req-1".into());
+            assert_eq!(decode_fold(&id, &encode_fold(&id, &fold)), Ok(fold));
+        }
+    }
 
     #[test]
     fn operations_entered_and_not_left_read_back() {

@@ -1,9 +1,9 @@
-//! The part of a span that statistics need, read from nine columns instead of all of them.
+//! The part of a span that statistics need, read from ten columns instead of all of them.
 
 use std::ops::Range;
 
 use crate::model::stats::SpanForStats;
-use crate::model::{StatusCode, Text, Value};
+use crate::model::{Kind, StatusCode, Text, Value};
 use crate::store::sqlite::codec::columns::{
     AttributeReader, Block, BlockIndex, ColumnReader, ColumnSource, Known, TraceRuns,
 };
@@ -33,6 +33,7 @@ pub fn read_spans_for_stats(
         let count = block.summary.rows;
         let traces = TraceRuns::read(&mut block)?;
         let resources = block.strings("resource")?;
+        let kinds = block.numbers("kind")?;
         let core = CoreSpan::read(&mut block, 0..count)?;
         let mut models = vec![None; count];
         if let Some(attributes) = &mut attributes {
@@ -47,6 +48,7 @@ pub fn read_spans_for_stats(
                 service: services.look_up(&resources, row, get_service)?,
                 start: core.start,
                 end: core.end,
+                kind: Kind::from_number(i64::from(kinds.small(row)?)),
                 is_error: core.status == StatusCode::Error,
                 model,
             });
