@@ -141,7 +141,7 @@ impl From<&Span> for SpanForStats {
             end: span.end,
             kind: span.kind,
             is_error: span.is_error(),
-            model: genai::model(&span.attributes).map(Text::from),
+            model: genai::model(&span.attributes),
         }
     }
 }

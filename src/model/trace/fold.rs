@@ -6,13 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::model::trace::candidate::{Candidate, Rank, offer};
 use crate::model::trace::genai;
 use crate::model::trace::odd_times::{Era, OddTimes, Unbelieved, are_near, join_eras};
+use crate::model::trace::span_usage::{self, SpanUsage};
 use crate::model::trace::summary::{Tokens, TraceStatus, TraceSummary};
 use crate::model::trace::time_bounds::TimeBounds;
 use crate::model::trace::usage_sum::UsageSum;
-use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId};
+use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, SpanId, Text, TraceId};
 
 /// What the summary of a trace depends on; folds of parts of a trace merge in any order.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
@@ -44,9 +47,12 @@ pub struct TraceFold {
     pub workflow: Option<Candidate>,
     /// Services, sorted, each once.
     pub services: Vec<String>,
-    /// Usage reported by model calls; `None` when none reported any.
+    /// What spans report to have used, sorted by their ids.
+    #[serde(default)]
+    pub usages: Vec<SpanUsage>,
+    /// What model calls reported beyond those: those of earlier versions, and those of traces with very many.
     pub inference: Option<UsageSum>,
-    /// Usage reported by agents, workflows and other spans above the calls; `None` when none reported any.
+    /// What agents, workflows and other spans above the calls reported to an earlier version.
     pub aggregate: Option<UsageSum>,
 }
 
@@ -72,8 +78,9 @@ impl TraceFold {
             offer(&mut self.workflow, span_rank(false, span, bounds), || (workflow.to_owned(), String::new()));
         }
         if let Some(usage) = genai::usage(&span.attributes) {
-            let sum = if usage.is_inference { &mut self.inference } else { &mut self.aggregate };
-            sum.get_or_insert_default().add(&usage);
+            let usage = SpanUsage::new(span, usage);
+            self.usages.insert(self.usages.partition_point(|known| *known < usage), usage);
+            self.sum_up_surplus();
         }
     }
 
@@ -117,6 +124,11 @@ impl TraceFold {
         if let Some(theirs) = &other.workflow {
             offer(&mut self.workflow, theirs.rank, || (theirs.name.clone(), theirs.service.clone()));
         }
+        if !other.usages.is_empty() {
+            self.usages.extend(other.usages.iter().cloned());
+            self.usages.sort_unstable();
+            self.sum_up_surplus();
+        }
         for (mine, theirs) in [(&mut self.inference, &other.inference), (&mut self.aggregate, &other.aggregate)] {
             if let Some(theirs) = theirs {
                 mine.get_or_insert_default().merge(theirs);
@@ -148,8 +160,7 @@ impl TraceFold {
             (false, true) => TraceStatus::Open,
             (false, false) => TraceStatus::Ok,
         };
-        // Agents repeat what their calls used; so calls count when there are any, and only then those above them.
-        let usage = self.inference.as_ref().or(self.aggregate.as_ref());
+        let usage = self.usage();
         Some(TraceSummary {
             trace_id,
             name: Text::from(root.name.as_str()),
@@ -165,9 +176,36 @@ impl TraceFold {
             log_count: self.logs,
             error_count: self.errors,
             complete: open == 0,
-            tokens: usage.map(|sum| Tokens { input: sum.input, output: sum.output }),
-            cost: usage.and_then(UsageSum::cost),
+            tokens: usage.as_ref().map(|sum| Tokens { input: sum.input, output: sum.output }),
+            cost: usage.as_ref().and_then(UsageSum::cost),
         })
+    }
+
+    /// What the trace used; `None` when nobody reported any. What a span reports counts where none below it does.
+    pub fn usage(&self) -> Option<UsageSum> {
+        // Earlier versions kept what agents repeat of their calls apart.
+        let earlier = self.inference.as_ref().or(self.aggregate.as_ref());
+        if self.usages.is_empty() {
+            return earlier.cloned();
+        }
+        let mut sum = span_usage::sum(&self.usages);
+        if let Some(earlier) = earlier {
+            sum.merge(earlier);
+        }
+        Some(sum)
+    }
+
+    /// Tells spans that report usage which of those they lie below; `parents` are those of the spans that were added.
+    pub fn note_parents(&mut self, parents: &FxHashMap<SpanId, Option<SpanId>>) {
+        span_usage::skip_silent_spans(&mut self.usages, parents);
+        self.usages.sort_unstable();
+    }
+
+    fn sum_up_surplus(&mut self) {
+        if self.usages.len() > span_usage::MOST_SPANS {
+            let surplus = self.usages.split_off(span_usage::MOST_SPANS);
+            self.inference.get_or_insert_default().merge(&span_usage::sum(&surplus));
+        }
     }
 
     /// How many operations were entered and not left.

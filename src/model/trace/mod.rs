@@ -7,6 +7,7 @@ pub mod self_time;
 mod candidate;
 mod fold;
 mod odd_times;
+mod span_usage;
 mod summary;
 pub mod time_bounds;
 mod usage_sum;
@@ -16,6 +17,7 @@ use super::{Batch, Checkpoint, LogRecord, Span, TraceId};
 pub use candidate::Candidate;
 pub use fold::TraceFold;
 pub use odd_times::{Era, OddTimes, Unbelieved};
+pub use span_usage::SpanUsage;
 pub use summary::{Cost, Tokens, TraceStatus, TraceSummary};
 pub use time_bounds::TimeBounds;
 pub use usage_sum::UsageSum;
@@ -51,6 +53,9 @@ impl Trace {
         spans.iter().for_each(|span| fold.add_span(span, bounds));
         checkpoints.iter().for_each(|checkpoint| fold.add_checkpoint(checkpoint, bounds));
         logs.iter().for_each(|log| fold.add_log(log, bounds));
+        if !fold.usages.is_empty() {
+            fold.note_parents(&spans.iter().map(|span| (span.span_id, span.parent_span_id)).collect());
+        }
         let summary = fold.finish(id)?;
         Some(Trace { summary, spans, checkpoints, logs })
     }

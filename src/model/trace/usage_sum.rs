@@ -15,12 +15,9 @@ pub struct UsageSum {
 }
 
 impl UsageSum {
-    pub(super) fn add(&mut self, usage: &genai::Usage) {
-        self.input = self.input.saturating_add(usage.input_tokens);
-        self.output = self.output.saturating_add(usage.output_tokens);
-        if let Some(pico) = usage.cost_pico {
-            self.add_cost(&usage.currency, pico);
-        }
+    pub(super) fn add_tokens(&mut self, input: u64, output: u64) {
+        self.input = self.input.saturating_add(input);
+        self.output = self.output.saturating_add(output);
     }
 
     pub(super) fn merge(&mut self, other: &UsageSum) {
@@ -29,7 +26,7 @@ impl UsageSum {
         other.cost_pico.iter().for_each(|(currency, pico)| self.add_cost(currency, *pico));
     }
 
-    fn add_cost(&mut self, currency: &str, pico: i64) {
+    pub(super) fn add_cost(&mut self, currency: &str, pico: i64) {
         match self.cost_pico.binary_search_by(|(known, _)| known.as_str().cmp(currency)) {
             Ok(place) => self.cost_pico[place].1 = self.cost_pico[place].1.saturating_add(pico),
             Err(place) => self.cost_pico.insert(place, (currency.to_owned(), pico)),

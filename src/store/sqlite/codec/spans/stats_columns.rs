@@ -2,17 +2,15 @@
 
 use std::ops::Range;
 
+use crate::model::genai::{MODEL_KEYS, model_name};
 use crate::model::stats::SpanForStats;
-use crate::model::{Kind, StatusCode, Text, Value};
+use crate::model::{Kind, StatusCode, Text};
 use crate::store::sqlite::codec::columns::{
     AttributeReader, Block, BlockIndex, ColumnReader, ColumnSource, Known, TraceRuns,
 };
 use crate::store::sqlite::codec::error::Result;
 use crate::store::sqlite::codec::shared_tables::get_service;
 use crate::store::sqlite::codec::spans::span_columns::CoreSpan;
-
-/// The attributes that name a model, best first; as [`genai::model`](crate::model::genai::model) asks for them.
-const MODEL_KEYS: [&str; 2] = ["gen_ai.response.model", "gen_ai.request.model"];
 
 /// Reads what statistics need of the spans in `blocks`, in their order; the model only `with_model`.
 ///
@@ -61,8 +59,8 @@ pub fn read_spans_for_stats(
 fn find_models(attributes: &mut AttributeReader, block: &mut Block<'_, '_>, models: &mut [Option<Text>]) -> Result<()> {
     for key in MODEL_KEYS {
         attributes.find(block, key, &mut |row, cells, cell| {
-            if let (None, (_, Value::String(text))) = (&models[row], cells.pair(cell)?) {
-                models[row] = Some(text);
+            if models[row].is_none() {
+                models[row] = model_name(&cells.pair(cell)?.1);
             }
             Ok(())
         })?;
