@@ -32,7 +32,7 @@ fn main() {
     let as_records = |batch: &Vec<Span>| batch.iter().cloned().map(Record::Span).collect::<Vec<_>>();
     let batches: Vec<Vec<Record>> = batches[SEGMENT / BATCH..].iter().map(as_records).collect();
     let spans = batches.len() * BATCH;
-    let prepared: Vec<_> = batches.iter().map(|batch| prepare(SPANS, batch)).collect();
+    let prepared: Vec<_> = batches.iter().map(|batch| prepare(SPANS, batch, Nanos::now())).collect();
     let inbox_bytes: usize = prepared.iter().map(|prepared| prepared.payload.len()).sum();
     let decode =
         || prepared.iter().flat_map(|one| decode_inbox(SPANS, &one.payload).expect("own payload")).collect::<Vec<_>>();
@@ -45,7 +45,9 @@ fn main() {
     let mut source = Memory::of(&segment);
     let index = BlockIndex::decode(&segment.blocks).expect("own index");
 
-    report("prepare", spans, || batches.iter().map(|batch| prepare(SPANS, batch).payload.len()).sum::<usize>());
+    report("prepare", spans, || {
+        batches.iter().map(|batch| prepare(SPANS, batch, Nanos::now()).payload.len()).sum::<usize>()
+    });
     report("decode_inbox", spans, || decode().len());
     let waiting = decode();
     report("seal", spans, || sort_and_seal(&waiting).rows);

@@ -133,5 +133,6 @@ fn log(number: u64, resources: &[Arc<Resource>]) -> LogRecord {
         attributes: Attributes(attributes),
         resource: Arc::clone(&resources[(random >> 8) as usize % resources.len()]),
         scope: Arc::new(Scope::default()),
+        request: 0,
     }
 }

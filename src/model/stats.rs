@@ -8,9 +8,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::model::checkpoint_pairs::pair;
 use crate::model::time::NANOS_PER_MS as MS;
 use crate::model::trace::genai;
-use crate::model::trace::self_time::{Interval, self_times};
+use crate::model::trace::self_time::{Interval, revised, self_times};
 use crate::model::{
-    Checkpoint, Nanos, Operation, Severity, Span, SpanId, StatsBy, StatsQuery, Text, TraceFold, TraceId,
+    Checkpoint, Kind, Nanos, Operation, Severity, Span, SpanId, StatsBy, StatsQuery, Text, TimeBounds, TraceFold,
+    TraceId,
 };
 
 /// Bars in a time line.
@@ -95,7 +96,7 @@ pub struct OperationStats {
     pub total_ns: u64,
     /// Sum of self times, nanoseconds.
     pub self_ns: u64,
-    /// Calls by duration: one bar per bound of [`HISTOGRAM_BOUNDS_NS`] and one above.
+    /// Calls by duration, as far as their times say it: one bar per bound of [`HISTOGRAM_BOUNDS_NS`] and one above.
     pub histogram: Vec<u64>,
     /// Records the row was made of: one a span, and every checkpoint, also those that make no call.
     pub records: u64,
@@ -120,6 +121,8 @@ pub struct SpanForStats {
     pub start: Nanos,
     /// When the span ended.
     pub end: Nanos,
+    /// The role of the span in a call.
+    pub kind: Kind,
     /// Whether the status of the span is an error.
     pub is_error: bool,
     /// The AI model the span called, when asked for and named.
@@ -136,8 +139,9 @@ impl From<&Span> for SpanForStats {
             service: span.service().clone(),
             start: span.start,
             end: span.end,
+            kind: span.kind,
             is_error: span.is_error(),
-            model: genai::model(&span.attributes).map(Text::from),
+            model: genai::model(&span.attributes),
         }
     }
 }
@@ -149,6 +153,10 @@ pub struct Call {
     operation: Option<Operation>,
     /// Ids and times of the span.
     interval: Interval,
+    /// How long the call took, nanoseconds; `None` when its times do not say.
+    duration_ns: Option<u64>,
+    /// Whether the span was counted.
+    is_counted: bool,
     /// Whether the call failed.
     is_error: bool,
 }
@@ -173,6 +181,8 @@ pub struct StatsFold<'q> {
 #[derive(Debug, Default)]
 struct Row {
     durations: Vec<u64>,
+    /// Calls whose times do not say how long they took.
+    untimed: u64,
     errors: u64,
     self_ns: u64,
     records: u64,
@@ -204,10 +214,12 @@ impl<'q> StatsFold<'q> {
         starts_before_end && since.is_none_or(|since| trace.end_ns >= since.0)
     }
 
-    /// Counts a span; the calls of a whole trace then go to [`Self::add_calls`] together.
-    pub fn add_span(&mut self, span: SpanForStats) -> Call {
+    /// Counts a span of a trace whose times rule within `bounds`; the calls of a whole trace then go to
+    /// [`Self::add_calls`] together.
+    pub fn add_span(&mut self, span: SpanForStats, bounds: &TimeBounds) -> Call {
         let mut operation = None;
-        if is_named(self.query, span.start, &span.service) {
+        let is_counted = is_named(self.query, bounds.believe(span.start), &span.service);
+        if is_counted {
             self.stats.spans += 1;
             self.stats.errors += u64::from(span.is_error);
             self.count_service(&span.service);
@@ -219,27 +231,35 @@ impl<'q> StatsFold<'q> {
                 StatsBy::Source | StatsBy::Nothing => None,
             };
         }
-        let interval = Interval { span_id: span.span_id, parent: span.parent, start: span.start, end: span.end };
-        Call { operation, interval, is_error: span.is_error }
+        let duration_ns = bounds.duration_ns(span.start, span.end);
+        let end = Nanos(span.start.0.saturating_add(duration_ns.unwrap_or(0)));
+        let SpanForStats { span_id, parent, start, kind, is_error, .. } = span;
+        let interval = Interval { span_id, parent, kind, start, end };
+        Call { operation, interval, duration_ns, is_counted, is_error }
     }
 
     /// Adds the calls of all spans of one trace; a trace given in two parts gets wrong self times, so give it whole.
     pub fn add_calls(&mut self, calls: &[Call]) {
         let intervals: Vec<Interval> = calls.iter().map(|call| call.interval).collect();
-        for (call, own) in calls.iter().zip(self_times(&intervals)) {
+        let is_revised = revised(&intervals);
+        for ((call, own), is_revised) in calls.iter().zip(self_times(&intervals)).zip(is_revised) {
+            if is_revised {
+                self.stats.spans -= u64::from(call.is_counted);
+                continue;
+            }
             let Some(operation) = &call.operation else { continue };
             let row = self.row(operation);
-            row.add_call(call.interval.end.since(call.interval.start), own);
+            row.add_call(call.duration_ns, own);
             row.errors += u64::from(call.is_error);
             row.records += 1;
         }
     }
 
-    /// Counts all checkpoints of one trace, in their order, and the operations they make. A trace given in two parts
-    /// loses the pairs between them, so give it whole.
-    pub fn add_checkpoints(&mut self, checkpoints: &[Checkpoint]) {
+    /// Counts all checkpoints of one trace, in their order, and the operations they make; the times of the trace rule
+    /// within `bounds`. A trace given in two parts loses the pairs between them, so give it whole.
+    pub fn add_checkpoints(&mut self, checkpoints: &[Checkpoint], bounds: &TimeBounds) {
         let query = self.query;
-        let counts = |one: &Checkpoint| is_named(query, one.time(), &one.source_id);
+        let counts = |one: &Checkpoint| is_named(query, bounds.believe(one.time()), &one.source_id);
         for checkpoint in checkpoints.iter().filter(|one| counts(one)) {
             self.stats.checkpoints += 1;
             self.count_service(&checkpoint.source_id);
@@ -256,7 +276,8 @@ impl<'q> StatsFold<'q> {
             .map(|(index, one)| {
                 let start = time(one.enter);
                 let end = one.exit.map_or(start, time);
-                Interval { span_id: id(index), parent: one.parent.map(id), start, end }
+                let end = bounds.duration_ns(start, end).map_or(start, |_| end);
+                Interval { span_id: id(index), parent: one.parent.map(id), kind: Kind::Internal, start, end }
             })
             .collect();
         for ((one, interval), own) in operations.iter().zip(&intervals).zip(self_times(&intervals)) {
@@ -265,7 +286,7 @@ impl<'q> StatsFold<'q> {
             let Some(operation) = entry.and_then(|entry| checkpoint_row(entry, query.by)) else { continue };
             let row = self.row(&operation);
             match one.exit {
-                Some(_) => row.add_call(interval.end.since(interval.start), own),
+                Some(exit) => row.add_call(bounds.duration_ns(interval.start, time(exit)), own),
                 None => row.open += 1,
             }
         }
@@ -341,9 +362,14 @@ fn checkpoint_row(checkpoint: &Checkpoint, by: StatsBy) -> Option<Operation> {
 }
 
 impl Row {
-    fn add_call(&mut self, duration_ns: u64, self_ns: u64) {
-        self.durations.push(duration_ns);
-        self.self_ns = self.self_ns.saturating_add(self_ns);
+    fn add_call(&mut self, duration_ns: Option<u64>, self_ns: u64) {
+        match duration_ns {
+            None => self.untimed += 1,
+            Some(duration_ns) => {
+                self.durations.push(duration_ns);
+                self.self_ns = self.self_ns.saturating_add(self_ns);
+            }
+        }
     }
 
     fn finish(mut self, operation: Operation) -> OperationStats {
@@ -354,7 +380,7 @@ impl Row {
         }
         OperationStats {
             operation,
-            calls: self.durations.len() as u64,
+            calls: self.durations.len() as u64 + self.untimed,
             errors: self.errors,
             p50_ns: percentile(&self.durations, 50),
             p95_ns: percentile(&self.durations, 95),
@@ -409,9 +435,12 @@ mod tests {
             interval: Interval {
                 span_id: SpanId(id.to_be_bytes()),
                 parent: (parent > 0).then(|| SpanId(parent.to_be_bytes())),
+                kind: Kind::Internal,
                 start: Nanos(start),
                 end: Nanos(end),
             },
+            duration_ns: Some(end - start),
+            is_counted: false,
             is_error: id == 2,
         };
         let query = StatsQuery::default();
@@ -447,7 +476,7 @@ mod tests {
         let rows = |by| {
             let query = StatsQuery { by, ..StatsQuery::default() };
             let mut fold = StatsFold::new(&query);
-            fold.add_checkpoints(&checkpoints);
+            fold.add_checkpoints(&checkpoints, &TimeBounds::ALL);
             let row = |row: OperationStats| {
                 let name = [row.operation.service, row.operation.name].map(Option::unwrap_or_default).join(" ");
                 format!("{name}: {} of {} records, {} open, {}ns", row.calls, row.records, row.open, row.self_ns)

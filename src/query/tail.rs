@@ -10,7 +10,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::model::time::NANOS_PER_SECOND;
-use crate::model::{Batch, Checkpoint, Cursor, Direction, Nanos, Record, RecordFilter, Severity};
+use crate::model::{Batch, Checkpoint, Cursor, Direction, Nanos, Record, RecordFilter, Severity, TimeBounds};
 use crate::query::facets;
 use crate::store::{Backend, Error, Feed, Result};
 
@@ -249,12 +249,13 @@ impl<'a> Tail<'a> {
             logs.into_iter().map(Record::Log).collect(),
         ];
         let mut arrivals = Vec::new();
+        let bounds = TimeBounds::received_at(Nanos::now());
         loop {
             let heads = kinds.iter_mut().filter(|kind| !kind.is_empty());
             let first = heads.min_by_key(|kind| kind.front().map(Record::end));
             let Some(record) = first.and_then(VecDeque::pop_front) else { return arrivals };
             let duration_ns = match &record {
-                Record::Span(span) => Some(span.duration_ns()),
+                Record::Span(span) => bounds.duration_ns(span.start, span.end),
                 Record::Checkpoint(checkpoint) => self.open.duration_ns(checkpoint),
                 Record::Log(_) => None,
             };

@@ -24,7 +24,8 @@ use crate::connect::client_for;
 use crate::model::json::{self, FromJson, JsonError, key_to_wire};
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
-    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
+    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, TimeBounds, Trace, TraceId, TraceQuery, TraceSummary,
+    Written,
 };
 use crate::store::remote::stream::{Said, Stream, Streams};
 use crate::store::{Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, wire};
@@ -278,7 +279,14 @@ fn trace_from_json(id: TraceId, json: &mut Json) -> std::result::Result<Option<T
     }
     let spans = FromJson::from_json(&json["spans"], "spans")?;
     let checkpoints = FromJson::from_json(&json["checkpoints"], "checkpoints")?;
-    Ok(Trace::new(id, spans, checkpoints, FromJson::from_json(&json["logs"], "logs")?))
+    let logs = FromJson::from_json(&json["logs"], "logs")?;
+    let time = |key| <Option<Nanos>>::from_json(&json[key], key);
+    // The server knows when records were received, and so which of their times do not rule.
+    let bounds = match (time("start_time")?, time("end_time")?) {
+        (Some(start), Some(end)) => TimeBounds::of_trace(start, end),
+        _ => TimeBounds::ALL,
+    };
+    Ok(Trace::within(&bounds, id, Batch { spans, checkpoints, logs }))
 }
 
 fn issue_path(id: &IssueId) -> String {

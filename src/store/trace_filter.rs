@@ -23,7 +23,7 @@ pub(super) fn matches(query: &TraceQuery, id: &TraceId, fold: &TraceFold) -> boo
         && query.service.as_ref().is_none_or(|service| fold.services.binary_search(service).is_ok())
         && query.id_prefix.as_ref().is_none_or(|prefix| begins_with(id, prefix))
         && query.workflow.as_ref().is_none_or(|name| fold.workflow.as_ref().is_some_and(|found| found.name == *name))
-        && query.name.as_ref().is_none_or(|part| fold.root.as_ref().is_some_and(|root| contains(&root.name, part)))
+        && query.name.as_ref().is_none_or(|part| fold.best_root().is_some_and(|root| contains(&root.name, part)))
 }
 
 fn begins_with(id: &TraceId, prefix: &str) -> bool {

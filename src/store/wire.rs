@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
 use crate::model::json::{self, JsonError, write_checkpoint_and_project, write_items};
-use crate::model::{Batch, Checkpoint, Cursor, Span, Text, TraceId};
+use crate::model::{Batch, Checkpoint, Cursor, LogRecord, Span, Text, TraceId};
 use crate::store::Chunk;
 
 /// Why a document of records cannot be read.
@@ -44,7 +44,7 @@ fn write_members(batch: &Batch, text: &mut String) {
     // As text, because numbers in a payload may have more digits than a JSON library keeps.
     write_items(&batch.checkpoints, text, write_checkpoint_and_project);
     text.push_str(r#"],"logs":["#);
-    write_items(&batch.logs, text, |log, text| text.push_str(&json::text(log)));
+    write_items(&batch.logs, text, write_log);
     text.push(']');
 }
 
@@ -58,6 +58,21 @@ struct TracedSpan<'s> {
 
 fn write_span(span: &Span, text: &mut String) {
     text.push_str(&json::text(&TracedSpan { span, trace_id: &span.trace_id }));
+}
+
+/// A log record with the request it came with, which tells it from an equal one.
+#[derive(Serialize)]
+struct ReceivedLog<'l> {
+    #[serde(flatten)]
+    log: &'l LogRecord,
+    request: String,
+}
+
+fn write_log(log: &LogRecord, text: &mut String) {
+    match log.request {
+        0 => text.push_str(&json::text(log)),
+        request => text.push_str(&json::text(&ReceivedLog { log, request: format!("{request:x}") })),
+    }
 }
 
 #[derive(Deserialize)]
@@ -132,6 +147,14 @@ mod tests {
         assert_eq!(records_from_json(records_to_json(&batch).as_bytes()).expect("our own"), batch);
         let chunk = Chunk { batch, next: Cursor("s1.\"".to_owned()), at_end: true, missed: 7 };
         assert_eq!(chunk_from_json(chunk_to_json(&chunk).as_bytes()).expect("our own"), chunk);
+    }
+
+    #[test]
+    fn a_log_record_crosses_with_the_request_it_came_with() {
+        let log = |request| LogRecord { message: Text::from("m"), request, ..LogRecord::default() };
+        let batch = Batch { logs: vec![log(0), log(1), log(u64::MAX)], ..Batch::default() };
+        let read = records_from_json(records_to_json(&batch).as_bytes()).expect("our own");
+        assert_eq!(read.logs.iter().map(|log| log.request).collect::<Vec<_>>(), [0, 1, u64::MAX]);
     }
 
     #[test]

@@ -262,6 +262,7 @@ impl Entries {
             attributes: Attributes(attributes),
             resource: self.resource(draft.resource),
             scope: Arc::clone(&self.scope),
+            request: 0,
         };
         let (shortened, left_out) = size::cut_record(&mut record);
         let mut truncated = draft.truncated;

@@ -150,6 +150,7 @@ impl SentLog {
             attributes: self.attributes,
             resource: origin.resource.clone(),
             scope: origin.scope.clone(),
+            request: self.observed_time_ns,
         }
     }
 }

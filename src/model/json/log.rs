@@ -161,6 +161,8 @@ impl FromJson for LogRecord {
             attributes: read_attributes(json, &resource),
             resource,
             scope: FromJson::from_json(&json["scope"], "scope")?,
+            // Between stores alone.
+            request: json["request"].as_str().and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0),
         })
     }
 }
@@ -213,6 +215,7 @@ mod tests {
             attributes,
             resource: Arc::new(Resource::new(resource.into_iter().collect())),
             scope: Arc::new(Scope { name: Text::from("shop.pay"), ..Scope::default() }),
+            request: 0,
         }
     }
 

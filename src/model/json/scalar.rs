@@ -99,3 +99,16 @@ impl Codec<Text> for NullIfEmpty {
         Lenient::read(json, key)
     }
 }
+
+/// A time that was not sent is written as `null`, which reads as such a time.
+pub(super) struct NullIfZero;
+
+impl Codec<Nanos> for NullIfZero {
+    fn write(time: &Nanos) -> impl Serialize {
+        (*time > Nanos(0)).then_some(time)
+    }
+
+    fn read(json: &Json, key: &'static str) -> Result<Nanos> {
+        Ok(<Option<Nanos>>::from_json(json, key)?.unwrap_or_default())
+    }
+}

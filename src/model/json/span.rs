@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::document::{Codec, FromJson, Result, document, object};
-use super::scalar::{KnownWord, Lenient, NullIfEmpty};
+use super::scalar::{KnownWord, Lenient, NullIfEmpty, NullIfZero};
 use super::value::attributes_from_json;
 use crate::model::time::nanos_to_ms;
-use crate::model::{Event, Link, Resource, Scope, Span, Status};
+use crate::model::{Event, Link, Nanos, Resource, Scope, Span, Status};
 
 // The id of its trace is not in it, because most spans lie in the document of their trace. Whoever reads it back has to
 // see to it that `trace_id` stands there.
@@ -20,9 +20,9 @@ document! {
         "kind": kind as KnownWord,
         "service" = span.service(),
         "start_time": start,
-        "end_time": end,
-        "duration_ms" = nanos_to_ms(span.duration_ns()),
-        "duration_ns" = span.duration_ns(),
+        "end_time": end as NullIfZero,
+        "duration_ms" = known_duration_ns(span).map(nanos_to_ms),
+        "duration_ns" = known_duration_ns(span),
         "self_ms" = 0.0,
         "status" = span.status.code,
         "status_message" = NullIfEmpty::write(&span.status.message),
@@ -38,6 +38,7 @@ document! {
         "dropped_events_count": dropped_events as Lenient,
         "dropped_links_count": dropped_links as Lenient,
         "resource_schema_url" = NullIfEmpty::write(&span.resource.schema_url),
+        "odd_time" = false,
     }
     from(json) {
         trace_id: FromJson::from_json(&json["trace_id"], "trace_id")?,
@@ -47,6 +48,11 @@ document! {
         },
         resource: read_resource(json)?,
     }
+}
+
+/// How long a span took; `None` when it does not say when it started or ended.
+fn known_duration_ns(span: &Span) -> Option<u64> {
+    (span.start > Nanos(0) && span.end > Nanos(0)).then(|| span.duration_ns())
 }
 
 /// A span with what a query found out about it: how long it ran itself, and what is odd about it.

@@ -1,7 +1,8 @@
 //! A record of any kind: what the kinds have in common, for all who handle them alike.
 
 use crate::model::{
-    Batch, Checkpoint, LogRecord, Nanos, RecordKind, Resource, Scope, Severity, Span, Text, TraceFold, TraceId,
+    Batch, Checkpoint, LogRecord, Nanos, RecordKind, Resource, Scope, Severity, Span, Text, TimeBounds, TraceFold,
+    TraceId,
 };
 
 /// What a record, an event or a link takes besides texts and values, in bytes.
@@ -81,12 +82,12 @@ impl Record {
         }
     }
 
-    /// Adds the record to the fold of its trace.
-    pub fn add_to(&self, fold: &mut TraceFold) {
+    /// Adds the record to the fold of its trace; only times within `bounds` are believed.
+    pub fn add_to(&self, fold: &mut TraceFold, bounds: &TimeBounds) {
         match self {
-            Record::Span(span) => fold.add_span(span),
-            Record::Checkpoint(checkpoint) => fold.add_checkpoint(checkpoint),
-            Record::Log(log) => fold.add_log(log),
+            Record::Span(span) => fold.add_span(span, bounds),
+            Record::Checkpoint(checkpoint) => fold.add_checkpoint(checkpoint, bounds),
+            Record::Log(log) => fold.add_log(log, bounds),
         }
     }
 

@@ -5,14 +5,15 @@
 //! themselves, so that a codec may change.
 
 use rustc_hash::FxHashMap;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::model::{Attributes, LogRecord, Record, RecordKind, Resource, Scope, Span, Text, TraceId, Value};
 
 impl Record {
     /// The identity of a record, equal for two records when one is the other sent again. A span is known by its trace,
     /// id, parent, name, kind, times and status; a checkpoint by its correlation id, time and suffix, as the published
-    /// server has it; a log record by all its content, so that a batch which holds one twice needs [`identities`].
+    /// server has it; a log record by the request it came with and all its content, so that a batch which holds one twice
+    /// needs [`identities`].
     pub fn identity(&self) -> u64 {
         let mut key = Key(Vec::with_capacity(160));
         match self {
@@ -23,7 +24,7 @@ impl Record {
                 key.put(checkpoint.suffix.as_bytes());
                 key.put(b"c");
             }
-            Record::Log(log) => key.put_log(log),
+            Record::Log(log) => return log_identity(log, log.request),
         }
         xxh3_64(&key.0)
     }
@@ -32,12 +33,47 @@ impl Record {
 /// The identities of records that lie in one write, or of all stored records of a trace, in order.
 ///
 /// Two equal log records of one write are two records: nobody can tell them apart, but the sender meant both. So the
-/// second is known as the second of its kind, and a write sent again has the same identities again. Log records that
-/// are equal to the nanosecond and arrive in different writes count as one.
+/// second is known as the second of its kind, and a write sent again has the same identities again. So are equal log
+/// records of different requests, however alike those are otherwise: only a request sent again, with the same records
+/// observed at the same times in the same order, is a repetition. A request that is split in another way when it is sent
+/// again is another one: a line that stands there twice does less harm than one that was lost.
 pub fn identities<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<u64> {
+    number_repeated(records, Record::identity)
+}
+
+/// The identities the records would have, in order, had they come with no request: what records are compared with of
+/// which nobody knows with what request they came, such as those of a file that is brought in.
+///
+/// Of such a log record as many count as repetitions as there are equal ones already, so that a file which has grown, or
+/// is cut into batches in another way, can be brought in again.
+pub fn content_identities<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<u64> {
+    number_repeated(records, |record| match record {
+        Record::Log(log) if log.request != 0 => log_identity(log, 0),
+        other => other.identity(),
+    })
+}
+
+/// A hash of log records, in their order, and of what told them apart when they were decoded: what a request that holds
+/// them is known by.
+pub(super) fn hash_of_logs(logs: &[LogRecord]) -> u64 {
+    let mut hash = Xxh3::new();
+    for log in logs {
+        hash.update(&log_identity(log, 0).to_le_bytes());
+        hash.update(&log.request.to_le_bytes());
+    }
+    hash.digest()
+}
+
+fn log_identity(log: &LogRecord, request: u64) -> u64 {
+    let mut key = Key(Vec::with_capacity(160));
+    key.put_log(log, request);
+    xxh3_64(&key.0)
+}
+
+fn number_repeated<'r>(records: impl Iterator<Item = &'r Record>, identity: impl Fn(&Record) -> u64) -> Vec<u64> {
     let mut times_seen: FxHashMap<u64, u64> = FxHashMap::default();
     let identity = |record: &'r Record| {
-        let identity = record.identity();
+        let identity = identity(record);
         if record.kind() != RecordKind::Logs {
             return identity;
         }
@@ -130,7 +166,7 @@ impl Key {
         self.put(span.status.message.as_bytes());
     }
 
-    fn put_log(&mut self, log: &LogRecord) {
+    fn put_log(&mut self, log: &LogRecord, request: u64) {
         self.put_trace_id(log.trace_id.as_ref());
         self.put(&log.time.0.to_le_bytes());
         self.put(&log.span_id.map_or([0; 8], |span| span.0));
@@ -144,6 +180,10 @@ impl Key {
         self.put_text(name);
         self.put_text(version);
         self.put_shared(attributes, *dropped_attributes, schema_url);
+        // Records of earlier versions have none, and keep their identities.
+        if request != 0 {
+            self.put(&request.to_le_bytes());
+        }
     }
 
     fn put_shared(&mut self, attributes: &Attributes, dropped_attributes: u32, schema_url: &Text) {
@@ -158,7 +198,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Checkpoint, Direction, Kind, Nanos, Severity, SpanId, Status, StatusCode};
+    use crate::model::{Batch, Checkpoint, Direction, Kind, Nanos, Severity, SpanId, Status, StatusCode};
 
     fn span() -> Span {
         Span {
@@ -233,6 +273,7 @@ mod tests {
                 dropped_attributes: 1,
                 schema_url: Text::from("s"),
             }),
+            request: 0,
         })
     }
 
@@ -275,6 +316,44 @@ mod tests {
         let both = identities(write.iter());
         assert_ne!(both[0], both[1]);
         assert_eq!(both, identities(write.iter()));
+    }
+
+    fn observed(times: &[u64]) -> Batch {
+        let log = |time: &u64| LogRecord { message: Text::from("down"), request: *time, ..LogRecord::default() };
+        let mut batch = Batch { logs: times.iter().map(log).collect(), ..Batch::default() };
+        batch.assign_requests(0);
+        batch
+    }
+
+    fn log_identities(batch: &Batch) -> Vec<u64> {
+        identities(batch.logs.iter().cloned().map(Record::Log).collect::<Vec<_>>().iter())
+    }
+
+    #[test]
+    fn equal_log_records_of_different_requests_are_different_and_a_request_sent_again_is_not() {
+        let (first, again) = (observed(&[5, 6]), observed(&[5, 6]));
+        assert_eq!(log_identities(&first), log_identities(&again));
+        for other in [&[5_u64, 7][..], &[6, 5], &[5], &[5, 6, 6], &[0, 0]] {
+            let other = log_identities(&observed(other));
+            assert!(log_identities(&first).iter().all(|one| !other.contains(one)), "{other:?}");
+        }
+        let of_part = |part| {
+            let mut batch = observed(&[5]);
+            batch.assign_requests(part);
+            log_identities(&batch)
+        };
+        assert_ne!(of_part(0), of_part(1), "equal records in two parts of one request are two");
+    }
+
+    #[test]
+    fn what_came_with_no_request_is_compared_by_its_content() {
+        let records = |batch: &Batch| batch.logs.iter().cloned().map(Record::Log).collect::<Vec<_>>();
+        let stored = [records(&observed(&[5])), records(&observed(&[6, 6]))].concat();
+        let plain = LogRecord { message: Text::from("down"), ..LogRecord::default() };
+        let file = [plain.clone(), plain.clone(), plain.clone(), plain].map(Record::Log);
+        let known = content_identities(stored.iter());
+        let new = identities(file.iter()).into_iter().filter(|one| !known.contains(one)).count();
+        assert_eq!(new, 1, "three of four are there");
     }
 
     #[test]

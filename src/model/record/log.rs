@@ -24,6 +24,10 @@ pub struct LogRecord {
     pub resource: Arc<Resource>,
     /// The instrumentation library that made the record.
     pub scope: Arc<Scope>,
+    /// What tells the record from an equal one: of one that was received, a hash of the request it came with
+    /// ([`Batch::assign_requests`](crate::model::Batch::assign_requests)); of one just decoded, when it was observed; 0
+    /// when there is nothing.
+    pub request: u64,
 }
 
 impl LogRecord {

@@ -9,4 +9,4 @@ mod any;
 mod identity;
 
 pub use any::{Record, checkpoint_bytes, log_bytes};
-pub use identity::identities;
+pub use identity::{content_identities, identities};

@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Nanos, SpanId};
+use crate::model::{Kind, Nanos, Span, SpanId};
 
 /// What the self time of a span depends on.
 #[derive(Debug, Clone, Copy)]
@@ -15,24 +15,104 @@ pub struct Interval {
     pub span_id: SpanId,
     /// The id of the span's parent.
     pub parent: Option<SpanId>,
+    /// The role of the span in a call.
+    pub kind: Kind,
     /// When the span started.
     pub start: Nanos,
     /// When the span ended; before `start` counts as no duration.
     pub end: Nanos,
 }
 
+impl From<&Span> for Interval {
+    fn from(span: &Span) -> Interval {
+        let Span { span_id, parent_span_id: parent, kind, start, end, .. } = *span;
+        Interval { span_id, parent, kind, start, end }
+    }
+}
+
 /// Index of each span's parent; `None` for roots, orphans and a span that names itself. Of spans that share an id the
-/// first is the parent of all their children.
+/// first is the parent of all their children, but where the two sides of a call share one, as Zipkin's do: the side that
+/// answers lies below the one that calls, and the children below the one that answers.
 pub fn parents(spans: &[Interval]) -> Vec<Option<usize>> {
-    let mut first_with: FxHashMap<SpanId, usize> = FxHashMap::default();
+    let mut with_id: FxHashMap<SpanId, Sharing> = FxHashMap::default();
     for (index, span) in spans.iter().enumerate() {
-        first_with.entry(span.span_id).or_insert(index);
+        with_id.entry(span.span_id).or_insert_with(|| Sharing::new(index)).note(index, span.kind);
     }
     let parent_of = |(index, span): (usize, &Interval)| {
-        let parent = *first_with.get(&span.parent?)?;
+        let caller = with_id.get(&span.span_id).and_then(Sharing::call).filter(|call| call.answers == index);
+        if let Some(call) = caller {
+            return Some(call.calls);
+        }
+        let parent = with_id.get(&span.parent?)?.parent();
         (parent != index && spans[parent].span_id != span.span_id).then_some(parent)
     };
     spans.iter().enumerate().map(parent_of).collect()
+}
+
+/// Whether each span is one side of a call whose sides share an id: the first that calls and the first that answers.
+pub fn sides_of_call(spans: &[Interval]) -> Vec<bool> {
+    let mut with_id: FxHashMap<SpanId, Sharing> = FxHashMap::default();
+    for (index, span) in spans.iter().enumerate() {
+        with_id.entry(span.span_id).or_insert_with(|| Sharing::new(index)).note(index, span.kind);
+    }
+    let is_side = |(index, span): (usize, &Interval)| {
+        let call = with_id.get(&span.span_id).and_then(Sharing::call);
+        call.is_some_and(|call| call.calls == index || call.answers == index)
+    };
+    spans.iter().enumerate().map(is_side).collect()
+}
+
+/// Whether each span was sent again later on: programs send a span when it starts and again when it ends. Of spans that
+/// share id, start and role the one that ends last stands for all of them, the last of those that end at once.
+pub fn revised(spans: &[Interval]) -> Vec<bool> {
+    let mut last_with: FxHashMap<(SpanId, Nanos, Kind), usize> = FxHashMap::default();
+    for (index, span) in spans.iter().enumerate() {
+        let last = last_with.entry((span.span_id, span.start, span.kind)).or_insert(index);
+        if spans[*last].end <= span.end {
+            *last = index;
+        }
+    }
+    let is_revised = |(index, span): (usize, &Interval)| {
+        last_with.get(&(span.span_id, span.start, span.kind)).is_some_and(|last| *last != index)
+    };
+    spans.iter().enumerate().map(is_revised).collect()
+}
+
+/// The spans that have one id.
+struct Sharing {
+    first: usize,
+    calls: Option<usize>,
+    answers: Option<usize>,
+}
+
+/// The two sides of a call that share one id.
+struct SharedCall {
+    calls: usize,
+    answers: usize,
+}
+
+impl Sharing {
+    fn new(first: usize) -> Sharing {
+        Sharing { first, calls: None, answers: None }
+    }
+
+    fn note(&mut self, index: usize, kind: Kind) {
+        let side = match kind {
+            Kind::Client | Kind::Producer => &mut self.calls,
+            Kind::Server | Kind::Consumer => &mut self.answers,
+            Kind::Internal | Kind::Unspecified => return,
+        };
+        side.get_or_insert(index);
+    }
+
+    fn call(&self) -> Option<SharedCall> {
+        Some(SharedCall { calls: self.calls?, answers: self.answers? })
+    }
+
+    /// The span that those lie in which name the id as their parent.
+    fn parent(&self) -> usize {
+        self.call().map_or(self.first, |call| call.answers)
+    }
 }
 
 /// Nanoseconds of self time for each span, in the order given; O(n log n) for any shape.
@@ -65,6 +145,7 @@ mod tests {
         Interval {
             span_id: span_id(id),
             parent: (parent > 0).then(|| span_id(parent)),
+            kind: Kind::Internal,
             start: Nanos(start),
             end: Nanos(end),
         }
@@ -85,6 +166,33 @@ mod tests {
     #[test]
     fn a_span_that_ends_before_it_starts_has_no_self_time() {
         assert_eq!(self_times(&[span(1, 0, 200, 100), span(2, 1, 120, 130)]), [0, 10]);
+    }
+
+    #[test]
+    fn the_side_that_answers_lies_below_the_one_that_calls_when_both_share_an_id() {
+        let of_kind = |kind, span: Interval| Interval { kind, ..span };
+        for (client, server) in [(Kind::Client, Kind::Server), (Kind::Producer, Kind::Consumer)] {
+            let spans = [
+                of_kind(server, span(2, 1, 12, 18)),
+                of_kind(client, span(2, 1, 10, 20)),
+                span(1, 0, 0, 30),
+                span(3, 2, 13, 14),
+            ];
+            assert_eq!(parents(&spans), [Some(1), Some(2), None, Some(0)]);
+            assert_eq!(self_times(&spans), [5, 4, 20, 1]);
+            assert_eq!(sides_of_call(&spans), [true, true, false, false]);
+        }
+        let roots = [of_kind(Kind::Client, span(2, 0, 0, 9)), of_kind(Kind::Server, span(2, 0, 1, 8))];
+        assert_eq!(parents(&roots), [None, Some(0)], "one root");
+    }
+
+    #[test]
+    fn a_span_sent_when_it_starts_and_when_it_ends_is_one() {
+        let spans = [span(1, 0, 5, 0), span(2, 1, 6, 7), span(1, 0, 5, 9), span(1, 0, 5, 5), span(1, 0, 8, 9)];
+        assert_eq!(revised(&spans), [true, false, false, true, false]);
+        assert_eq!(revised(&[span(1, 0, 5, 0), span(1, 0, 5, 0)]), [true, false], "neither has ended");
+        let server = Interval { kind: Kind::Server, ..span(1, 0, 5, 9) };
+        assert_eq!(revised(&[span(1, 0, 5, 0), server]), [false, false], "two sides of a call are two spans");
     }
 
     #[test]

@@ -142,7 +142,17 @@ impl TraceReport {
 
     fn span_json(&self, index: usize, note: Option<String>) -> Map<String, Json> {
         let warnings: Vec<String> = self.warnings[index].iter().map(Warning::to_string).chain(note).collect();
-        span_to_json(&self.trace.spans[index], self.self_ns[index], &warnings)
+        let mut json = span_to_json(&self.trace.spans[index], self.self_ns[index], &warnings);
+        if let Some((start, end)) = self.sent_times.get(&index) {
+            json.insert("start_time".to_owned(), json!(start));
+            json.insert("end_time".to_owned(), json!((*end > Nanos(0)).then_some(end)));
+        }
+        let is_odd = |warning: &Warning| {
+            use Warning::{ImpossibleEnd, ImpossibleStart, NoEndTime, NoStartTime};
+            matches!(warning, NoStartTime | NoEndTime | ImpossibleStart(_) | ImpossibleEnd(_))
+        };
+        json.insert("odd_time".to_owned(), json!(self.warnings[index].iter().any(is_odd)));
+        json
     }
 }
 

@@ -44,8 +44,10 @@ impl TraceReport {
         }
         // Steps stand behind the spans, so those keep their places, and with them their issues.
         let mut joined = TraceReport { issues: self.issues.clone(), ..TraceReport::new(trace) };
-        // What is odd about a span is not odd about a step.
-        joined.warnings.iter_mut().skip(steps.spans).for_each(Vec::clear);
+        // What is odd about a span is not odd about a step, and what a span was sent with is known here.
+        joined.warnings.clone_from(&self.warnings);
+        joined.warnings.resize(joined.trace.spans.len(), Vec::new());
+        joined.sent_times.clone_from(&self.sent_times);
         joined.steps = steps;
         Some(joined)
     }

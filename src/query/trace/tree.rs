@@ -5,7 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::self_time::{Interval, parents};
+use crate::model::self_time::{Interval, parents, sides_of_call};
 use crate::model::{Nanos, Span, SpanId};
 
 /// The spans of a trace as a forest. Spans are named by their index in the trace.
@@ -26,7 +26,7 @@ pub struct Tree {
     pub missing_parent: Vec<Option<SpanId>>,
     /// Spans at which a cycle of parents was cut; the earliest of the cycle.
     pub is_cycle: Vec<bool>,
-    /// Spans that share their id with another one.
+    /// Spans that share their id with another one, which is not the other side of the same call.
     pub is_repeated: Vec<bool>,
     /// Where each span stands in `order`.
     pub place: Vec<usize>,
@@ -35,8 +35,9 @@ pub struct Tree {
 impl Tree {
     /// Works out the shape.
     pub fn new(spans: &[Span]) -> Tree {
-        let mut tree = Tree { parent: parents(&intervals(spans)), ..Tree::default() };
-        tree.mark_repeated_and_missing(spans);
+        let intervals = intervals(spans);
+        let mut tree = Tree { parent: parents(&intervals), ..Tree::default() };
+        tree.mark_repeated_and_missing(spans, &sides_of_call(&intervals));
         tree.cut_cycles(spans);
         tree.lay_out(spans);
         tree
@@ -64,12 +65,17 @@ impl Tree {
         &self.order[self.place[span]..self.place[span] + self.size[span]]
     }
 
-    fn mark_repeated_and_missing(&mut self, spans: &[Span]) {
+    fn mark_repeated_and_missing(&mut self, spans: &[Span], is_side_of_call: &[bool]) {
         let mut uses: FxHashMap<SpanId, u32> = FxHashMap::default();
         spans.iter().for_each(|span| *uses.entry(span.span_id).or_default() += 1);
-        self.is_repeated = spans.iter().map(|span| uses[&span.span_id] > 1).collect();
-        self.missing_parent =
-            spans.iter().map(|span| span.parent_span_id.filter(|parent| !uses.contains_key(parent))).collect();
+        let is_repeated = |(span, is_side): (&Span, &bool)| {
+            uses.get(&span.span_id).is_some_and(|uses| *uses > 1 + u32::from(*is_side))
+        };
+        self.is_repeated = spans.iter().zip(is_side_of_call).map(is_repeated).collect();
+        let missing = |(span, parent): (&Span, &Option<usize>)| {
+            span.parent_span_id.filter(|id| parent.is_none() && !uses.contains_key(id))
+        };
+        self.missing_parent = spans.iter().zip(&self.parent).map(missing).collect();
         // A span that names itself has no parent to hang it on, yet its parent is not missing: the smallest cycle.
         self.is_cycle = (0..spans.len())
             .map(|index| {
@@ -152,9 +158,7 @@ impl Tree {
 
 /// What self times and parents depend on, in the order given.
 pub fn intervals(spans: &[Span]) -> Vec<Interval> {
-    let interval =
-        |span: &Span| Interval { span_id: span.span_id, parent: span.parent_span_id, start: span.start, end: span.end };
-    spans.iter().map(interval).collect()
+    spans.iter().map(Interval::from).collect()
 }
 
 #[cfg(test)]

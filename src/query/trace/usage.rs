@@ -1,4 +1,7 @@
-//! Tokens and cost of each span: what it reports of itself, else what the model calls below it sum up to.
+//! Tokens and cost of each span: what it reports of itself, else what spans below it sum up to.
+//!
+//! What a span reports counts for those above it only where nothing below it reports any: agents, frameworks and wrappers
+//! report what the calls below them used once more.
 
 use super::report::TraceReport;
 use crate::model::Cost;
@@ -37,34 +40,24 @@ impl TokenSum {
         self.add(other.input, other.output, other.cost_pico, &other.currency);
     }
 
-    fn is_empty(&self) -> bool {
-        self.input == 0 && self.output == 0 && self.cost_pico.is_none()
+    fn has_tokens(&self) -> bool {
+        self.input > 0 || self.output > 0
     }
-}
 
-/// The usage of a span while the spans of a trace are summed up.
-#[derive(Clone, Default)]
-struct SpanUsage {
-    own: Option<Usage>,
-    /// Summed up from model calls below.
-    calls: TokenSum,
-    /// Summed up from other spans below, which may report what lies below themselves.
-    others: TokenSum,
-}
-
-impl SpanUsage {
-    fn total(self) -> TokenSum {
-        let below = if self.calls.is_empty() { self.others } else { self.calls };
-        let Some(own) = self.own else { return below };
+    /// What one span reports of itself.
+    fn of_span(usage: &Usage) -> TokenSum {
         let mut sum = TokenSum::default();
-        match (own.input_tokens, own.output_tokens) {
-            (0, 0) => sum.add(below.input, below.output, None, ""),
-            (input, output) => sum.add(input, output, None, ""),
-        }
-        match own.cost_pico {
-            Some(_) => sum.add(0, 0, own.cost_pico, &own.currency),
-            None => sum.add(0, 0, below.cost_pico, &below.currency),
-        }
+        let [input, output] = [usage.input_tokens, usage.output_tokens].map(Option::unwrap_or_default);
+        sum.add(input, output, usage.cost_pico, &usage.currency);
+        sum
+    }
+
+    /// Tokens and cost each of `self` where it has them, else of `other`.
+    fn or(&self, other: &TokenSum) -> TokenSum {
+        let tokens = if self.has_tokens() { self } else { other };
+        let cost = if self.cost_pico.is_some() { self } else { other };
+        let mut sum = TokenSum::default();
+        sum.add(tokens.input, tokens.output, cost.cost_pico, &cost.currency);
         sum
     }
 }
@@ -76,21 +69,45 @@ impl TraceReport {
         if own.iter().all(Option::is_none) {
             return None;
         }
-        let mut all: Vec<SpanUsage> = own.into_iter().map(|own| SpanUsage { own, ..SpanUsage::default() }).collect();
+        let own: Vec<TokenSum> =
+            own.iter().map(|own| own.as_ref().map(TokenSum::of_span).unwrap_or_default()).collect();
+        let mut below = vec![TokenSum::default(); own.len()];
         for index in self.tree.order.iter().rev() {
-            let Some(parent) = self.tree.parent[*index] else { continue };
-            let SpanUsage { own, mut calls, mut others } = all[*index].clone();
-            if let Some(own) = own {
-                let sum = if own.is_inference { &mut calls } else { &mut others };
-                // An aggregate covers what lies below it; a call comes on top.
-                if !own.is_inference {
-                    *sum = TokenSum::default();
-                }
-                sum.add(own.input_tokens, own.output_tokens, own.cost_pico, &own.currency);
+            if let Some(parent) = self.tree.parent[*index] {
+                let counted = below[*index].or(&own[*index]);
+                below[parent].add_sum(&counted);
             }
-            all[parent].calls.add_sum(&calls);
-            all[parent].others.add_sum(&others);
         }
-        Some(all.into_iter().map(SpanUsage::total).collect())
+        Some(own.iter().zip(&below).map(|(own, below)| own.or(below)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Attributes, Span, Text, Value};
+    use crate::query::samples::{span, trace};
+
+    fn using(span: Span, input: i64, output: i64) -> Span {
+        let pairs = [("gen_ai.usage.input_tokens", input), ("gen_ai.usage.output_tokens", output)];
+        let attributes = pairs.map(|(key, count)| (Text::from(key), Value::Int(count)));
+        Span { attributes: Attributes(attributes.to_vec()), ..span }
+    }
+
+    #[test]
+    fn a_wrapper_does_not_count_its_call_again_and_an_agent_without_calls_counts() {
+        let report = TraceReport::new(trace(vec![
+            span("run", 1, 0, 0, 99),
+            using(span("agent", 2, 1, 1, 50), 100, 20),
+            using(span("framework", 3, 2, 2, 40), 90, 18),
+            span("http", 4, 3, 3, 39),
+            using(span("provider", 5, 4, 4, 38), 88, 17),
+            using(span("lonely agent", 6, 1, 60, 90), 7, 3),
+        ]));
+        let sums = report.token_sums().expect("usage");
+        let tokens: Vec<(u64, u64)> = sums.iter().map(|sum| (sum.input, sum.output)).collect();
+        assert_eq!(tokens, [(95, 20), (100, 20), (90, 18), (88, 17), (88, 17), (7, 3)]);
+        let summary = report.trace.summary.tokens.expect("tokens");
+        assert_eq!((summary.input, summary.output), tokens[0], "the trace used what its root did");
     }
 }

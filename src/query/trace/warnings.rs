@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::tree::Tree;
 use crate::model::time::nanos_to_ms;
-use crate::model::{Span, SpanId};
+use crate::model::{Nanos, Span, SpanId, TimeBounds};
 
 /// Something odd about a span. Displayed as a short plain sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub enum Warning {
     NoStartTime,
     /// The end of the span is zero.
     NoEndTime,
+    /// The span starts when it cannot have: in another unit, by a clock that counts from boot, or years from the rest.
+    ImpossibleStart(Nanos),
+    /// The span ends when it cannot have.
+    ImpossibleEnd(Nanos),
     /// The span ends before it starts; it counts as taking no time.
     EndsBeforeStart,
     /// The span starts before its parent by this many nanoseconds, so the clocks differ.
@@ -33,29 +37,39 @@ impl fmt::Display for Warning {
             Warning::RepeatedId => f.write_str("span id is used twice"),
             Warning::NoStartTime => f.write_str("no start time"),
             Warning::NoEndTime => f.write_str("no end time"),
+            Warning::ImpossibleStart(start) => write!(f, "cannot have started at {start}"),
+            Warning::ImpossibleEnd(end) => write!(f, "cannot have ended at {end}"),
             Warning::EndsBeforeStart => f.write_str("ends before it starts"),
             Warning::StartsBeforeParent(by_ns) => write!(f, "starts {}ms before its parent", nanos_to_ms(*by_ns)),
         }
     }
 }
 
-/// The warnings of each span, by its index.
-pub(super) fn warnings(spans: &[Span], tree: &Tree) -> Vec<Vec<Warning>> {
-    (0..spans.len()).map(|index| warnings_of_span(spans, tree, index)).collect()
+/// The warnings of each span, by its index; only times within `bounds` can be.
+pub(super) fn warnings(spans: &[Span], tree: &Tree, bounds: &TimeBounds) -> Vec<Vec<Warning>> {
+    (0..spans.len()).map(|index| warnings_of_span(spans, tree, index, bounds)).collect()
 }
 
-fn warnings_of_span(spans: &[Span], tree: &Tree, index: usize) -> Vec<Warning> {
+fn warnings_of_span(spans: &[Span], tree: &Tree, index: usize, bounds: &TimeBounds) -> Vec<Warning> {
     let span = &spans[index];
-    let before_parent = tree.parent[index].map_or(0, |parent| spans[parent].start.since(span.start));
     let (has_start, has_end) = (span.start.0 > 0, span.end.0 > 0);
+    let is_known = |start: Nanos| start.0 > 0 && bounds.has(start);
+    let starts = [tree.parent[index].map(|parent| spans[parent].start), Some(span.start)];
+    let before_parent = match starts.map(|start| start.filter(|start| is_known(*start))) {
+        [Some(parent), Some(start)] => parent.since(start),
+        _ => 0,
+    };
+    let is_possible = !has_end || !is_known(span.start) || bounds.end(span.start, span.end).is_some();
     let found = [
         tree.missing_parent[index].map(Warning::MissingParent),
         tree.is_cycle[index].then_some(Warning::Cycle),
         tree.is_repeated[index].then_some(Warning::RepeatedId),
         (!has_start).then_some(Warning::NoStartTime),
         (!has_end).then_some(Warning::NoEndTime),
-        (has_end && span.end < span.start).then_some(Warning::EndsBeforeStart),
-        (has_start && before_parent > 0).then_some(Warning::StartsBeforeParent(before_parent)),
+        (has_start && !bounds.has(span.start)).then_some(Warning::ImpossibleStart(span.start)),
+        (!is_possible).then_some(Warning::ImpossibleEnd(span.end)),
+        (has_end && is_possible && is_known(span.start) && span.end < span.start).then_some(Warning::EndsBeforeStart),
+        (before_parent > 0).then_some(Warning::StartsBeforeParent(before_parent)),
     ];
     found.into_iter().flatten().collect()
 }

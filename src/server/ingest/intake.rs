@@ -53,6 +53,11 @@ pub(crate) trait Format: Send + Sync + 'static {
         false
     }
 
+    /// Whether log records come with the request they were received with first, not with this one.
+    fn keeps_requests(&self) -> bool {
+        false
+    }
+
     /// The answer when everything is stored that can be.
     fn accepted(&self, app: &App, accepted: &Accepted) -> Response<Body>;
 
@@ -195,9 +200,14 @@ async fn store_parts(
 ) -> Result<Accepted, Refusal> {
     let project = caller.project().filter(|_| !format.keeps_projects(caller));
     let mut accepted = Accepted::default();
+    let mut part_number = 0;
     while let Some(Part { mut batch, rejected, errors }) = next_part(&mut parts, is_small).await? {
         if let Some(project) = project {
             batch.assign_project(project);
+        }
+        if !format.keeps_requests() {
+            batch.assign_requests(part_number);
+            part_number += 1;
         }
         let written = match batch.is_empty() {
             true => Written::default(),

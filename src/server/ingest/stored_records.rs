@@ -33,6 +33,10 @@ impl Format for StoredRecords {
         caller.is_admin()
     }
 
+    fn keeps_requests(&self) -> bool {
+        true
+    }
+
     fn accepted(&self, _: &App, Accepted { written, .. }: &Accepted) -> Response<Body> {
         answer::json(StatusCode::OK, written)
     }

@@ -5,7 +5,7 @@
 use rusqlite::types::Value as Sql;
 
 use super::rows::{Condition, Rows};
-use crate::model::{Page, Record, RecordKind, TraceFold, TraceId, TraceQuery, TraceSummary};
+use crate::model::{Nanos, Page, Record, RecordKind, TimeBounds, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
 use crate::store::trace_filter::{TraceFilter, has_attributes, matches};
 
@@ -58,6 +58,8 @@ pub(super) fn each_trace(
     attributes: &[(String, String)],
     mut visit: impl FnMut(TraceId, TraceFold, bool),
 ) -> Result<()> {
+    // Nobody noted when a record was received, but none lies here that was not.
+    let bounds = TimeBounds::received_at(Nanos::now());
     let mut current: Option<(TraceId, TraceFold, bool)> = None;
     rows.by_trace(condition, |record| {
         let Some(trace) = record.trace_id() else { return };
@@ -68,7 +70,7 @@ pub(super) fn each_trace(
             }
         }
         if let Some((_, fold, has_them)) = &mut current {
-            record.add_to(fold);
+            record.add_to(fold, &bounds);
             *has_them |= matches!(&record, Record::Span(span) if has_attributes(span, attributes));
         }
     })?;

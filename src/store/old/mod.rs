@@ -29,7 +29,7 @@ use self::rows::Rows;
 use self::warnings::Warnings;
 use super::{Backend, Chunk, Error, Facet, Feed, Info, Mode, Result, Warning};
 use crate::model::{
-    Batch, Cursor, Nanos, Page, RecordFilter, Stats, StatsQuery, Trace, TraceId, TraceQuery, TraceSummary,
+    Cursor, Nanos, Page, RecordFilter, Stats, StatsQuery, TimeBounds, Trace, TraceId, TraceQuery, TraceSummary,
 };
 
 /// How often a waiting scan looks for new rows.
@@ -106,8 +106,8 @@ impl Backend for OldFile {
     async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
         let id = id.clone();
         self.run(move |rows| {
-            let Batch { spans, logs, checkpoints } = rows.of_trace(&id)?;
-            Ok(Trace::new(id, spans, checkpoints, logs))
+            let records = rows.of_trace(&id)?;
+            Ok(Trace::within(&TimeBounds::received_at(Nanos::now()), id, records))
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! Statistics of an old file: one pass, trace by trace.
 
 use crate::model::stats::{Call, StatsFold};
-use crate::model::{Batch, DatabaseInfo, Stats, StatsQuery, TraceFold};
+use crate::model::{Batch, DatabaseInfo, Nanos, Stats, StatsQuery, TimeBounds, TraceFold};
 use crate::store::Result;
 use crate::store::old::rows::{Condition, Rows};
 
@@ -23,14 +23,17 @@ pub(super) fn stats(rows: &Rows<'_>, query: &StatsQuery, location: String) -> Re
 
 fn add_trace(fold: &mut StatsFold<'_>, records: &Batch) {
     let mut trace = TraceFold::default();
-    records.spans.iter().for_each(|span| trace.add_span(span));
-    records.checkpoints.iter().for_each(|checkpoint| trace.add_checkpoint(checkpoint));
+    // Nobody noted when a record was received, but none lies here that was not.
+    let bounds = TimeBounds::received_at(Nanos::now());
+    records.spans.iter().for_each(|span| trace.add_span(span, &bounds));
+    records.checkpoints.iter().for_each(|checkpoint| trace.add_checkpoint(checkpoint, &bounds));
     if trace.is_empty() || !fold.add_trace(&trace) {
         return;
     }
-    let calls: Vec<Call> = records.spans.iter().map(|span| fold.add_span(span.into())).collect();
+    let ruling = trace.ruling_bounds();
+    let calls: Vec<Call> = records.spans.iter().map(|span| fold.add_span(span.into(), &ruling)).collect();
     fold.add_calls(&calls);
-    fold.add_checkpoints(&records.checkpoints);
+    fold.add_checkpoints(&records.checkpoints, &ruling);
 }
 
 fn database(rows: &Rows<'_>, location: String) -> Result<DatabaseInfo> {

@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 
 use super::codec;
 use super::write::write_queue::Part;
-use crate::model::{Batch, Record, RecordKind};
+use crate::model::{Batch, Nanos, Record, RecordKind};
 use crate::store::issues::Errors;
 
 /// Batches that are more work than this many plain records are made ready off the async threads.
@@ -28,10 +28,11 @@ pub(super) fn prepare(batch: Batch) -> (Vec<Part>, u64) {
         batch.checkpoints.into_iter().map(Record::Checkpoint).collect(),
         batch.logs.into_iter().map(Record::Log).collect(),
     ];
+    let received = Nanos::now();
     let (mut prepared, mut duplicates) = (Vec::new(), 0);
     for (kind, records) in RecordKind::ALL.into_iter().zip(parts) {
         if !records.is_empty() {
-            let (part, repeated) = prepare_kind(kind, records);
+            let (part, repeated) = prepare_kind(kind, records, received);
             prepared.push(part);
             duplicates += repeated;
         }
@@ -39,15 +40,15 @@ pub(super) fn prepare(batch: Batch) -> (Vec<Part>, u64) {
     (prepared, duplicates)
 }
 
-fn prepare_kind(kind: RecordKind, mut records: Vec<Record>) -> (Part, u64) {
-    let mut prepared = codec::prepare(kind, &records);
+fn prepare_kind(kind: RecordKind, mut records: Vec<Record>, received: Nanos) -> (Part, u64) {
+    let mut prepared = codec::prepare(kind, &records, received);
     let sent = records.len();
     let mut distinct = FxHashSet::with_capacity_and_hasher(sent, Default::default());
     let mut identities = prepared.identities.iter();
     records.retain(|_| identities.next().is_none_or(|record| distinct.insert(*record)));
     let repeated = (sent - records.len()) as u64;
     if repeated > 0 {
-        prepared = codec::prepare(kind, &records);
+        prepared = codec::prepare(kind, &records, received);
     }
     (Part { records: prepared, errors: Errors::find(&records) }, repeated)
 }

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 
 use crate::model::{
     Attributes, Batch, Checkpoint, Cursor, Direction, IssueId, IssueQuery, Kind, Nanos, Page, RecordFilter, RecordKind,
-    Removed, Resource, Retention, Scope, Sort, Span, SpanId, StatsQuery, Status, StatusCode, Text, Trace, TraceFold,
-    TraceId, TraceQuery, TraceSummary, Written,
+    Removed, Resource, Retention, Scope, Sort, Span, SpanId, StatsQuery, Status, StatusCode, Text, TimeBounds, Trace,
+    TraceFold, TraceId, TraceQuery, TraceSummary, Written,
 };
 use crate::store::sqlite::*;
 use crate::store::{Feed, Issues, Keys, MOST_CHUNK_BYTES, Sink};
@@ -35,8 +35,8 @@ fn span(trace: u8, number: u64) -> Span {
         flags: 1,
         name: Text::from(format!("step {}", number % 7)),
         kind: Kind::Internal,
-        start: Nanos(1_000_000 * (1 + u64::from(trace)) + number * 10),
-        end: Nanos(1_000_000 * (1 + u64::from(trace)) + number * 10 + 500),
+        start: Nanos(1_700_000_000_000_000_000 + 1_000_000 * (1 + u64::from(trace)) + number * 10),
+        end: Nanos(1_700_000_000_000_000_000 + 1_000_000 * (1 + u64::from(trace)) + number * 10 + 500),
         attributes: [("order", number as i64)].into_iter().collect(),
         dropped_attributes: 0,
         events: Vec::new(),
@@ -251,22 +251,30 @@ async fn retention_is_written_into_the_file_and_stays() {
 }
 
 #[tokio::test]
-async fn times_past_2262_are_kept_exactly_and_in_order() {
+async fn times_that_cannot_be_are_kept_exactly_and_the_trace_is_of_when_it_was_received() {
     let place = place();
     let store = open_small(&place.path).await;
     let at = |trace: u8, start: u64| Span { start: Nanos(start), end: Nanos(u64::MAX), ..span(trace, 0) };
-    write(&store, vec![at(1, u64::MAX - 5), at(2, u64::MAX), at(3, i64::MAX as u64), at(4, 0)]).await;
+    let starts = [u64::MAX - 5, u64::MAX, i64::MAX as u64, 0];
+    let before = Nanos::now();
+    for (trace, start) in (1..).zip(starts) {
+        write(&store, vec![at(trace, start)]).await;
+    }
+    let received = before..=Nanos::now();
     for _ in 0..2 {
         let page = all(&*store).await;
-        assert_eq!(
-            page.items.iter().map(|trace| trace.start.0).collect::<Vec<_>>(),
-            [u64::MAX, u64::MAX - 5, i64::MAX as u64, 0]
-        );
+        let ids = page.items.iter().map(|trace| trace.trace_id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids, [4, 3, 2, 1].map(|trace| span(trace, 0).trace_id), "the last one received first");
+        assert!(page.items.iter().all(|trace| received.contains(&trace.start) && trace.duration_ns() == 0));
         let first = TraceQuery { limit: 1, ..TraceQuery::default() };
-        let page = store.traces(&first).await.expect("listed");
-        let second = TraceQuery { cursor: page.next, ..first };
-        assert_eq!(store.traces(&second).await.expect("listed").items[0].start.0, u64::MAX - 5);
-        assert!(store.trace(&span(1, 0).trace_id).await.expect("read").is_some());
+        let next = store.traces(&first).await.expect("listed").next;
+        let second = TraceQuery { cursor: next, ..first };
+        assert_eq!(store.traces(&second).await.expect("listed").items[0].trace_id, ids[1]);
+        for ((trace, start), listed) in (1..).zip(starts).zip(page.items.iter().rev()) {
+            let whole = store.trace(&span(trace, 0).trace_id).await.expect("read").expect("stored");
+            assert_eq!((whole.spans[0].start.0, whole.spans[0].end.0), (start, u64::MAX));
+            assert_eq!(whole.summary, *listed, "show says what the list says");
+        }
         store.seal_now().await.expect("sealed");
     }
 }
@@ -433,7 +441,7 @@ async fn folds_in_the_table_equal_the_sealed_records() {
     let connection = file::open::open_for_reading(&place.path).expect("opened");
     let stored = tables::traces::find(&connection, &span(1, 0).trace_id).expect("read").expect("there");
     let mut fold = TraceFold::default();
-    spans(1, 30).iter().for_each(|span| fold.add_span(span));
+    spans(1, 30).iter().for_each(|span| fold.add_span(span, &TimeBounds::ALL));
     assert_eq!(stored.fold, fold);
     assert_eq!(tables::inbox::backlog(&connection).expect("read").0, 0);
 }

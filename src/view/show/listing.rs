@@ -46,9 +46,10 @@ pub(super) fn write(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
 
 fn span_cells(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> Cells {
     let (span, step) = (scene.span(index), scene.step(index));
-    let (took, own) = scene
-        .step_times(index)
-        .unwrap_or_else(|| (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index])));
+    let (took, own) = scene.step_times(index).unwrap_or_else(|| match span.start.0 == 0 || span.end.0 == 0 {
+        true => ("?".to_owned(), "?".to_owned()),
+        false => (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index])),
+    });
     let (mark, paint) = match step {
         Some(step) => (step_mark(step), Paint::Warn),
         None => (if span.is_error() { "✗" } else { " " }, Paint::Bad),
@@ -143,8 +144,12 @@ fn offset(scene: &Scene<'_>, time: Nanos) -> String {
     let records =
         trace.checkpoints.iter().map(|checkpoint| checkpoint.time()).chain(trace.logs.iter().map(|log| log.time));
     let start = match scene.drawn.is_empty() {
-        true => records.min().unwrap_or_default(),
+        true => records.filter(|time| scene.report.believes(*time)).min().unwrap_or_default(),
         false => scene.window.start,
     };
-    if time.0 == 0 { "?".to_owned() } else { format!("+{}", format::duration(time.since(start))) }
+    if time.0 == 0 || !scene.report.believes(time) {
+        "?".to_owned()
+    } else {
+        format!("+{}", format::duration(time.since(start)))
+    }
 }

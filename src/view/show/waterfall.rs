@@ -310,6 +310,7 @@ fn bar(scene: &Scene<'_>, what: &What, ruler: &Ruler) -> Vec<char> {
         What::Span(index) => {
             let span = scene.span(*index);
             match scene.step(*index) {
+                _ if span.start.0 == 0 && span.end.0 == 0 => return Vec::new(),
                 _ if span.end.0 == 0 => return ruler.open(span.start),
                 Some(Step::Exit) => return ruler.only(span.start, '◂'),
                 Some(Step::Note) => return ruler.only(span.start, '•'),

@@ -59,6 +59,7 @@ fn error(error_type: &str, time_ns: u64) -> LogRecord {
         attributes,
         resource: resource("shop", &[]),
         scope: Arc::new(Scope::default()),
+        request: 0,
     }
 }
 

@@ -79,6 +79,9 @@ fn resource(project: &str) -> Arc<Resource> {
     Arc::new(Resource::new(attributes))
 }
 
+/// Some time in November 2023.
+const THEN: u64 = 1_700_000_000_000_000_000;
+
 fn span(number: u8, project: &str, attributes: Attributes) -> Span {
     Span {
         trace_id: id(number),
@@ -88,8 +91,8 @@ fn span(number: u8, project: &str, attributes: Attributes) -> Span {
         flags: 0,
         name: Text::from("work"),
         kind: tracehub::model::Kind::Internal,
-        start: Nanos(1_000 + u64::from(number)),
-        end: Nanos(2_000 + u64::from(number)),
+        start: Nanos(THEN + 1_000 + u64::from(number)),
+        end: Nanos(THEN + 2_000 + u64::from(number)),
         attributes,
         dropped_attributes: 0,
         events: Vec::new(),
@@ -104,7 +107,7 @@ fn span(number: u8, project: &str, attributes: Attributes) -> Span {
 
 fn log(number: u8, project: &str) -> LogRecord {
     LogRecord {
-        time: Nanos(1_500 + u64::from(number)),
+        time: Nanos(THEN + 1_500 + u64::from(number)),
         severity: Severity::Info,
         message: Text::from("hello"),
         trace_id: Some(id(number)),
@@ -112,6 +115,7 @@ fn log(number: u8, project: &str) -> LogRecord {
         attributes: Attributes::EMPTY,
         resource: resource(project),
         scope: Arc::new(Scope::default()),
+        request: 0,
     }
 }
 

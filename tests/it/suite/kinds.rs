@@ -50,6 +50,7 @@ fn log(trace: Option<&str>, number: u64) -> LogRecord {
         attributes,
         resource: Arc::new(Resource::new([("service.name", "billing"), ("zone", "eu")].into_iter().collect())),
         scope: Arc::new(Scope { name: Text::from("logging"), ..Scope::default() }),
+        request: 0,
     }
 }
 

@@ -94,6 +94,7 @@ fn log() -> impl Strategy<Value = LogRecord> {
             attributes,
             resource: Arc::new(resource),
             scope: Arc::new(Scope { name: Text::from("logging"), ..Scope::default() }),
+            request: 0,
         },
     )
 }

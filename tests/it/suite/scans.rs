@@ -129,6 +129,8 @@ pub async fn a_time_leads_to_what_was_received_since(fixture: Fixture) {
     assert_eq!((after(Nanos(0)).await, after(Nanos(u64::MAX)).await), (48, 0));
 }
 
+/// Some time in November 2023.
+const THEN: u64 = 1_700_000_000_000_000_000;
 const MEGABYTE: usize = 1 << 20;
 /// A chunk holds no more than this, unless it is a single record.
 const MOST_BYTES: usize = 8 * MEGABYTE;
@@ -145,12 +147,12 @@ fn length(number: u64) -> usize {
 fn large_span(number: u64) -> Span {
     let attributes = Attributes(vec![(Text::from("body"), Value::String(text(number, length(number))))]);
     // The later it was sent, the earlier it began.
-    Span { start: Nanos(2_000_000_000 - number), attributes, ..span((number % 3) as u8, number) }
+    Span { start: Nanos(THEN + 1_000_000_000 - number), attributes, ..span((number % 3) as u8, number) }
 }
 
 fn large_log(number: u64) -> LogRecord {
     LogRecord {
-        time: Nanos(1_000 - number),
+        time: Nanos(THEN + 1_000 - number),
         message: text(number, length(number)),
         trace_id: (!number.is_multiple_of(4)).then(|| trace_id((number % 4) as u8)),
         ..LogRecord::default()
@@ -290,7 +292,7 @@ async fn a_segment_too_large_to_be_decoded_at_once_is_scanned_like_the_writes_it
         RecordFilter::default(),
         RecordFilter { trace: Some(trace_id(1)), ..RecordFilter::default() },
         // Log records without a trace, and nothing else.
-        RecordFilter { ended_before: Some(Nanos(980)), ..RecordFilter::default() },
+        RecordFilter { ended_before: Some(Nanos(THEN + 980)), ..RecordFilter::default() },
     ];
     let mut waiting = Vec::new();
     for filter in &filters {

@@ -26,7 +26,7 @@ pub fn trace_id(number: u8) -> TraceId {
 pub fn span(trace: u8, number: u64) -> Span {
     let service = if number.is_multiple_of(3) { "shop" } else { "billing" };
     let code = if trace % 3 == 1 && number.is_multiple_of(5) { StatusCode::Error } else { StatusCode::Unset };
-    let start = 1_000_000_000 + u64::from(trace / 2) * 1_000_000 + number * 10;
+    let start = 1_700_000_000_000_000_000 + u64::from(trace / 2) * 1_000_000 + number * 10;
     let attributes: Attributes = [("order", number as i64)].into_iter().collect();
     Span {
         trace_id: trace_id(trace),

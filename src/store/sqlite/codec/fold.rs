@@ -2,7 +2,7 @@
 
 use super::bytes::{Reader, bits_of, envelope, put_bytes, put_signed, put_trace_id, put_varint};
 use super::error::Result;
-use crate::model::trace::{Candidate, UsageSum};
+use crate::model::trace::{Candidate, Era, OddTimes, SpanUsage, Unbelieved, UsageSum};
 use crate::model::{TraceFold, TraceId};
 
 /// Encodes folds with their trace ids, in the order given.
@@ -56,6 +56,8 @@ fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
         fold.inference.is_some(),
         fold.aggregate.is_some(),
         fold.received_s > 0,
+        !fold.odd.is_empty(),
+        !fold.usages.is_empty(),
     ];
     out.push(present.iter().rev().fold(0, |bits, bit| bits << 1 | u8::from(*bit)));
     put_varint(out, fold.start_ns);
@@ -78,6 +80,13 @@ fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
     }
     for usage in [&fold.inference, &fold.aggregate].into_iter().flatten() {
         put_usage(out, usage);
+    }
+    if !fold.odd.is_empty() {
+        put_odd(out, id, fold);
+    }
+    if !fold.usages.is_empty() {
+        put_varint(out, fold.usages.len() as u64);
+        fold.usages.iter().for_each(|usage| put_span_usage(out, usage, fold.start_ns));
     }
 }
 
@@ -104,6 +113,13 @@ fn get_fold(reader: &mut Reader, id: &TraceId) -> Result<TraceFold> {
     fold.workflow = has(1).then(|| get_candidate(reader, id, start_ns)).transpose()?;
     fold.inference = has(2).then(|| get_usage(reader)).transpose()?;
     fold.aggregate = has(3).then(|| get_usage(reader)).transpose()?;
+    if has(5) {
+        fold.odd = get_odd(reader, id, start_ns)?;
+    }
+    if has(6) {
+        let count = reader.count()?;
+        fold.usages = (0..count).map(|_| get_span_usage(reader, start_ns)).collect::<Result<_>>()?;
+    }
     Ok(fold)
 }
 
@@ -134,6 +150,94 @@ fn get_candidate(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Resul
     Ok(Candidate { rank, name, service: string(reader)? })
 }
 
+fn put_odd(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
+    let OddTimes { eras, unbelieved, ends } = &fold.odd;
+    put_varint(out, *ends);
+    put_varint(out, eras.len() as u64);
+    for Era { start_ns, end_ns, records, root } in eras {
+        for number in [*start_ns, *end_ns, *records] {
+            put_varint(out, number);
+        }
+        put_root(out, root.as_ref(), id, fold);
+    }
+    out.push(u8::from(unbelieved.is_some()));
+    if let Some(Unbelieved { records, received_ns, first_ns, last_ns, root }) = unbelieved {
+        for number in [*records, *received_ns, *first_ns, *last_ns] {
+            put_varint(out, number);
+        }
+        put_root(out, root.as_ref(), id, fold);
+    }
+}
+
+fn get_odd(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<OddTimes> {
+    let (ends, count) = (reader.varint()?, reader.count()?);
+    let era = |_| {
+        let (start_ns, end_ns, records) = (reader.varint()?, reader.varint()?, reader.varint()?);
+        Ok(Era { start_ns, end_ns, records, root: get_root(reader, id, fold_start_ns)? })
+    };
+    let eras = (0..count).map(era).collect::<Result<_>>()?;
+    if reader.byte()? == 0 {
+        return Ok(OddTimes { eras, unbelieved: None, ends });
+    }
+    let (records, received_ns) = (reader.varint()?, reader.varint()?);
+    let (first_ns, last_ns) = (reader.varint()?, reader.varint()?);
+    let root = get_root(reader, id, fold_start_ns)?;
+    Ok(OddTimes { eras, unbelieved: Some(Unbelieved { records, received_ns, first_ns, last_ns, root }), ends })
+}
+
+fn put_root(out: &mut Vec<u8>, root: Option<&Candidate>, id: &TraceId, fold: &TraceFold) {
+    out.push(u8::from(root.is_some()));
+    if let Some(root) = root {
+        put_candidate(out, root, id, fold);
+    }
+}
+
+fn get_root(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<Option<Candidate>> {
+    let has_root = reader.byte()? != 0;
+    has_root.then(|| get_candidate(reader, id, fold_start_ns)).transpose()
+}
+
+/// Bits of what a span that reports usage says.
+const HAS_ABOVE: u64 = 1;
+const HAS_INPUT: u64 = 1 << 1;
+const HAS_OUTPUT: u64 = 1 << 2;
+const HAS_COST: u64 = 1 << 3;
+
+fn put_span_usage(out: &mut Vec<u8>, usage: &SpanUsage, fold_start_ns: u64) {
+    let present = [
+        (HAS_ABOVE, usage.above.is_some()),
+        (HAS_INPUT, usage.input.is_some()),
+        (HAS_OUTPUT, usage.output.is_some()),
+        (HAS_COST, usage.cost_pico.is_some()),
+    ];
+    out.push(bits_of(present) as u8);
+    out.extend_from_slice(&usage.span_id);
+    if let Some(above) = usage.above {
+        out.extend_from_slice(&above);
+    }
+    put_signed(out, usage.start_ns.wrapping_sub(fold_start_ns) as i64);
+    put_varint(out, usage.end_ns.saturating_sub(usage.start_ns));
+    [usage.input, usage.output].into_iter().flatten().for_each(|tokens| put_varint(out, tokens));
+    if let Some(pico) = usage.cost_pico {
+        put_signed(out, pico);
+        put_bytes(out, usage.currency.as_bytes());
+    }
+}
+
+fn get_span_usage(reader: &mut Reader, fold_start_ns: u64) -> Result<SpanUsage> {
+    let present = u64::from(reader.byte()?);
+    let has = |bit: u64| present & bit != 0;
+    let span_id = reader.array()?;
+    let above = has(HAS_ABOVE).then(|| reader.array()).transpose()?;
+    let start_ns = fold_start_ns.wrapping_add(reader.signed()? as u64);
+    let end_ns = start_ns.saturating_add(reader.varint()?);
+    let input = has(HAS_INPUT).then(|| reader.varint()).transpose()?;
+    let output = has(HAS_OUTPUT).then(|| reader.varint()).transpose()?;
+    let cost_pico = has(HAS_COST).then(|| reader.signed()).transpose()?;
+    let currency = if cost_pico.is_some() { string(reader)? } else { String::new() };
+    Ok(SpanUsage { span_id, above, start_ns, end_ns, input, output, cost_pico, currency })
+}
+
 fn put_usage(out: &mut Vec<u8>, usage: &UsageSum) {
     put_varint(out, usage.input);
     put_varint(out, usage.output);
@@ -157,6 +261,49 @@ fn string(reader: &mut Reader) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_that_do_not_rule_read_back() {
+        let root =
+            Candidate { rank: (false, false, u64::MAX, [7; 8]), name: "job".to_owned(), service: "shop".to_owned() };
+        let era = |start_ns| Era { start_ns, end_ns: start_ns + 9, records: 2, root: Some(root.clone()) };
+        let (first_ns, last_ns) = (0, u64::MAX);
+        let unbelieved = Unbelieved { records: 3, received_ns: 1 << 60, first_ns, last_ns, root: Some(root.clone()) };
+        let odd = [
+            OddTimes { ends: 4, ..OddTimes::default() },
+            OddTimes { eras: vec![era(1 << 59), era(u64::MAX - 9)], unbelieved: None, ends: 0 },
+            OddTimes { eras: vec![era(5)], unbelieved: Some(unbelieved), ends: 1 },
+        ];
+        for odd in odd {
+            let fold = TraceFold { start_ns: 1 << 60, end_ns: 1 << 61, spans: 9, odd, ..TraceFold::default() };
+            let id = TraceId::Text("req-1".into());
+            assert_eq!(decode_fold(&id, &encode_fold(&id, &fold)), Ok(fold));
+        }
+    }
+
+    #[test]
+    fn usage_of_spans_reads_back() {
+        let plain = SpanUsage { span_id: [3; 8], start_ns: 5, end_ns: 5, input: Some(0), ..SpanUsage::default() };
+        let full = SpanUsage {
+            span_id: [4; 8],
+            above: Some([3; 8]),
+            start_ns: 1 << 60,
+            end_ns: u64::MAX,
+            input: Some(u64::MAX),
+            output: Some(7),
+            cost_pico: Some(-5),
+            currency: "EUR".to_owned(),
+        };
+        let fold = TraceFold {
+            spans: 2,
+            start_ns: 1 << 60,
+            end_ns: 1 << 60,
+            usages: vec![plain, full],
+            ..TraceFold::default()
+        };
+        let id = TraceId::Text("req-1".into());
+        assert_eq!(decode_fold(&id, &encode_fold(&id, &fold)), Ok(fold));
+    }
 
     #[test]
     fn operations_entered_and_not_left_read_back() {

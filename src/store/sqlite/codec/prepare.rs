@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::model::{Record, RecordKind, TraceFold, TraceId, identities};
+use crate::model::{Nanos, Record, RecordKind, SpanId, TimeBounds, TraceFold, TraceId, identities};
 use crate::store::sqlite::codec::bytes::{Reader, envelope};
 use crate::store::sqlite::codec::checkpoints::checkpoint_rows;
 use crate::store::sqlite::codec::error::Result;
@@ -34,11 +34,13 @@ pub struct Prepared {
     pub starts_ns: Vec<u64>,
     /// Whether log records without a trace are among the records.
     pub has_traceless: bool,
+    /// Whether log records of which nobody knows with what request they came are among the records.
+    pub has_requestless: bool,
 }
 
-/// Makes records, all of this kind, ready for the inbox.
-pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
-    let folds = fold(records);
+/// Makes records, all of this kind and received at about this time, ready for the inbox.
+pub fn prepare(kind: RecordKind, records: &[Record], received: Nanos) -> Prepared {
+    let folds = fold(records, &TimeBounds::received_at(received));
     Prepared {
         kind,
         payload: envelope::wrap_lz4(&encode(kind, records)),
@@ -50,6 +52,7 @@ pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
         identities: identities(records.iter()),
         starts_ns: records.iter().map(|record| record.start().0).collect(),
         has_traceless: records.iter().any(|record| record.trace_id().is_none()),
+        has_requestless: records.iter().any(|record| matches!(record, Record::Log(log) if log.request == 0)),
     }
 }
 
@@ -85,12 +88,33 @@ fn decode(kind: RecordKind, reader: Reader) -> Result<Vec<Record>> {
     })
 }
 
-fn fold(records: &[Record]) -> Vec<(TraceId, TraceFold)> {
+/// Tells the folds of traces that report usage how their spans lie in one another.
+fn note_parents(records: &[Record], folds: &mut FxHashMap<&TraceId, TraceFold>) {
+    let with_usage = folds.iter().filter(|(_, fold)| !fold.usages.is_empty());
+    let mut parents: FxHashMap<&TraceId, FxHashMap<SpanId, Option<SpanId>>> =
+        with_usage.map(|(trace, _)| (*trace, FxHashMap::default())).collect();
+    if parents.is_empty() {
+        return;
+    }
+    for span in Record::spans(records) {
+        if let Some(parents) = parents.get_mut(&span.trace_id) {
+            parents.insert(span.span_id, span.parent_span_id);
+        }
+    }
+    for (trace, parents) in &parents {
+        if let Some(fold) = folds.get_mut(trace) {
+            fold.note_parents(parents);
+        }
+    }
+}
+
+fn fold(records: &[Record], bounds: &TimeBounds) -> Vec<(TraceId, TraceFold)> {
     let mut folds: FxHashMap<&TraceId, TraceFold> = FxHashMap::default();
     for record in records {
-        record.add_to(folds.entry(record.trace_key()).or_default());
+        record.add_to(folds.entry(record.trace_key()).or_default(), bounds);
     }
     folds.remove(&NO_TRACE);
+    note_parents(records, &mut folds);
     let mut folds: Vec<_> = folds.into_iter().map(|(id, fold)| (id.clone(), fold)).collect();
     folds.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     folds

@@ -209,8 +209,9 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
 fn log() -> impl Strategy<Value = LogRecord> {
     let trace_id = trace_id().prop_filter("no empty id", |id| *id != super::NO_TRACE);
     let ids = (option::of(trace_id), option::of(span_id()));
-    (time(), 0..6_u64, text(), ids, attributes(6), resource(), scope()).prop_map(
-        |(time, level, message, (trace_id, span_id), attributes, resource, scope)| LogRecord {
+    let request = prop_oneof![2 => Just(0), 1 => any::<u64>()];
+    (time(), 0..6_u64, text(), ids, attributes(6), (resource(), scope()), request).prop_map(
+        |(time, level, message, (trace_id, span_id), attributes, (resource, scope), request)| LogRecord {
             time,
             severity: severity(level).unwrap_or_default(),
             message,
@@ -219,6 +220,7 @@ fn log() -> impl Strategy<Value = LogRecord> {
             attributes,
             resource: Arc::new(resource),
             scope: Arc::new(scope),
+            request,
         },
     )
 }

@@ -10,7 +10,7 @@ use crate::model::checkpoint_pairs::pair;
 use crate::model::stats::SpanForStats;
 use crate::model::{
     Attributes, Checkpoint, FieldFilter, FieldOperator, LogMatcher, LogQuery, LogRecord, Nanos, RecordKind, Span,
-    SpanId, Text, TraceFold, TraceId, Value, json,
+    SpanId, Text, TimeBounds, TraceFold, TraceId, Value, json,
 };
 use crate::store::sqlite::codec::samples::{exact_records, records, spans};
 use crate::store::sqlite::codec::*;
@@ -47,6 +47,9 @@ fn sorted(mut spans: Vec<Span>) -> Vec<Span> {
     spans
 }
 
+/// Some time in November 2026.
+const RECEIVED: Nanos = Nanos(1_795_252_442_000_000_000);
+
 fn as_records(spans: &[Span]) -> Vec<Record> {
     spans.iter().cloned().map(Record::Span).collect()
 }
@@ -56,7 +59,7 @@ fn seal_spans(spans: Vec<Span>) -> Segment {
 }
 
 fn prepare_spans(spans: &[Span]) -> Prepared {
-    prepare(RecordKind::Spans, &as_records(spans))
+    prepare(RecordKind::Spans, &as_records(spans), RECEIVED)
 }
 
 fn kind_of(records: &[Record]) -> RecordKind {
@@ -80,10 +83,10 @@ proptest! {
     #[test]
     fn the_inbox_gives_back_exactly_the_records_it_was_given(records in records(12)) {
         let kind = kind_of(&records);
-        let prepared = prepare(kind, &records);
+        let prepared = prepare(kind, &records, RECEIVED);
         let back = decode_inbox(kind, &prepared.payload).expect("own payload");
         prop_assert_eq!(exact_records(&back), exact_records(&records));
-        prop_assert_eq!(&prepare(kind, &back), &prepared);
+        prop_assert_eq!(&prepare(kind, &back, RECEIVED), &prepared);
     }
 
     #[test]
@@ -188,13 +191,13 @@ proptest! {
 
     #[test]
     fn folds_read_back_and_are_those_of_the_records(records in records(12)) {
-        let prepared = prepare(kind_of(&records), &records);
+        let prepared = prepare(kind_of(&records), &records, RECEIVED);
         let folds = decode_folds(&prepared.folds).expect("own folds");
         prop_assert_eq!(&fold::encode_folds(&folds), &prepared.folds);
         prop_assert!(folds.iter().map(|(trace, _)| trace).eq(&prepared.traces));
         for (id, fold) in &folds {
-            let mut expected = TraceFold::default();
-            records.iter().filter(|record| record.trace_key() == id).for_each(|record| record.add_to(&mut expected));
+            let (mut expected, bounds) = (TraceFold::default(), TimeBounds::received_at(RECEIVED));
+            records.iter().filter(|record| record.trace_key() == id).for_each(|record| record.add_to(&mut expected, &bounds));
             prop_assert_eq!(fold, &expected);
             prop_assert_eq!(&decode_fold(id, &encode_fold(id, fold)).expect("own fold"), fold);
         }

@@ -36,6 +36,7 @@ pub(super) fn error(service: &str, error_type: &str, time: u64) -> LogRecord {
         attributes,
         resource: Arc::new(Resource::new([("service.name", service)].into_iter().collect())),
         scope: Arc::new(Scope::default()),
+        request: 0,
     }
 }
 

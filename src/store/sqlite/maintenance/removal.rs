@@ -273,12 +273,13 @@ fn fold_left(
     kept: &[Arrived],
 ) -> Result<TraceFold> {
     let mut left = TraceFold::default();
+    let bounds = before.bounds();
     // Records of a segment are sorted by trace.
     let first = kept.partition_point(|record| record.record.trace_key() < id);
     let of_trace = kept.iter().skip(first).take_while(|record| record.record.trace_key() == id);
-    of_trace.for_each(|record| record.record.add_to(&mut left));
+    of_trace.for_each(|record| record.record.add_to(&mut left, &bounds));
     let elsewhere = segments::records_of(connection, id, before, Some(segment))?;
-    elsewhere.iter().for_each(|record| record.add_to(&mut left));
+    elsewhere.iter().for_each(|record| record.add_to(&mut left, &bounds));
     // What was received last is what is removed last.
     inbox::note_received(&mut left, before.received_s);
     Ok(left)

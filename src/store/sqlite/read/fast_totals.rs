@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 
 use super::super::segments;
 use super::super::tables::{inbox, to_column, traces};
-use crate::model::{Nanos, RecordKind, Severity, Stats, Text};
+use crate::model::{Nanos, RecordKind, Severity, Stats, Text, TraceFold};
 use crate::store::Result;
 
 /// Everything statistics say of the whole store but its rows and its timeline.
@@ -25,23 +25,29 @@ pub fn totals(connection: &Connection) -> Result<Stats> {
         stats.traces += u64::from(stored.is_none());
         stats.failed += u64::from(fold.errors > 0 && stored.as_ref().is_none_or(|stored| stored.errors == 0));
         stats.errors += fold.errors;
-        let start = Nanos(stored.map_or(fold.start_ns, |stored| stored.start_ns.min(fold.start_ns)));
-        take_in(&mut stats, start);
+        take_in(&mut stats, start_of(fold, stored.as_ref()));
     }
     for newest_first in [false, true] {
         traces::each_by_start(connection, newest_first, |id, fold| {
-            let waiting = folds.get(&id).map_or(u64::MAX, |waiting| waiting.start_ns);
             let is_beyond = match newest_first {
                 false => stats.first.is_some_and(|first| to_column(fold.start_ns) > to_column(first.0)),
                 true => stats.last.is_some_and(|last| to_column(fold.start_ns) < to_column(last.0)),
             };
-            take_in(&mut stats, Nanos(fold.start_ns.min(waiting)));
+            take_in(&mut stats, start_of(&fold, folds.get(&id)));
             // Columns hold what lies past 2262 clamped, so equal ones may differ.
             !is_beyond
         })?;
     }
     count_the_rest(connection, &mut stats)?;
     Ok(stats)
+}
+
+/// When a trace began of which a part is sealed and a part waits.
+fn start_of(part: &TraceFold, rest: Option<&TraceFold>) -> Nanos {
+    let Some(rest) = rest else { return Nanos(part.start_ns) };
+    let mut whole = part.clone();
+    whole.merge(rest);
+    Nanos(whole.start_ns)
 }
 
 fn take_in(stats: &mut Stats, start: Nanos) {

@@ -47,7 +47,8 @@ fn times_ns(connection: &Connection, query: &LogQuery) -> Result<Option<(u64, u6
         let filter = RecordFilter { trace: Some(trace.clone()), ..RecordFilter::default() };
         let named = traces::named(connection, &filter)?;
         let Some(fold) = named.traces.get(trace).filter(|fold| fold.logs > 0) else { return Ok(None) };
-        (first_ns, last_ns) = (first_ns.max(fold.start_ns), last_ns.min(fold.end_ns));
+        let (earliest_ns, latest_ns) = fold.reach_ns();
+        (first_ns, last_ns) = (first_ns.max(earliest_ns), last_ns.min(latest_ns));
     }
     Ok((first_ns <= last_ns).then_some((first_ns, last_ns)))
 }

@@ -80,11 +80,12 @@ fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result
 
 /// All records of a trace; `None` when there are none.
 pub fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
-    let mut records = inbox::records_of(connection, id)?;
+    let (mut records, mut fold) = inbox::records_of(connection, id)?;
     if let Some(stored) = traces::find(connection, id)? {
         records.extend(segments::records_of(connection, id, &stored.fold, None)?);
+        fold.merge(&stored.fold);
     }
     let mut batch = Batch::default();
     records.into_iter().for_each(|record| record.push_to(&mut batch));
-    Ok(Trace::new(id.clone(), batch.spans, batch.checkpoints, batch.logs))
+    Ok(Trace::within(&fold.bounds(), id.clone(), batch))
 }

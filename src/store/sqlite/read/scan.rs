@@ -325,7 +325,7 @@ impl<'f> Wanted<'f> {
     /// From when to when the records of the trace asked for begin, unix nanoseconds.
     fn time(&self) -> Option<(u64, u64)> {
         let fold = self.named.as_ref()?.traces.get(self.filter.trace.as_ref()?)?;
-        Some((fold.start_ns, fold.end_ns))
+        Some(fold.reach_ns())
     }
 
     fn has(&self, record: &Record) -> bool {

@@ -12,7 +12,9 @@ use super::super::tables::{from_column, inbox, part_hash, traces};
 use super::super::{issues, segments, sql};
 use super::fast_totals;
 use crate::model::stats::{Call, SpanForStats, StatsFold};
-use crate::model::{Checkpoint, DatabaseInfo, Record, RecordKind, Stats, StatsBy, StatsQuery, TraceFold, TraceId};
+use crate::model::{
+    Checkpoint, DatabaseInfo, Record, RecordKind, Stats, StatsBy, StatsQuery, TimeBounds, TraceFold, TraceId,
+};
 use crate::store::Result;
 
 /// Works out statistics, as [`StatsFold`] has them.
@@ -61,6 +63,8 @@ pub fn database(connection: &Connection, location: String) -> Result<DatabaseInf
 /// Statistics in the making, and the traces that wait for more of their records.
 struct Sums<'q> {
     fold: StatsFold<'q>,
+    /// Which times of traces rule of which not all do.
+    ruling: FxHashMap<TraceId, TimeBounds>,
     /// How many spans are still to come of each trace that counts, and how many checkpoints, by hash.
     missing: FxHashMap<u64, u64>,
     /// Calls of traces that are not complete.
@@ -73,6 +77,7 @@ impl<'q> Sums<'q> {
     fn new(query: &'q StatsQuery) -> Sums<'q> {
         Sums {
             fold: StatsFold::new(query),
+            ruling: FxHashMap::default(),
             missing: FxHashMap::default(),
             partial_calls: FxHashMap::default(),
             partial_checkpoints: FxHashMap::default(),
@@ -104,7 +109,20 @@ impl<'q> Sums<'q> {
                 *self.missing.entry(part_hash(kind, id)).or_default() += count;
             }
         }
-        *window = (window.0.min(trace.start_ns), window.1.max(trace.end_ns));
+        if !trace.odd.is_empty() {
+            self.ruling.insert(id.clone(), trace.ruling_bounds());
+        }
+        let (first_ns, last_ns) = trace.reach_ns();
+        *window = (window.0.min(first_ns), window.1.max(last_ns));
+    }
+
+    /// Which times of a trace rule.
+    fn ruling_bounds(&self, id: &TraceId) -> TimeBounds {
+        // Hardly any trace has odd ones.
+        match self.ruling.is_empty() {
+            true => TimeBounds::ALL,
+            false => self.ruling.get(id).copied().unwrap_or(TimeBounds::ALL),
+        }
     }
 
     fn add_record(&mut self, record: Record) {
@@ -126,7 +144,8 @@ impl<'q> Sums<'q> {
     fn add_span(&mut self, span: SpanForStats) {
         let Some(is_last) = self.is_last(RecordKind::Spans, &span.trace_id) else { return };
         let trace_id = span.trace_id.clone();
-        let call = self.fold.add_span(span);
+        let ruling = self.ruling_bounds(&trace_id);
+        let call = self.fold.add_span(span, &ruling);
         if !is_last {
             self.partial_calls.entry(trace_id).or_default().push(call);
             return;
@@ -151,7 +170,8 @@ impl<'q> Sums<'q> {
     /// Adds checkpoints in the order a trace has them, so that records of one instant pair alike wherever they lay.
     fn add_sorted(&mut self, mut checkpoints: Vec<Checkpoint>) {
         checkpoints.sort_by(|a, b| a.timestamp_ms.total_cmp(&b.timestamp_ms).then_with(|| a.suffix.cmp(&b.suffix)));
-        self.fold.add_checkpoints(&checkpoints);
+        let ruling = checkpoints.first().map_or(TimeBounds::ALL, |first| self.ruling_bounds(&first.trace_id));
+        self.fold.add_checkpoints(&checkpoints, &ruling);
     }
 
     fn finish(mut self) -> Stats {

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row};
 use super::super::codec::{self, Arrival, BlockIndex};
 use super::super::sql;
 use super::super::tables::{from_column, inbox, kind_column, read_kind, to_column};
+use crate::model::time::NANOS_PER_DAY;
 use crate::model::{RecordKind, TraceId};
 use crate::store::{Error, Result};
 
@@ -53,6 +54,14 @@ pub fn extents_overlapping(
 ) -> Result<Vec<Extent>> {
     let values = [kind_column(kind), to_column(to_ns), to_column(from_ns)];
     extents_where(connection, "min_start_ns <= ?2 AND max_start_ns >= ?3", values)
+}
+
+/// Segments of a kind with records of traces that started since some time, in commit order. What starts at no time that
+/// is believed belongs to when it was received.
+pub fn extents_since(connection: &Connection, kind: RecordKind, since_ns: u64) -> Result<Vec<Extent>> {
+    let received_ns = since_ns.saturating_sub(NANOS_PER_DAY);
+    let values = [kind_column(kind), to_column(since_ns), to_column(received_ns)];
+    extents_where(connection, "(max_start_ns >= ?2 OR max_received_ns >= ?3)", values)
 }
 
 fn extents_where<const N: usize>(connection: &Connection, condition: &str, values: [i64; N]) -> Result<Vec<Extent>> {

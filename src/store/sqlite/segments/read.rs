@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::super::codec::{self, Arrived, BlockIndex, CodecError, LogForStats, LogRow, WantedRows};
 use super::super::sql;
 use super::super::tables::{kind_column, to_column};
-use super::catalogue::{Extent, arrivals, column_bytes, extents_overlapping, index};
+use super::catalogue::{Extent, arrivals, column_bytes, extents_since, index};
 use super::segment_columns::Columns;
 use crate::model::stats::SpanForStats;
 use crate::model::{Checkpoint, LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId};
@@ -137,7 +137,7 @@ pub fn log_rows(connection: &Connection, id: i64, rows: &[(usize, usize)]) -> Re
 /// Traces with a sealed span that has all these attributes and may belong to a trace that started since.
 pub fn with_attributes(connection: &Connection, pairs: &[(String, String)], since_ns: u64) -> Result<Vec<TraceId>> {
     let mut traces = Vec::new();
-    for extent in extents_overlapping(connection, RecordKind::Spans, (since_ns, u64::MAX))? {
+    for extent in extents_since(connection, RecordKind::Spans, since_ns)? {
         let find = |columns: &mut Columns<'_>, index: &BlockIndex| codec::traces_with_attribute(columns, index, pairs);
         traces.extend(with_columns(connection, extent.id, find)?);
     }
@@ -148,7 +148,7 @@ pub fn with_attributes(connection: &Connection, pairs: &[(String, String)], sinc
 pub fn of_project(connection: &Connection, project: &str, since_ns: u64) -> Result<Vec<TraceId>> {
     let mut traces = Vec::new();
     for kind in RecordKind::ALL {
-        for extent in extents_overlapping(connection, kind, (since_ns, u64::MAX))? {
+        for extent in extents_since(connection, kind, since_ns)? {
             let found = with_columns(connection, extent.id, |columns, index| {
                 codec::traces_of_project(columns, index, kind, project)
             });
@@ -194,7 +194,7 @@ pub fn records_of_kind(
     fold: &TraceFold,
     except: Option<i64>,
 ) -> Result<Vec<Record>> {
-    let starts_ns = (fold.start_ns, fold.end_ns);
+    let starts_ns = fold.reach_ns();
     let wanted = StoredRecords { kind, trace, starts_ns, except, up_to_seq: i64::MAX };
     records_where(connection, wanted, |_| true)
 }

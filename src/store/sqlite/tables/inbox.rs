@@ -246,12 +246,21 @@ fn read_folds(column: ValueRef<'_>, received_ns: u64) -> Result<Vec<(TraceId, Tr
     Ok(folds)
 }
 
-/// The waiting records of one trace.
-pub fn records_of(connection: &Connection, trace: &TraceId) -> Result<Vec<Record>> {
+/// The waiting records of one trace, and what they add up to.
+pub fn records_of(connection: &Connection, trace: &TraceId) -> Result<(Vec<Record>, TraceFold)> {
+    let (mut rows, mut fold) = (Vec::new(), TraceFold::default());
+    each_folds(connection, |seq, folds| {
+        if let Ok(place) = folds.binary_search_by(|(id, _)| id.cmp(trace))
+            && let Some((_, waiting)) = folds.get(place)
+        {
+            fold.merge(waiting);
+            rows.push(seq);
+        }
+    })?;
     let mut records = Vec::new();
-    for seq in rows_with(connection, trace)? {
+    for seq in rows {
         let row = row(connection, seq)?;
         records.extend(row.into_iter().flat_map(|row| row.records).filter(|record| record.trace_id() == Some(trace)));
     }
-    Ok(records)
+    Ok((records, fold))
 }

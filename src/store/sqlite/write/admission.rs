@@ -6,12 +6,12 @@ use rusqlite::Connection;
 
 use super::super::codec::{self, Prepared};
 use super::super::segments;
-use super::super::tables::part_hash;
 use super::super::tables::traces::Finder;
+use super::super::tables::{inbox, part_hash};
 use super::commit::without_old;
 use super::dedup::Dedup;
 use super::write_queue::{Job, Part};
-use crate::model::{Nanos, RecordKind, TraceId, Written, identities};
+use crate::model::{Nanos, Record, RecordKind, TraceId, Written, content_identities, identities};
 use crate::store::Result;
 
 /// Of a trace with more checkpoints or log records than this only those of the same instants are read back to recognise
@@ -87,12 +87,13 @@ impl Admission<'_> {
             };
             self.known.learn(hash, identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
         }
+        if part.has_requestless {
+            self.learn_equal_logs(part)?;
+        }
         if too_long.is_empty() {
             return Ok(());
         }
-        let mut times_ns = part.starts_ns.clone();
-        times_ns.sort_unstable();
-        times_ns.dedup();
+        let times_ns = times_of(part);
         for trace in too_long {
             let up_to_seq = self.known.last_unknown_seq();
             let records = segments::records_at(self.connection, kind, trace, &times_ns, up_to_seq)?;
@@ -100,4 +101,31 @@ impl Admission<'_> {
         }
         Ok(())
     }
+
+    /// Looks up stored log records that may equal those of a part of which nobody knows with what request they came:
+    /// those count as repetitions of records that came with any.
+    fn learn_equal_logs(&mut self, part: &Prepared) -> Result<()> {
+        let times_ns = times_of(part);
+        let (Some(first), Some(last)) = (times_ns.first(), times_ns.last()) else { return Ok(()) };
+        let mut stored = Vec::new();
+        for (seq, _) in inbox::timed(self.connection, RecordKind::Logs, (*first, *last))? {
+            let row = inbox::row(self.connection, seq)?;
+            let is_of_time = |record: &Record| times_ns.binary_search(&record.start().0).is_ok();
+            stored.extend(row.into_iter().flat_map(|row| row.records).filter(is_of_time));
+        }
+        let traceless = part.has_traceless.then_some(&codec::NO_TRACE);
+        for trace in part.traces.iter().chain(traceless) {
+            stored.extend(segments::records_at(self.connection, RecordKind::Logs, trace, &times_ns, i64::MAX)?);
+        }
+        self.known.remember(content_identities(stored.iter()).into_iter(), Nanos::now().0);
+        Ok(())
+    }
+}
+
+/// When the records of a part began, unix nanoseconds, sorted, each time once.
+fn times_of(part: &Prepared) -> Vec<u64> {
+    let mut times_ns = part.starts_ns.clone();
+    times_ns.sort_unstable();
+    times_ns.dedup();
+    times_ns
 }

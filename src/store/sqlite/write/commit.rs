@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::model::Nanos;
 use crate::store::Result;
 use crate::store::sqlite::codec;
 use crate::store::sqlite::issues::Uncounted;
@@ -17,7 +18,7 @@ pub fn without_old(Part { records, errors }: &Part, is_new: &[bool]) -> Result<P
     let mut is_new = is_new.iter();
     let mut records = codec::decode_inbox(kind, payload)?;
     records.retain(|_| is_new.next().copied().unwrap_or(true));
-    let mut records = codec::prepare(kind, &records);
+    let mut records = codec::prepare(kind, &records, Nanos::now());
     // The second of two equal log records stays the second.
     records.identities.clear();
     Ok(Part { records, errors })

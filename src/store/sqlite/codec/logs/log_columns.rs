@@ -53,6 +53,7 @@ fn write_block<'a>(columns: &mut ColumnWriter<'a>, logs: &[&'a LogRecord], earli
     columns.numbers("severity", logs.iter().map(|log| log.severity as u64));
     columns.numbers("has_span", logs.iter().map(|log| u64::from(log.span_id.is_some())));
     columns.numbers("span", logs.iter().map(|log| log.span_id.map_or(0, |span| u64::from_be_bytes(span.0))));
+    columns.numbers("request", logs.iter().map(|log| log.request));
     columns.strings("message", logs.iter().map(|log| log.message.as_bytes()));
 }
 
@@ -90,7 +91,7 @@ pub fn read_logs(
     let times = block.times("time", block.summary.rows)?;
     let severities = block.numbers("severity")?;
     let (has_span, spans) = (block.numbers("has_span")?, block.numbers("span")?);
-    let messages = block.strings("message")?;
+    let (messages, requests) = (block.strings("message")?, block.numbers("request")?);
     let (resources, scopes) = (block.strings("resource")?, block.strings("scope")?);
     let mut logs = Vec::with_capacity(attributes.len());
     for (row, attributes) in rows.zip(attributes) {
@@ -105,6 +106,7 @@ pub fn read_logs(
             attributes,
             resource: shared.resource(&resources, row)?,
             scope: shared.scope(&scopes, row)?,
+            request: requests.get(row)?,
         });
     }
     Ok(logs)

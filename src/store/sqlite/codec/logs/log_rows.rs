@@ -1,12 +1,13 @@
 //! Log records as the inbox keeps them: row after row behind tables of what many rows share.
 
-use super::super::bytes::{Reader, put_body, put_bytes, put_signed, put_trace_id, put_varint};
+use super::super::bytes::{Reader, bits_of, put_body, put_bytes, put_signed, put_trace_id, put_varint};
 use super::super::error::{CodecError, Result};
 use super::super::shared_tables::{ReadTables, SharedTables, entry, put_resource, put_scope};
 use crate::model::{LogRecord, Nanos, Severity};
 
 const HAS_TRACE: u64 = 1;
 const HAS_SPAN: u64 = 1 << 1;
+const HAS_REQUEST: u64 = 1 << 2;
 
 /// Encodes log records in their order, without envelope.
 pub fn encode(logs: &[&LogRecord]) -> Vec<u8> {
@@ -17,8 +18,14 @@ pub fn encode(logs: &[&LogRecord]) -> Vec<u8> {
         let resource = tables.resources.id(&log.resource, put_resource);
         let scope = tables.scopes.id(&log.scope, put_scope);
         let shape = tables.shapes.id(&log.attributes);
-        let present = u64::from(log.trace_id.is_some()) * HAS_TRACE + u64::from(log.span_id.is_some()) * HAS_SPAN;
-        put_varint(&mut rows, present);
+        put_varint(
+            &mut rows,
+            bits_of([
+                (HAS_TRACE, log.trace_id.is_some()),
+                (HAS_SPAN, log.span_id.is_some()),
+                (HAS_REQUEST, log.request != 0),
+            ]),
+        );
         rows.push(log.severity as u8);
         for id in [resource, scope, shape] {
             put_varint(&mut rows, id as u64);
@@ -33,6 +40,9 @@ pub fn encode(logs: &[&LogRecord]) -> Vec<u8> {
         }
         log.attributes.iter().for_each(|(_, value)| put_body(&mut rows, value));
         put_bytes(&mut rows, log.message.as_bytes());
+        if log.request != 0 {
+            rows.extend_from_slice(&log.request.to_le_bytes());
+        }
     }
     tables.join(logs.len(), &rows)
 }
@@ -63,7 +73,8 @@ fn get(tables: &ReadTables, reader: &mut Reader, previous: u64) -> Result<LogRec
     let trace_id = (present & HAS_TRACE != 0).then(|| reader.trace_id()).transpose()?;
     let span_id = (present & HAS_SPAN != 0).then(|| reader.span_id()).transpose()?;
     let (attributes, message) = (ReadTables::attributes(reader, shape)?, reader.text()?);
-    Ok(LogRecord { time, severity, message, trace_id, span_id, attributes, resource, scope })
+    let request = if present & HAS_REQUEST != 0 { u64::from_le_bytes(reader.array()?) } else { 0 };
+    Ok(LogRecord { time, severity, message, trace_id, span_id, attributes, resource, scope, request })
 }
 
 /// The severity a number stands for.

@@ -1,18 +1,16 @@
-//! The part of a span that statistics need, read from nine columns instead of all of them.
+//! The part of a span that statistics need, read from ten columns instead of all of them.
 
 use std::ops::Range;
 
+use crate::model::genai::{MODEL_KEYS, model_name};
 use crate::model::stats::SpanForStats;
-use crate::model::{StatusCode, Text, Value};
+use crate::model::{Kind, StatusCode, Text};
 use crate::store::sqlite::codec::columns::{
     AttributeReader, Block, BlockIndex, ColumnReader, ColumnSource, Known, TraceRuns,
 };
 use crate::store::sqlite::codec::error::Result;
 use crate::store::sqlite::codec::shared_tables::get_service;
 use crate::store::sqlite::codec::spans::span_columns::CoreSpan;
-
-/// The attributes that name a model, best first; as [`genai::model`](crate::model::genai::model) asks for them.
-const MODEL_KEYS: [&str; 2] = ["gen_ai.response.model", "gen_ai.request.model"];
 
 /// Reads what statistics need of the spans in `blocks`, in their order; the model only `with_model`.
 ///
@@ -33,6 +31,7 @@ pub fn read_spans_for_stats(
         let count = block.summary.rows;
         let traces = TraceRuns::read(&mut block)?;
         let resources = block.strings("resource")?;
+        let kinds = block.numbers("kind")?;
         let core = CoreSpan::read(&mut block, 0..count)?;
         let mut models = vec![None; count];
         if let Some(attributes) = &mut attributes {
@@ -47,6 +46,7 @@ pub fn read_spans_for_stats(
                 service: services.look_up(&resources, row, get_service)?,
                 start: core.start,
                 end: core.end,
+                kind: Kind::from_number(i64::from(kinds.small(row)?)),
                 is_error: core.status == StatusCode::Error,
                 model,
             });
@@ -59,8 +59,8 @@ pub fn read_spans_for_stats(
 fn find_models(attributes: &mut AttributeReader, block: &mut Block<'_, '_>, models: &mut [Option<Text>]) -> Result<()> {
     for key in MODEL_KEYS {
         attributes.find(block, key, &mut |row, cells, cell| {
-            if let (None, (_, Value::String(text))) = (&models[row], cells.pair(cell)?) {
-                models[row] = Some(text);
+            if models[row].is_none() {
+                models[row] = model_name(&cells.pair(cell)?.1);
             }
             Ok(())
         })?;
