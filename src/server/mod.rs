@@ -15,6 +15,7 @@ mod http;
 mod ingest;
 mod listeners;
 mod open_streams;
+mod project_counts;
 mod rate;
 mod retention;
 mod stopping;
@@ -39,6 +40,7 @@ use self::counters::Counters;
 use self::http::{Budget, listen};
 use self::ingest::FirstSeen;
 use self::open_streams::OpenStreams;
+use self::project_counts::ProjectCounts;
 use self::stopping::stopped;
 use crate::secret;
 use crate::store::sqlite::{Durability, Options};
@@ -246,6 +248,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         free_connections: Arc::new(Semaphore::new(settings.limits.connections)),
         sources: Sources::default(),
         counters: Counters::new(),
+        project_counts: ProjectCounts::default(),
         metrics_mentioned: AtomicBool::new(false),
         url,
         side_ports,

@@ -1,7 +1,14 @@
 //! Who gets in: every route with every kind of key, and what becomes of those whose key is revoked.
 
 mod projects;
+mod reads;
 mod revocation;
+
+pub use reads::{
+    a_reader_follows_and_goes_back_over_their_own_records,
+    a_trace_of_several_projects_is_summed_up_from_the_readers_own_part,
+    every_route_shows_a_reader_the_records_of_their_project_alone, many_shared_traces_are_told_apart_as_few_are,
+};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -123,7 +123,11 @@ relayed! {
         keys_are_issued_and_revoked_over_http
         many_callers_with_many_keys_each_keep_their_own_rights
         no_key_lies_in_the_file_or_is_printed_for_debugging
-        an_answer_repeats_no_key_that_stands_in_a_path;
+        an_answer_repeats_no_key_that_stands_in_a_path
+        every_route_shows_a_reader_the_records_of_their_project_alone
+        a_trace_of_several_projects_is_summed_up_from_the_readers_own_part
+        many_shared_traces_are_told_apart_as_few_are
+        a_reader_follows_and_goes_back_over_their_own_records;
     server_limits:
         a_body_over_the_cap_is_too_large_and_one_at_the_cap_is_not
         a_body_that_inflates_over_the_cap_is_too_large

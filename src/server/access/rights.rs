@@ -66,6 +66,11 @@ impl Caller {
         }
     }
 
+    /// The only project the caller may see; `None` for someone who may see all.
+    pub(crate) fn bound_project(&self) -> Option<&Text> {
+        self.project().filter(|_| !self.is_admin())
+    }
+
     /// Whether the caller may do everything here, if they may do anything.
     pub(crate) fn is_admin(&self) -> bool {
         match self {

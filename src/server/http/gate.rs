@@ -1,5 +1,6 @@
 //! The gate before every handler. The row of the table of routes says what a caller needs, the front has said who they
-//! are, and here they are let in or refused; a handler finds who asks beside its request.
+//! are, and here they are let in or refused; a handler finds who asks, and the store as they may see it, beside its
+//! request.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use axum::extract::{MatchedPath, State};
 use axum::middleware::Next;
 use http::{Request, Response};
 
-use crate::server::access::Caller;
+use crate::server::access::{Caller, CallersStore};
 use crate::server::api::table::Route;
 use crate::server::app::App;
 use crate::server::http::{ErrorStyle, body};
@@ -43,6 +44,7 @@ pub(crate) async fn admit(
 ) -> Response<Body> {
     match app.access.authorize(&caller, request.headers(), route.scope) {
         Ok(caller) => {
+            request.extensions_mut().insert(CallersStore::new(&caller, &app.backend));
             request.extensions_mut().insert(Admitted { caller, route });
             next.run(request).await
         }

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::super::file::open;
 use super::super::tables::{inbox, traces};
 use super::super::{failure, segments};
-use crate::model::{Batch, Trace, TraceId};
+use crate::model::{Batch, Record, Trace, TraceId};
 use crate::store::{Error, Result};
 
 /// Calls that read at once; more of them wait.
@@ -80,11 +80,16 @@ fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result
 
 /// All records of a trace; `None` when there are none.
 pub fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
+    let mut batch = Batch::default();
+    records(connection, id)?.into_iter().for_each(|record| record.push_to(&mut batch));
+    Ok(Trace::new(id.clone(), batch.spans, batch.checkpoints, batch.logs))
+}
+
+/// All records of a trace, in no order; none when there is no such trace.
+pub fn records(connection: &Connection, id: &TraceId) -> Result<Vec<Record>> {
     let mut records = inbox::records_of(connection, id)?;
     if let Some(stored) = traces::find(connection, id)? {
         records.extend(segments::records_of(connection, id, &stored.fold, None)?);
     }
-    let mut batch = Batch::default();
-    records.into_iter().for_each(|record| record.push_to(&mut batch));
-    Ok(Trace::new(id.clone(), batch.spans, batch.checkpoints, batch.logs))
+    Ok(records)
 }
