@@ -25,6 +25,8 @@ relayed! {
         an_empty_list_is_an_empty_array
         all_of_a_long_list_is_one_array_that_a_remote_store_reads
         parameters_that_cannot_be_used_are_one_plain_sentence
+        a_parameter_that_a_route_does_not_take_is_refused_by_name_on_every_route
+        errors_are_asked_for_in_the_words_of_any_language
         one_trace_is_shown_as_a_list_and_as_a_tree_and_can_be_deleted
         ids_of_any_form_reach_the_store
         a_filtered_deletion_can_be_counted_first

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::model::trace::genai;
 use crate::model::trace::summary::{Cost, Tokens, TraceStatus, TraceSummary};
-use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, Text, TraceId};
+use crate::model::{Checkpoint, Direction, LogRecord, Nanos, RecordKind, Span, SpanId, Text, TraceId};
 
 /// What the summary of a trace depends on; folds of parts of a trace merge in any order.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
@@ -52,6 +52,14 @@ pub struct Candidate {
     pub name: String,
     /// The service the candidate gives the trace.
     pub service: String,
+}
+
+impl Candidate {
+    /// The id of the candidate when it is a span without a parent.
+    fn span_without_parent(&self) -> Option<SpanId> {
+        let (has_parent, is_no_span, _, id) = self.rank;
+        (!has_parent && !is_no_span).then_some(SpanId(id))
+    }
 }
 
 /// Tokens and costs of many spans together.
@@ -166,6 +174,7 @@ impl TraceFold {
         Some(TraceSummary {
             trace_id,
             name: Text::from(root.name.as_str()),
+            root_span_id: root.span_without_parent(),
             service: Text::from(root.service.as_str()),
             services: self.services.iter().map(|service| Text::from(service.as_str())).collect(),
             workflow: self.workflow.as_ref().map(|candidate| Text::from(candidate.name.as_str())),

@@ -12,4 +12,5 @@ pub(crate) use callers_store::CallersStore;
 pub(crate) use keyring::Keyring;
 pub(crate) use origin::Site;
 pub(crate) use revocation::Revocation;
+pub use rights::Openness;
 pub(crate) use rights::{Access, Caller, ENDED, Forbidden, Peer, Scope, hide_credentials, is_trusted};
