@@ -1126,7 +1126,7 @@ _tracehub() {
             return 0
             ;;
         tracehub__subcmd__list)
-            opts="-n -o -q -v -h --limit --service --name --workflow --failed --min-duration --max-duration --attr --project --kind --since --until --sort --reverse --cursor --db --url --api-key --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
+            opts="-n -o -q -v -h --limit --service --name --workflow --failed --no-errors --no-failed --min-duration --max-duration --attr --project --kind --since --until --sort --reverse --cursor --db --url --api-key --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1611,7 +1611,7 @@ _tracehub() {
             return 0
             ;;
         tracehub__subcmd__start)
-            opts="-o -q -v -h --host --port --retention --otlp-grpc --otlp-http --durability --allowed-host --db --url --api-key --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
+            opts="-o -q -v -h --host --port --retention --otlp-grpc --otlp-http --durability --allowed-host --open-network --open-loopback --db --url --api-key --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2049,7 +2049,7 @@ _tracehub() {
             return 0
             ;;
         tracehub__subcmd__trace__subcmd__list)
-            opts="-n -o -q -v -h --limit --service --name --workflow --failed --min-duration --max-duration --attr --project --kind --since --until --sort --reverse --cursor --db --url --api-key --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
+            opts="-n -o -q -v -h --limit --service --name --workflow --failed --no-errors --no-failed --min-duration --max-duration --attr --project --kind --since --until --sort --reverse --cursor --db --url --api-key --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

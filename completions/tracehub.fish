@@ -89,6 +89,8 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l time -d 'How
 local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l open-network -d 'Answer other machines without a key, which lets all of them read, send and delete: for closed networks'
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l open-loopback -d 'Answer callers on this machine without a key, also when others need one; not behind a proxy on this machine'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l json -d 'Print JSON, the same as `-o json`'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s q -l quiet -d 'Print only ids, and no messages'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s v -l verbose -d 'Say more on stderr; twice for even more'
@@ -154,6 +156,7 @@ local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l failed -d 'Only traces with errors'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l no-failed -l no-errors -d 'Only traces without errors'
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l reverse -d 'Turn the order round'
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l json -d 'Print JSON, the same as `-o json`'
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -s q -l quiet -d 'Print only ids, and no messages'
@@ -744,6 +747,7 @@ local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l failed -d 'Only traces with errors'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l no-failed -l no-errors -d 'Only traces without errors'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l reverse -d 'Turn the order round'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, the same as `-o json`'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only ids, and no messages'

@@ -35,7 +35,7 @@ pub fn issue_query_from_pairs(pairs: &[(String, String)], now: Nanos) -> Result<
         match name.as_str() {
             "status" if value == "all" => query.status = None,
             "status" => query.status = Some(read_status(name, value, "open, resolved, ignored or all")?),
-            "service" => query.service = Some(value.clone()),
+            "service" | "service_name" => query.service = Some(value.clone()),
             "env" | "environment" => query.environment = Some(value.clone()),
             "project" => query.project = Some(value.clone()),
             "since" => query.since = Some(read_time(name, value, now)?),

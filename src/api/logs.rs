@@ -42,9 +42,9 @@ pub fn log_query_from_pairs(pairs: &[(String, String)], now: Nanos) -> Result<Lo
                 let known = "trace, debug, info, warn, error or fatal";
                 query.level = Some(read_word(name, value, known, Severity::parse)?);
             }
-            "service" => query.service = Some(value.clone()),
+            "service" | "service_name" => query.service = Some(value.clone()),
             "module" => query.module = Some(value.clone()),
-            "env" => query.environment = Some(value.clone()),
+            "env" | "environment" => query.environment = Some(value.clone()),
             "project" => query.project = Some(value.clone()),
             "host" => query.host = Some(value.clone()),
             "pid" => query.pid = Some(value.clone()),

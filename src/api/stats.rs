@@ -9,6 +9,7 @@ pub fn stats_query_to_pairs(query: &StatsQuery) -> Pairs {
     pairs.owned("since", query.since.map(Nanos::to_rfc3339));
     pairs.owned("until", query.until.map(Nanos::to_rfc3339));
     pairs.text("service", query.service.as_deref());
+    pairs.text("project", query.project.as_deref());
     pairs.text("by", Some(query.by.as_str()));
     pairs.0
 }
@@ -23,7 +24,8 @@ pub fn stats_query_from_pairs(pairs: &[(String, String)], now: Nanos) -> Result<
         match name.as_str() {
             "since" => query.since = Some(read_time(name, value, now)?),
             "until" => query.until = Some(read_time(name, value, now)?),
-            "service" => query.service = Some(value.clone()),
+            "service" | "service_name" => query.service = Some(value.clone()),
+            "project" => query.project = Some(value.clone()),
             "by" => query.by = read_word(name, value, "operation, service, source, model or nothing", StatsBy::parse)?,
             _ => {}
         }
@@ -41,10 +43,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_question_for_statistics_reads_back_as_it_was_written(
-            since: Option<u64>, until: Option<u64>, service in text(), by in 0..5_usize,
+            since: Option<u64>, until: Option<u64>, service in text(), project in text(), by in 0..5_usize,
         ) {
             let by = [StatsBy::Operation, StatsBy::Service, StatsBy::Source, StatsBy::Model, StatsBy::Nothing][by];
-            let query = StatsQuery { since: since.map(Nanos), until: until.map(Nanos), service, by };
+            let query = StatsQuery { since: since.map(Nanos), until: until.map(Nanos), service, project, by };
             prop_assert_eq!(stats_query_from_pairs(&stats_query_to_pairs(&query), Nanos(0)), Ok(query));
         }
     }

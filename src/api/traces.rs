@@ -39,7 +39,7 @@ pub fn trace_query_from_pairs(pairs: &[(String, String)], now: Nanos) -> Result<
     let mut query = TraceQuery { limit: DEFAULT_LIMIT, ..TraceQuery::default() };
     for (name, value) in pairs {
         match name.as_str() {
-            "service" => query.service = Some(value.clone()),
+            "service" | "service_name" => query.service = Some(value.clone()),
             "name" => query.name = Some(value.clone()),
             "workflow_name" | "workflow" => query.workflow = Some(value.clone()),
             "has_errors" => query.has_errors = Some(read_flag(name, value)?),

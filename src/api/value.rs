@@ -49,8 +49,9 @@ pub fn read_time(name: &str, value: &str, now: Nanos) -> Result<Nanos, BadParame
     time_input::parse_time(value, now, &TimeZone::UTC).map_err(|error| bad(name, error.to_string()))
 }
 
+/// Reads yes or no as programs in any language write it: Python has `True` and `False`.
 pub(super) fn read_flag(name: &str, value: &str) -> Result<bool, BadParameter> {
-    match value {
+    match value.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         _ => Err(bad(name, format!("`{}` is neither true nor false", shortened(value)))),

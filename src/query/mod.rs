@@ -7,6 +7,7 @@ pub mod facets;
 pub mod issues;
 pub mod keys;
 pub mod logs;
+pub mod project_view;
 pub mod resolve;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -14,6 +15,7 @@ pub mod tail;
 pub mod trace;
 
 pub use current::{Current, Environment, Source, Traceparent, current};
+pub use project_view::ProjectView;
 pub use resolve::{ResolveError, resolve};
 pub use tail::{Tail, TailQuery};
 pub use trace::{TraceReport, Tree, Warning};

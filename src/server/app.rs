@@ -17,7 +17,8 @@ use crate::server::counters::Counters;
 use crate::server::http::{Budget, Limits};
 use crate::server::ingest::FirstSeen;
 use crate::server::open_streams::OpenStreams;
-use crate::store::{self, Backend, Feed, Sink};
+use crate::server::project_counts::ProjectCounts;
+use crate::store::{self, Backend, Sink};
 
 /// The server as its handlers see it.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub(crate) struct App {
     pub(crate) sources: Sources,
     /// The counters of this run.
     pub(crate) counters: Counters,
+    /// What was counted of each project in this run.
+    pub(crate) project_counts: ProjectCounts,
     /// Whether the log already says that metrics are dropped.
     pub(crate) metrics_mentioned: AtomicBool,
     /// The base URL of the main port.
@@ -65,14 +68,6 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// The records of the store in the order they arrived.
-    ///
-    /// # Errors
-    /// [`store::Error::Lacks`]
-    pub(crate) fn feed(&self) -> store::Result<&dyn Feed> {
-        facets::feed(&*self.backend)
-    }
-
     /// Writing to the store and removing from it.
     ///
     /// # Errors

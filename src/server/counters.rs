@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::model::{Nanos, Written};
+use crate::server::project_counts::Counts;
 use crate::server::rate::Rate;
 use crate::store::DiskUse;
 
@@ -70,6 +71,20 @@ impl Counters {
         }
     }
 
+    /// What came from and went to all callers together.
+    pub(crate) fn all(&self) -> Counts {
+        Counts {
+            accepted: self.accepted.load(Ordering::Relaxed),
+            duplicates: self.duplicates.load(Ordering::Relaxed),
+            rejected: self.rejected.load(Ordering::Relaxed),
+            failed: self.failed(),
+            last_received: self.last_received(),
+            checkpoints_accepted: self.checkpoints_accepted.load(Ordering::Relaxed),
+            checkpoints_duplicate: self.checkpoints_duplicate.load(Ordering::Relaxed),
+            recent_requests: self.recent_requests.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
     /// Seconds since the start, by a clock nobody sets.
     pub(crate) fn uptime_seconds(&self) -> u64 {
         self.running_since.elapsed().as_secs()
@@ -111,12 +126,6 @@ impl Counters {
         self.recent_requests.lock().unwrap_or_else(PoisonError::into_inner).add(second, 1);
     }
 
-    /// How often someone asked for the newest checkpoints: since the start, and within the last minute.
-    pub(crate) fn recent_requests(&self) -> (u64, u64) {
-        let rate = self.recent_requests.lock().unwrap_or_else(PoisonError::into_inner);
-        (rate.total(), rate.last_minute(self.uptime_seconds()))
-    }
-
     /// Notes that the store could not write; returns whether it could before.
     pub(crate) fn write_failed(&self) -> bool {
         !self.last_write_failed.swap(true, Ordering::Relaxed)
@@ -133,13 +142,29 @@ impl Counters {
         *requests.entry((route.to_owned(), status)).or_default() += 1;
     }
 
-    /// The Prometheus [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
-    pub(crate) fn to_prometheus(&self, gauges: Gauges) -> String {
+    /// The page of a caller who may know of one project only: what runs here, and what came of that project.
+    pub(crate) fn to_prometheus_of(&self, counts: &Counts) -> String {
+        let mut page = self.about_the_server();
+        page.head("tracehub_records_total", "counter", "Records received of your project, by what became of them.");
+        let outcomes = [("accepted", counts.accepted), ("duplicate", counts.duplicates), ("rejected", counts.rejected)];
+        for (outcome, count) in outcomes {
+            page.line("tracehub_records_total", &[("outcome", outcome)], count);
+        }
+        page.0
+    }
+
+    fn about_the_server(&self) -> Page {
         let mut page = Page(String::new());
         page.head("tracehub_build_info", "gauge", "The version that runs.");
         page.line("tracehub_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         page.head("tracehub_uptime_seconds", "gauge", "Seconds since the server started.");
         page.line("tracehub_uptime_seconds", &[], self.uptime_seconds());
+        page
+    }
+
+    /// The Prometheus [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
+    pub(crate) fn to_prometheus(&self, gauges: Gauges) -> String {
+        let mut page = self.about_the_server();
         page.head("tracehub_requests_total", "counter", "Requests answered.");
         for ((route, status), count) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             page.line("tracehub_requests_total", &[("route", route), ("status", &status.to_string())], *count);

@@ -15,6 +15,7 @@ mod http;
 mod ingest;
 mod listeners;
 mod open_streams;
+mod project_counts;
 mod rate;
 mod retention;
 mod stopping;
@@ -39,11 +40,13 @@ use self::counters::Counters;
 use self::http::{Budget, listen};
 use self::ingest::FirstSeen;
 use self::open_streams::OpenStreams;
+use self::project_counts::ProjectCounts;
 use self::stopping::stopped;
 use crate::secret;
 use crate::store::sqlite::{Durability, Options};
 use crate::store::{self, Backend, Target};
 
+pub use self::access::Openness;
 pub use self::error::StartError;
 pub use self::http::Limits;
 pub use self::listeners::{Addresses, Listeners, SidePort};
@@ -59,6 +62,8 @@ pub struct Settings {
     pub secret: Option<String>,
     /// What the owner of the server presents, who may do everything; `None` for no such owner.
     pub token: Option<String>,
+    /// Who is answered without a key although keys are wanted.
+    pub openness: Openness,
     /// How much a client may ask.
     pub limits: Limits,
 }
@@ -84,6 +89,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
     pub secret: Option<String>,
+    /// Who is answered without a key although keys are wanted.
+    pub openness: Openness,
     /// How much a client may ask.
     pub limits: Limits,
 }
@@ -101,6 +108,7 @@ impl Config {
             durability: Durability::Disk,
             allowed_hosts: Vec::new(),
             secret: None,
+            openness: Openness::default(),
             limits: Limits::default(),
         }
     }
@@ -135,6 +143,11 @@ impl Running {
     /// Whether nobody gets in because other machines can reach it, which takes a key, and no key was ever issued.
     pub fn wants_a_key(&self) -> bool {
         self.app.access.wants_a_key()
+    }
+
+    /// Whether other machines can reach it and are answered without a key, because its owner says so.
+    pub fn is_open_to_network(&self) -> bool {
+        self.app.access.is_open_to_network()
     }
 
     /// The backend it serves.
@@ -211,6 +224,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         allowed_hosts: config.allowed_hosts,
         secret: config.secret,
         token: Some(token),
+        openness: config.openness,
         limits: config.limits,
     };
     serve(listeners, owned.backend, settings).await
@@ -229,7 +243,8 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let mut names = settings.allowed_hosts;
     names.push(host);
     let site = Site::new(ip, &names);
-    let access = Access::new(ip, &token).with_secret(settings.secret.as_deref()).exposed(is_exposed);
+    let access = Access::new(ip, &token).with_secret(settings.secret.as_deref());
+    let access = access.exposed(is_exposed).opened(settings.openness);
     access.keyring().reload(&*backend).await?;
     let app = Arc::new(App {
         backend,
@@ -247,6 +262,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         free_connections: Arc::new(Semaphore::new(settings.limits.connections)),
         sources: Sources::default(),
         counters: Counters::new(),
+        project_counts: ProjectCounts::default(),
         metrics_mentioned: AtomicBool::new(false),
         url,
         side_ports,

@@ -1,7 +1,7 @@
 //! Streams of server-sent events: how one is written until it ends or the server stops, and which are open, so that there
 //! are never too many and `/stats` can count them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,51 +10,58 @@ use futures::stream;
 use http::{Response, StatusCode};
 use tokio::sync::watch;
 
+use crate::model::Text;
 use crate::server::http::{Failure, answer};
 use crate::server::stopping::stopped;
 use crate::store;
 
-/// The streams that are open, by correlation id.
+/// The streams that are open, by correlation id and the only project they show.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct OpenStreams(Arc<Mutex<BTreeMap<String, usize>>>);
+pub(crate) struct OpenStreams(Arc<Mutex<BTreeMap<StreamKey, usize>>>);
+
+/// A correlation id, and the only project that a stream of it shows; `None` for all.
+type StreamKey = (String, Option<Text>);
 
 /// An open stream; closing is dropping.
 #[derive(Debug)]
 pub(crate) struct OpenStream {
     all: OpenStreams,
-    id: String,
+    key: StreamKey,
 }
 
 impl OpenStreams {
-    /// Notes that a stream of a correlation id opens.
+    /// Notes that a stream of a correlation id opens, which shows one project or all.
     ///
     /// # Errors
     /// There are `most` already.
-    pub(crate) fn enter(&self, id: &str, most: usize) -> Result<OpenStream, Failure> {
+    pub(crate) fn enter(&self, id: &str, project: Option<&Text>, most: usize) -> Result<OpenStream, Failure> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if open.values().sum::<usize>() >= most {
             let detail = "too many streams are open, try again".to_owned();
             return Err(Failure::Problem(StatusCode::SERVICE_UNAVAILABLE, detail));
         }
-        *open.entry(id.to_owned()).or_default() += 1;
+        let key = (id.to_owned(), project.cloned());
+        *open.entry(key.clone()).or_default() += 1;
         drop(open);
-        Ok(OpenStream { all: self.clone(), id: id.to_owned() })
+        Ok(OpenStream { all: self.clone(), key })
     }
 
-    /// How many correlation ids are watched, by how many streams.
-    pub(crate) fn count(&self) -> (usize, usize) {
+    /// How many correlation ids are watched, by how many streams: all of them, or those that show one project alone.
+    pub(crate) fn count(&self, project: Option<&Text>) -> (usize, usize) {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (open.len(), open.values().sum())
+        let counted = open.iter().filter(|((_, shown), _)| project.is_none() || shown.as_ref() == project);
+        let ids: BTreeSet<&str> = counted.clone().map(|((id, _), _)| id.as_str()).collect();
+        (ids.len(), counted.map(|(_, count)| count).sum())
     }
 }
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
         let mut open = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.id) {
+        if let Some(count) = open.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.id);
+                open.remove(&self.key);
             }
         }
     }

@@ -210,7 +210,7 @@ fn a_server_is_asked_with_a_key_and_denies_without_one() {
     let denied = home.run(&["list", "--url", server.url()]);
     insta::assert_snapshot!(denied.to_string().replace(server.url(), "URL"), @"
     --- stderr
-    error: `URL` denied access: a key is needed, in the header X-API-Key or as Authorization: Bearer
+    error: `URL` denied access: a key is needed: in the header X-API-Key, as Authorization: Bearer, or as the password of Basic
     hint: pass a key with --api-key or TRACEHUB_API_KEY
     --- exit 4
     ");
@@ -304,4 +304,28 @@ fn traces_are_listed_by_project() {
     server.stop();
     assert!(!home.run(&["list", "-q", "--project", "shop", "--db", &db]).data().is_empty());
     assert_eq!(home.run(&["list", "-q", "--project", "bank", "--db", &db]).data(), "");
+}
+
+#[test]
+fn a_key_in_the_url_is_as_good_as_one_in_a_flag_and_is_never_shown() {
+    let home = Home::new();
+    let server = home.start(&["--db", &home.file("own.db").display().to_string()]);
+    let admin = create(&home, &["--project", "ops", "--scope", "admin", "--url", server.url()]);
+    let with = |user: &str, key: &str| server.url().replace("http://", &format!("http://{user}:{key}@"));
+    for command in [
+        &["list"][..],
+        &["logs"],
+        &["issues"],
+        &["stats"],
+        &["status"],
+        &["keys", "list"],
+        &["log", "hello"],
+        &["clear", "--yes"],
+    ] {
+        let answer = home.run(&[command, &["--url", &with("any", &admin)]].concat());
+        assert!(matches!(answer.code, Some(0)), "{command:?}: {answer}");
+        assert!(!answer.to_string().contains(&admin[9..]), "{command:?}: {answer}");
+    }
+    let denied = home.run(&["list", "--url", &with("key", "th_wrong")]);
+    assert!(denied.code == Some(4) && !denied.to_string().contains("th_wrong"), "{denied}");
 }

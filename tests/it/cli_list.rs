@@ -50,7 +50,10 @@ fn json_is_one_array_with_every_key() {
       "error_count": 1,
       "complete": true,
       "tokens": null,
-      "cost": null
+      "cost": null,
+      "root_span_id": "0000000000000001",
+      "workflow_name": null,
+      "service_name": "shop"
     }
     "#);
 }
@@ -169,7 +172,7 @@ fn wrong_flags_say_what_would_be_right() {
     insta::assert_snapshot!(home.run(&["list", "--fields", "nmae"]), @"
     --- stderr
     error: unknown field `nmae`
-    hint: the fields are trace_id, name, service, services, workflow, kinds, status, start_time, end_time, duration_ms, duration_ns, span_count, checkpoint_count, log_count, error_count, complete, tokens.input, tokens.output, cost.amount, cost.currency
+    hint: the fields are trace_id, name, service, services, workflow, kinds, status, start_time, end_time, duration_ms, duration_ns, span_count, checkpoint_count, log_count, error_count, complete, tokens.input, tokens.output, cost.amount, cost.currency, root_span_id, workflow_name, service_name
     --- exit 2
     ");
     insta::assert_snapshot!(home.run(&["list", "--since", "1h", "--until", "2h"]), @"
@@ -184,4 +187,13 @@ fn wrong_flags_say_what_would_be_right() {
     hint: a similar argument exists: '--failed'
     --- exit 2
     ");
+}
+
+#[test]
+fn traces_without_errors_are_listed_alone() {
+    let (home, db) = Home::with_shop();
+    for flag in ["--no-failed", "--no-errors"] {
+        assert_eq!(home.run(&["list", "-q", flag, "--db", &db]).data(), "4bf900000000000000000000000000aa\n");
+    }
+    assert_eq!(home.run(&["list", "--failed", "--no-failed", "--db", &db]).code, Some(2));
 }

@@ -225,3 +225,19 @@ fn a_server_does_not_relay_to_itself() {
         assert!(answer.stderr.contains("a server cannot relay to itself"), "{answer}");
     }
 }
+
+#[test]
+fn a_closed_network_is_answered_without_a_key_and_that_is_said_at_start() {
+    let home = Home::new();
+    let ask = |url: &str| home.run(&["list", "--url", url]).code;
+    let closed = home.start(&["--db", "a.db", "--host", "0.0.0.0"]);
+    assert_eq!(ask(closed.url()), Some(4));
+    assert!(closed.stop().1.contains("other machines can reach this server"));
+    let near = home.start(&["--db", "a.db", "--host", "0.0.0.0", "--open-loopback"]);
+    assert_eq!(ask(near.url()), Some(0));
+    assert!(near.stop().1.contains("other machines can reach this server"));
+    let open = home.start(&["--db", "a.db", "--host", "0.0.0.0", "--open-network"]);
+    assert_eq!(ask(open.url()), Some(0));
+    let said = open.stop().1;
+    assert!(said.contains("may read, send and delete without a key") && !said.contains("answers nobody"), "{said}");
+}

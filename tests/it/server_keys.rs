@@ -1,11 +1,19 @@
 //! Who gets in: every route with every kind of key, and what becomes of those whose key is revoked.
 
 mod projects;
+mod reads;
 mod revocation;
+
+pub use reads::{
+    a_reader_follows_and_goes_back_over_their_own_records,
+    a_trace_of_several_projects_is_summed_up_from_the_readers_own_part,
+    every_route_shows_a_reader_the_records_of_their_project_alone, many_shared_traces_are_told_apart_as_few_are,
+};
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -226,8 +234,11 @@ pub async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
     let server = Server::start().await;
     let key = issue(&server, "shop", &[KeyScope::Ingest]).await;
     let bearer = format!("bearer {}", key.secret);
+    let basic = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("key:{}", key.secret)));
     for (number, (name, value)) in
-        [("x-api-key", key.secret.as_str()), ("authorization", &bearer)].into_iter().enumerate()
+        [("x-api-key", key.secret.as_str()), ("authorization", &bearer), ("authorization", &basic)]
+            .into_iter()
+            .enumerate()
     {
         let number = number as u8 + 1;
         let request = server.request("POST", "/v1/traces").header("content-type", PROTOBUF).header(name, value);
@@ -237,7 +248,7 @@ pub async fn a_key_opens_otlp_over_http_and_grpc_in_either_header() {
             call(server.address(), TRACES_CALL, &headers, frame(0, &export_protobuf(number + 10, "grpc"))).await;
         assert_eq!(reply.status, "0", "{reply:?}");
     }
-    assert_eq!(server.span_count().await, 4);
+    assert_eq!(server.span_count().await, 6);
 }
 
 #[tokio::test]
@@ -360,9 +371,11 @@ pub async fn the_checkpoint_client_is_let_in_by_its_key() {
     assert_eq!(send(&[url]).await, Report { sent: 0, dropped: 0, failed: 1 });
     let with_key = [url, ("TRACEHUB_API_KEY", key.secret.as_str())];
     assert_eq!(send(&with_key).await, Report { sent: 1, dropped: 0, failed: 0 });
+    let in_the_url = url.1.replace("http://", &format!("http://key:{}@", key.secret));
+    assert_eq!(send(&[("TRACEHUB_URL", &in_the_url)]).await, Report { sent: 1, dropped: 0, failed: 0 });
     let trace = TraceId::parse("req-1").expect("an id");
     let found = server.running.backend().trace(&trace).await.expect("read").expect("stored");
-    assert_eq!(found.checkpoints.len(), 1);
+    assert_eq!(found.checkpoints.len(), 2);
 }
 
 #[tokio::test]

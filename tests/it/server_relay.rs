@@ -25,6 +25,8 @@ relayed! {
         an_empty_list_is_an_empty_array
         all_of_a_long_list_is_one_array_that_a_remote_store_reads
         parameters_that_cannot_be_used_are_one_plain_sentence
+        a_parameter_that_a_route_does_not_take_is_refused_by_name_on_every_route
+        errors_are_asked_for_in_the_words_of_any_language
         one_trace_is_shown_as_a_list_and_as_a_tree_and_can_be_deleted
         ids_of_any_form_reach_the_store
         a_filtered_deletion_can_be_counted_first
@@ -123,7 +125,11 @@ relayed! {
         keys_are_issued_and_revoked_over_http
         many_callers_with_many_keys_each_keep_their_own_rights
         no_key_lies_in_the_file_or_is_printed_for_debugging
-        an_answer_repeats_no_key_that_stands_in_a_path;
+        an_answer_repeats_no_key_that_stands_in_a_path
+        every_route_shows_a_reader_the_records_of_their_project_alone
+        a_trace_of_several_projects_is_summed_up_from_the_readers_own_part
+        many_shared_traces_are_told_apart_as_few_are
+        a_reader_follows_and_goes_back_over_their_own_records;
     server_limits:
         a_body_over_the_cap_is_too_large_and_one_at_the_cap_is_not
         a_body_that_inflates_over_the_cap_is_too_large

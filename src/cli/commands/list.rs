@@ -40,6 +40,10 @@ pub struct ListArgs {
     #[arg(long)]
     failed: bool,
 
+    /// Only traces without errors
+    #[arg(long, visible_alias = "no-errors", conflicts_with = "failed")]
+    no_failed: bool,
+
     /// Only traces that took at least this long: 250ms, 1.5s, 2m
     #[arg(long, value_name = "DURATION", value_parser = time_input::parse_duration)]
     min_duration: Option<u64>,
@@ -84,7 +88,7 @@ impl ListArgs {
             service: self.service.clone(),
             name: self.name.clone(),
             workflow: self.workflow.clone(),
-            has_errors: self.failed.then_some(true),
+            has_errors: (self.failed || self.no_failed).then_some(self.failed),
             min_duration_ns: self.min_duration,
             max_duration_ns: self.max_duration,
             attributes: self.attr.clone(),

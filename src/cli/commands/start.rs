@@ -12,7 +12,7 @@ use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::signals::Signals;
 use crate::cli::target;
 use crate::cli::values::{Keep, keep};
-use crate::server::{self, Config, Limits, Running, SidePort};
+use crate::server::{self, Config, Limits, Openness, Running, SidePort};
 use crate::store::sqlite::Durability;
 use crate::view::out::{escape, format};
 
@@ -61,6 +61,14 @@ pub struct StartArgs {
     /// Name that requests may use for this server, besides its address; repeat for more
     #[arg(long, value_name = "NAME")]
     allowed_host: Vec<String>,
+
+    /// Answer other machines without a key, which lets all of them read, send and delete: for closed networks
+    #[arg(long)]
+    open_network: bool,
+
+    /// Answer callers on this machine without a key, also when others need one; not behind a proxy on this machine
+    #[arg(long)]
+    open_loopback: bool,
 }
 
 /// Runs the server until it is told to stop.
@@ -75,6 +83,10 @@ pub async fn run(context: &Context, args: StartArgs) -> Outcome {
         () = signals.next() => return Ok(Code::Interrupted),
     };
     running.warnings().iter().for_each(|warning| context.warn(warning));
+    if running.is_open_to_network() {
+        context
+            .warn("--open-network: every machine that can reach this server may read, send and delete without a key");
+    }
     if running.wants_a_key() {
         warn_of_missing_key(context, &running);
     }
@@ -115,6 +127,7 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         durability: args.durability,
         allowed_hosts: args.allowed_host,
         secret: secret_from_environment()?,
+        openness: Openness { network: args.open_network, loopback: args.open_loopback },
         limits: Limits::default(),
     })
 }

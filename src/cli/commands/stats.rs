@@ -45,7 +45,7 @@ pub async fn run(context: &Context, args: StatsArgs) -> Outcome {
     let is_document = matches!(context.args.format(), Format::Json | Format::Ndjson);
     let output = context.output(if is_document { &STATS } else { &OPERATION })?;
     let (since, until) = args.range.ends()?;
-    let query = StatsQuery { since, until, service: args.service.clone(), by: args.by };
+    let query = StatsQuery { since, until, service: args.service.clone(), project: None, by: args.by };
     let backend = context.open().await?;
     let stats = context.wait("counting", backend.stats(&query)).await?;
     if is_document {

@@ -25,6 +25,10 @@ document! {
         "complete": complete,
         "tokens": tokens,
         "cost": cost,
+        // Names that other programs ask for.
+        "root_span_id": root_span_id,
+        "workflow_name" = summary.workflow,
+        "service_name" = summary.service,
     }
     from(json) {
         // A kind of a later version is passed over.

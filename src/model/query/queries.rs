@@ -38,7 +38,8 @@ pub struct TraceQuery {
     /// Only traces with a span that has all these attributes, on itself or its resource; values as JSON prints them,
     /// text without quotes.
     pub attributes: Vec<(String, String)>,
-    /// Only traces with a record of this project.
+    /// Only traces with a record of this project, and of those only its own records: a trace of several projects is
+    /// listed, chosen and ordered as if nothing else were in it.
     pub project: Option<String>,
     /// Only traces that hold this kind of record.
     pub kind: Option<RecordKind>,
@@ -204,6 +205,8 @@ pub struct StatsQuery {
     pub until: Option<Nanos>,
     /// Only records of this service.
     pub service: Option<String>,
+    /// Only records of this project.
+    pub project: Option<String>,
     /// How the rows are grouped.
     pub by: StatsBy,
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::SpanId;
+
 /// What candidates are compared by, smallest first: has a parent, is not a span, start in unix nanoseconds (`u64::MAX` for
 /// one that is not believed), span id.
 pub type Rank = (bool, bool, u64, [u8; 8]);
@@ -15,6 +17,14 @@ pub struct Candidate {
     pub name: String,
     /// The service the candidate gives the trace.
     pub service: String,
+}
+
+impl Candidate {
+    /// The id of the candidate when it is a span without a parent.
+    pub(super) fn span_without_parent(&self) -> Option<SpanId> {
+        let (has_parent, is_no_span, _, id) = self.rank;
+        (!has_parent && !is_no_span).then_some(SpanId(id))
+    }
 }
 
 /// Keeps the better of a candidate and one of this rank, whose names are asked for only when they matter.

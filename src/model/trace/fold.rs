@@ -164,6 +164,7 @@ impl TraceFold {
         Some(TraceSummary {
             trace_id,
             name: Text::from(root.name.as_str()),
+            root_span_id: root.span_without_parent(),
             service: Text::from(root.service.as_str()),
             services: self.services.iter().map(|service| Text::from(service.as_str())).collect(),
             workflow: self.workflow.as_ref().map(|candidate| Text::from(candidate.name.as_str())),

@@ -1,7 +1,7 @@
 //! The summary of a trace: what lists show of it, however many records it has.
 
 use crate::model::words::words;
-use crate::model::{Nanos, RecordKind, Text, TraceId};
+use crate::model::{Nanos, RecordKind, SpanId, Text, TraceId};
 
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +10,8 @@ pub struct TraceSummary {
     pub trace_id: TraceId,
     /// Name of the trace: that of its root span, or of its earliest span while no root has arrived.
     pub name: Text,
+    /// The span without a parent the trace is named after; `None` while none has arrived.
+    pub root_span_id: Option<SpanId>,
     /// Service of the span the trace is named after.
     pub service: Text,
     /// All services in the trace, sorted.

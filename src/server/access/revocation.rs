@@ -32,7 +32,7 @@ impl Revocation {
         let (access, caller) = (Arc::clone(&self.access), self.caller.clone());
         async move {
             match caller {
-                None | Some(Caller::Owner) => std::future::pending().await,
+                None | Some(Caller::Owner | Caller::Neighbour) => std::future::pending().await,
                 Some(caller) => access.ended(caller).await,
             }
         }

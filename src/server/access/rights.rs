@@ -1,9 +1,12 @@
 //! Who may do what. [`Access::authorize`] is the one place that decides: while no key was ever issued and only this
 //! machine can reach the server everyone may do everything, else every caller needs a key that permits it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::api;
@@ -46,11 +49,22 @@ impl Scope {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+/// To whom a server that wants keys answers without one all the same, because its owner says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Openness {
+    /// Everyone who can reach the server.
+    pub network: bool,
+    /// Whoever comes from the machine the server runs on.
+    pub loopback: bool,
+}
+
 /// Who sent a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Caller {
     /// Someone who did not say.
     Anonymous,
+    /// Someone who did not say, but sits at the same machine, of where nobody is asked.
+    Neighbour,
     /// Someone who can read the lock file of this server, which means its owner.
     Owner,
     /// Someone with a key.
@@ -61,15 +75,20 @@ impl Caller {
     /// The project of everything the caller sends; `None` when that is for the records to say.
     pub(crate) fn project(&self) -> Option<&Text> {
         match self {
-            Caller::Anonymous | Caller::Owner => None,
+            Caller::Anonymous | Caller::Neighbour | Caller::Owner => None,
             Caller::Holder(holder) => Some(&holder.key.project),
         }
+    }
+
+    /// The only project the caller may see; `None` for someone who may see all.
+    pub(crate) fn bound_project(&self) -> Option<&Text> {
+        self.project().filter(|_| !self.is_admin())
     }
 
     /// Whether the caller may do everything here, if they may do anything.
     pub(crate) fn is_admin(&self) -> bool {
         match self {
-            Caller::Anonymous | Caller::Owner => true,
+            Caller::Anonymous | Caller::Neighbour | Caller::Owner => true,
             Caller::Holder(holder) => holder.key.permits(KeyScope::Admin),
         }
     }
@@ -94,7 +113,8 @@ const fn denied(detail: &'static str) -> Forbidden {
 
 const NO_KEY_YET: Forbidden =
     unknown("other machines can reach this server, so it needs a key, and there is none: `tracehub keys create`");
-const NO_KEY: Forbidden = unknown("a key is needed, in the header X-API-Key or as Authorization: Bearer");
+const NO_KEY: Forbidden =
+    unknown("a key is needed: in the header X-API-Key, as Authorization: Bearer, or as the password of Basic");
 const UNKNOWN_KEY: Forbidden = unknown("this key is not known here");
 const REVOKED: Forbidden = denied("this key was revoked");
 /// The refusal of someone whose rights ended while they were being answered.
@@ -106,6 +126,7 @@ pub(crate) struct Access {
     token_digest: [u8; 32],
     secret_digest: Option<[u8; 32]>,
     is_exposed: bool,
+    openness: Openness,
     keyring: Keyring,
 }
 
@@ -116,6 +137,7 @@ impl Access {
             token_digest: digest(token),
             secret_digest: None,
             is_exposed: !bound.to_canonical().is_loopback(),
+            openness: Openness::default(),
             keyring: Keyring::default(),
         }
     }
@@ -125,6 +147,16 @@ impl Access {
         Access { is_exposed: self.is_exposed || is_exposed, ..self }
     }
 
+    /// Says who is answered without a key although keys are wanted.
+    pub(crate) fn opened(self, openness: Openness) -> Access {
+        Access { openness, ..self }
+    }
+
+    /// Whether other machines can reach the server, and are answered without a key.
+    pub(crate) fn is_open_to_network(&self) -> bool {
+        self.is_exposed && self.openness.network
+    }
+
     /// The keys that count.
     pub(crate) fn keyring(&self) -> &Keyring {
         &self.keyring
@@ -132,13 +164,13 @@ impl Access {
 
     /// Whether callers need a key and there is none.
     pub(crate) fn wants_a_key(&self) -> bool {
-        self.is_exposed && self.keyring.is_empty()
+        self.is_exposed && self.keyring.is_empty() && !self.openness.network
     }
 
     /// Whether everyone may do everything. A key that was revoked still counts as one: with the last key gone the
-    /// server stays closed.
+    /// server stays closed, unless its owner opened it to everyone.
     fn is_open(&self) -> bool {
-        !self.is_exposed && self.keyring.is_empty()
+        self.openness.network || (!self.is_exposed && self.keyring.is_empty())
     }
 
     /// Asks senders of checkpoints for a shared secret, unless it is empty.
@@ -163,7 +195,7 @@ impl Access {
 
     fn permit(&self, caller: &Caller, headers: &HeaderMap, needed: KeyScope) -> Result<Caller, Forbidden> {
         match caller {
-            Caller::Owner => Ok(Caller::Owner),
+            Caller::Owner | Caller::Neighbour => Ok(caller.clone()),
             Caller::Anonymous if self.is_open() => Ok(Caller::Anonymous),
             Caller::Anonymous if self.wants_a_key() => Err(NO_KEY_YET),
             Caller::Anonymous if credentials(headers).next().is_some() => Err(UNKNOWN_KEY),
@@ -177,8 +209,9 @@ impl Access {
         }
     }
 
-    /// Who sent a request with these headers, whatever they may do; of several known credentials one that works.
-    pub(crate) fn identify(&self, headers: &HeaderMap) -> Caller {
+    /// Who sent a request with these headers from there, whatever they may do; of several known credentials one that
+    /// works.
+    pub(crate) fn identify(&self, headers: &HeaderMap, peer: Option<Peer>) -> Caller {
         let (mut working, mut revoked) = (None, None);
         for credential in credentials(headers) {
             let digest = digest(credential);
@@ -190,13 +223,18 @@ impl Access {
                 place.get_or_insert(holder);
             }
         }
-        working.or(revoked).map_or(Caller::Anonymous, Caller::Holder)
+        let is_near = || peer.is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback());
+        match working.or(revoked) {
+            Some(holder) => Caller::Holder(holder),
+            None if self.openness.loopback && is_near() => Caller::Neighbour,
+            None => Caller::Anonymous,
+        }
     }
 
     /// Whether a caller had any rights when they were identified.
     pub(crate) fn has_rights(&self, caller: &Caller) -> bool {
         match caller {
-            Caller::Owner => true,
+            Caller::Owner | Caller::Neighbour => true,
             Caller::Anonymous => self.is_open(),
             Caller::Holder(holder) => holder.key.revoked.is_none(),
         }
@@ -205,7 +243,7 @@ impl Access {
     /// Whether a caller has no rights now.
     fn has_ended(&self, caller: &Caller) -> bool {
         match caller {
-            Caller::Owner => false,
+            Caller::Owner | Caller::Neighbour => false,
             Caller::Anonymous => !self.is_open(),
             Caller::Holder(holder) => {
                 self.keyring.find(&holder.key.digest).is_none_or(|holder| holder.key.revoked.is_some())
@@ -229,10 +267,31 @@ pub(crate) fn hide_credentials(headers: &mut HeaderMap) {
 }
 
 /// The keys and tokens that a request presents: of each header that can hold one, the first.
-fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+fn credentials(headers: &HeaderMap) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let key = headers.get(api::KEY_HEADER).map(HeaderValue::as_bytes);
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer_token);
-    [key, bearer.map(str::as_bytes)].into_iter().flatten().filter(|credential| !credential.is_empty())
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let authorization = authorization.and_then(|value| value.split_once(' ')).and_then(|(scheme, presented)| {
+        let presented = presented.trim();
+        match scheme.to_ascii_lowercase().as_str() {
+            "bearer" => Some(Cow::Borrowed(presented.as_bytes())),
+            "basic" => basic_password(presented).map(Cow::Owned),
+            _ => None,
+        }
+    });
+    [key.map(Cow::Borrowed), authorization].into_iter().flatten().filter(|credential| !credential.is_empty())
+}
+
+/// The password of Basic authentication, under whatever name, which is all that a client knows to send that has nothing
+/// but a URL (`http://key:th_…@host`); without a password the name.
+fn basic_password(presented: &str) -> Option<Vec<u8>> {
+    let engine = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let decoded = engine.decode(presented).ok()?;
+    let mut parts = decoded.splitn(2, |byte| *byte == b':');
+    let (name, password) = (parts.next()?, parts.next().unwrap_or_default());
+    Some(if password.is_empty() { name } else { password }.to_vec())
 }
 
 /// Who sends checkpoints where there is a shared secret: the published clients can present nothing else, so it is enough,
@@ -264,13 +323,8 @@ fn lacks_scope(needed: KeyScope) -> Forbidden {
 /// Whether a caller who was let in sits at the same machine, or owns or administers the server, and so may know where
 /// its files lie.
 pub(crate) fn is_trusted(caller: &Caller, Peer(peer): Peer) -> bool {
-    let is_known = !matches!(caller, Caller::Anonymous);
+    let is_known = !matches!(caller, Caller::Anonymous | Caller::Neighbour);
     (is_known && caller.is_admin()) || peer.ip().to_canonical().is_loopback()
-}
-
-fn bearer_token(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 #[cfg(test)]
@@ -292,8 +346,9 @@ mod tests {
 
     /// Who a request with these headers is taken for, or the status of its refusal.
     fn outcome(access: &Access, headers: &HeaderMap, scope: Scope) -> String {
-        match access.authorize(&access.identify(headers), headers, scope) {
+        match access.authorize(&access.identify(headers, None), headers, scope) {
             Ok(Caller::Anonymous) => "anonymous".to_owned(),
+            Ok(Caller::Neighbour) => "neighbour".to_owned(),
             Ok(Caller::Owner) => "owner".to_owned(),
             Ok(Caller::Holder(holder)) => holder.key.project.to_string(),
             Err(refusal) => refusal.status.as_u16().to_string(),
@@ -315,6 +370,14 @@ mod tests {
             ("x-api-key", "secret", "owner"),
             ("authorization", "Bearer secre", "anonymous"),
             ("authorization", "Basic secret", "anonymous"),
+            ("authorization", "Basic a2V5OnNlY3JldA==", "owner"),
+            ("authorization", "basic a2V5OnNlY3JldA", "owner"),
+            ("authorization", "Basic OnNlY3JldA==", "owner"),
+            ("authorization", "Basic c2VjcmV0Og==", "owner"),
+            ("authorization", "Basic c2VjcmV0", "owner"),
+            ("authorization", "Basic a2V5OnNlY3JlCg==", "anonymous"),
+            ("authorization", "Basic ====", "anonymous"),
+            ("authorization", "Basic ", "anonymous"),
             ("authorization", "secret", "anonymous"),
         ] {
             assert_eq!(outcome(&ours, &headers(&[(name, value)]), Scope::Read), caller, "{value}");
@@ -335,6 +398,32 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_network_and_the_own_machine_can_be_let_in_without_a_key() {
+        let status = |access: &Access, peer: &str| {
+            let peer = Some(Peer(peer.parse().expect("an address")));
+            let caller = access.identify(&HeaderMap::new(), peer);
+            access.authorize(&caller, &HeaderMap::new(), Scope::Read).map_or_else(|no| no.status.as_u16(), |_| 200)
+        };
+        let answers = |openness: Openness, with_key: bool| {
+            let access = access("0.0.0.0").opened(openness);
+            if with_key {
+                issue(&access, "shop", &[KeyScope::Read]);
+            }
+            ["10.0.0.7:5", "127.0.0.1:5", "[::1]:5", "[::ffff:127.0.0.1]:5"].map(|peer| status(&access, peer))
+        };
+        for with_key in [false, true] {
+            assert_eq!(answers(Openness::default(), with_key), [401; 4]);
+            assert_eq!(answers(Openness { network: true, ..Openness::default() }, with_key), [200; 4]);
+            assert_eq!(answers(Openness { loopback: true, ..Openness::default() }, with_key), [401, 200, 200, 200]);
+        }
+        // What a key may not do, nobody who presents it may.
+        let open = access("0.0.0.0").opened(Openness { network: true, loopback: true });
+        let (sender, _) = issue(&open, "shop", &[KeyScope::Ingest]);
+        assert_eq!(outcome(&open, &headers(&[("x-api-key", &sender)]), Scope::Read), "403");
+        assert!(!open.wants_a_key() && open.is_open_to_network());
+    }
+
+    #[test]
     fn a_key_permits_its_scopes_and_its_revocation_opens_nothing() {
         let ours = access("127.0.0.1");
         let (sender, key) = issue(&ours, "shop", &[KeyScope::Ingest]);
@@ -347,7 +436,12 @@ mod tests {
             ("secret", ["owner", "owner", "owner"]),
             ("th_another", ["401", "401", "401"]),
         ] {
-            for presented in [[("x-api-key", secret.to_owned())], [("authorization", format!("Bearer {secret}"))]] {
+            let basic = base64::engine::general_purpose::STANDARD.encode(format!("key:{secret}"));
+            for presented in [
+                [("x-api-key", secret.to_owned())],
+                [("authorization", format!("Bearer {secret}"))],
+                [("authorization", format!("Basic {basic}"))],
+            ] {
                 let presented = headers(&presented.each_ref().map(|(name, value)| (*name, value.as_str())));
                 let scopes = [Scope::Ingest, Scope::Read, Scope::Admin];
                 assert_eq!(scopes.map(|scope| outcome(&ours, &presented, scope)), answers);

@@ -11,26 +11,27 @@ use crate::api::{self, Pairs};
 use crate::decode::body::MediaType;
 use crate::model::{IssueId, IssueQuery, Nanos};
 use crate::query::facets;
+use crate::server::access::CallersStore;
 use crate::server::api::paged_list;
 use crate::server::app::App;
 use crate::server::http::document::read_json;
 use crate::server::http::{Admitted, Answer, Failure, PathId, answer, body};
 
 /// `GET /api/v1/issues`
-pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn list(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::issue_query_from_pairs(&pairs, Nanos::now())?;
     let is_everything = paged_list::wants_everything(&mut query.limit);
     let first = query.cursor.take();
     let ask = move |cursor| {
-        let (app, query) = (Arc::clone(&app), IssueQuery { cursor, ..query.clone() });
-        async move { facets::issues(&*app.backend)?.list_issues(&query).await }
+        let (store, query) = (store.clone(), IssueQuery { cursor, ..query.clone() });
+        async move { facets::issues(&*store)?.list_issues(&query).await }
     };
     paged_list::answer(first, is_everything, ask).await
 }
 
 /// `GET /api/v1/issues/{id}`
-pub(crate) async fn show(State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let detail = facets::issues(&*app.backend)?.issue(&issue_id(id)?).await?.ok_or_else(|| Failure::no("issue"))?;
+pub(crate) async fn show(Extension(store): Extension<CallersStore>, id: PathId) -> Answer {
+    let detail = facets::issues(&*store)?.issue(&issue_id(id)?).await?.ok_or_else(|| Failure::no("issue"))?;
     Ok(answer::json(StatusCode::OK, &detail))
 }
 

@@ -1,27 +1,26 @@
 //! `GET /api/v1/logs`: log records as a JSON array.
 
-use std::sync::Arc;
-
-use axum::extract::{Query, State};
+use axum::Extension;
+use axum::extract::Query;
 
 use crate::api::{self, Pairs};
 use crate::model::{LogPage, LogQuery, Nanos, Page};
 use crate::query::{facets, issues};
+use crate::server::access::CallersStore;
 use crate::server::api::paged_list;
-use crate::server::app::App;
 use crate::server::http::Answer;
 
 /// `GET /api/v1/logs`
-pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn list(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::log_query_from_pairs(&pairs, Nanos::now())?;
     let is_everything = query.limit == 0;
     query.limit = if is_everything { api::MAX_LOGS } else { query.limit.min(api::MAX_LOGS) };
-    query.issues = issues::with_aliases(app.backend.as_ref(), &query.issues).await?;
+    query.issues = issues::with_aliases(&*store, &query.issues).await?;
     let first = query.cursor.take();
     let ask = move |cursor| {
-        let (app, query) = (Arc::clone(&app), LogQuery { cursor, ..query.clone() });
+        let (store, query) = (store.clone(), LogQuery { cursor, ..query.clone() });
         async move {
-            let LogPage { records, next } = facets::logs(&*app.backend)?.list_logs(&query).await?;
+            let LogPage { records, next } = facets::logs(&*store)?.list_logs(&query).await?;
             Ok(Page { items: records, next, total: None, failed: None })
         }
     };

@@ -1,4 +1,5 @@
-//! The API. [`table`] says which routes there are and what each needs, [`router`] what answers each, [`openapi`] documents
+//! The API. [`table`] says which routes there are and what each needs,
+//! [`parameters`] which names each may be asked with, [`router`] what answers each, [`openapi`] documents
 //! them; the other files are the answers, which read their question, ask the store, and write down what it says.
 
 pub(crate) mod issues;
@@ -6,6 +7,7 @@ pub(crate) mod keys;
 pub(crate) mod logs;
 pub(crate) mod openapi;
 pub(crate) mod paged_list;
+pub(crate) mod parameters;
 pub(crate) mod router;
 pub(crate) mod scan;
 pub(crate) mod scan_stream;

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::api::path;
 use crate::model::KeyScope;
 use crate::server::access::Scope;
+use crate::server::api::parameters;
 use crate::server::api::table::{Endpoint, GRPC_TABLE, Route, Tag, http_routes};
 use crate::server::http::answer;
 
@@ -21,11 +22,8 @@ const PAGE: &str = include_str!("docs.html");
 /// The document without its paths and schemas.
 const FRAME: &str = include_str!("openapi.json");
 const SCHEMAS: &str = include_str!("schemas.json");
-const PARAMETERS: &str = include_str!("parameters.json");
 const STATUSES: &str = include_str!("statuses.json");
 
-/// Lists of query parameters by name; of each parameter its name, type and description.
-type Parameters = BTreeMap<String, Vec<[String; 3]>>;
 /// Groups of statuses of failures by name, with what each status means.
 type Statuses = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -60,11 +58,11 @@ fn content_security_policy() -> String {
 
 /// The OpenAPI 3.1 document of every route.
 pub(crate) fn openapi() -> Json {
-    let (parameters, statuses): (Parameters, Statuses) = (data(PARAMETERS), data(STATUSES));
+    let statuses: Statuses = data(STATUSES);
     let mut paths = Map::new();
     for route in http_routes() {
         let methods = paths.entry(route.path).or_insert_with(|| json!({}));
-        methods[route.method.as_str().to_lowercase()] = operation(route, &parameters, &statuses);
+        methods[route.method.as_str().to_lowercase()] = operation(route, &statuses);
     }
     for route in GRPC_TABLE {
         paths.insert(route.path.to_owned(), json!({ "post": grpc_operation(route) }));
@@ -80,8 +78,8 @@ fn data<T: DeserializeOwned>(file: &str) -> T {
     serde_json::from_str(file).expect("the file is part of the program, and a test reads it")
 }
 
-fn operation(route: &Route, parameters: &Parameters, statuses: &Statuses) -> Json {
-    let lists = route.parameters.iter().flat_map(|list| &parameters[*list]);
+fn operation(route: &Route, statuses: &Statuses) -> Json {
+    let lists = route.parameters.iter().flat_map(|list| &parameters::lists()[*list]);
     let mut parameters: Vec<Json> = lists.map(query_parameter).collect();
     if route.path.contains("{id}") {
         parameters.insert(
@@ -110,7 +108,8 @@ fn operation(route: &Route, parameters: &Parameters, statuses: &Statuses) -> Jso
 /// What a caller may present for a scope, with what a key must permit. Nothing is enough as long as no key was issued.
 fn security(scope: Scope) -> Json {
     let Some(needed) = scope.needed_key().map(KeyScope::as_str) else { return json!([]) };
-    let mut ways = vec![json!({}), json!({ "key": [needed] }), json!({ "bearer": [needed] })];
+    let mut ways =
+        vec![json!({}), json!({ "key": [needed] }), json!({ "bearer": [needed] }), json!({ "basic": [needed] })];
     if scope == Scope::Checkpoints {
         ways.push(json!({ "secret": [] }));
     }

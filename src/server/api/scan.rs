@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use http::StatusCode;
 use serde_json::json;
 
 use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Cursor, Nanos, Retention};
+use crate::server::access::CallersStore;
 use crate::server::app::App;
 use crate::server::http::Answer;
 use crate::server::http::answer::{self, removed};
@@ -16,7 +18,11 @@ use crate::server::stopping::stopped;
 use crate::store::{self, wire};
 
 /// `GET /api/v1/scan`
-pub(crate) async fn scan(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn scan(
+    State(app): State<Arc<App>>,
+    Extension(store): Extension<CallersStore>,
+    Query(pairs): Query<Pairs>,
+) -> Answer {
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let (mut after, mut max, mut wait_ms) = (None, api::MAX_SCAN, 0);
     for (name, value) in others {
@@ -28,7 +34,7 @@ pub(crate) async fn scan(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
         }
     }
     let wait = Duration::from_millis(wait_ms);
-    let feed = app.feed()?;
+    let feed = store.feed_of_caller()?;
     let chunk = tokio::select! {
         chunk = feed.scan(&filter, after.as_ref(), max, wait) => chunk?,
         () = stopped(app.stopping.clone()) => return Err(store::Error::Closed.into()),
@@ -37,23 +43,23 @@ pub(crate) async fn scan(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
 }
 
 /// `GET /api/v1/scan/cursor`
-pub(crate) async fn cursor(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn cursor(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let mut received = Nanos(u64::MAX);
     for (name, value) in &pairs {
         if name == "received_since" {
             received = api::read_time(name, value, Nanos::now())?;
         }
     }
-    let cursor = app.feed()?.cursor_at(received).await?;
+    let cursor = store.feed_of_caller()?.cursor_at(received).await?;
     Ok(answer::json(StatusCode::OK, &json!({ "next": cursor.0 })))
 }
 
 /// `GET /api/v1/place`
-pub(crate) async fn place(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn place(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let (filter, others) = api::filter_from_pairs(&pairs, Nanos::now())?;
     let records = others.iter().rev().find(|(name, _)| name == "records");
     let records = records.map_or(Ok(0), |(name, value)| api::read_number(name, value))?;
-    let place = app.feed()?.place(&filter, records).await?;
+    let place = store.feed_of_caller()?.place(&filter, records).await?;
     Ok(answer::json(StatusCode::OK, &json!({ "place": place.map(|Cursor(place)| place) })))
 }
 

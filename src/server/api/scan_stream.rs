@@ -7,12 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use http::HeaderMap;
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::{self, Pairs};
 use crate::model::{Cursor, Nanos, RecordFilter};
+use crate::server::access::CallersStore;
 use crate::server::app::App;
 use crate::server::http::answer::LAST_EVENT_ID;
 use crate::server::http::{Answer, Reservation, answer};
@@ -63,10 +65,15 @@ impl StreamRequest {
 }
 
 /// `GET /api/v1/scan/stream`
-pub(crate) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn stream(
+    State(app): State<Arc<App>>,
+    Extension(store): Extension<CallersStore>,
+    headers: HeaderMap,
+    Query(pairs): Query<Pairs>,
+) -> Answer {
     let asked = StreamRequest::from_request(&headers, &pairs)?;
-    let open_stream = app.scan_streams.enter("", MOST_STREAMS)?;
-    let follower = Follower::begin(Arc::clone(&app), open_stream, asked).await?;
+    let open_stream = app.scan_streams.enter("", None, MOST_STREAMS)?;
+    let follower = Follower::begin(Arc::clone(&app), store, open_stream, asked).await?;
     let mut response = follower.into_answer(&app.stopping);
     answer::mark_version(response.headers_mut());
     Ok(response)
@@ -76,6 +83,7 @@ pub(crate) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, Quer
 #[derive(Debug)]
 struct Follower {
     app: Arc<App>,
+    store: CallersStore,
     _open: OpenStream,
     filter: RecordFilter,
     max: usize,
@@ -94,12 +102,17 @@ struct Follower {
 
 impl Follower {
     /// Finds the place to begin, and reads the first part, so that a foreign place is refused at once.
-    async fn begin(app: Arc<App>, open_stream: OpenStream, asked: StreamRequest) -> store::Result<Follower> {
+    async fn begin(
+        app: Arc<App>,
+        store: CallersStore,
+        open_stream: OpenStream,
+        asked: StreamRequest,
+    ) -> store::Result<Follower> {
         let position = match asked.after {
             Some(place) => place,
-            None => app.feed()?.place(&asked.filter, 0).await?,
+            None => store.feed_of_caller()?.place(&asked.filter, 0).await?,
         };
-        let first = app.feed()?.scan(&asked.filter, position.as_ref(), asked.max, Duration::ZERO).await?;
+        let first = store.feed_of_caller()?.scan(&asked.filter, position.as_ref(), asked.max, Duration::ZERO).await?;
         let now = Instant::now();
         Ok(Follower {
             _open: open_stream,
@@ -114,6 +127,7 @@ impl Follower {
             next_look: now,
             reservation: Reservation::new(&app.stream_budget),
             app,
+            store,
         })
     }
 
@@ -123,7 +137,7 @@ impl Follower {
         let until = self.silent_since + KEEPALIVE;
         let until = self.deadline.map_or(until, |deadline| until.min(deadline));
         let wait = until.saturating_duration_since(Instant::now());
-        let chunk = self.app.feed()?.scan(&self.filter, self.position.as_ref(), self.max, wait).await?;
+        let chunk = self.store.feed_of_caller()?.scan(&self.filter, self.position.as_ref(), self.max, wait).await?;
         if chunk.at_end {
             self.next_look = Instant::now() + PACE;
         }

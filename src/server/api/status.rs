@@ -1,14 +1,14 @@
 //! What the server says of itself: whether it works, what it is, what it counted.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Extension;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 
-use crate::server::access::{self, Peer, Scope};
+use crate::model::Nanos;
+use crate::server::access::{self, CallersStore, Peer, Scope};
 use crate::server::app::App;
 use crate::server::compat::replies::hours;
 use crate::server::counters::Gauges;
@@ -36,18 +36,24 @@ pub(crate) async fn health(
     Ok(answer::json(StatusCode::OK, &document))
 }
 
-/// `GET /api/v1/server`: where the database lies is only for callers on this machine and those who own the server.
+/// `GET /api/v1/server`: where the database lies is only for callers on this machine and those who own the server, and
+/// counts are of what the caller may see.
 pub(crate) async fn server(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     Extension(Admitted { caller, .. }): Extension<Admitted>,
+    Extension(store): Extension<CallersStore>,
 ) -> Answer {
     let counters = &app.counters;
     let trusted = access::is_trusted(&caller, peer);
+    let counts = match store.project() {
+        Some(project) => app.project_counts.of(project),
+        None => counters.all(),
+    };
     let database = match trusted {
         true => json!({
             "location": app.backend.info().location,
-            "size_bytes": app.backend.size_bytes().await,
+            "size_bytes": store.size_bytes().await,
             "retention_seconds": app.retention.map(|retention| retention.as_secs()),
         }),
         false => Json::Null,
@@ -62,17 +68,22 @@ pub(crate) async fn server(
         "otlp_grpc": app.side_ports.0.map(|address| address.to_string()),
         "otlp_http": app.side_ports.1.map(|address| address.to_string()),
         "database": database,
-        "accepted": counters.accepted.load(Ordering::Relaxed),
-        "duplicates": counters.duplicates.load(Ordering::Relaxed),
-        "rejected": counters.rejected.load(Ordering::Relaxed),
-        "failed_requests": counters.failed(),
-        "last_received_time": counters.last_received().map(|time| time.to_rfc3339()),
+        "accepted": counts.accepted,
+        "duplicates": counts.duplicates,
+        "rejected": counts.rejected,
+        "failed_requests": counts.failed,
+        "last_received_time": counts.last_received.map(Nanos::to_rfc3339),
     });
     Ok(answer::json(StatusCode::OK, &document))
 }
 
-/// `GET /metrics`
-pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
+/// `GET /metrics`: everything, or what is of the only project the caller may see.
+pub(crate) async fn metrics(State(app): State<Arc<App>>, Extension(store): Extension<CallersStore>) -> Answer {
+    const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
+    if let Some(project) = store.project() {
+        let page = app.counters.to_prometheus_of(&app.project_counts.of(project));
+        return Ok(answer::document(StatusCode::OK, MEDIA, page));
+    }
     let gauges = Gauges {
         connections: app.limits.connections.saturating_sub(app.free_connections.available_permits()),
         in_flight_bytes: app.budget.used(),
@@ -80,5 +91,5 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
         disk: app.backend.disk_use(),
     };
     let page = app.counters.to_prometheus(gauges);
-    Ok(answer::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
+    Ok(answer::document(StatusCode::OK, MEDIA, page))
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use http::StatusCode;
 use serde_json::{Map, Value as Json};
@@ -10,43 +11,44 @@ use serde_json::{Map, Value as Json};
 use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Nanos, RecordFilter, TraceId, TraceQuery};
 use crate::query::TraceReport;
+use crate::server::access::CallersStore;
 use crate::server::api::paged_list;
 use crate::server::app::App;
 use crate::server::http::answer::{self, removed};
 use crate::server::http::{Answer, Failure, PathId};
 
 /// `GET /api/v1/traces`
-pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn list(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::trace_query_from_pairs(&pairs, Nanos::now())?;
     let is_everything = paged_list::wants_everything(&mut query.limit);
     let first = query.cursor.take();
     let ask = move |cursor| {
-        let (app, query) = (Arc::clone(&app), TraceQuery { cursor, ..query.clone() });
-        async move { app.backend.traces(&query).await }
+        let (store, query) = (store.clone(), TraceQuery { cursor, ..query.clone() });
+        async move { store.traces(&query).await }
     };
     paged_list::answer(first, is_everything, ask).await
 }
 
 /// `GET /api/v1/traces/{id}`
-pub(crate) async fn show(State(app): State<Arc<App>>, id: PathId) -> Answer {
-    answer_trace(&app, &id?, |report| report.to_json()).await
+pub(crate) async fn show(Extension(store): Extension<CallersStore>, id: PathId) -> Answer {
+    answer_trace(&store, &id?, |report| report.to_json()).await
 }
 
 /// `GET /api/v1/trace?id=`
-pub(crate) async fn show_by_parameter(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn show_by_parameter(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let missing = || BadParameter { name: "id".to_owned(), reason: "is missing".to_owned() };
     let (_, id) = pairs.iter().find(|(name, _)| name == "id").ok_or_else(missing)?;
-    answer_trace(&app, id, |report| report.to_json()).await
+    answer_trace(&store, id, |report| report.to_json()).await
 }
 
 /// `GET /api/v1/traces/{id}/tree`
-pub(crate) async fn tree(State(app): State<Arc<App>>, id: PathId) -> Answer {
-    answer_trace(&app, &id?, |report| report.to_tree_json()).await
+pub(crate) async fn tree(Extension(store): Extension<CallersStore>, id: PathId) -> Answer {
+    answer_trace(&store, &id?, |report| report.to_tree_json()).await
 }
 
 /// One trace, for someone who may see it.
-async fn answer_trace(app: &App, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
-    let trace = app.backend.trace(&trace_id(id)?).await?.ok_or_else(|| Failure::no("trace"))?;
+async fn answer_trace(store: &CallersStore, id: &str, shape: fn(&TraceReport) -> Map<String, Json>) -> Answer {
+    let trace = store.trace(&trace_id(id)?).await?.ok_or_else(|| Failure::no("trace"))?;
     let is_little = trace.spans.len() < 1_000;
     let write = move || answer::json(StatusCode::OK, &shape(&TraceReport::new(trace)));
     Ok(answer::write(is_little, write).await?)
@@ -58,8 +60,8 @@ fn trace_id(text: &str) -> Result<TraceId, Failure> {
 }
 
 /// `GET /api/v1/stats`
-pub(crate) async fn stats(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
-    let stats = app.backend.stats(&api::stats_query_from_pairs(&pairs, Nanos::now())?).await?;
+pub(crate) async fn stats(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
+    let stats = store.stats(&api::stats_query_from_pairs(&pairs, Nanos::now())?).await?;
     Ok(answer::json(StatusCode::OK, &stats))
 }
 

@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::record::checkpoint_bytes;
 use crate::model::time::NANOS_PER_MS;
-use crate::model::{Checkpoint, Cursor, Nanos};
+use crate::model::{Checkpoint, Cursor, Nanos, Text};
 use crate::query::facets;
 use crate::server::compat::{large_traces, stored};
 use crate::store::{self, Backend, Chunk};
@@ -64,6 +64,8 @@ pub(crate) struct Recent {
     pub(crate) number: u64,
     /// The source of the record.
     pub(crate) source_id: Box<str>,
+    /// The project of the record; empty for none.
+    pub(crate) project: Text,
     /// The record as `/recent` prints it, but for the number and the closing brace.
     pub(crate) json: Arc<str>,
     key: u128,
@@ -235,6 +237,8 @@ impl State {
         let recent = Recent {
             number: self.last_number,
             source_id: Box::from(checkpoint.source_id.as_str()),
+            // A copy, lest the whole request it came with stays for it.
+            project: Text::from(checkpoint.project.to_string()),
             json: recent_json(checkpoint).into(),
             key: checkpoint_key(checkpoint),
         };

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::decode::checkpoint::trace_id;
 use crate::model::json::write_checkpoint;
 use crate::model::{Checkpoint, Cursor, RecordFilter};
+use crate::server::access::CallersStore;
 use crate::server::app::App;
 use crate::server::compat::checkpoint_feed::{self, Arrived, Subscription};
 use crate::server::compat::stored;
@@ -32,8 +33,14 @@ const PIECE_BYTES: usize = 64 << 10;
 const STEP: usize = 256;
 
 /// Answers with the stream of a correlation id that ends `seconds` after the stored ones.
-pub(crate) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seconds: i64) -> Answer {
-    let open_stream = app.checkpoint_streams.enter(&id, MOST_STREAMS)?;
+pub(crate) async fn follow(
+    app: &Arc<App>,
+    store: CallersStore,
+    headers: &HeaderMap,
+    id: String,
+    seconds: i64,
+) -> Answer {
+    let open_stream = app.checkpoint_streams.enter(&id, store.project(), MOST_STREAMS)?;
     let resume_after = headers.get(answer::LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let mut follower = Follower {
         _open: open_stream,
@@ -48,6 +55,7 @@ pub(crate) async fn follow(app: &Arc<App>, headers: &HeaderMap, id: String, seco
         names_places: wants_ids(headers) || resume_after.is_some(),
         reservation: None,
         app: Arc::clone(app),
+        store,
     };
     match resume_after {
         Some(place) => follower.resume(Cursor(place.to_owned())).await?,
@@ -80,6 +88,7 @@ enum Phase {
 #[derive(Debug)]
 struct Follower {
     app: Arc<App>,
+    store: CallersStore,
     _open: OpenStream,
     id: String,
     subscription: Subscription,
@@ -100,7 +109,7 @@ impl Follower {
     /// Reads what is stored. Too much of that for the memory streams may take together is read bit by bit instead, in
     /// order of arrival.
     async fn begin(&mut self) -> Result<(), Failure> {
-        let stored = stored::checkpoints(&*self.app.backend, &self.id).await?;
+        let stored = stored::checkpoints(&*self.store, &self.id).await?;
         let mut reservation = Reservation::new(&self.app.stream_budget);
         if !reservation.grow(stored.iter().map(checkpoint_feed::memory_bytes).sum()) {
             self.phase = Phase::Behind(None);
@@ -114,7 +123,7 @@ impl Follower {
 
     /// Goes on after an event that was sent before; from the beginning when that is no event of this database.
     async fn resume(&mut self, after: Cursor) -> Result<(), Failure> {
-        match self.app.feed()?.scan(&self.filter(), Some(&after), 1, Duration::ZERO).await {
+        match self.store.feed_of_caller()?.scan(&self.filter(), Some(&after), 1, Duration::ZERO).await {
             Ok(_) => {
                 self.phase = Phase::Behind(Some(after));
                 Ok(())
@@ -144,7 +153,7 @@ impl Follower {
     }
 
     async fn missed_piece(&mut self, after: Option<Cursor>) -> store::Result<Option<String>> {
-        let chunk = self.app.feed()?.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
+        let chunk = self.store.feed_of_caller()?.scan(&self.filter(), after.as_ref(), STEP, Duration::ZERO).await?;
         let (id, sent) = (&self.id, &mut self.sent);
         let is_new = |checkpoint: &&Checkpoint| {
             stored::is_of(checkpoint, id) && sent.insert(checkpoint_feed::checkpoint_key(checkpoint))
@@ -199,9 +208,11 @@ impl Follower {
             self.phase = Phase::Behind(self.subscription.position.clone());
             return None;
         };
-        let (id, sent) = (&self.id, &mut self.sent);
+        let (id, store, sent) = (&self.id, &self.store, &mut self.sent);
         let is_new = |checkpoint: &&Checkpoint| {
-            stored::is_of(checkpoint, id) && !sent.remove(&checkpoint_feed::checkpoint_key(checkpoint))
+            store.shows(&checkpoint.project)
+                && stored::is_of(checkpoint, id)
+                && !sent.remove(&checkpoint_feed::checkpoint_key(checkpoint))
         };
         let fresh: Vec<&Checkpoint> = checkpoints.iter().filter(is_new).collect();
         self.events(&fresh, &arrived.next)

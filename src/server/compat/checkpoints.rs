@@ -42,14 +42,17 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 impl Format for Checkpoints {
-    fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
+    fn decode(&self, _: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
         if !self.is_json {
             return Err(checkpoint::wrong_content_type(message).into());
         }
         let checkpoints = (self.read)(message)?;
-        app.sources.count(&checkpoints, app.counters.uptime_seconds());
         let batch = Batch { checkpoints, ..Batch::default() };
         Ok(Decoded::whole(Part { batch, ..Part::default() }))
+    }
+
+    fn is_of_checkpoint_api(&self) -> bool {
+        true
     }
 
     fn accepted(&self, app: &App, accepted: &Accepted) -> Response {

@@ -10,8 +10,9 @@ use std::time::Duration;
 use indexmap::IndexSet;
 use serde_json::{Value as Json, json};
 
-use crate::model::{Checkpoint, Cursor, RecordFilter, TraceId};
+use crate::model::{Checkpoint, Cursor, RecordFilter, Text, TraceId};
 use crate::query::facets;
+use crate::server::access::CallersStore;
 use crate::server::compat::stored;
 use crate::store::{self, Backend};
 
@@ -74,6 +75,8 @@ pub(crate) struct LargeTraces(Mutex<VecDeque<LargeTrace>>);
 #[derive(Debug)]
 struct LargeTrace {
     trace: TraceId,
+    /// The only project whose records count; `None` for all.
+    project: Option<Text>,
     /// The place up to which everything was read.
     place: Cursor,
     /// How often records had been removed before that place was read.
@@ -82,9 +85,9 @@ struct LargeTrace {
 }
 
 impl LargeTraces {
-    fn take_out(&self, trace: &TraceId, removals: u64) -> Option<LargeTrace> {
+    fn take_out(&self, trace: &TraceId, project: Option<&Text>, removals: u64) -> Option<LargeTrace> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = known.iter().position(|large| large.trace == *trace)?;
+        let index = known.iter().position(|large| large.trace == *trace && large.project.as_ref() == project)?;
         known.remove(index).filter(|large| large.removals == removals)
     }
 
@@ -101,12 +104,13 @@ impl LargeTraces {
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn rows(&self, backend: &dyn Backend, removals: u64, trace: &TraceId) -> store::Result<Vec<Json>> {
-        let known = self.take_out(trace, removals);
+    pub(crate) async fn rows(&self, store: &CallersStore, removals: u64, trace: &TraceId) -> store::Result<Vec<Json>> {
+        let project = store.project();
+        let known = self.take_out(trace, project, removals);
         let (after, mut found) = known.map_or_else(Default::default, |large| (Some(large.place), large.found));
-        let place = read_trace(backend, trace, after, &mut found).await?;
+        let place = read_trace(&**store, trace, after, &mut found).await?;
         let rows = rows(&found);
-        self.put_back(LargeTrace { trace: trace.clone(), place, removals, found });
+        self.put_back(LargeTrace { trace: trace.clone(), project: project.cloned(), place, removals, found });
         Ok(rows)
     }
 }

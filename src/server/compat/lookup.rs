@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use http::{Request, StatusCode};
@@ -12,6 +13,7 @@ use crate::api::Pairs;
 use crate::decode::checkpoint::Problems;
 use crate::model::json::write_checkpoint;
 use crate::model::{Checkpoint, Direction, RecordKind, Sort, TraceId, TraceQuery, TraceSummary};
+use crate::server::access::CallersStore;
 use crate::server::app::App;
 use crate::server::compat::checkpoint_feed::Recent;
 use crate::server::compat::large_traces::{self, Correlations};
@@ -35,7 +37,12 @@ const LEAST_HEARD: usize = 10_000;
 const PAGE: usize = 1_000;
 
 /// `GET /traces/{id}` and `GET /traces/{id}/stream`
-pub(crate) async fn trace(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>, request: Request<Body>) -> Answer {
+pub(crate) async fn trace(
+    State(app): State<Arc<App>>,
+    Extension(store): Extension<CallersStore>,
+    Query(pairs): Query<Pairs>,
+    request: Request<Body>,
+) -> Answer {
     let Some(path) = CheckpointPath::parse(request.uri().path()) else {
         return Ok(answer::problem(StatusCode::NOT_FOUND, "Not Found"));
     };
@@ -44,9 +51,10 @@ pub(crate) async fn trace(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
         let seconds =
             last_value(&pairs, "timeout").map_or(Some(STREAM_SECONDS), |text| problems.integer("timeout", text));
         problems.check()?;
-        return checkpoint_stream::follow(&app, request.headers(), path.id, seconds.unwrap_or_default()).await;
+        let seconds = seconds.unwrap_or_default();
+        return checkpoint_stream::follow(&app, store, request.headers(), path.id, seconds).await;
     }
-    let mut found = stored::checkpoints(&*app.backend, &path.id).await?;
+    let mut found = stored::checkpoints(&*store, &path.id).await?;
     if let Some(source) = last_value(&pairs, "source").filter(|source| !source.is_empty()) {
         found.retain(|record| record.source_id.as_str() == source);
     }
@@ -72,18 +80,22 @@ fn trace_json(id: &str, records: &[Checkpoint]) -> String {
 }
 
 /// `GET /correlations`
-pub(crate) async fn correlations(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn correlations(
+    State(app): State<Arc<App>>,
+    Extension(store): Extension<CallersStore>,
+    Query(pairs): Query<Pairs>,
+) -> Answer {
     let mut problems = Problems::default();
     let limit = last_value(&pairs, "limit").map_or(Some(CORRELATIONS), |text| problems.integer("limit", text));
     problems.check()?;
     // A negative limit is none.
     let limit = usize::try_from(limit.unwrap_or_default()).unwrap_or(usize::MAX);
-    let summaries = newest_traces(&app, limit).await?;
-    let mut found = recently_heard(&app, &summaries).await?;
+    let summaries = newest_traces(&store, limit).await?;
+    let mut found = recently_heard(&store, &summaries).await?;
     let mut listed: Vec<Json> = Vec::new();
     for summary in &summaries {
         let heard = found.remove(&summary.trace_id).unwrap_or_default();
-        listed.extend(correlations_of(&app, summary, heard).await?);
+        listed.extend(correlations_of(&app, &store, summary, heard).await?);
     }
     listed.truncate(limit);
     let count = listed.len();
@@ -91,12 +103,12 @@ pub(crate) async fn correlations(State(app): State<Arc<App>>, Query(pairs): Quer
 }
 
 /// The traces checkpoints were received for last, the newest first.
-async fn newest_traces(app: &App, limit: usize) -> store::Result<Vec<TraceSummary>> {
+async fn newest_traces(store: &CallersStore, limit: usize) -> store::Result<Vec<TraceSummary>> {
     let (kind, sort) = (Some(RecordKind::Checkpoints), Sort::Received);
     let mut query = TraceQuery { kind, sort, limit: limit.min(PAGE), ..TraceQuery::default() };
     let mut summaries = Vec::new();
     while summaries.len() < limit {
-        let page = app.backend.traces(&query).await?;
+        let page = store.traces(&query).await?;
         summaries.extend(page.items);
         let Some(next) = page.next else { break };
         query.cursor = Some(next);
@@ -106,7 +118,10 @@ async fn newest_traces(app: &App, limit: usize) -> store::Result<Vec<TraceSummar
 
 /// What the newest records say of these traces. Those heard of last lie close together at the end of the store, so one
 /// look there mostly tells everything about all of them.
-async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<FxHashMap<TraceId, Correlations>> {
+async fn recently_heard(
+    store: &CallersStore,
+    summaries: &[TraceSummary],
+) -> store::Result<FxHashMap<TraceId, Correlations>> {
     let small = || summaries.iter().filter(|summary| summary.checkpoint_count <= LARGE);
     let mut found: FxHashMap<TraceId, Correlations> =
         small().map(|summary| (summary.trace_id.clone(), Correlations::new())).collect();
@@ -115,8 +130,9 @@ async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<
     }
     let filter = stored::filter(None);
     let wanted = small().map(|summary| summary.checkpoint_count).sum::<u64>();
-    let start = app.feed()?.place(&filter, usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD)).await?;
-    large_traces::read_on(&*app.backend, &filter, start, |record| {
+    let least = usize::try_from(wanted).unwrap_or(usize::MAX).max(LEAST_HEARD);
+    let start = store.feed_of_caller()?.place(&filter, least).await?;
+    large_traces::read_on(&**store, &filter, start, |record| {
         if let Some(correlations) = found.get_mut(&record.trace_id) {
             correlations.entry(record.correlation_id.to_string()).or_default().add(record);
         }
@@ -126,30 +142,43 @@ async fn recently_heard(app: &App, summaries: &[TraceSummary]) -> store::Result<
 }
 
 /// The rows of one trace, of which `heard` is what the newest records say.
-async fn correlations_of(app: &App, summary: &TraceSummary, heard: Correlations) -> store::Result<Vec<Json>> {
+async fn correlations_of(
+    app: &App,
+    store: &CallersStore,
+    summary: &TraceSummary,
+    heard: Correlations,
+) -> store::Result<Vec<Json>> {
     if heard.values().map(|correlation| correlation.records).sum::<u64>() >= summary.checkpoint_count {
         return Ok(large_traces::rows(&heard));
     }
     if summary.checkpoint_count > LARGE {
-        return app.large_traces.rows(&*app.backend, app.checkpoints.removals(), &summary.trace_id).await;
+        return app.large_traces.rows(store, app.checkpoints.removals(), &summary.trace_id).await;
     }
     let mut found = Correlations::new();
-    large_traces::read_trace(&*app.backend, &summary.trace_id, None, &mut found).await?;
+    large_traces::read_trace(&**store, &summary.trace_id, None, &mut found).await?;
     Ok(large_traces::rows(&found))
 }
 
 /// `GET /recent`
-pub(crate) async fn recent(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
+pub(crate) async fn recent(
+    State(app): State<Arc<App>>,
+    Extension(store): Extension<CallersStore>,
+    Query(pairs): Query<Pairs>,
+) -> Answer {
     let mut problems = Problems::default();
     let limit =
         last_value(&pairs, "limit").map_or(Some(RECENT), |text| problems.integer_up_to("limit", text, MOST_RECENT));
     let since = last_value(&pairs, "since_id").map(|text| problems.integer("since_id", text));
     problems.check()?;
     app.counters.recent_asked();
+    let second = app.counters.uptime_seconds();
+    app.project_counts.change(store.project(), |counts| counts.recent_requests.add(second, 1));
     let limit = usize::try_from(limit.unwrap_or_default()).unwrap_or(usize::MAX);
     let since = since.flatten().map_or(0, |since| u64::try_from(since).unwrap_or(0));
     let source = last_value(&pairs, "source").unwrap_or_default();
-    let wanted = |recent: &Recent| recent.number > since && begins_with(&recent.source_id, source);
+    let wanted = |recent: &Recent| {
+        recent.number > since && store.shows(&recent.project) && begins_with(&recent.source_id, source)
+    };
     let found = app.checkpoints.recent(&*app.backend, limit, wanted).await?;
     let records: Vec<String> =
         found.iter().map(|recent| format!(r#"{{"id":{},{}}}"#, recent.number, recent.json)).collect();

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use http::{Method, Request, Response};
 use tower::ServiceExt;
 
-use crate::server::access::{self, Caller, Revocation};
+use crate::server::access::{self, Caller, Peer, Revocation};
 use crate::server::api::router::Routers;
 use crate::server::app::App;
 use crate::server::http::gate::CountedAs;
@@ -27,7 +27,7 @@ pub(crate) async fn answer(
     let style = ErrorStyle::of_request(&request);
     let (mut head, body) = request.into_parts();
     access::hide_credentials(&mut head.headers);
-    let caller = app.access.identify(&head.headers);
+    let caller = app.access.identify(&head.headers, head.extensions.get::<Peer>().copied());
     let mut response = match app.site.check(&head, matches!(caller, Caller::Owner)) {
         Err(refusal) => style.problem(refusal.status, refusal.detail),
         Ok(()) => {

@@ -1,15 +1,18 @@
 //! The gate before every handler. The row of the table of routes says what a caller needs, the front has said who they
-//! are, and here they are let in or refused; a handler finds who asks beside its request.
+//! are, and here they are let in or refused; a handler finds who asks, and the store as they may see it, beside its
+//! request.
 
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{MatchedPath, State};
+use axum::extract::{MatchedPath, Query, State};
 use axum::middleware::Next;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 
-use crate::server::access::Caller;
+use crate::api::Pairs;
+use crate::server::access::{Caller, CallersStore};
+use crate::server::api::parameters;
 use crate::server::api::table::Route;
 use crate::server::app::App;
 use crate::server::http::{ErrorStyle, body};
@@ -43,6 +46,13 @@ pub(crate) async fn admit(
 ) -> Response<Body> {
     match app.access.authorize(&caller, request.headers(), route.scope) {
         Ok(caller) => {
+            if let Err(sentence) = check_parameters(route, &request) {
+                if route.takes_records() {
+                    app.counters.ingest_failed("malformed");
+                }
+                return refuse(request, StatusCode::BAD_REQUEST, &sentence).await;
+            }
+            request.extensions_mut().insert(CallersStore::new(&caller, &app.backend));
             request.extensions_mut().insert(Admitted { caller, route });
             next.run(request).await
         }
@@ -50,12 +60,27 @@ pub(crate) async fn admit(
             if route.takes_records() {
                 app.counters.ingest_failed("denied");
             }
-            let style = ErrorStyle::of_request(&request);
-            let (head, body) = request.into_parts();
-            body::discard_unless_expected(&head.headers, body).await;
-            style.problem(refusal.status, refusal.detail)
+            refuse(request, refusal.status, refusal.detail).await
         }
     }
+}
+
+/// Looks for a query parameter that the row does not have.
+fn check_parameters(route: &Route, request: &Request<Body>) -> Result<(), String> {
+    let uri = request.uri();
+    if uri.query().is_none_or(str::is_empty) {
+        return Ok(());
+    }
+    let Query(pairs) = Query::<Pairs>::try_from_uri(uri).map_err(|error| error.body_text())?;
+    parameters::check(route, &pairs)
+}
+
+/// The answer to a request of which nothing is taken.
+async fn refuse(request: Request<Body>, status: StatusCode, sentence: &str) -> Response<Body> {
+    let style = ErrorStyle::of_request(&request);
+    let (head, body) = request.into_parts();
+    body::discard_unless_expected(&head.headers, body).await;
+    style.problem(status, sentence)
 }
 
 /// What a request is counted under, as an extension of its response: the path of the row that answered. Requests to other

@@ -58,6 +58,11 @@ pub(crate) trait Format: Send + Sync + 'static {
         false
     }
 
+    /// Whether the records come through the checkpoint API, which counts them by source.
+    fn is_of_checkpoint_api(&self) -> bool {
+        false
+    }
+
     /// The answer when everything is stored that can be.
     fn accepted(&self, app: &App, accepted: &Accepted) -> Response<Body>;
 
@@ -156,6 +161,7 @@ pub(crate) async fn take_records<F: Format>(
         Ok(accepted) => format.accepted(app, &accepted),
         Err(refusal) => {
             app.counters.ingest_failed(refusal.reason());
+            app.project_counts.change(caller.project(), |counts| counts.failed += 1);
             format.refused(&refusal, &caps)
         }
     }
@@ -209,11 +215,20 @@ async fn store_parts(
             batch.assign_requests(part_number);
             part_number += 1;
         }
+        if format.is_of_checkpoint_api() {
+            app.sources.count(caller.project(), &batch.checkpoints, app.counters.uptime_seconds());
+        }
         let written = match batch.is_empty() {
             true => Written::default(),
             false => write(app, batch).await.map_err(|error| write_failed(app, &error))?,
         };
         app.counters.stored(written, rejected);
+        app.project_counts.change(caller.project(), |counts| {
+            counts.add_stored(written, rejected);
+            if format.is_of_checkpoint_api() {
+                counts.add_checkpoints(written);
+            }
+        });
         accepted.written.accepted += written.accepted;
         accepted.written.duplicates += written.duplicates;
         accepted.rejected += rejected;

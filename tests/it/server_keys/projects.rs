@@ -56,7 +56,7 @@ async fn what_is_sent_with_a_key_is_of_its_project_whatever_it_says() {
     let expected = [&expected[..], &["cli-1".to_owned(), "cli-2".to_owned()]].concat();
     assert_eq!(traces_of(&server, "shop").await, expected);
     // The published clients get the records of the original, which knows no projects.
-    let reader = issue(&server, "eyes", &[KeyScope::Read]).await;
+    let reader = issue(&server, "shop", &[KeyScope::Read]).await;
     let found = Answer::of(server.request("GET", "/traces/cli-1").header("x-api-key", &reader.secret)).await.json();
     assert_eq!((found["count"].as_u64(), found["traces"][0].get("project")), (Some(1), None));
     // From store to store: an administrator keeps what records say, anyone else sends as their project.

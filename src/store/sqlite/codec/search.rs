@@ -54,8 +54,8 @@ fn add_traces(block: &mut Block<'_, '_>, matches: &[bool], found: &mut Vec<Trace
     Ok(())
 }
 
-/// The traces with a record of this kind that is of a project, whatever a span or log record itself says. Sorted, each
-/// once; the empty name is nobody's.
+/// The traces with a record of this kind that is of a project, or with one that is not, whatever a span or log record
+/// itself says. Sorted, each once; the empty name is nobody's.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged.
@@ -63,12 +63,14 @@ pub fn traces_of_project(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
     kind: RecordKind,
-    project: &str,
+    (project, is_of): (&str, bool),
 ) -> Result<Vec<TraceId>> {
     let name = if kind == RecordKind::Checkpoints { PROJECT_COLUMN } else { "resource" };
     let is_wanted = |cell: Bytes| match kind {
-        RecordKind::Checkpoints => Ok(cell == project.as_bytes()),
-        RecordKind::Spans | RecordKind::Logs => Ok(get_resource(&mut Reader::new(cell))?.project() == project),
+        RecordKind::Checkpoints => Ok((cell == project.as_bytes()) == is_of),
+        RecordKind::Spans | RecordKind::Logs => {
+            Ok((get_resource(&mut Reader::new(cell))?.project() == project) == is_of)
+        }
     };
     let mut found = Vec::new();
     if project.is_empty() {

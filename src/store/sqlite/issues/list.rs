@@ -99,8 +99,8 @@ pub(in crate::store::sqlite) fn open_count(connection: &Connection, query: &Stat
     if !schema::knows_issues_and_keys(connection)? {
         return Ok(0);
     }
-    let StatsQuery { since, until, service, .. } = query.clone();
-    let named = IssueQuery { status: Some(IssueStatus::Open), since, until, service, ..IssueQuery::default() };
+    let StatsQuery { since, until, service, project, .. } = query.clone();
+    let named = IssueQuery { status: Some(IssueStatus::Open), since, until, service, project, ..IssueQuery::default() };
     let named = Conditions::of(&named);
     let sql = format!("SELECT COUNT(*) FROM issues WHERE {}", named.sql);
     sql::value(connection, &sql, params_from_iter(&named.values)).map(from_column)

@@ -10,6 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::super::file::schema;
 use super::super::tables::{inbox, to_column, traces};
 use super::super::{segments, sql};
+use super::project_traces::ProjectTraces;
 use crate::model::id::from_hex;
 use crate::model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
@@ -22,12 +23,23 @@ pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSum
     if let Some(index) = Index::choose(connection, query)? {
         index.walk(connection, &waiting, &mut found)?;
     } else {
-        let searched = [with_attributes(connection, query)?, of_project(connection, query)?];
-        let matches = |id: &TraceId, fold: &TraceFold| {
-            searched.iter().flatten().all(|ids| ids.contains(id)) && matches(query, id, fold)
-        };
-        look_at_all(connection, query, &waiting, |id, fold| {
-            if matches(&id, &fold) {
+        let mut searched = with_attributes(connection, query)?;
+        let project = query.project.as_deref();
+        let project = project.map(|name| ProjectTraces::read(connection, name, &query.attributes)).transpose()?;
+        if let (Some(project), Some(ids)) = (&project, &mut searched) {
+            project.keep_own_attributes(ids);
+        }
+        // Rows say what all projects together make of a trace, so where that is not what counts they rule nothing out.
+        let everything = TraceQuery::default();
+        let is_row_right = project.as_ref().is_none_or(|project| !project.has_shared());
+        look_at_all(connection, if is_row_right { query } else { &everything }, &waiting, |id, fold| {
+            let own = match &project {
+                Some(project) => project.own_part(&id, fold),
+                None => Some(fold),
+            };
+            let is_named =
+                |fold: &TraceFold| searched.as_ref().is_none_or(|ids| ids.contains(&id)) && matches(query, &id, fold);
+            if let Some(fold) = own.filter(is_named) {
                 found.count(&fold);
                 found.offer(id, fold);
             }
@@ -218,18 +230,6 @@ fn with_attributes(connection: &Connection, query: &TraceQuery) -> Result<Option
     inbox::each_row(connection, 0, |row| {
         let spans = Record::spans(&row.records).into_iter();
         ids.extend(spans.filter(|span| has_attributes(span, &query.attributes)).map(|span| span.trace_id.clone()));
-    })?;
-    Ok(Some(ids))
-}
-
-/// The traces with a record of the project asked for; `None` when none is asked for.
-fn of_project(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHashSet<TraceId>>> {
-    let Some(project) = query.project.as_deref() else { return Ok(None) };
-    let since_ns = query.since.map_or(0, |since| since.0);
-    let mut ids: FxHashSet<TraceId> = segments::of_project(connection, project, since_ns)?.into_iter().collect();
-    inbox::each_row(connection, 0, |row| {
-        let ours = row.records.iter().filter(|record| !project.is_empty() && record.project() == project);
-        ids.extend(ours.filter_map(Record::trace_id).cloned());
     })?;
     Ok(Some(ids))
 }

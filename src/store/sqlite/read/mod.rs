@@ -3,6 +3,7 @@
 pub mod fast_totals;
 pub mod list;
 pub mod logs;
+mod project_traces;
 pub mod readers;
 pub mod scan;
 pub mod stats;

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::super::file::open;
 use super::super::tables::{inbox, traces};
 use super::super::{failure, segments};
-use crate::model::{Batch, Trace, TraceId};
+use crate::model::{Batch, Record, Trace, TraceFold, TraceId};
 use crate::store::{Error, Result};
 
 /// Calls that read at once; more of them wait.
@@ -80,12 +80,18 @@ fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result
 
 /// All records of a trace; `None` when there are none.
 pub fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
+    let (records, fold) = records(connection, id)?;
+    let mut batch = Batch::default();
+    records.into_iter().for_each(|record| record.push_to(&mut batch));
+    Ok(Trace::within(&fold.bounds(), id.clone(), batch))
+}
+
+/// All records of a trace, in no order, and the fold of all of them; none when there is no such trace.
+pub fn records(connection: &Connection, id: &TraceId) -> Result<(Vec<Record>, TraceFold)> {
     let (mut records, mut fold) = inbox::records_of(connection, id)?;
     if let Some(stored) = traces::find(connection, id)? {
         records.extend(segments::records_of(connection, id, &stored.fold, None)?);
         fold.merge(&stored.fold);
     }
-    let mut batch = Batch::default();
-    records.into_iter().for_each(|record| record.push_to(&mut batch));
-    Ok(Trace::within(&fold.bounds(), id.clone(), batch))
+    Ok((records, fold))
 }

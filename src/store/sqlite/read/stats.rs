@@ -11,6 +11,7 @@ use super::super::file::meta;
 use super::super::tables::{from_column, inbox, part_hash, traces};
 use super::super::{issues, segments, sql};
 use super::fast_totals;
+use super::project_traces::ProjectTraces;
 use crate::model::stats::{Call, SpanForStats, StatsFold};
 use crate::model::{
     Checkpoint, DatabaseInfo, Record, RecordKind, Stats, StatsBy, StatsQuery, TimeBounds, TraceFold, TraceId,
@@ -29,7 +30,11 @@ pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> R
 /// Works out statistics from the records themselves.
 fn sum(connection: &Connection, query: &StatsQuery) -> Result<Stats> {
     let mut sums = Sums::new(query);
-    let window = sums.count_traces(connection)?;
+    if let Some(project) = &query.project {
+        sums.add_project(connection, project)?;
+        return Ok(sums.finish());
+    }
+    let window = sums.count_traces(connection, None)?;
     for extent in segments::extents_overlapping(connection, RecordKind::Spans, window)? {
         let spans = segments::spans_for_stats(connection, extent.id, query.by == StatsBy::Model)?;
         spans.into_iter().for_each(|span| sums.add_span(span));
@@ -85,7 +90,11 @@ impl<'q> Sums<'q> {
     }
 
     /// Counts the traces; the time in which records of traces that matter for the rows start.
-    fn count_traces(&mut self, connection: &Connection) -> Result<(u64, u64)> {
+    fn count_traces(&mut self, connection: &Connection, of: Option<&ProjectTraces<'_>>) -> Result<(u64, u64)> {
+        let own_part = |id: &TraceId, fold| match of {
+            Some(project) => project.own_part(id, fold),
+            None => Some(fold),
+        };
         let mut window = (u64::MAX, 0);
         let mut waiting = inbox::folds(connection)?;
         sql::each(connection, "SELECT trace_id, fold FROM traces", [], |row| {
@@ -93,11 +102,32 @@ impl<'q> Sums<'q> {
             if let Some(more) = waiting.remove(&id) {
                 fold.merge(&more);
             }
-            self.count_trace(&id, &fold, &mut window);
+            if let Some(fold) = own_part(&id, fold) {
+                self.count_trace(&id, &fold, &mut window);
+            }
             Ok(())
         })?;
-        waiting.iter().for_each(|(id, fold)| self.count_trace(id, fold, &mut window));
+        for (id, fold) in waiting {
+            if let Some(fold) = own_part(&id, fold) {
+                self.count_trace(&id, &fold, &mut window);
+            }
+        }
         Ok(window)
+    }
+
+    /// Counts the traces and the records of a project, which are read whole, for no column alone says whose they are.
+    fn add_project(&mut self, connection: &Connection, project: &str) -> Result<()> {
+        let traces = ProjectTraces::read(connection, project, &[])?;
+        self.count_traces(connection, Some(&traces))?;
+        let is_own = |record: &Record| !project.is_empty() && record.project() == project;
+        segments::each_record(connection, |record| {
+            if is_own(&record) {
+                self.add_record(record);
+            }
+        })?;
+        inbox::each_row(connection, 0, |row| {
+            row.records.into_iter().filter(is_own).for_each(|record| self.add_record(record));
+        })
     }
 
     fn count_trace(&mut self, id: &TraceId, trace: &TraceFold, window: &mut (u64, u64)) {

@@ -13,7 +13,7 @@ pub use self::catalogue::{
     first_received_since, index, may_hold, services, spans_of_seqs, timed,
 };
 pub use self::read::{
-    arrived_of, checkpoints_for_stats, each_block, log_rows, logs_for_stats, of_project, records, records_at,
-    records_of, records_of_kind, search_logs, spans_for_stats, with_attributes,
+    arrived_of, checkpoints_for_stats, each_block, each_of_project, each_record, log_rows, logs_for_stats, records,
+    records_at, records_of, records_of_kind, search_logs, spans_for_stats, with_attributes,
 };
 pub use self::write::{insert, remove, seal, seal_waiting};

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::super::codec::{self, Arrived, BlockIndex, CodecError, LogForStats, LogRow, WantedRows};
 use super::super::sql;
 use super::super::tables::{kind_column, to_column};
-use super::catalogue::{Extent, arrivals, column_bytes, extents_since, index};
+use super::catalogue::{Extent, arrivals, column_bytes, extents, extents_since, index};
 use super::segment_columns::Columns;
 use crate::model::stats::SpanForStats;
 use crate::model::{Checkpoint, LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId};
@@ -144,18 +144,41 @@ pub fn with_attributes(connection: &Connection, pairs: &[(String, String)], sinc
     Ok(traces)
 }
 
-/// Traces with a sealed record that is of a project and may belong to a trace that started since.
-pub fn of_project(connection: &Connection, project: &str, since_ns: u64) -> Result<Vec<TraceId>> {
-    let mut traces = Vec::new();
+/// Calls `visit` with each trace that has a sealed record of a project, or with `is_of` false one that is not of it;
+/// several times with a trace in several segments.
+pub fn each_of_project(
+    connection: &Connection,
+    (project, is_of): (&str, bool),
+    mut visit: impl FnMut(TraceId),
+) -> Result<()> {
     for kind in RecordKind::ALL {
-        for extent in extents_since(connection, kind, since_ns)? {
+        for extent in extents(connection, kind)? {
             let found = with_columns(connection, extent.id, |columns, index| {
-                codec::traces_of_project(columns, index, kind, project)
+                codec::traces_of_project(columns, index, kind, (project, is_of))
             });
-            traces.extend(found?);
+            found?.into_iter().for_each(&mut visit);
         }
     }
-    Ok(traces)
+    Ok(())
+}
+
+/// Calls `visit` with every sealed record, those of each segment in its order.
+pub fn each_record(connection: &Connection, mut visit: impl FnMut(Record)) -> Result<()> {
+    for kind in RecordKind::ALL {
+        for extent in extents(connection, kind)? {
+            each_block(
+                connection,
+                &extent,
+                None,
+                |_| true,
+                |_, found| {
+                    found.into_iter().for_each(|arrived| visit(arrived.record));
+                    Ok(())
+                },
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Sealed records of one kind and trace that are to be read.
