@@ -37,7 +37,7 @@ use self::compat::large_traces::LargeTraces;
 use self::compat::sources::Sources;
 use self::counters::Counters;
 use self::http::{Budget, listen};
-use self::ingest::FirstSeen;
+use self::ingest::{FirstSeen, MendLog};
 use self::open_streams::OpenStreams;
 use self::stopping::stopped;
 use crate::secret;
@@ -247,6 +247,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         sources: Sources::default(),
         counters: Counters::new(),
         metrics_mentioned: AtomicBool::new(false),
+        mend_log: MendLog::default(),
         url,
         side_ports,
         stopping,
