@@ -75,9 +75,13 @@ impl TraceId {
         }
     }
 
-    /// Whether the id has 64 bits only: its first eight bytes are zero.
-    pub fn is_short(&self) -> bool {
-        matches!(self, TraceId::Otel([0, 0, 0, 0, 0, 0, 0, 0, ..]))
+    /// The id where there is room for its beginning only: an id of 64 bits without the zeros before it, any other as it is
+    /// written.
+    pub fn brief(&self) -> String {
+        match self {
+            TraceId::Otel([0, 0, 0, 0, 0, 0, 0, 0, low @ ..]) => to_hex(low),
+            id => id.to_string(),
+        }
     }
 
     /// Reads an id as people and clients write it: 32 hex digits in any case are an OpenTelemetry id, 16 are one of 64
@@ -229,7 +233,8 @@ mod tests {
         let long = parse("0000000000000000b7ad6b7169203331");
         assert_eq!([parse("b7ad6b7169203331"), parse("B7AD6B7169203331")], [long.clone(), long.clone()]);
         assert_eq!(TraceId::from_otel_bytes(&[0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]), Ok(long.clone()));
-        assert!(long.is_short() && !parse("4bf92f3577b34da6a3ce929d0e0e4736").is_short());
+        assert_eq!(long.brief(), "b7ad6b7169203331");
+        assert_eq!(parse("4bf92f3577b34da6a3ce929d0e0e4736").brief(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(TraceId::from_otel_bytes(&[0; 8]), Err(IdError::Zero));
         assert_eq!(parse("0000000000000000").to_string(), "0000000000000000");
         assert_eq!(parse("1-5759e988-bd862e3fe1be46a994272793"), parse("5759e988bd862e3fe1be46a994272793"));
