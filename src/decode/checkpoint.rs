@@ -2,14 +2,17 @@
 //!
 //! Takes what the published server takes and refuses the rest in its words, so that its users can swap the server: its
 //! JSON dialect, pydantic's coercions, and its validation errors to the letter. One invalid record refuses its batch.
+//! Only text that is not UTF-8 is mended, as everywhere: a program cannot help what a file name of its host holds.
 //! `tests/it/data/python` holds what the original answered and lists where we differ on purpose.
 
 mod refusal;
 
 use refusal::{DICT, FINITE, LIST, MISSING, MODEL, NUMBER, NUMBER_TEXT, PathStep, Rule, STRING};
 
+use crate::decode::json_text;
+use crate::decode::mended::Mended;
 use crate::decode::python_json::{self, Fault, Node};
-use crate::model::{Checkpoint, Direction, Text};
+use crate::model::{Batch, Checkpoint, Direction, Text};
 
 pub use refusal::{Problems, Refusal};
 
@@ -18,29 +21,39 @@ pub use crate::model::checkpoint::trace_id;
 /// The host name given to a record that has none.
 pub(crate) const UNKNOWN_HOST: Text = Text::from_static("unknown");
 
-/// Reads the body of `POST /ingest`; the records in the order they were sent.
+/// Reads the body of `POST /ingest`; the records in the order they were sent, within the limits of records.
 ///
 /// # Errors
 /// [`Refusal`] when the body or any record in it is not valid.
-pub fn batch(body: &[u8]) -> Result<Vec<Checkpoint>, Refusal> {
-    let document = parse_document(body)?;
-    let mut problems = Problems::default();
-    let records = read_batch(&document, &mut problems);
-    problems.check()?;
-    Ok(records)
+pub fn batch(body: &[u8]) -> Result<(Vec<Checkpoint>, Mended), Refusal> {
+    read(body, |document, problems| Some(read_batch(document, problems)))
 }
 
-/// Reads the body of `POST /ingest/single`.
+/// Reads the body of `POST /ingest/single`, as [`batch`] reads that of many.
 ///
 /// # Errors
 /// [`Refusal`] when it is not one valid record.
-pub fn single(body: &[u8]) -> Result<Checkpoint, Refusal> {
-    let document = parse_document(body)?;
-    let mut problems = Problems::default();
-    match read_record(&document, &[PathStep::Key("body")], &mut problems) {
-        Some(record) => Ok(record),
-        None => Err(problems.into_refusal()),
+pub fn single(body: &[u8]) -> Result<(Vec<Checkpoint>, Mended), Refusal> {
+    read(body, |document, problems| Some(vec![read_record(document, &[PathStep::Key("body")], problems)?]))
+}
+
+fn read(
+    body: &[u8],
+    read_records: impl FnOnce(&Node<'_>, &mut Problems) -> Option<Vec<Checkpoint>>,
+) -> Result<(Vec<Checkpoint>, Mended), Refusal> {
+    if body.is_empty() {
+        return Err(refusal_of(MISSING, &Node::Null));
     }
+    let (text, not_utf8) = json_text::to_utf8(json_text::without_mark(body));
+    let (checkpoints, replaced) = read_text(&text, read_records).map_err(|refusal| match not_utf8 {
+        0 => refusal,
+        // What is wrong with a text that nobody sent would help nobody.
+        _ => Refusal::Unreadable,
+    })?;
+    let mut batch = Batch { checkpoints, ..Batch::default() };
+    let cuts = batch.cut_to_limits();
+    // Every text of a checkpoint is a copy anyway.
+    Ok((batch.checkpoints, Mended { not_utf8: not_utf8 + replaced, cuts, ..Mended::default() }))
 }
 
 /// A payload as the published server stored it, made into the compact JSON that [`batch`] yields; `None` for an empty object.
@@ -88,13 +101,20 @@ fn refusal_of(rule: Rule, input: &Node<'_>) -> Refusal {
     problems.into_refusal()
 }
 
-fn parse_document(body: &[u8]) -> Result<Node<'_>, Refusal> {
-    if body.is_empty() {
-        return Err(refusal_of(MISSING, &Node::Null));
-    }
-    let text = std::str::from_utf8(body).map_err(|_| Refusal::Unreadable)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    python_json::parse(text).map_err(|fault| match fault {
+/// The records of a text, and how many of its characters were replaced.
+fn read_text(
+    text: &str,
+    read_records: impl FnOnce(&Node<'_>, &mut Problems) -> Option<Vec<Checkpoint>>,
+) -> Result<(Vec<Checkpoint>, u64), Refusal> {
+    let (document, replaced) = parse_document(text)?;
+    let mut problems = Problems::default();
+    let checkpoints = read_records(&document, &mut problems).unwrap_or_default();
+    problems.check()?;
+    Ok((checkpoints, replaced))
+}
+
+fn parse_document(text: &str) -> Result<(Node<'_>, u64), Refusal> {
+    python_json::parse_counting(text).map_err(|fault| match fault {
         Fault::Excessive => Refusal::Unreadable,
         Fault::Syntax { message, at } => {
             // Python counts characters.

@@ -13,9 +13,11 @@ mod time;
 
 use bytes::Bytes;
 
+use super::Mended;
 use crate::model::{Batch, Nanos, Rejection};
 
-pub use entry::{TIME_SOURCE_ATTRIBUTE, TRUNCATED_ATTRIBUTE};
+pub use crate::model::limits::TRUNCATED_ATTRIBUTE;
+pub use entry::TIME_SOURCE_ATTRIBUTE;
 pub use error::{DecodeError, MAX_ENTRIES, MAX_ERRORS};
 pub use reader::{MAX_PART_BYTES, Part, Reader, record_bytes};
 
@@ -28,6 +30,8 @@ pub struct Decoded {
     pub rejected: usize,
     /// Why entries were not taken, of the first [`MAX_ERRORS`] of them, in the order sent.
     pub errors: Vec<Rejection>,
+    /// What had to be changed in the entries that were taken.
+    pub mended: Mended,
 }
 
 /// Reads a whole request at once, as [`Reader`] does part by part.
@@ -40,8 +44,9 @@ pub fn entries(body: &Bytes, received: Nanos) -> Result<Decoded, DecodeError> {
     while let Some(part) = reader.next_part(received) {
         batch.logs.extend(part.batch.logs);
     }
+    let mended = reader.mended();
     let (rejected, errors) = reader.finish()?;
-    Ok(Decoded { batch, rejected, errors })
+    Ok(Decoded { batch, rejected, errors, mended })
 }
 
 #[cfg(test)]

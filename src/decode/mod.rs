@@ -6,6 +6,10 @@
 
 pub mod body;
 pub mod checkpoint;
+pub mod json_text;
 pub mod logs;
+pub mod mended;
 pub mod otlp;
 mod python_json;
+
+pub use mended::Mended;

@@ -15,12 +15,17 @@ pub(super) use self::scanner::Scanner;
 
 /// Reads one document and nothing after it.
 pub(super) fn parse(text: &str) -> Result<Node<'_>, Fault> {
+    parse_counting(text).map(|(document, _)| document)
+}
+
+/// Reads one document and nothing after it; also says how many of its characters were none and were replaced.
+pub(super) fn parse_counting(text: &str) -> Result<(Node<'_>, u64), Fault> {
     let mut scanner = Scanner::strict(text);
     scanner.skip_space();
     let document = scanner.value(0)?;
     scanner.skip_space();
     match scanner.peek() {
-        None => Ok(document),
+        None => Ok((document, scanner.take_replaced())),
         Some(_) => Err(scanner.fault("Extra data")),
     }
 }

@@ -27,8 +27,12 @@ pub use query::{
 };
 pub use record::batch::{Batch, Rejection, Removed, Written};
 pub use record::checkpoint::{self, Checkpoint, Direction};
+pub use record::limits;
 pub use record::log::{LogRecord, Severity};
-pub use record::span::{Event, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode};
+pub use record::severity;
+pub use record::span::{
+    Event, INVALID_PARENT_ATTRIBUTE, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode,
+};
 pub use record::{Record, content_identities, identities};
 pub use stats::{DatabaseInfo, OperationStats, Stats, Timeline};
 pub use trace::{

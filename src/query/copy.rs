@@ -63,12 +63,14 @@ pub async fn copy(
     }
 }
 
-/// Writes a batch to a store, again and again for a while when the store is busy.
+/// Writes a batch to a store, cut to the limits of records, again and again for a while when the store is busy.
 pub(super) async fn write(target: &dyn Backend, batch: &Batch) -> store::Result<Written> {
     if batch.is_empty() {
         return Ok(Written::default());
     }
     let sink = facets::sink(target)?;
+    let mut batch = batch.clone();
+    batch.cut_to_limits();
     let mut pause = FIRST_PAUSE;
     for _ in 0..MOST_RETRIES {
         match sink.write(batch.clone()).await {

@@ -1,6 +1,7 @@
 //! From what a person types for a trace to its id: a full id, a unique prefix, `latest`, `latest~2`.
 //!
-//! An id may be typed as hex in any case, as a UUID with dashes, as a whole `traceparent` header, or as the correlation
+//! An id may be typed as hex in any case, with or without the zeros before one of 64 bits, as a UUID with dashes, as a
+//! whole header (`traceparent`, `b3`, `X-Amzn-Trace-Id`), as the decimal number Datadog makes of it, or as the correlation
 //! id it is. Exact ids win over prefixes, so a correlation id that begins another one can still be named.
 
 use super::current::Traceparent;
@@ -97,14 +98,51 @@ impl Reference {
             return invalid("it is longer than 256 bytes");
         }
         let mut spellings = vec![text.to_owned()];
-        if let Some(parent) = Traceparent::parse(&text.to_lowercase()) {
-            spellings.push(parent.trace_id.to_string());
-        } else if text.contains('-') && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit()) {
-            spellings.push(text.replace('-', ""));
+        spellings.extend(other_spellings(text));
+        // A whole id of 64 bits wins over a longer one that begins with it.
+        if is_hexadecimal(text) && text.len() == SHORT_DIGITS {
+            spellings.swap(0, 1);
         }
         spellings.retain(|spelling| !spelling.is_empty());
         Ok(Reference::Id(spellings))
     }
+}
+
+/// How many digits an id of 64 bits has, and how many zeros OpenTelemetry writes before them.
+const SHORT_DIGITS: usize = 16;
+
+/// How else the id that a text names may be written, or begin.
+fn other_spellings(text: &str) -> Vec<String> {
+    let text = text.strip_prefix("Root=").unwrap_or(text);
+    if let Some(parent) = Traceparent::parse(&text.to_lowercase()) {
+        return vec![parent.trace_id.to_string()];
+    }
+    let padded = |digits: &str| format!("{}{digits}", "0".repeat(SHORT_DIGITS));
+    let mut spellings = Vec::new();
+    if is_hexadecimal(text) && text.len() <= SHORT_DIGITS {
+        spellings.push(padded(text));
+    }
+    if text.contains('-') && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit()) {
+        spellings.push(text.replace('-', ""));
+        // X-Ray's ids begin with a version, `b3` headers with the id.
+        spellings.extend(text.strip_prefix("1-").map(|rest| rest.replace('-', "")));
+        match text.split_once('-') {
+            Some((id, _)) if id.len() == SHORT_DIGITS => spellings.push(padded(id)),
+            Some((id, _)) if id.len() == 2 * SHORT_DIGITS => spellings.push(id.to_owned()),
+            _ => {}
+        }
+    }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() >= MIN_DECIMAL_DIGITS {
+        spellings.extend(text.parse().ok().map(|number: u64| format!("{number:032x}")));
+    }
+    spellings
+}
+
+/// Fewest digits that are also read as a decimal number.
+const MIN_DECIMAL_DIGITS: usize = 12;
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// What a reference comes to among the traces whose ids begin with it.
@@ -199,6 +237,20 @@ mod tests {
         assert_eq!(spellings(&header), [header.clone(), hex.to_owned()]);
         assert_eq!(spellings("req/with slash?&"), ["req/with slash?&"]);
         assert_eq!(spellings("----"), ["----"]);
+    }
+
+    #[test]
+    fn ids_of_64_bits_and_those_of_other_tracers_are_read_in_every_spelling() {
+        let (short, long) = ("b7ad6b7169203331", "0000000000000000b7ad6b7169203331");
+        assert_eq!(spellings(short), [long, short]);
+        assert_eq!(spellings("b7ad6b71"), ["b7ad6b71", "0000000000000000b7ad6b71"]);
+        assert_eq!(spellings(&format!("{short}-e457b5a2e4d86bd1-1"))[2], long);
+        let hex = "5759e988bd862e3fe1be46a994272793";
+        assert!(spellings(&format!("{hex}-e457b5a2e4d86bd1-1")).contains(&hex.to_owned()));
+        for xray in ["1-5759e988-bd862e3fe1be46a994272793", "Root=1-5759e988-bd862e3fe1be46a994272793"] {
+            assert!(spellings(xray).contains(&hex.to_owned()), "{xray}");
+        }
+        assert!(spellings("13235353014750950193").contains(&long.to_owned()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::server::compat::large_traces::LargeTraces;
 use crate::server::compat::sources::Sources;
 use crate::server::counters::Counters;
 use crate::server::http::{Budget, Limits};
-use crate::server::ingest::FirstSeen;
+use crate::server::ingest::{FirstSeen, MendLog};
 use crate::server::open_streams::OpenStreams;
 use crate::server::project_counts::ProjectCounts;
 use crate::store::{self, Backend, Sink};
@@ -59,6 +59,8 @@ pub(crate) struct App {
     pub(crate) project_counts: ProjectCounts,
     /// Whether the log already says that metrics are dropped.
     pub(crate) metrics_mentioned: AtomicBool,
+    /// What the log says about requests that were mended.
+    pub(crate) mend_log: MendLog,
     /// The base URL of the main port.
     pub(crate) url: String,
     /// The addresses of the side ports: OTLP/gRPC, OTLP/HTTP.

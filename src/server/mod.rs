@@ -38,7 +38,7 @@ use self::compat::large_traces::LargeTraces;
 use self::compat::sources::Sources;
 use self::counters::Counters;
 use self::http::{Budget, listen};
-use self::ingest::FirstSeen;
+use self::ingest::{FirstSeen, MendLog};
 use self::open_streams::OpenStreams;
 use self::project_counts::ProjectCounts;
 use self::stopping::stopped;
@@ -264,6 +264,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         counters: Counters::new(),
         project_counts: ProjectCounts::default(),
         metrics_mentioned: AtomicBool::new(false),
+        mend_log: MendLog::default(),
         url,
         side_ports,
         stopping,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
+use crate::decode::{Mended, json_text};
 use crate::model::json::{self, JsonError, write_checkpoint_and_project, write_items};
 use crate::model::{Batch, Checkpoint, Cursor, LogRecord, Span, Text, TraceId};
 use crate::store::Chunk;
@@ -94,12 +95,23 @@ struct Payload<'d> {
     data: Option<&'d RawValue>,
 }
 
-/// Reads what [`records_to_json`] wrote.
+/// Reads what [`records_to_json`] wrote, or another program in its place: text that is not UTF-8 is mended, and records
+/// are cut to their limits.
 ///
 /// # Errors
 /// The document is broken, or names the first key of a record that is missing or of the wrong type.
-pub fn records_from_json(bytes: &[u8]) -> Result<Batch, WireError> {
-    batch(&serde_json::from_slice(bytes)?)
+pub fn records_from_json(bytes: &[u8]) -> Result<(Batch, Mended), WireError> {
+    let mut mended = Mended::default();
+    let mut records = match serde_json::from_slice(bytes) {
+        Ok(document) => batch(&document)?,
+        Err(refused) => {
+            let (text, places) = json_text::mend(bytes).ok_or(refused)?;
+            mended.not_utf8 = places;
+            batch(&serde_json::from_str(&text)?)?
+        }
+    };
+    mended.cuts = records.cut_to_limits();
+    Ok((records, mended))
 }
 
 /// Reads what [`chunk_to_json`] wrote.
@@ -141,10 +153,11 @@ mod tests {
         let body = r#"{"source_id":"MA","correlation_id":"req/with slash?&","timestamp":1706803200123.456,"suffix":"x",
             "direction":"->","operation":"REST","endpoint":"/api","raw_line":"[x] ✓",
             "data":{"n":123456789012345678901234567890,"f":1.0,"z":null,"a":["\u001b"]}}"#;
-        let record = checkpoint::single(body.as_bytes()).expect("a checkpoint");
+        let record = checkpoint::single(body.as_bytes()).expect("a checkpoint").0.remove(0);
         let of_project = Checkpoint { project: Text::from("shop \"✓\""), ..record.clone() };
         let batch = Batch { checkpoints: vec![record, of_project], ..Batch::default() };
-        assert_eq!(records_from_json(records_to_json(&batch).as_bytes()).expect("our own"), batch);
+        let read = records_from_json(records_to_json(&batch).as_bytes()).expect("our own");
+        assert_eq!(read, (batch.clone(), Mended::default()));
         let chunk = Chunk { batch, next: Cursor("s1.\"".to_owned()), at_end: true, missed: 7 };
         assert_eq!(chunk_from_json(chunk_to_json(&chunk).as_bytes()).expect("our own"), chunk);
     }
@@ -154,7 +167,7 @@ mod tests {
         let log = |request| LogRecord { message: Text::from("m"), request, ..LogRecord::default() };
         let batch = Batch { logs: vec![log(0), log(1), log(u64::MAX)], ..Batch::default() };
         let read = records_from_json(records_to_json(&batch).as_bytes()).expect("our own");
-        assert_eq!(read.logs.iter().map(|log| log.request).collect::<Vec<_>>(), [0, 1, u64::MAX]);
+        assert_eq!(read.0.logs.iter().map(|log| log.request).collect::<Vec<_>>(), [0, 1, u64::MAX]);
     }
 
     #[test]

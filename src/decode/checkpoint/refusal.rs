@@ -12,7 +12,7 @@ pub enum Refusal {
     /// The body is readable, but not what the route takes. Holds the answer's body: `{"detail":[…]}`, one element a problem.
     #[error("the request does not match the checkpoint API")]
     Unprocessable(String),
-    /// The body is not UTF-8, is nested too deep, or with an integer of thousands of digits.
+    /// The body is not UTF-8 and no record either when that is mended, is nested too deep, or with an integer of thousands of digits.
     #[error("the body is unreadable")]
     Unreadable,
 }

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::decode::checkpoint::*;
 use crate::model::json::{object, read, write_checkpoint};
+use crate::model::limits::{MAX_NAME_BYTES, MAX_VALUE_BYTES};
 use crate::model::{Checkpoint, TraceId};
 
 /// The recorded exchanges of both ingest routes, without those that end before the body is looked at.
@@ -37,8 +38,8 @@ fn decoded(request: &Json) -> Result<Vec<Checkpoint>, Refusal> {
         return Err(wrong_content_type(&body));
     }
     match request["target"].as_str() {
-        Some("/ingest") => batch(&body),
-        _ => single(&body).map(|record| vec![record]),
+        Some("/ingest") => batch(&body).map(|(records, _)| records),
+        _ => single(&body).map(|(records, _)| records),
     }
 }
 
@@ -64,7 +65,45 @@ fn every_recorded_body_is_answered_as_the_published_server_answers_it() {
 }
 
 fn record(fields: &str) -> Result<Checkpoint, Refusal> {
-    single(format!(r#"{{"source_id":"MA","correlation_id":"c","timestamp":1,"suffix":"s","direction":"->","operation":"REST","endpoint":"/x"{fields}}}"#).as_bytes())
+    let (mut records, _) = single(sent(fields).as_bytes())?;
+    Ok(records.remove(0))
+}
+
+fn sent(fields: &str) -> String {
+    format!(
+        r#"{{"source_id":"MA","correlation_id":"c","timestamp":1,"suffix":"s","direction":"->","operation":"REST","endpoint":"/x"{fields}}}"#
+    )
+}
+
+#[test]
+fn text_that_is_not_utf8_is_mended_and_its_neighbours_are_kept() {
+    let good = sent("");
+    let odd = sent(r#","hostname":"HOST","data":{"KEY":"\udcff"},"raw_line":"LINE""#);
+    let text = format!(r#"{{"traces":[{good},{odd},{good}]}}"#);
+    let latin = |word: &str, text: Vec<u8>| {
+        let at = text.windows(word.len()).position(|window| window == word.as_bytes()).expect("there");
+        [&text[..at], b"caf\xe9", &text[at + word.len()..]].concat()
+    };
+    let body = ["HOST", "KEY", "LINE"].into_iter().fold(text.into_bytes(), |body, word| latin(word, body));
+    let (records, mended) = batch(&body).expect("mended");
+    assert_eq!((records.len(), mended.not_utf8), (3, 4));
+    assert_eq!(records[1].hostname, "caf\u{fffd}");
+    assert_eq!(records[1].data.as_deref(), Some("{\"caf\u{fffd}\":\"\u{fffd}\"}"));
+    assert_eq!(records[1].raw_line.as_deref(), Some("caf\u{fffd}"));
+    assert_eq!((records[0].hostname.as_str(), records[2].hostname.as_str()), ("unknown", "unknown"));
+}
+
+#[test]
+fn records_are_cut_to_the_limits() {
+    let long = "n".repeat(MAX_NAME_BYTES + 1);
+    let data = "v".repeat(MAX_VALUE_BYTES);
+    let body = sent(&format!(r#","hostname":"{long}","suffix":"{long}","data":{{"k":"{data}"}},"raw_line":"{data}x""#));
+    let (records, mended) = single(body.as_bytes()).expect("cut");
+    assert_eq!((mended.cuts.names, mended.cuts.values), (2, 2));
+    assert_eq!((records[0].hostname.len(), records[0].suffix.len()), (MAX_NAME_BYTES, MAX_NAME_BYTES));
+    assert_eq!(records[0].raw_line.as_ref().map(|line| line.len()), Some(MAX_VALUE_BYTES));
+    let data: Json = serde_json::from_str(records[0].data.as_ref().expect("data")).expect("JSON");
+    assert!(data["tracehub.truncated"].as_str().is_some_and(|text| text.starts_with("{\"k\":\"vvv")));
 }
 
 #[test]
@@ -140,7 +179,7 @@ proptest! {
         let mut sent = object(&record("").expect("valid"));
         sent.insert(KEYS[key].to_owned(), value);
         match batch(json!({"traces": [sent]}).to_string().as_bytes()) {
-            Ok(records) => {
+            Ok((records, _)) => {
                 let mut text = String::new();
                 write_checkpoint(&records[0], &mut text);
                 prop_assert_eq!(read::<Checkpoint>(&serde_json::from_str(&text).expect("JSON")).expect("complete").suffix, records[0].suffix.clone());

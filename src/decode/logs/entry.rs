@@ -10,11 +10,11 @@ use bytes::Bytes;
 use super::{level, size, time};
 use crate::decode::python_json::Node;
 use crate::model::id::IdError;
+use crate::model::limits::{TRUNCATED_ATTRIBUTE, add_truncated};
+use crate::model::severity::LevelScale;
 use crate::model::value::MAX_VALUE_DEPTH;
 use crate::model::{Attributes, LogRecord, Nanos, Resource, Scope, Severity, SpanId, Text, TraceId, Value, checkpoint};
 
-/// Attribute that names the fields of an entry that were too long and are not whole.
-pub const TRUNCATED_ATTRIBUTE: &str = "tracehub.truncated";
 /// Attribute of records whose time is the one at which they were received.
 pub const TIME_SOURCE_ATTRIBUTE: &str = "tracehub.time_source";
 
@@ -37,10 +37,6 @@ const OF_RECORD: [(&str, &str); 5] = [
 const ENVIRONMENT: &str = "deployment.environment.name";
 /// An older name of the attribute for the environment, which readers take for it as well.
 const OLD_ENVIRONMENT: &str = "deployment.environment";
-
-/// How many fields are named in [`TRUNCATED_ATTRIBUTE`], and how much of each name.
-const MAX_TRUNCATED: usize = 8;
-const MAX_TRUNCATED_CHARS: usize = 64;
 
 /// How many resources of earlier entries an entry is compared with.
 const MAX_RESOURCES: usize = 16;
@@ -74,7 +70,7 @@ impl Entries {
 
     /// Adds the record of an entry with these fields.
     pub(super) fn add(&mut self, fields: Pairs<'_>) {
-        let mut draft = Draft::default();
+        let mut draft = Draft { scale: scale_of(&fields), ..Draft::default() };
         for (key, node) in fields {
             self.read(&mut draft, &key, node);
         }
@@ -111,7 +107,7 @@ impl Entries {
             return draft.named.extend(self.field(field, &node).map(|value| (*name, value)));
         }
         match key {
-            "level" => match level::read_level(&node) {
+            "level" => match level::read_level(&node, draft.scale) {
                 Some(severity) => draft.severity = severity,
                 None => self.keep_as_sent(draft, "level", &node),
             },
@@ -158,7 +154,7 @@ impl Entries {
             other => return self.keep_as_sent(draft, "trace_id", other),
         };
         // All zero is how OpenTelemetry writes "none", and one zero how its Python instrumentation does.
-        if matches!(id.len(), 0 | 1 | 32) && id.bytes().all(|byte| byte == b'0') {
+        if matches!(id.len(), 0 | 1 | 16 | 32) && id.bytes().all(|byte| byte == b'0') {
             return;
         }
         if TraceId::parse(id).is_err() {
@@ -273,9 +269,7 @@ impl Entries {
         if draft.time.is_none() {
             record.attributes.0.push((Text::from_static(TIME_SOURCE_ATTRIBUTE), Value::from("received")));
         }
-        if !truncated.is_empty() {
-            record.attributes.0.push((Text::from_static(TRUNCATED_ATTRIBUTE), Value::String(list_names(&truncated))));
-        }
+        add_truncated(&mut record.attributes, &truncated);
         record
     }
 
@@ -299,6 +293,8 @@ impl Entries {
 struct Draft {
     time: Option<Nanos>,
     severity: Severity,
+    /// The scale of a level that is a number.
+    scale: LevelScale,
     message: Text,
     trace_id: Option<TraceId>,
     span_id: Option<SpanId>,
@@ -307,6 +303,12 @@ struct Draft {
     extra: Vec<(Text, Value)>,
     others: Vec<(Text, Value)>,
     truncated: Vec<Text>,
+}
+
+/// The scale of the level of an entry: the loggers of JavaScript call the message `msg`.
+fn scale_of(fields: &Pairs<'_>) -> LevelScale {
+    let has = |name| fields.iter().any(|(key, _)| key == name);
+    if has("msg") && !has("message") { LevelScale::JavaScript } else { LevelScale::Python }
 }
 
 fn span_id(node: &Node<'_>) -> Result<Option<SpanId>, IdError> {
@@ -385,13 +387,4 @@ fn sent_name(attribute: &Option<Text>) -> Text {
         Some((field, _)) => Text::from_static(field),
         None => Text::from(format!("extra.{attribute}")),
     }
-}
-
-fn list_names(fields: &[Text]) -> Text {
-    let short = |field: &Text| field.chars().take(MAX_TRUNCATED_CHARS).collect::<String>();
-    let mut names: Vec<String> = fields.iter().take(MAX_TRUNCATED).map(short).collect();
-    if fields.len() > MAX_TRUNCATED {
-        names.push(format!("and {} more", fields.len() - MAX_TRUNCATED));
-    }
-    Text::from(names.join(", "))
 }

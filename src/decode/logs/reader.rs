@@ -1,10 +1,14 @@
 //! Reads a request part by part, so that however many entries a small body becomes, their records are never all in
 //! memory at once, and whoever else writes waits for no more than one part.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::entry::Entries;
 use super::error::{DecodeError, MAX_ENTRIES, MAX_ERRORS};
+use crate::decode::json_text;
+use crate::decode::mended::Mended;
 use crate::decode::python_json::{Fault, Node, Scanner};
 use crate::model::value::MAX_VALUE_DEPTH;
 use crate::model::{Batch, Nanos, Rejection, Text};
@@ -67,6 +71,7 @@ pub struct Reader {
     given: usize,
     rejected: usize,
     errors: Vec<Rejection>,
+    mended: Mended,
     nodes_left: usize,
     /// Whether there was an array, which may be empty or hold nothing but bad entries.
     has_array: bool,
@@ -94,13 +99,13 @@ impl Reader {
     /// # Errors
     /// [`DecodeError::Empty`] and [`DecodeError::TooMany`].
     pub fn new(body: &Bytes) -> Result<Reader, DecodeError> {
-        let shared = into_utf8(body);
+        let (shared, mended) = into_utf8(body);
         let body = Text::from_utf8(shared.clone()).unwrap_or_default();
         if body.bytes().all(|byte| byte.is_ascii_whitespace()) {
             return Err(DecodeError::Empty);
         }
         let braces = body.bytes().filter(|byte| *byte == b'{').count();
-        let reader = Reader { body, entries: Entries::new(shared), ..Reader::default() };
+        let reader = Reader { body, entries: Entries::new(shared), mended, ..Reader::default() };
         // Every entry has a brace, so it takes as many of them to make it worth finding out what is an entry.
         let is_too_many = braces > MAX_ENTRIES && reader.clone().count() > MAX_ENTRIES;
         if is_too_many { Err(DecodeError::TooMany) } else { Ok(reader) }
@@ -127,7 +132,9 @@ impl Reader {
         let (logs, untimed) = self.entries.hand_out(self.surroundings != Surroundings::End);
         self.parts += 1;
         self.given += logs.len();
-        (!logs.is_empty()).then(|| Part { batch: Batch { logs, ..Batch::default() }, untimed })
+        let mut batch = Batch { logs, ..Batch::default() };
+        self.mended.cuts += batch.cut_to_limits();
+        (!batch.is_empty()).then_some(Part { batch, untimed })
     }
 
     /// Whether a part that `bytes` of the body went into should end here.
@@ -246,6 +253,7 @@ impl Reader {
         let nodes = MAX_ENTRY_NODES.min(self.nodes_left);
         scanner.refill(nodes);
         let node = scanner.value(0);
+        self.mended.not_utf8 += scanner.take_replaced();
         let (left, is_cut) = scanner.left();
         self.nodes_left -= nodes - left;
         self.entries.is_cut = is_cut;
@@ -298,6 +306,11 @@ impl Reader {
         self.first_fault.get_or_insert_with(|| fault.to_owned());
     }
 
+    /// What had to be changed in the entries of the parts read so far, so that they could be taken.
+    pub fn mended(&self) -> Mended {
+        self.mended
+    }
+
     /// How many entries of the parts read so far were not taken, and why, of the first [`MAX_ERRORS`] of them.
     ///
     /// # Errors
@@ -312,12 +325,14 @@ impl Reader {
 
 /// The body with everything that is not UTF-8 replaced, and without a byte order mark; not copied when there is nothing
 /// to replace.
-fn into_utf8(body: &Bytes) -> Bytes {
-    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-    let body = if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body.clone() };
-    match String::from_utf8_lossy(&body) {
-        std::borrow::Cow::Borrowed(_) => body,
-        std::borrow::Cow::Owned(mended) => Bytes::from(mended),
+fn into_utf8(body: &Bytes) -> (Bytes, Mended) {
+    let body = body.slice_ref(json_text::without_mark(body));
+    match json_text::to_utf8(&body) {
+        (Cow::Borrowed(_), _) => (body, Mended::default()),
+        (Cow::Owned(text), not_utf8) => {
+            let copied_bytes = text.len();
+            (Bytes::from(text), Mended { not_utf8, copied_bytes, ..Mended::default() })
+        }
     }
 }
 

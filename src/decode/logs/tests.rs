@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::decode::body::inflate;
 use crate::model::json::log_to_json;
+use crate::model::limits::{MAX_ATTRIBUTES, MAX_NAME_BYTES};
 use crate::model::value::MAX_VALUE_DEPTH;
 use crate::model::{LogRecord, Severity, Text, TraceId, Value};
 
@@ -238,6 +239,11 @@ fn bytes_that_are_not_utf8_become_replacement_characters() {
         Bytes::from_static(b"[{\"message\":\"caf\xe9\",\"extra\":{\"\xff\":\"\xed\xa0\x80\"}},{\"message\":\"b\"}]");
     let decoded = entries(&body, RECEIVED).expect("entries");
     assert_eq!(messages(&decoded), ["caf\u{fffd}", "b"]);
+    // Three bytes of half a surrogate pair are three that are no UTF-8.
+    assert_eq!(decoded.mended.not_utf8, 5);
+    let halves = Bytes::from_static(br#"[{"message":"\ud83d","extra":{"\udcff":"\ud83d\ude00"}},{"message":"b"}]"#);
+    let decoded = entries(&halves, RECEIVED).expect("entries");
+    assert_eq!((messages(&decoded), decoded.mended.not_utf8), (vec!["\u{fffd}", "b"], 2));
 }
 
 #[test]
@@ -282,7 +288,9 @@ fn ids_join_traces_where_they_can() {
     assert_eq!(trace(json!("4bf92f35-77b3-4da6-a3ce-929d0e0e4736")), text("4bf92f35-77b3-4da6-a3ce-929d0e0e4736"));
     assert_eq!(trace(json!(4711)), text("4711"));
     assert_eq!(trace(json!("000")), text("000"));
-    for none in [json!(null), json!(""), json!("0".repeat(32)), json!(0)] {
+    let short = Some(TraceId::Otel([0, 0, 0, 0, 0, 0, 0, 0, 0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]));
+    assert_eq!(trace(json!("b7ad6b7169203331")), short);
+    for none in [json!(null), json!(""), json!("0".repeat(32)), json!("0".repeat(16)), json!(0)] {
         assert_eq!(trace(none), None);
     }
     let odd = one(json!({ "trace_id": [1], "span_id": "short" }));
@@ -402,7 +410,7 @@ fn what_is_nested_too_deep_becomes_text_and_is_never_refused() {
 
 #[test]
 fn long_parts_are_cut_and_named() {
-    let stack = "  File \"ü.py\", line 1, in f\n".repeat(80_000) + "ValueError: the end";
+    let stack = "  File \"ü.py\", line 1, in f\n".repeat(160_000) + "ValueError: the end";
     let log =
         one(json!({ "message": "kept", "error_message": "kept", "stack_trace": stack, "extra": { "a": "kept" } }));
     let cut = log.attributes.text("exception.stacktrace").expect("a stack");
@@ -410,20 +418,23 @@ fn long_parts_are_cut_and_named() {
     assert!(cut.starts_with("  File") && cut.ends_with("ValueError: the end") && cut.contains(" bytes cut "));
     assert_eq!(log.attributes.text(TRUNCATED_ATTRIBUTE), Some("stack_trace"));
     assert_eq!((log.message.as_str(), log.attributes.text("a")), ("kept", Some("kept")));
-    let log = one(json!({ "message": "m".repeat(3 << 20), "extra": { "list": vec!["x".repeat(100); 30_000] } }));
+    let log = one(json!({ "message": "m".repeat(12 << 20), "extra": { "list": vec!["x".repeat(100); 120_000] } }));
     assert_eq!(log.attributes.text(TRUNCATED_ATTRIBUTE), Some("message, extra.list"));
     let whole = one(json!({ "stack_trace": "x".repeat(1_000_000) }));
     assert_eq!(whole.attributes.len(), 1, "an entry below the cap is not touched");
     let keys: serde_json::Map<String, Json> = (0..200_000).map(|key| (format!("key{key}"), json!(1))).collect();
     let many = one(json!({ "extra": keys }));
-    assert_eq!(many.attributes.text(TRUNCATED_ATTRIBUTE), Some("extra"));
+    assert_eq!(many.attributes.text(TRUNCATED_ATTRIBUTE), Some("198977 attributes"));
+    assert_eq!(many.attributes.len(), MAX_ATTRIBUTES);
+    let key = one(json!({ "extra": { "k".repeat(MAX_NAME_BYTES + 1): 1 } }));
+    assert_eq!((key.attributes.0[0].0.len(), key.attributes.0[0].1.clone()), (MAX_NAME_BYTES, Value::Int(1)));
 }
 
 #[test]
 fn a_small_body_of_very_many_values_stays_small() {
     let body = format!(r#"[{{"extra":{{"zeros":[{}0],"after":1}}}},{{"message":"next"}}]"#, "0,".repeat(2_000_000));
     let decoded = read(&body);
-    assert_eq!(decoded.batch.logs[0].attributes.text(TRUNCATED_ATTRIBUTE), Some("extra.zeros, extra"));
+    assert_eq!(decoded.batch.logs[0].attributes.text(TRUNCATED_ATTRIBUTE), Some("extra"));
     assert_eq!(decoded.batch.logs[1].message, "next");
 }
 

@@ -1,7 +1,8 @@
 //! OpenTelemetry's own format, [OTLP](https://opentelemetry.io/docs/specs/otlp/), as protobuf and as JSON.
 //!
-//! A request that is not OTLP at all is an error and yields nothing. A record that is well-formed but cannot be kept
-//! (a span without a valid id, a value nested too deep) is rejected alone, by its place in the request, and its
+//! A request that is not OTLP at all is an error and yields nothing. What is wrong within a record is mended where it
+//! can be (text that is not UTF-8, a value nested too deep, a parent that is no id) and told in [`Decoded::mended`]; a
+//! record that cannot be kept (a span without a valid id) is rejected alone, by its place in the request, and its
 //! neighbours are kept. Both forms share the rules of [`sent`], so the same telemetry gives the same [`Batch`].
 
 mod error;
@@ -16,6 +17,7 @@ mod wire;
 use bytes::Bytes;
 use sent::{DataPoints, Gathered};
 
+use super::Mended;
 use super::body::MediaType;
 use crate::model::{Batch, LogRecord, Rejection, Span};
 
@@ -31,6 +33,8 @@ pub struct Decoded {
     pub batch: Batch,
     /// The records that are not kept, in the order sent; past [`MAX_REASONS`] without a reason.
     pub rejected: Vec<Rejection>,
+    /// What had to be changed in the records that are kept.
+    pub mended: Mended,
 }
 
 /// Reads an `ExportTraceServiceRequest`. Strings and bytes share `body`'s buffer wherever they stand in it as they are.
@@ -39,7 +43,7 @@ pub struct Decoded {
 /// The body is not such a request. A span with bad ids is no error but [`Decoded::rejected`].
 pub fn traces(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
     let spans = read_request::<Span>(body, media)?;
-    Ok(Decoded { batch: Batch::of_spans(spans.kept), rejected: spans.rejected })
+    Ok(within_limits(Batch::of_spans(spans.kept), spans.rejected, spans.mended))
 }
 
 /// Reads an `ExportLogsServiceRequest`. A body that is not text becomes its JSON; an event's name becomes the attribute
@@ -51,7 +55,12 @@ pub fn traces(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
 /// The body is not such a request.
 pub fn logs(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
     let logs = read_request::<LogRecord>(body, media)?;
-    Ok(Decoded { batch: Batch { logs: logs.kept, ..Batch::default() }, rejected: logs.rejected })
+    Ok(within_limits(Batch { logs: logs.kept, ..Batch::default() }, logs.rejected, logs.mended))
+}
+
+fn within_limits(mut batch: Batch, rejected: Vec<Rejection>, mut mended: Mended) -> Decoded {
+    mended.cuts = batch.cut_to_limits();
+    Decoded { batch, rejected, mended }
 }
 
 /// Checks the shape of an `ExportMetricsServiceRequest` down to its data points and counts them; keeps nothing. A JSON

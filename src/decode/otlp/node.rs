@@ -12,13 +12,17 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::model::Text;
+use crate::model::value::MAX_VALUE_DEPTH;
+use crate::model::{Text, Value};
 
 /// Most values one document is made of. Two bytes of hostile input are one, which takes twenty times that in memory; an
 /// honest sender's are larger than the 8 bytes each that the largest body leaves.
 pub(super) const MAX_NODES: usize = 8 << 20;
+
+/// How many arrays and objects may be around a value; what lies deeper is passed over. One less than `serde_json` reads.
+const MAX_DEPTH: usize = 126;
 
 const TOLERANT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -47,6 +51,8 @@ pub(super) enum Node<'a> {
     Signed(i64),
     Double(f64),
     Text(Cow<'a, str>),
+    /// Whatever lies below [`MAX_DEPTH`].
+    Deep,
     Array(Vec<Node<'a>>),
     Object(Vec<(Cow<'a, str>, Node<'a>)>),
 }
@@ -66,11 +72,11 @@ impl ShapeError {
 }
 
 impl<'a> Node<'a> {
-    /// Reads a whole document of at most [`MAX_NODES`].
+    /// Reads a whole document of at most [`MAX_NODES`]; what is nested too deep is [`Node::Deep`].
     pub fn read(text: &'a [u8]) -> serde_json::Result<Node<'a>> {
         let left = Cell::new(MAX_NODES);
         let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let document = AnyNode { left: &left }.deserialize(&mut deserializer)?;
+        let document = AnyNode { left: &left, depth: 0 }.deserialize(&mut deserializer)?;
         deserializer.end().map(|()| document)
     }
 
@@ -99,6 +105,51 @@ impl<'a> Node<'a> {
             read(element).map_err(|error| error.below(&format!("[{index}]")))?;
         }
         Ok(())
+    }
+
+    /// Whether the value, or the list of values it is for, lies deeper than is read.
+    pub fn is_cut(&self) -> bool {
+        let is_deep = |node: &Node<'a>| Ok(matches!(node, Node::Deep));
+        matches!(self, Node::Deep) || self.field("values", is_deep).unwrap_or(false)
+    }
+
+    /// Whether the value is an object with a list `values`, or of nothing at all.
+    pub fn is_of_values(&self) -> bool {
+        let has_list = self.field("values", |node| node.elements().map(|_| true));
+        has_list.is_ok_and(|has_list| has_list || self.present().is_ok_and(|mut pairs| pairs.next().is_none()))
+    }
+
+    /// The value as plain JSON means it, whatever type was expected; `depth` is how many containers surround it, and what
+    /// lies too deep is empty.
+    pub fn plain_value(&self, body: &Bytes, depth: usize) -> Value {
+        let whole = |number: Option<i64>, double: f64| number.map_or(Value::Double(double), Value::Int);
+        match self {
+            Node::Null | Node::Deep => Value::Empty,
+            Node::Bool(value) => Value::Bool(*value),
+            Node::Unsigned(number) => whole(i64::try_from(*number).ok(), *number as f64),
+            Node::Signed(number) => Value::Int(*number),
+            Node::Double(number) => Value::Double(*number),
+            Node::Text(_) => self.text(body).map_or(Value::Empty, Value::String),
+            Node::Array(_) | Node::Object(_) if depth >= MAX_VALUE_DEPTH => Value::Empty,
+            Node::Array(nodes) => Value::Array(nodes.iter().map(|node| node.plain_value(body, depth + 1)).collect()),
+            Node::Object(pairs) => {
+                let pair = |(key, node): &(Cow<'a, str>, Node<'a>)| {
+                    (Text::from(key.as_ref()), node.plain_value(body, depth + 1))
+                };
+                Value::Map(pairs.iter().map(pair).collect())
+            }
+        }
+    }
+
+    /// A few words that say what stands here instead of an id.
+    pub fn describe(&self) -> Text {
+        match self {
+            Node::Unsigned(number) => Text::from(number.to_string()),
+            Node::Signed(number) => Text::from(number.to_string()),
+            Node::Double(number) => Text::from(number.to_string()),
+            Node::Bool(value) => Text::from(value.to_string()),
+            _ => Text::from_static("not a text"),
+        }
     }
 
     /// Refuses what is no object.
@@ -131,10 +182,12 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// `true` or `false`.
+    /// `true` or `false`, also as text in any case.
     pub fn bool(&self) -> Result<bool> {
         match self {
             Node::Bool(value) => Ok(*value),
+            Node::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Node::Text(text) if text.eq_ignore_ascii_case("false") => Ok(false),
             _ => wrong("true or false"),
         }
     }
@@ -198,6 +251,15 @@ impl<'a> Node<'a> {
 #[derive(Clone, Copy)]
 struct AnyNode<'c> {
     left: &'c Cell<usize>,
+    /// How many arrays and objects surround it.
+    depth: usize,
+}
+
+impl AnyNode<'_> {
+    /// A value within the present one.
+    fn below(self) -> Self {
+        AnyNode { depth: self.depth + 1, ..self }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for AnyNode<'_> {
@@ -209,7 +271,11 @@ impl<'de> DeserializeSeed<'de> for AnyNode<'_> {
             return Err(de::Error::custom(sentence));
         };
         self.left.set(left);
-        deserializer.deserialize_any(self)
+        match self.depth < MAX_DEPTH {
+            true => deserializer.deserialize_any(self),
+            // Takes no stack, however deep it goes on.
+            false => deserializer.deserialize_ignored_any(IgnoredAny).map(|_| Node::Deep),
+        }
     }
 }
 
@@ -250,7 +316,7 @@ impl<'de> Visitor<'de> for AnyNode<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> std::result::Result<Node<'de>, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = sequence.next_element_seed(self)? {
+        while let Some(element) = sequence.next_element_seed(self.below())? {
             elements.push(element);
         }
         Ok(Node::Array(elements))
@@ -259,7 +325,7 @@ impl<'de> Visitor<'de> for AnyNode<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Node<'de>, A::Error> {
         let mut pairs = Vec::new();
         while let Some(Key(key)) = map.next_key()? {
-            pairs.push((key, map.next_value_seed(self)?));
+            pairs.push((key, map.next_value_seed(self.below())?));
         }
         Ok(Node::Object(pairs))
     }

@@ -8,13 +8,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::sent::{BadId, DataPoints, Gathered, Origin, SentIds, SentLog, parent_or_none};
+use super::sent::{
+    BadId, DataPoints, Gathered, Origin, SentIds, SentLog, TOO_DEEP, link_id, parent_of_bytes, say_nested,
+};
 use super::wire::{Field, Message, Problem, Source, WireError};
 use crate::model::value::MAX_VALUE_DEPTH;
 use crate::model::{
     Attributes, Event, Kind, Link, LogRecord, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, TraceId,
     Value,
 };
+
+/// The field of a resource's records before version 0.19 of the protocol; what is in it is the same.
+const OLD_SCOPES: u32 = 1_000;
 
 /// Fewest bytes a span with valid ids takes; bounds what is reserved ahead.
 const MIN_SPAN_BYTES: usize = 30;
@@ -40,6 +45,7 @@ pub(super) fn read_request<R: Record>(body: &Bytes) -> Result<Gathered<R>> {
             resource_records(field.message(R::NAMES[1])?, &mut gathered)?;
         }
     }
+    gathered.mended = source.notes.so_far();
     Ok(gathered)
 }
 
@@ -58,7 +64,7 @@ fn resource_records<R: Record>(message: Message<'_>, gathered: &mut Gathered<R>)
     let resource = Arc::new(Resource { dropped_attributes, schema_url, ..Resource::new(attributes) });
     let mut fields = message;
     while let Some(field) = fields.next_field()? {
-        if field.number == 2 {
+        if matches!(field.number, 2 | OLD_SCOPES) {
             scope_records(field.message(R::NAMES[2])?, &resource, gathered)?;
         }
     }
@@ -85,7 +91,7 @@ fn scope_records<R: Record>(message: Message<'_>, resource: &Arc<Resource>, gath
             match R::read(field.message(R::NAMES[3])?, &origin) {
                 Ok(record) => gathered.add(record),
                 Err(WireError { problem: Problem::TooDeep, offset, .. }) => {
-                    gathered.reject(format_args!("the value at byte {offset} is nested deeper than {MAX_VALUE_DEPTH}"));
+                    gathered.reject(format_args!("the groups at byte {offset} are nested too deep"));
                 }
                 Err(error) => return Err(error),
             }
@@ -134,6 +140,7 @@ impl Record for Span {
     const NAMES: [&'static str; 4] = ["ExportTraceServiceRequest", "ResourceSpans", "ScopeSpans", "Span"];
 
     fn read(mut message: Message<'_>, origin: &Origin) -> Result<std::result::Result<Span, BadId>> {
+        let (notes, before) = (message.notes(), message.notes().so_far());
         let (mut trace_id, mut span_id, mut parent_span_id): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
         let (mut trace_state, mut name, mut kind, mut flags) = (Text::EMPTY, Text::EMPTY, Kind::default(), 0);
         let (mut start, mut end, mut status) = (Nanos(0), Nanos(0), Status::default());
@@ -164,13 +171,11 @@ impl Record for Span {
         let ids = SentIds {
             trace_id: TraceId::from_otel_bytes(trace_id),
             span_id: SpanId::from_bytes(span_id),
-            parent_span_id: if parent_span_id.is_empty() {
-                Ok(None)
-            } else {
-                parent_or_none(SpanId::from_bytes(parent_span_id))
-            },
+            parent: parent_of_bytes(parent_span_id),
         };
-        Ok(ids.check(&name).map(|(trace_id, span_id, parent_span_id)| Span {
+        say_nested(&mut attributes, notes, before);
+        let ids = ids.check(&name, &mut attributes, notes);
+        Ok(ids.map(|(trace_id, span_id, parent_span_id)| Span {
             trace_id,
             span_id,
             parent_span_id,
@@ -212,8 +217,8 @@ fn link(mut message: Message<'_>) -> Result<Link> {
     let mut link = Link::default();
     while let Some(field) = message.next_field()? {
         match field.number {
-            1 => link.trace_id = TraceId::from_otel_bytes(field.bytes()?).ok(),
-            2 => link.span_id = SpanId::from_bytes(field.bytes()?).ok(),
+            1 => link.trace_id = link_id(TraceId::from_otel_bytes(field.bytes()?), field.notes()),
+            2 => link.span_id = link_id(SpanId::from_bytes(field.bytes()?), field.notes()),
             3 => link.trace_state = field.text()?,
             4 => push_attribute(&field, &mut link.attributes)?,
             5 => link.dropped_attributes = field.uint32()?,
@@ -239,6 +244,7 @@ impl Record for LogRecord {
     const NAMES: [&'static str; 4] = ["ExportLogsServiceRequest", "ResourceLogs", "ScopeLogs", "LogRecord"];
 
     fn read(mut message: Message<'_>, origin: &Origin) -> Result<std::result::Result<LogRecord, BadId>> {
+        let (notes, before) = (message.notes(), message.notes().so_far());
         let mut log = SentLog::default();
         log.attributes.0.reserve_exact(message.count(6));
         while let Some(field) = message.next_field()? {
@@ -257,6 +263,7 @@ impl Record for LogRecord {
                 _ => {}
             }
         }
+        say_nested(&mut log.attributes, notes, before);
         Ok(Ok(log.into_record(origin)))
     }
 }
@@ -337,7 +344,9 @@ fn merge_value(mut message: Message<'_>, value: &mut Value, depth: usize) -> Res
 fn merge_container(field: &Field<'_>, value: &mut Value, depth: usize) -> Result<()> {
     let mut message = field.message(if field.number == 5 { "ArrayValue" } else { "KeyValueList" })?;
     if depth == MAX_VALUE_DEPTH {
-        return Err(field.error(Problem::TooDeep));
+        field.notes().add(|mended| mended.nested += 1);
+        *value = Value::String(TOO_DEEP);
+        return Ok(());
     }
     match (field.number, &*value) {
         (5, Value::Array(_)) | (6, Value::Map(_)) => {}

@@ -2,13 +2,14 @@
 //!
 //! [`Message::next_field`] reads a whole field, known or not, so skipping an unknown one takes no code. What is
 //! refused here is what `prost` refuses: cut or overlong varints, lengths past the end, field number 0, unbalanced
-//! groups, a known field of another wire type, text that is not UTF-8.
+//! groups, a known field of another wire type. Text that is not UTF-8 is mended instead.
 //! See <https://protobuf.dev/programming-guides/encoding/>.
 
 use std::cell::Cell;
 
 use bytes::Bytes;
 
+use crate::decode::mended::Notes;
 use crate::model::Text;
 
 /// Deepest nesting of the obsolete groups that is skipped.
@@ -51,27 +52,26 @@ pub enum Problem {
     /// The field is known, its wire type is unexpected.
     #[error("wrong wire type")]
     WrongType,
-    /// Text that is not UTF-8.
-    #[error("string is not valid UTF-8")]
-    NotUtf8,
-    /// A value nested deeper than [`crate::model::value::MAX_VALUE_DEPTH`].
-    #[error("value is nested too deep")]
+    /// Groups nested deeper than [`MAX_GROUP_DEPTH`].
+    #[error("groups are nested too deep")]
     TooDeep,
     /// The body holds one message more than [`MAX_MESSAGES`].
     #[error("there are more than {MAX_MESSAGES} values in the request; send fewer at once")]
     TooMany,
 }
 
-/// A body, and how many messages may still be read of it.
+/// A body, how many messages may still be read of it, and what was mended in it.
 pub(super) struct Source<'a> {
     body: &'a Bytes,
     messages_left: Cell<usize>,
+    /// What was mended so far.
+    pub notes: Notes,
 }
 
 impl<'a> Source<'a> {
     /// A body of which nothing was read yet.
     pub fn new(body: &'a Bytes) -> Source<'a> {
-        Source { body, messages_left: Cell::new(MAX_MESSAGES) }
+        Source { body, messages_left: Cell::new(MAX_MESSAGES), notes: Notes::default() }
     }
 }
 
@@ -105,6 +105,11 @@ impl<'a> Message<'a> {
     /// The whole body as a message; the name is for errors.
     pub fn new(source: &'a Source<'a>, name: &'static str) -> Message<'a> {
         Message { source, rest: source.body, name }
+    }
+
+    /// What was mended so far in the body the message lies in.
+    pub fn notes(&self) -> &'a Notes {
+        &self.source.notes
     }
 
     /// How many bytes are left.
@@ -200,13 +205,29 @@ impl<'a> Field<'a> {
         Ok(self.source.body.slice_ref(self.bytes()?))
     }
 
-    /// Text that shares the body's buffer.
+    /// Text that shares the body's buffer; what is not UTF-8 is mended, and the text is a copy then.
     #[inline(always)]
     pub fn text(&self) -> Result<Text, WireError> {
         match Text::from_utf8(self.shared_bytes()?) {
             Some(text) => Ok(text),
-            None => Err(self.error(Problem::NotUtf8)),
+            None => self.mend(),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn mend(&self) -> Result<Text, WireError> {
+        let text = Text::from(String::from_utf8_lossy(self.bytes()?).into_owned());
+        self.source.notes.add(|mended| {
+            mended.not_utf8 += 1;
+            mended.copied_bytes += text.len();
+        });
+        Ok(text)
+    }
+
+    /// What was mended so far in the body the field lies in.
+    pub fn notes(&self) -> &'a Notes {
+        &self.source.notes
     }
 
     /// A message within; the name is for errors.
@@ -372,7 +393,17 @@ mod tests {
         let mut message = Message::new(&source, "Span");
         message.next_field().expect("valid");
         let field = message.next_field().expect("valid").expect("there");
-        let error = field.text().expect_err("not UTF-8");
-        assert_eq!(error.to_string(), "malformed protobuf at byte 2: Span field 2: string is not valid UTF-8");
+        let error = field.varint().expect_err("it is bytes");
+        assert_eq!(error.to_string(), "malformed protobuf at byte 2: Span field 2: wrong wire type");
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_mended_and_counted() {
+        let body = Bytes::from_static(b"\x0a\x04caf\xe9\x12\x01a");
+        let source = Source::new(&body);
+        let mut message = Message::new(&source, "Span");
+        let mut text = || message.next_field().expect("valid").expect("there").text().expect("text");
+        assert_eq!([text(), text()], ["caf\u{fffd}", "a"]);
+        assert_eq!(source.notes.so_far().not_utf8, 1);
     }
 }

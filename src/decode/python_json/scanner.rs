@@ -14,6 +14,8 @@ pub(in crate::decode) struct Scanner<'a> {
     text: &'a str,
     /// Offset of what is read next, in bytes; between two characters whenever a value was read, and to be left so.
     pub(in crate::decode) at: usize,
+    /// How many characters were none, half surrogate pairs, and were replaced.
+    replaced: u64,
     /// How much is forgiven; `None` for nothing that Python does not forgive.
     lenient: Option<Lenience>,
 }
@@ -31,13 +33,13 @@ struct Lenience {
 impl<'a> Scanner<'a> {
     /// A scanner that refuses what Python refuses.
     pub(super) fn strict(text: &'a str) -> Scanner<'a> {
-        Scanner { text, at: 0, lenient: None }
+        Scanner { text, at: 0, replaced: 0, lenient: None }
     }
 
     /// A scanner that refuses nothing for being too much: containers within more than `depth` others stay text, and
     /// once there are `nodes` values the rest of each list and object is passed over.
     pub(in crate::decode) fn lenient(text: &'a str, depth: usize, nodes: usize) -> Scanner<'a> {
-        Scanner { text, at: 0, lenient: Some(Lenience { depth, nodes, is_cut: false }) }
+        Scanner { text, at: 0, replaced: 0, lenient: Some(Lenience { depth, nodes, is_cut: false }) }
     }
 
     /// Allows a lenient scanner `nodes` values from now on.
@@ -50,6 +52,11 @@ impl<'a> Scanner<'a> {
     /// How many values of the last refill are left, and whether some were left out for want of them.
     pub(in crate::decode) fn left(&self) -> (usize, bool) {
         self.lenient.as_ref().map_or((0, false), |lenience| (lenience.nodes, lenience.is_cut))
+    }
+
+    /// How many characters were replaced since this was asked last.
+    pub(in crate::decode) fn take_replaced(&mut self) -> u64 {
+        std::mem::take(&mut self.replaced)
     }
 
     /// Passes over one element of a list, well-formed or not, beginning at `start`: up to the comma or bracket that
@@ -346,7 +353,9 @@ impl<'a> Scanner<'a> {
             }
             self.at = after_first;
         }
-        Ok(char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER))
+        let character = char::from_u32(first.into());
+        self.replaced += u64::from(character.is_none());
+        Ok(character.unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
     /// Four hex digits behind the `u`; a string cannot end right behind them.

@@ -58,31 +58,3 @@ words! {
         Fatal = "fatal",
     }
 }
-
-impl Severity {
-    /// The level of an OTLP
-    /// [severity number](https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber) (1 to 24).
-    pub fn from_number(number: i64) -> Severity {
-        match number {
-            1..=4 => Severity::Trace,
-            5..=8 => Severity::Debug,
-            13..=16 => Severity::Warn,
-            17..=20 => Severity::Error,
-            21..=24 => Severity::Fatal,
-            _ => Severity::Info,
-        }
-    }
-
-    /// The level of the word a logging library uses for it, in any case; `None` for words of nobody we know.
-    pub fn from_word(word: &str) -> Option<Severity> {
-        Some(match word.trim().to_ascii_lowercase().as_str() {
-            "trace" | "finest" | "verbose" => Severity::Trace,
-            "debug" | "fine" | "finer" | "dbg" => Severity::Debug,
-            "info" | "information" | "informational" | "notice" | "config" => Severity::Info,
-            "warn" | "warning" => Severity::Warn,
-            "error" | "err" | "severe" => Severity::Error,
-            "fatal" | "critical" | "crit" | "alert" | "emergency" | "emerg" | "panic" => Severity::Fatal,
-            _ => return None,
-        })
-    }
-}

@@ -2,7 +2,9 @@
 
 pub mod batch;
 pub mod checkpoint;
+pub mod limits;
 pub mod log;
+pub mod severity;
 pub mod span;
 
 mod any;

@@ -14,6 +14,9 @@ pub const UNKNOWN_SERVICE: &str = "unknown_service";
 /// Attribute of resources under which stands the project of the key that records were sent with.
 pub const PROJECT_ATTRIBUTE: &str = "tracehub.project";
 
+/// Attribute of spans whose parent id was none, with what was sent; such a span is a root.
+pub const INVALID_PARENT_ATTRIBUTE: &str = "tracehub.invalid_parent_id";
+
 /// One operation of a trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {

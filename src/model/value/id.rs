@@ -2,7 +2,8 @@
 //!
 //! A trace id is 16 bytes when it comes from OpenTelemetry and any other non-empty text up to 256 bytes when it is a
 //! correlation id. Both are first-class: 32 hex digits *are* an OpenTelemetry id, whoever wrote them, so checkpoints
-//! and logs that carry one join the spans.
+//! and logs that carry one join the spans. So are the ids of 64 bits that older tracers have (B3, Datadog), which are 16
+//! digits in logs and the same with 16 zeros before them in OpenTelemetry, and X-Ray's way to write them.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -62,17 +63,30 @@ impl TraceId {
         }
     }
 
-    /// An OpenTelemetry id from its 16 raw bytes.
+    /// An OpenTelemetry id from its 16 raw bytes, or from the last 8 of an id of 64 bits.
     ///
     /// # Errors
     /// [`IdError::Length`] and [`IdError::Zero`] as the
     /// [data model](https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto) rules.
     pub fn from_otel_bytes(bytes: &[u8]) -> Result<TraceId, IdError> {
-        raw_id(bytes).map(TraceId::Otel)
+        match <[u8; 8]>::try_from(bytes) {
+            Ok(low) => raw_id::<16>(&u128::from(u64::from_be_bytes(low)).to_be_bytes()).map(TraceId::Otel),
+            Err(_) => raw_id(bytes).map(TraceId::Otel),
+        }
     }
 
-    /// Reads an id as people and clients write it: 32 hex digits in any case are an
-    /// OpenTelemetry id, everything else is a correlation id and kept as it is.
+    /// The id where there is room for its beginning only: an id of 64 bits without the zeros before it, any other as it is
+    /// written.
+    pub fn brief(&self) -> String {
+        match self {
+            TraceId::Otel([0, 0, 0, 0, 0, 0, 0, 0, low @ ..]) => to_hex(low),
+            id => id.to_string(),
+        }
+    }
+
+    /// Reads an id as people and clients write it: 32 hex digits in any case are an OpenTelemetry id, 16 are one of 64
+    /// bits, and so is X-Ray's `1-5759e988-bd862e3fe1be46a994272793`; everything else is a correlation id and kept as it
+    /// is.
     ///
     /// # Errors
     /// [`IdError::Empty`] and [`IdError::TooLong`].
@@ -83,10 +97,8 @@ impl TraceId {
         if text.len() > MAX_TRACE_ID_BYTES {
             return Err(IdError::TooLong(text.len()));
         }
-        match from_hex(text.as_bytes()) {
-            Some(raw) if raw != [0; 16] => Ok(TraceId::Otel(raw)),
-            _ => Ok(TraceId::Text(Text::from(text))),
-        }
+        let otel = otel_bytes(text.as_bytes()).filter(|raw| *raw != [0; 16]);
+        Ok(otel.map_or_else(|| TraceId::Text(Text::from(text)), TraceId::Otel))
     }
 
     /// Compares ids as they are written, byte by byte, whatever kind they are of. Unlike `Ord`, which has all
@@ -153,6 +165,19 @@ impl fmt::Debug for SpanId {
     }
 }
 
+/// The bytes of an OpenTelemetry trace id in any of its spellings; `None` when the text is none.
+fn otel_bytes(text: &[u8]) -> Option<[u8; 16]> {
+    match text.len() {
+        32 => from_hex(text),
+        16 => from_hex::<8>(text).map(|low| u128::from(u64::from_be_bytes(low)).to_be_bytes()),
+        35 => {
+            let (time, random) = text.strip_prefix(b"1-")?.split_at_checked(8)?;
+            from_hex(&[time, random.strip_prefix(b"-")?].concat())
+        }
+        _ => None,
+    }
+}
+
 /// The bytes of an OpenTelemetry id of a fixed length.
 fn raw_id<const N: usize>(bytes: &[u8]) -> Result<[u8; N], IdError> {
     match bytes.try_into() {
@@ -200,6 +225,22 @@ mod tests {
         assert_eq!(lower, upper);
         assert!(matches!(lower, TraceId::Otel(_)));
         assert_eq!(lower.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn ids_of_64_bits_are_the_same_in_either_spelling() {
+        let parse = |text: &str| TraceId::parse(text).expect("valid");
+        let long = parse("0000000000000000b7ad6b7169203331");
+        assert_eq!([parse("b7ad6b7169203331"), parse("B7AD6B7169203331")], [long.clone(), long.clone()]);
+        assert_eq!(TraceId::from_otel_bytes(&[0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]), Ok(long.clone()));
+        assert_eq!(long.brief(), "b7ad6b7169203331");
+        assert_eq!(parse("4bf92f3577b34da6a3ce929d0e0e4736").brief(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(TraceId::from_otel_bytes(&[0; 8]), Err(IdError::Zero));
+        assert_eq!(parse("0000000000000000").to_string(), "0000000000000000");
+        assert_eq!(parse("1-5759e988-bd862e3fe1be46a994272793"), parse("5759e988bd862e3fe1be46a994272793"));
+        for text in ["1-5759e988_bd862e3fe1be46a994272793", "2-5759e988-bd862e3fe1be46a994272793", "b7ad6b716920333g"] {
+            assert_eq!(parse(text).to_string(), text);
+        }
     }
 
     #[test]

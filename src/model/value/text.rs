@@ -23,6 +23,12 @@ impl Text {
         ByteString::try_from(bytes).ok().map(Text)
     }
 
+    /// The beginning of the text, at most this many bytes and no half character; shares the buffer.
+    pub fn cut(&self, max_bytes: usize) -> Text {
+        let kept = self.get(..self.floor_char_boundary(max_bytes)).unwrap_or_default();
+        Text(self.0.slice_ref(kept))
+    }
+
     /// Text that lives as long as the program; no allocation.
     pub const fn from_static(text: &'static str) -> Text {
         Text(ByteString::from_static(text))
@@ -97,6 +103,13 @@ mod tests {
     fn bytes_that_are_not_utf8_are_no_text() {
         assert_eq!(Text::from_utf8(Bytes::from_static(b"\xff\xfe")), None);
         assert_eq!(Text::from_utf8(Bytes::from_static("✓".as_bytes())), Some(Text::from("✓")));
+    }
+
+    #[test]
+    fn a_cut_text_ends_between_two_characters() {
+        let text = Text::from("aü😀b");
+        let cuts: Vec<Text> = (0..10).map(|bytes| text.cut(bytes)).collect();
+        assert_eq!(cuts, ["", "a", "a", "aü", "aü", "aü", "aü", "aü😀", "aü😀b", "aü😀b"]);
     }
 
     #[test]

@@ -173,6 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_as_it_was_sent_is_a_warning() {
+        let mut odd = span("caf\u{fffd}", 1, 0, 1, 2);
+        odd.attributes =
+            [("tracehub.invalid_parent_id", "a1"), ("tracehub.truncated", "name, prompt")].into_iter().collect();
+        (odd.dropped_attributes, odd.dropped_events) = (1, 20);
+        let told = warnings_of(vec![odd, span("fine", 2, 1, 1, 2)]);
+        assert_eq!(
+            told,
+            [
+                "caf\u{fffd}: parent id `a1` is not valid; not whole: name, prompt; text was not UTF-8; 1 attribute dropped; 20 events dropped",
+                "fine: "
+            ]
+        );
+    }
+
+    #[test]
     fn odd_spans_carry_plain_sentences() {
         let ms = 1_000_000;
         let spans = vec![

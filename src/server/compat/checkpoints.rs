@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value as Json, json};
 
+use crate::decode::Mended;
 use crate::decode::checkpoint::{self, Refusal as Invalid};
 use crate::model::{Batch, Checkpoint, Written};
 use crate::server::app::App;
@@ -16,7 +17,7 @@ use crate::server::ingest::{Accepted, Decoded, Format, Part};
 /// Checkpoints as the published clients send them.
 pub(crate) struct Checkpoints {
     is_json: bool,
-    read: fn(&[u8]) -> Result<Vec<Checkpoint>, Invalid>,
+    read: fn(&[u8]) -> Result<(Vec<Checkpoint>, Mended), Invalid>,
     /// The answer to what was stored.
     done: fn(Written) -> Json,
 }
@@ -31,8 +32,7 @@ impl Checkpoints {
     /// `POST /ingest/single`: the format of one record.
     pub(crate) fn single(headers: &HeaderMap) -> Checkpoints {
         let done = |written: Written| json!({ "inserted": written.accepted > 0 });
-        let read = |body: &[u8]| checkpoint::single(body).map(|record| vec![record]);
-        Checkpoints { is_json: is_json(headers), read, done }
+        Checkpoints { is_json: is_json(headers), read: checkpoint::single, done }
     }
 }
 
@@ -46,9 +46,9 @@ impl Format for Checkpoints {
         if !self.is_json {
             return Err(checkpoint::wrong_content_type(message).into());
         }
-        let checkpoints = (self.read)(message)?;
+        let (checkpoints, mended) = (self.read)(message)?;
         let batch = Batch { checkpoints, ..Batch::default() };
-        Ok(Decoded::whole(Part { batch, ..Part::default() }))
+        Ok(Decoded::whole(Part { batch, mended, ..Part::default() }))
     }
 
     fn is_of_checkpoint_api(&self) -> bool {

@@ -163,7 +163,8 @@ mod tests {
             for source in sources {
                 let record = json!({ "source_id": source, "correlation_id": "c", "timestamp": 1, "suffix": "",
                     "direction": "->", "operation": "", "endpoint": "" });
-                correlation.add(&checkpoint::single(record.to_string().as_bytes()).expect("a checkpoint"));
+                let (records, _) = checkpoint::single(record.to_string().as_bytes()).expect("a checkpoint");
+                records.iter().for_each(|record| correlation.add(record));
             }
             correlation.to_json("c")["sources"].clone()
         };

@@ -20,8 +20,8 @@ pub(crate) async fn checkpoints(backend: &dyn Backend, id: &str) -> store::Resul
     Ok(records)
 }
 
-/// Whether a checkpoint has this correlation id. Ids that are OpenTelemetry ids are equal in either case.
+/// Whether a checkpoint has this correlation id. Ids that are OpenTelemetry ids are equal in every spelling.
 pub(crate) fn is_of(record: &Checkpoint, id: &str) -> bool {
     record.correlation_id.as_str() == id
-        || (matches!(record.trace_id, TraceId::Otel(_)) && record.correlation_id.eq_ignore_ascii_case(id))
+        || (matches!(record.trace_id, TraceId::Otel(_)) && trace_id(id) == record.trace_id)
 }

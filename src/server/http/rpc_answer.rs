@@ -27,11 +27,12 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     matches!(value.as_bytes().get(rest.len()), None | Some(b'+' | b';' | b' '))
 }
 
-/// The answer over HTTP to an export of which some records may have been rejected, in the encoding of the request.
+/// The answer over HTTP to an export, in the encoding of the request: how many records were rejected, and what the sender
+/// should know, which may be something although none were.
 pub(crate) fn http_success(media: MediaType, signal: Signal, rejected: usize, message: &str) -> Response<Body> {
     let bytes = match media {
         MediaType::Protobuf => proto::export_response(rejected, message),
-        MediaType::Json if rejected == 0 => b"{}".to_vec(),
+        MediaType::Json if rejected == 0 && message.is_empty() => b"{}".to_vec(),
         MediaType::Json => {
             let field = match signal {
                 Signal::Traces => "rejectedSpans",

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
 use crate::causes::with_causes;
+use crate::decode::Mended;
 use crate::model::{Batch, Rejection, Written};
 use crate::server::access::Caller;
 use crate::server::app::App;
@@ -97,6 +98,8 @@ pub(crate) struct Part {
     pub(crate) rejected: usize,
     /// Why records were not taken, of the first of those.
     pub(crate) errors: Vec<Rejection>,
+    /// What had to be changed in the records.
+    pub(crate) mended: Mended,
 }
 
 enum Parts {
@@ -116,7 +119,8 @@ impl Decoded {
 
     /// All records of a message at once.
     pub(crate) fn whole(part: Part) -> Decoded {
-        Decoded { room_bytes: part.batch.memory_bytes(), parts: Parts::Whole(Some(part)) }
+        let room_bytes = part.batch.memory_bytes() + part.mended.copied_bytes;
+        Decoded { room_bytes, parts: Parts::Whole(Some(part)) }
     }
 
     /// A message whose records are decoded part by part, no part of which takes more room than this.
@@ -137,6 +141,8 @@ pub(crate) struct Accepted {
     pub(crate) rejected: usize,
     /// Why records were not taken, of the first of those.
     pub(crate) errors: Vec<Rejection>,
+    /// What had to be changed in the records.
+    pub(crate) mended: Mended,
 }
 
 /// The reason of a rejection as far as clients are told it.
@@ -158,7 +164,10 @@ pub(crate) async fn take_records<F: Format>(
         store_parts(app, caller, &*format, decoded.parts, is_small).await
     };
     match stored.await {
-        Ok(accepted) => format.accepted(app, &accepted),
+        Ok(accepted) => {
+            app.mend_log.say(route.path, accepted.mended);
+            format.accepted(app, &accepted)
+        }
         Err(refusal) => {
             app.counters.ingest_failed(refusal.reason());
             app.project_counts.change(caller.project(), |counts| counts.failed += 1);
@@ -207,7 +216,7 @@ async fn store_parts(
     let project = caller.project().filter(|_| !format.keeps_projects(caller));
     let mut accepted = Accepted::default();
     let mut part_number = 0;
-    while let Some(Part { mut batch, rejected, errors }) = next_part(&mut parts, is_small).await? {
+    while let Some(Part { mut batch, rejected, errors, mended }) = next_part(&mut parts, is_small).await? {
         if let Some(project) = project {
             batch.assign_project(project);
         }
@@ -233,6 +242,7 @@ async fn store_parts(
         accepted.written.duplicates += written.duplicates;
         accepted.rejected += rejected;
         accepted.errors.extend(errors);
+        accepted.mended += mended;
     }
     Ok(accepted)
 }

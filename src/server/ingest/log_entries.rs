@@ -45,7 +45,7 @@ impl Format for LogEntries {
 
 /// What became of the entries of a request. An entry that was there already counts as accepted: it is stored, and a client
 /// that sends again after a lost answer must hear the answer it lost.
-fn to_json(Accepted { written, rejected, errors }: &Accepted) -> Json {
+fn to_json(Accepted { written, rejected, errors, mended }: &Accepted) -> Json {
     let Written { accepted, duplicates } = *written;
     let error = |rejection: &Rejection| json!({ "index": rejection.index, "reason": short_reason(rejection) });
     json!({
@@ -54,6 +54,7 @@ fn to_json(Accepted { written, rejected, errors }: &Accepted) -> Json {
         "duplicates": duplicates,
         "duplicate": accepted == 0 && duplicates > 0,
         "errors": errors.iter().map(error).collect::<Vec<Json>>(),
+        "warnings": (!mended.is_nothing()).then(|| mended.to_string()).into_iter().collect::<Vec<String>>(),
     })
 }
 
@@ -102,8 +103,9 @@ impl Iterator for EntryReader {
 }
 
 fn last_part(reader: Reader) -> Result<Part, Refusal> {
+    let mended = reader.mended();
     let (rejected, errors) = reader.finish()?;
-    Ok(Part { batch: Batch::default(), rejected, errors })
+    Ok(Part { batch: Batch::default(), rejected, errors, mended })
 }
 
 #[cfg(test)]
@@ -114,17 +116,18 @@ mod tests {
     #[test]
     fn an_answer_says_what_is_new_what_was_there_and_what_is_wrong_with_the_rest() {
         let errors = vec![Rejection { index: 7, reason: "x".repeat(1_000) }];
-        let accepted = Accepted { written: Written { accepted: 48, duplicates: 1 }, rejected: 1, errors };
+        let accepted =
+            Accepted { written: Written { accepted: 48, duplicates: 1 }, rejected: 1, errors, ..Accepted::default() };
         let told = to_json(&accepted);
         assert_eq!(told["errors"][0], json!({ "index": 7, "reason": "x".repeat(MAX_REASON_CHARS) }));
         assert_eq!(
             (&told["accepted"], &told["duplicates"], &told["duplicate"]),
             (&json!(49), &json!(1), &json!(false))
         );
-        let again = Accepted { written: Written { accepted: 0, duplicates: 49 }, rejected: 1, errors: Vec::new() };
+        let again = Accepted { written: Written { accepted: 0, duplicates: 49 }, rejected: 1, ..Accepted::default() };
         assert_eq!(to_json(&again)["accepted"], 49);
         assert_eq!(to_json(&again)["duplicate"], true);
-        let none = Accepted { written: Written::default(), rejected: 0, errors: Vec::new() };
+        let none = Accepted::default();
         assert_eq!(to_json(&none)["duplicate"], false);
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod first_seen;
 pub(crate) mod intake;
 pub(crate) mod log_entries;
 pub(crate) mod memory;
+pub(crate) mod mend_log;
 pub(crate) mod otlp;
 pub(crate) mod otlp_grpc;
 pub(crate) mod otlp_http;
@@ -13,4 +14,5 @@ pub(crate) mod stored_records;
 
 pub(crate) use first_seen::FirstSeen;
 pub(crate) use intake::{Accepted, Decoded, Format, Part};
+pub(crate) use mend_log::MendLog;
 pub(crate) use signal::Signal;

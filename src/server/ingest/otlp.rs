@@ -34,8 +34,8 @@ pub(crate) fn decode(
             return Ok(intake::Decoded::nothing());
         }
     };
-    let Decoded { batch, rejected: errors } = decoded;
-    Ok(intake::Decoded::whole(Part { batch, rejected: errors.len(), errors }))
+    let Decoded { batch, rejected: errors, mended } = decoded;
+    Ok(intake::Decoded::whole(Part { batch, rejected: errors.len(), errors, mended }))
 }
 
 /// Gives log records that were sent without any time the one at which this same body came first.
@@ -58,9 +58,14 @@ fn mention_metrics(app: &App) {
     }
 }
 
-/// The first few rejections of a request and how many more there are, in one sentence; empty when there are none. Bounded,
-/// because ten thousand reasons help nobody.
-pub(crate) fn rejection_summary(accepted: &Accepted) -> String {
+/// What the sender should know of a request that was taken: its first few rejections and how many more there are, and
+/// what was mended, each in a sentence; empty when there is neither. Bounded, because ten thousand reasons help nobody.
+pub(crate) fn remarks(accepted: &Accepted) -> String {
+    let sentences = [rejection_summary(accepted), accepted.mended.to_string()];
+    sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(". ")
+}
+
+fn rejection_summary(accepted: &Accepted) -> String {
     let rejected = &accepted.errors;
     let total = accepted.written.accepted + accepted.written.duplicates + accepted.rejected as u64;
     if rejected.is_empty() {
@@ -78,6 +83,7 @@ pub(crate) fn rejection_summary(accepted: &Accepted) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Mended;
     use crate::model::Written;
 
     #[test]
@@ -85,9 +91,19 @@ mod tests {
         let rejected: Vec<Rejection> =
             (0..10_000).map(|index| Rejection { index, reason: "x".repeat(10_000) }).collect();
         let written = Written { accepted: 10_000, duplicates: 0 };
-        let text = rejection_summary(&Accepted { written, rejected: rejected.len(), errors: rejected });
+        let text =
+            rejection_summary(&Accepted { written, rejected: rejected.len(), errors: rejected, ..Accepted::default() });
         assert!(text.len() < 2_000 && text.starts_with("10000 of 20000 records rejected: record 0: "), "{text}");
         assert!(text.ends_with("; and 9995 more"), "{text}");
-        assert_eq!(rejection_summary(&Accepted { written, ..Accepted::default() }), "");
+        assert_eq!(remarks(&Accepted { written, ..Accepted::default() }), "");
+    }
+
+    #[test]
+    fn what_was_mended_is_told_beside_the_rejections_and_without_any() {
+        let mended = Mended { not_utf8: 1, ..Mended::default() };
+        let rejected = vec![Rejection { index: 0, reason: "x".to_owned() }];
+        let both = Accepted { rejected: 1, errors: rejected, mended, ..Accepted::default() };
+        assert!(remarks(&both).starts_with("1 of 1 records rejected: record 0: x. mended: 1 text not UTF-8"));
+        assert!(remarks(&Accepted { mended, ..Accepted::default() }).starts_with("mended: 1 text not UTF-8"));
     }
 }

@@ -51,7 +51,7 @@ impl Format for OtlpGrpc {
     }
 
     fn accepted(&self, _: &App, accepted: &Accepted) -> Response<Body> {
-        rpc_answer::grpc_success(accepted.rejected, &otlp::rejection_summary(accepted))
+        rpc_answer::grpc_success(accepted.rejected, &otlp::remarks(accepted))
     }
 
     /// What may pass is `UNAVAILABLE`, everything else a code clients do not retry.

@@ -42,7 +42,7 @@ impl Format for OtlpHttp {
     }
 
     fn accepted(&self, _: &App, accepted: &Accepted) -> Response<Body> {
-        let (media, summary) = (self.media.unwrap_or(MediaType::Json), otlp::rejection_summary(accepted));
+        let (media, summary) = (self.media.unwrap_or(MediaType::Json), otlp::remarks(accepted));
         let mut response = rpc_answer::http_success(media, self.signal, accepted.rejected, &summary);
         if let Some(content_type) = &self.content_type {
             response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());

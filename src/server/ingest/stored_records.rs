@@ -25,7 +25,8 @@ impl Format for StoredRecords {
     }
 
     fn decode(&self, _: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
-        Ok(Decoded::whole(Part { batch: wire::records_from_json(message)?, ..Part::default() }))
+        let (batch, mended) = wire::records_from_json(message)?;
+        Ok(Decoded::whole(Part { batch, mended, ..Part::default() }))
     }
 
     /// From store to store records keep their project; only who may do everything may say which.

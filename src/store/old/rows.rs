@@ -168,12 +168,13 @@ impl<'f> Rows<'f> {
     }
 }
 
-/// SQL that is the same for all keys of one trace: ids of 32 digits may be written in any case, and all records
+/// SQL that is the same for all keys of one trace: ids of 32 and of 16 digits may be written in any case, and all records
 /// without an id share a trace with those of the id `-`.
 fn same_trace(key: &str) -> String {
     let key = format!("CAST(\"{key}\" AS TEXT)");
     format!(
         "CASE WHEN length({key}) = 32 AND {key} NOT GLOB '*[^0-9a-fA-F]*' THEN lower({key})
+              WHEN length({key}) = 16 AND {key} NOT GLOB '*[^0-9a-fA-F]*' THEN '0000000000000000' || lower({key})
               WHEN {key} = '' THEN '-' ELSE {key} END"
     )
 }
@@ -182,7 +183,10 @@ fn same_trace(key: &str) -> String {
 fn usual_keys(id: &TraceId) -> Vec<String> {
     let text = id.to_string();
     match id {
-        TraceId::Otel(_) => vec![text.to_ascii_uppercase(), text],
+        TraceId::Otel(_) => {
+            let brief = id.brief();
+            vec![text.to_ascii_uppercase(), text, brief.to_ascii_uppercase(), brief]
+        }
         TraceId::Text(_) if *id == checkpoint::trace_id("") => vec![text, String::new()],
         TraceId::Text(_) => vec![text],
     }

@@ -320,11 +320,13 @@ fn shortened(mut lines: Vec<Line>) -> Vec<Line> {
 }
 
 fn ids(samples: &[SampleTrace]) -> Vec<String> {
-    samples.iter().map(|sample| sample.id.to_string()).collect()
+    samples.iter().map(|sample| sample.id.brief()).collect()
 }
 
 fn short_trace(sample: &SampleTrace, sheet: &Sheet<'_>, length: usize) -> String {
-    sheet.stored(&sample.id.to_string().chars().take(length).collect::<String>())
+    // In full it is written as everywhere.
+    let id = if length == usize::MAX { sample.id.to_string() } else { sample.id.brief() };
+    sheet.stored(&id.chars().take(length).collect::<String>())
 }
 
 fn samples_table(samples: &[SampleTrace], sheet: &Sheet<'_>, style: &Style) -> Table {

@@ -275,7 +275,7 @@ impl View<'_> {
     /// `4bf92f35/a3ed`
     fn short_ids(&self, sheet: &Sheet<'_>) -> String {
         let Some(trace) = &self.log.trace_id else { return String::new() };
-        let trace = cut_id(&sheet.stored(&trace.to_string()));
+        let trace = cut_id(&sheet.stored(&trace.brief()));
         match self.log.span_id.map(|id| id.to_string()) {
             Some(span) => format!("{trace}/{}", span.get(..SPAN_DIGITS).unwrap_or_default()),
             None => trace,

@@ -77,7 +77,7 @@ fn narrow_line(arrival: &Arrival, is_one_trace: bool, sheet: &Sheet<'_>, style: 
     line.add_right(duration(arrival), DURATION_COLUMNS, Paint::Plain).add("  ", Paint::Plain);
     let id = match is_one_trace {
         true => span_id(&arrival.record).map(|id| id.to_string()),
-        false => arrival.record.trace_id().map(TraceId::to_string),
+        false => arrival.record.trace_id().map(TraceId::brief),
     };
     let id = sheet.stored(&id.unwrap_or_default());
     line.add(cut_id(&id), Paint::Dim);

@@ -120,7 +120,7 @@ fn terminal_table(groups: &[Group<'_>], sheet: &Sheet<'_>, style: &Style) -> Tab
 }
 
 fn id_column(groups: &[Group<'_>], sheet: &Sheet<'_>) -> Column {
-    let ids: Vec<String> = groups.iter().map(|group| group.newest.trace_id.to_string()).collect();
+    let ids: Vec<String> = groups.iter().map(|group| group.newest.trace_id.brief()).collect();
     let length = unique_prefix(&ids);
     let prefix = |id: &String| sheet.stored(&id.chars().take(length).collect::<String>());
     Column::left("TRACE").gap(2).fill(&ids, |id| (prefix(id), Paint::Bold))

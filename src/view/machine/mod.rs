@@ -175,9 +175,15 @@ fn cell(value: Option<&Json>) -> String {
     }
 }
 
-/// Quoted when needed. Text that a spreadsheet would run as a formula gets a `'` before it.
+/// What goes before text that a spreadsheet would run as a formula; nothing before other text.
+fn formula_guard(text: &str, is_text: bool) -> &'static str {
+    const BEGINNINGS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    if is_text && text.starts_with(BEGINNINGS) { "'" } else { "" }
+}
+
+/// Quoted when needed, and guarded.
 fn csv_cell(text: &str, is_text: bool) -> String {
-    let guard = if is_text && text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    let guard = formula_guard(text, is_text);
     let text = keep_line_ends(text);
     if text.contains([',', '"', '\n', '\r']) {
         return format!("\"{guard}{}\"", text.replace('"', "\"\""));
@@ -202,8 +208,9 @@ fn keep_line_ends(text: &str) -> Cow<'_, str> {
     }))
 }
 
-fn tsv_cell(text: &str, _is_text: bool) -> String {
-    escape(&text.replace('\\', "\\\\")).into_owned()
+/// Escaped, so that it is one cell of one line, and guarded.
+fn tsv_cell(text: &str, is_text: bool) -> String {
+    format!("{}{}", formula_guard(text, is_text), escape(&text.replace('\\', "\\\\")))
 }
 
 /// Columns aligned with blanks, numbers to the right, nothing cut.
@@ -250,6 +257,15 @@ mod tests {
             "trace_id,name,tokens.input,duration_ms\r\n4bf9,\"GET \"\"a\"\", b\",5,1.5\r\n9c1e,'=cmd|' /C calc'!A0\\x1b[2J,,-12\r\n"
         );
         assert_eq!(csv_cell("a\r\nb\rc\td", true), "\"a\r\nb\\rc\td\"");
+        for formula in ["=1+1", "+1", "-1", "@x", "＝1", "＋1", "－1", "＠x"] {
+            assert_eq!(
+                [csv_cell(formula, true), tsv_cell(formula, true)],
+                [format!("'{formula}"), format!("'{formula}")]
+            );
+            assert_eq!([csv_cell(formula, false), tsv_cell(formula, false)], [formula, formula]);
+        }
+        assert_eq!(csv_cell("\n=1", true), "\"'\n=1\"");
+        assert_eq!([tsv_cell("\t=1", true), tsv_cell("a=1", true)], ["'\\t=1", "a=1"]);
     }
 
     #[test]

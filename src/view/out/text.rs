@@ -33,12 +33,13 @@ fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
     text.write_fmt(more).expect("writing into a string never fails");
 }
 
-/// Whether a character could steer a terminal, or cannot be seen.
+/// Whether a character could steer a terminal, or cannot be seen. The joiners U+200C and U+200D are neither: Persian words
+/// and emoji of several parts are written with them, and they move nothing.
 pub(in crate::view) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' // soft hyphen, Arabic letter mark, old space, byte order mark
-            | '\u{200b}'..='\u{200f}' // zero width, direction marks
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' // zero width space, direction marks; the joiners between are letters' business
             | '\u{2028}'..='\u{202e}' // line and paragraph separators, embeddings and overrides
             | '\u{2060}'..='\u{206f}' // word joiner, isolates, deprecated format characters
             | '\u{fff9}'..='\u{fffb}' // interlinear annotation
@@ -117,7 +118,12 @@ mod tests {
     fn what_could_steer_a_terminal_is_shown_as_an_escape() {
         assert_eq!(escape("a\x1b[31mb\nc\td\u{9b}e\x7f", false), "a\\x1b[31mb\\nc\\td\\u{9b}e\\x7f");
         assert_eq!(escape("user\u{202e}gpj.exe\u{2028}\u{200b}", false), "user\\u{202e}gpj.exe\\u{2028}\\u{200b}");
-        assert_eq!(escape("ünïcode ✓ 日本", false), "ünïcode ✓ 日本");
+        for fine in ["ünïcode ✓ 日本", "می\u{200c}خواهم", "👩\u{200d}👩\u{200d}👧\u{fe0f}"] {
+            assert_eq!(escape(fine, false), fine);
+        }
+        let steering = "\u{200b}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{61c}\u{feff}";
+        assert!(escape(steering, false).is_ascii());
+        assert_eq!(escape("a\u{200d}b", true), "a\\u{200d}b");
         assert_eq!(escape("ünï", true), "\\u{fc}n\\u{ef}");
     }
 

@@ -142,6 +142,8 @@ fn warning(warning: &Warning) -> Option<Line> {
     let text = match warning {
         // The heading above orphans says so already.
         Warning::MissingParent(_) => return None,
+        // A line of their own says so.
+        Warning::DroppedAttributes(_) | Warning::DroppedEvents(_) | Warning::DroppedLinks(_) => return None,
         Warning::StartsBeforeParent(by_ns) => format!("−{}: starts before its parent", format::duration(*by_ns)),
         Warning::Cycle => "cycle: it is among its own ancestors".to_owned(),
         other => other.to_string(),
@@ -211,5 +213,5 @@ fn dropped(span: &Span) -> Option<Line> {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format::counted(u64::from(*count), what))
         .collect();
-    (!counts.is_empty()).then(|| Line::painted(format!("⚠ {} dropped by the sender", counts.join(", ")), Paint::Warn))
+    (!counts.is_empty()).then(|| Line::painted(format!("⚠ {} dropped", counts.join(", ")), Paint::Warn))
 }

@@ -291,7 +291,11 @@ fn flag(scene: &Scene<'_>, index: usize) -> (&'static str, Paint) {
     if let Some(step) = scene.step(index) {
         return (step_mark(step), Paint::Warn);
     }
-    let is_odd = |warning: &Warning| !matches!(warning, Warning::MissingParent(_));
+    let is_odd = |warning: &Warning| match warning {
+        Warning::MissingParent(_) => false,
+        Warning::DroppedAttributes(_) | Warning::DroppedEvents(_) | Warning::DroppedLinks(_) => false,
+        _ => true,
+    };
     match scene.span(index).is_error() {
         true => ("✗", Paint::Bad),
         false if scene.report.warnings[index].iter().any(is_odd) => ("⚠", Paint::Warn),

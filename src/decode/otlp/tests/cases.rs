@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::json_traces;
 use crate::decode::body::MediaType;
 use crate::decode::otlp::{DecodeError, logs, metrics, traces};
-use crate::model::{Attributes, Kind, LogRecord, Severity, Span, StatusCode, Text, Value};
+use crate::model::{Attributes, INVALID_PARENT_ATTRIBUTE, Kind, LogRecord, Severity, Span, StatusCode, Text, Value};
 
 const DOCUMENTS: &str = include_str!("../../../../tests/it/data/otlp_json_cases.jsonl");
 const NAMES: &str = include_str!("../../../../tests/it/data/otlp_json_cases.names.txt");
@@ -100,7 +100,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("schemaUrl omitted", Plain),
         ("duplicate key", Nothing),
         ("raw NaN literal", Malformed),
-        ("invalid utf8 surrogate", Malformed),
+        ("invalid utf8 surrogate", Rejected("trace_id of span \"\u{fffd}\" is not valid: id is empty")),
     ]
 }
 
@@ -166,17 +166,89 @@ fn a_bad_span_is_rejected_by_its_place_and_its_neighbours_are_kept() {
     let decoded =
         json_traces(&format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(",")));
     let kept: Vec<String> = decoded.batch.spans.iter().map(|span| span.span_id.to_string()).collect();
-    assert_eq!(kept, ["00000000000000a1", "00000000000000a2", "00000000000000a5"]);
+    assert_eq!(kept, ["00000000000000a1", "00000000000000a2", "00000000000000a3", "00000000000000a5"]);
     assert_eq!(decoded.batch.spans[1].parent_span_id, None);
+    assert_eq!(decoded.batch.spans[2].attributes, Attributes::from_iter([(INVALID_PARENT_ATTRIBUTE, "a1")]));
     let rejected: Vec<_> = decoded.rejected.iter().map(|one| (one.index, one.reason.as_str())).collect();
     assert_eq!(
         rejected,
         [
             (1, r#"span_id of span "n" is not valid: id is all zero"#),
-            (3, r#"parent_span_id of span "n" (00000000000000a3) is not valid: id is 1 bytes long instead of 8"#),
             (4, "startTimeUnixNano: expected an unsigned 64-bit integer"),
         ]
     );
+}
+
+#[test]
+fn a_parent_or_link_of_any_other_shape_costs_the_span_nothing() {
+    let span = |parent: &str| {
+        let document = PLAIN.replace(r#""name": "x""#, &format!(r#""parentSpanId": {parent}, "name": "x""#));
+        json_traces(&document).batch.spans.pop().expect("one span")
+    };
+    for (sent, told) in [
+        (r#""AB7AD6B716920333""#, None),
+        (r#""00000000""#, None),
+        ("null", None),
+        (r#""xyz""#, Some("xyz")),
+        (r#""0xb7ad6b7169203331""#, Some("0xb7ad6b7169203331")),
+        ("17", Some("17")),
+        ("{}", Some("not a text")),
+    ] {
+        let span = span(sent);
+        assert_eq!(span.attributes.text(INVALID_PARENT_ATTRIBUTE), told, "{sent}");
+        assert_eq!(span.parent_span_id.is_some(), sent.contains("AB7AD"), "{sent}");
+    }
+    let document =
+        PLAIN.replace(r#""name": "x""#, r#""links": [{"traceId": 5, "spanId": "q"}, {"traceId": "b7ad6b7169203331"}]"#);
+    let decoded = json_traces(&document);
+    let links: Vec<_> = decoded.batch.spans[0].links.iter().map(|link| link.trace_id.is_some()).collect();
+    assert_eq!((links, decoded.mended.links), (vec![false, true], 2));
+}
+
+#[test]
+fn a_value_of_another_type_than_it_says_is_kept_as_what_it_is() {
+    let text = |text: &str| Value::from(text);
+    for (sent, kept) in [
+        (r#"{"intValue": 9223372036854775808}"#, Value::Double(9_223_372_036_854_775_808.0)),
+        (r#"{"intValue": "9223372036854775808"}"#, text("9223372036854775808")),
+        (r#"{"intValue": 18446744073709552000}"#, Value::Double(18_446_744_073_709_552_000.0)),
+        (r#"{"intValue": "18446744073709552000"}"#, text("18446744073709552000")),
+        (r#"{"intValue": 1e21}"#, Value::Double(1e21)),
+        (r#"{"intValue": "1e21"}"#, text("1e21")),
+        (r#"{"intValue": -10000000000000000000}"#, Value::Double(-1e19)),
+        (r#"{"intValue": "-9223372036854775808"}"#, Value::Int(i64::MIN)),
+        (r#"{"intValue": 1e400}"#, text("Infinity")),
+        (r#"{"intValue": 1.5}"#, Value::Double(1.5)),
+        (r#"{"intValue": true}"#, Value::Bool(true)),
+        (r#"{"intValue": "seven"}"#, text("seven")),
+        (r#"{"intValue": ""}"#, text("")),
+        (r#"{"doubleValue": "-Infinity"}"#, Value::Double(f64::NEG_INFINITY)),
+        (r#"{"doubleValue": "1,5"}"#, text("1,5")),
+        (r#"{"doubleValue": "2.5e3"}"#, Value::Double(2_500.0)),
+        (r#"{"boolValue": "TRUE"}"#, Value::Bool(true)),
+        (r#"{"boolValue": "false"}"#, Value::Bool(false)),
+        (r#"{"boolValue": "yes"}"#, text("yes")),
+        (r#"{"boolValue": 1}"#, Value::Int(1)),
+        (r#"{"stringValue": 5}"#, Value::Int(5)),
+        (r#"{"bytesValue": "not base64!"}"#, text("not base64!")),
+        (r#""plain""#, text("plain")),
+        ("7", Value::Int(7)),
+        (r#"{"arrayValue": [1, "a"]}"#, Value::Array(vec![Value::Int(1), text("a")])),
+        (
+            r#"{"arrayValue": {"values": [{"intValue": 1e21}, 2]}}"#,
+            Value::Array(vec![Value::Double(1e21), Value::Int(2)]),
+        ),
+        (r#"{"kvlistValue": {"a": 1}}"#, Value::Map(vec![(Text::from("a"), Value::Int(1))])),
+        (
+            r#"{"kvlistValue": {"values": [{"key": "a", "value": {"kvlistValue": {"values": [{"key": "b", "value": {"intValue": "x"}}]}}}]}}"#,
+            Value::Map(vec![(Text::from("a"), Value::Map(vec![(Text::from("b"), text("x"))]))]),
+        ),
+    ] {
+        let document = PLAIN
+            .replace(r#""name": "x""#, &format!(r#""attributes": [{{"key": "k", "value": {sent}}}], "name": "x""#));
+        let expected = Span { attributes: Attributes::from_iter([("k", kept)]), ..plain() };
+        assert_one_span(sent, &document, &expected);
+    }
 }
 
 #[test]
@@ -240,11 +312,31 @@ fn a_log_without_number_time_or_ids_falls_back() {
     assert_eq!(one_log(r#""severityText":"notice""#).severity, Severity::Info);
     assert_eq!(one_log(r#""severityNumber":17,"severityText":"DEBUG""#).severity, Severity::Error);
     assert_eq!(one_log(r#""severityNumber":"SEVERITY_NUMBER_DEBUG2""#).severity, Severity::Debug);
+    assert_eq!(one_log(r#""severityNumber":"ERROR""#).severity, Severity::Error);
+    for text in ["ERROR2", "50", "E", "LOG_ERR", "[error]"] {
+        assert!(one_log(&format!(r#""severityText":"{text}""#)).is_error(), "{text}");
+    }
+    assert_eq!(one_log(r#""severityText":"WARN3""#).severity, Severity::Warn);
+    assert_eq!(one_log(r#""severityNumber":50,"severityText":"ERROR""#).severity, Severity::Error);
+    assert_eq!(one_log(r#""severityNumber":50"#).severity, Severity::Fatal);
+    assert_eq!(one_log(r#""severityNumber":-3,"severityText":"nonsense""#).severity, Severity::Info);
     assert_eq!(one_log(r#""observedTimeUnixNano":"5""#).time.0, 5);
     assert_eq!(one_log(r#""timeUnixNano":"4","observedTimeUnixNano":"5""#).time.0, 4);
     let bad_ids = one_log(r#""traceId":"00000000000000000000000000000000","spanId":"xyz""#);
     assert_eq!((bad_ids.trace_id, bad_ids.span_id), (None, None));
     assert_eq!(one_log(r#""eventName":"click""#).attributes.text("event.name"), Some("click"));
+}
+
+#[test]
+fn a_number_is_read_by_the_scale_of_the_sender_s_language() {
+    let level = |language: &str| {
+        let document = format!(
+            r#"{{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"telemetry.sdk.language","value":{{"stringValue":"{language}"}}}}]}},
+            "scopeLogs":[{{"logRecords":[{{"severityText":"30"}}]}}]}}]}}"#
+        );
+        logs(&Bytes::from(document), MediaType::Json).expect("valid").batch.logs[0].severity
+    };
+    assert_eq!((level("nodejs"), level("python")), (Severity::Info, Severity::Warn));
 }
 
 #[test]
