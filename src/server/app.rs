@@ -17,6 +17,7 @@ use crate::server::counters::Counters;
 use crate::server::http::{Budget, Limits};
 use crate::server::ingest::FirstSeen;
 use crate::server::open_streams::OpenStreams;
+use crate::server::senders::Tally;
 use crate::store::{self, Backend, Feed, Sink};
 
 /// The server as its handlers see it.
@@ -52,6 +53,8 @@ pub(crate) struct App {
     pub(crate) free_connections: Arc<Semaphore>,
     /// The rates at which each source sends checkpoints.
     pub(crate) sources: Sources,
+    /// What is known of those who send.
+    pub(crate) senders: Tally,
     /// The counters of this run.
     pub(crate) counters: Counters,
     /// Whether the log already says that metrics are dropped.

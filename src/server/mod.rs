@@ -17,6 +17,7 @@ mod listeners;
 mod open_streams;
 mod rate;
 mod retention;
+mod senders;
 mod stopping;
 
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ use self::counters::Counters;
 use self::http::{Budget, listen};
 use self::ingest::FirstSeen;
 use self::open_streams::OpenStreams;
+use self::senders::{Tally, keeper};
 use self::stopping::stopped;
 use crate::secret;
 use crate::store::sqlite::{Durability, Options};
@@ -158,6 +160,9 @@ impl Running {
         if let Err(error) = self.app.access.keyring().write_uses(&**backend, true).await {
             tracing::debug!("cannot note when keys were used: {error}");
         }
+        if let Err(error) = keeper::keep(&self.app.senders, &**backend).await {
+            tracing::debug!("cannot note who sends: {error}");
+        }
         backend.close().await
     }
 }
@@ -230,6 +235,8 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let site = Site::new(ip, &names);
     let access = Access::new(ip, &token).with_secret(settings.secret.as_deref()).exposed(is_exposed);
     access.keyring().reload(&*backend).await?;
+    let senders = Tally::default();
+    keeper::restore(&senders, &*backend).await;
     let app = Arc::new(App {
         backend,
         retention: settings.retention,
@@ -245,6 +252,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         scan_streams: OpenStreams::default(),
         free_connections: Arc::new(Semaphore::new(settings.limits.connections)),
         sources: Sources::default(),
+        senders,
         counters: Counters::new(),
         metrics_mentioned: AtomicBool::new(false),
         url,
@@ -257,7 +265,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let accept = |listener| tokio::spawn(listen::accept(Arc::clone(&app), Arc::clone(&routers), listener));
     let mut tasks: Vec<_> = ports.map(accept).collect();
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
-    let (feeding, following) = (Arc::clone(&app), Arc::clone(&app));
+    let (feeding, following, noting) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
     tasks.push(tokio::spawn(async move {
         tokio::select! {
             () = stopped(feeding.stopping.clone()) => {}
@@ -266,6 +274,9 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     }));
     tasks.push(tokio::spawn(async move {
         following.access.keyring().follow(&*following.backend, following.stopping.clone()).await;
+    }));
+    tasks.push(tokio::spawn(async move {
+        keeper::run(&noting.senders, &*noting.backend, noting.stopping.clone()).await;
     }));
     Ok(Running { app, warnings, stop, tasks })
 }

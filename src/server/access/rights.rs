@@ -135,9 +135,14 @@ impl Access {
         self.is_exposed && self.keyring.is_empty()
     }
 
+    /// Whether other machines can reach the server.
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.is_exposed
+    }
+
     /// Whether everyone may do everything. A key that was revoked still counts as one: with the last key gone the
     /// server stays closed.
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.is_exposed && self.keyring.is_empty()
     }
 
@@ -233,6 +238,11 @@ fn credentials(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let key = headers.get(api::KEY_HEADER).map(HeaderValue::as_bytes);
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer_token);
     [key, bearer.map(str::as_bytes)].into_iter().flatten().filter(|credential| !credential.is_empty())
+}
+
+/// Whether a request presents anything that may be a key.
+pub(crate) fn has_credentials(headers: &HeaderMap) -> bool {
+    credentials(headers).next().is_some()
 }
 
 /// Who sends checkpoints where there is a shared secret: the published clients can present nothing else, so it is enough,
