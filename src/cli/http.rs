@@ -1,4 +1,5 @@
-//! The two requests the command line makes itself: asking a server what it is, and sending it what the demo recorded.
+//! The few requests the command line makes itself: asking a server what it is and who sends to it, and sending it what the
+//! demo recorded.
 //!
 //! Everything else goes through the remote store.
 
@@ -21,11 +22,40 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`Error::Unreachable`], [`Error::Denied`], or [`Error::Protocol`] when something else answers there.
 pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
+    let facts = ask(url, key, path::SERVER).await?;
+    match facts["version"].is_string() {
+        true => Ok(facts),
+        false => {
+            let reason = "it answered something else".to_owned();
+            Err(Error::Protocol { url: without_credentials(url), reason })
+        }
+    }
+}
+
+/// Whether a server answers a gRPC call; `None` when it answers nothing at all.
+pub async fn speaks_grpc(url: &str) -> Option<bool> {
+    let asked: Url = format!("{url}{EXPORT}").parse().ok()?;
+    let client = client_for(&asked, || Client::builder().timeout(PATIENCE).http2_prior_knowledge()).ok()?;
+    // The message of no spans, behind its prefix.
+    let request = client.post(asked).header(CONTENT_TYPE, "application/grpc").header("te", "trailers").body(vec![0; 5]);
+    let Ok(response) = request.send().await else { return Some(false) };
+    let answered = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    Some(answered.is_some_and(|media| media.starts_with("application/grpc")))
+}
+
+/// The method that takes spans over gRPC.
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// Asks a server for a document.
+///
+/// # Errors
+/// [`Error::Unreachable`], [`Error::Denied`], or [`Error::Protocol`] when something else answers there.
+pub async fn ask(url: &str, key: Option<&str>, path: &str) -> Result<Json, Error> {
     let unreachable =
         |source: Box<dyn std::error::Error + Send + Sync>| Error::Unreachable { url: without_credentials(url), source };
     let protocol = |reason: String| Error::Protocol { url: without_credentials(url), reason };
     let no_url = || Error::BadTarget { target: without_credentials(url), reason: "it is not a URL".to_owned() };
-    let asked: Url = format!("{}{}", url.trim_end_matches('/'), path::SERVER).parse().map_err(|_| no_url())?;
+    let asked: Url = format!("{}{}", url.trim_end_matches('/'), path).parse().map_err(|_| no_url())?;
     let client = client(&asked).map_err(|error| unreachable(Box::new(error)))?;
     let mut request = client.get(asked);
     if let Some(key) = key {
@@ -42,11 +72,7 @@ pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
         }
         status => return Err(protocol(format!("it answered {status}"))),
     }
-    let facts: Json = response.json().await.map_err(|error| protocol(error.without_url().to_string()))?;
-    match facts["version"].is_string() {
-        true => Ok(facts),
-        false => Err(protocol("it answered something else".to_owned())),
-    }
+    response.json().await.map_err(|error| protocol(error.without_url().to_string()))
 }
 
 /// A request that was recorded, to be sent again.

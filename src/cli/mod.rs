@@ -30,7 +30,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, import, issues, keys, list, log, logs, man, show, start, stats, status, tail, trace,
+    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, show, start, stats, status, tail,
+    trace,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -48,7 +49,8 @@ Look       list     recent traces            show    one trace as a waterfall
            stats    latency and error rates  tail    follow what arrives
 Emit       log      send one log record      trace   current, new, list, show
 Run        start    run the server           status  is it up, how big is it
-           demo     see it work, no set-up      keys     create, list, revoke
+           doctor   what is wrong, its fix   keys     create, list, revoke
+           demo     see it work, no set-up
 Data       import   bring in an old file       clear    delete traces
 Shell      completions, man
 
@@ -99,6 +101,7 @@ enum Command {
     Trace(trace::TraceArgs),
     Log(log::LogArgs),
     Demo(demo::DemoArgs),
+    Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -199,6 +202,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Keys(args) => keys::run(context, args).await,
         Command::Log(args) => log::run(context, args).await,
         Command::Trace(args) => trace::run(context, args).await,
+        Command::Doctor(args) => doctor::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args, self::command()),
         Command::Man(args) => man::run(context, args, self::command()),

@@ -12,6 +12,7 @@ mod key;
 mod log;
 mod receipt;
 mod scalar;
+mod sender;
 mod span;
 mod stats;
 mod trace;

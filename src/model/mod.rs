@@ -9,6 +9,7 @@ pub mod json;
 pub mod key;
 pub mod query;
 pub mod record;
+pub mod sender;
 pub mod stack;
 pub mod stats;
 pub mod trace;

@@ -3,6 +3,7 @@
 pub mod copy;
 pub mod current;
 pub mod dead_letters;
+pub mod doctor;
 pub mod facets;
 pub mod issues;
 pub mod keys;

@@ -18,6 +18,7 @@ use crate::server::http::{Budget, Limits};
 use crate::server::ingest::{FirstSeen, MendLog};
 use crate::server::open_streams::OpenStreams;
 use crate::server::project_counts::ProjectCounts;
+use crate::server::senders::Tally;
 use crate::store::{self, Backend, Sink};
 
 /// The server as its handlers see it.
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub(crate) free_connections: Arc<Semaphore>,
     /// The rates at which each source sends checkpoints.
     pub(crate) sources: Sources,
+    /// What is known of those who send.
+    pub(crate) senders: Tally,
     /// The counters of this run.
     pub(crate) counters: Counters,
     /// What was counted of each project in this run.

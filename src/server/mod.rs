@@ -18,6 +18,7 @@ mod open_streams;
 mod project_counts;
 mod rate;
 mod retention;
+mod senders;
 mod stopping;
 
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ use self::http::{Budget, listen};
 use self::ingest::{FirstSeen, MendLog};
 use self::open_streams::OpenStreams;
 use self::project_counts::ProjectCounts;
+use self::senders::{Tally, keeper};
 use self::stopping::stopped;
 use crate::secret;
 use crate::store::sqlite::{Durability, Options};
@@ -171,6 +173,9 @@ impl Running {
         if let Err(error) = self.app.access.keyring().write_uses(&**backend, true).await {
             tracing::debug!("cannot note when keys were used: {error}");
         }
+        if let Err(error) = keeper::keep(&self.app.senders, &**backend).await {
+            tracing::debug!("cannot note who sends: {error}");
+        }
         backend.close().await
     }
 }
@@ -246,6 +251,8 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let access = Access::new(ip, &token).with_secret(settings.secret.as_deref());
     let access = access.exposed(is_exposed).opened(settings.openness);
     access.keyring().reload(&*backend).await?;
+    let senders = Tally::default();
+    keeper::restore(&senders, &*backend).await;
     let app = Arc::new(App {
         backend,
         retention: settings.retention,
@@ -261,6 +268,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         scan_streams: OpenStreams::default(),
         free_connections: Arc::new(Semaphore::new(settings.limits.connections)),
         sources: Sources::default(),
+        senders,
         counters: Counters::new(),
         project_counts: ProjectCounts::default(),
         metrics_mentioned: AtomicBool::new(false),
@@ -275,7 +283,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let accept = |listener| tokio::spawn(listen::accept(Arc::clone(&app), Arc::clone(&routers), listener));
     let mut tasks: Vec<_> = ports.map(accept).collect();
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
-    let (feeding, following) = (Arc::clone(&app), Arc::clone(&app));
+    let (feeding, following, noting) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
     tasks.push(tokio::spawn(async move {
         tokio::select! {
             () = stopped(feeding.stopping.clone()) => {}
@@ -284,6 +292,9 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     }));
     tasks.push(tokio::spawn(async move {
         following.access.keyring().follow(&*following.backend, following.stopping.clone()).await;
+    }));
+    tasks.push(tokio::spawn(async move {
+        keeper::run(&noting.senders, &*noting.backend, noting.stopping.clone()).await;
     }));
     Ok(Running { app, warnings, stop, tasks })
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Result;
+use crate::model::sender::Sender;
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
     RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
@@ -153,6 +154,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// The keys of a server's callers, if the store keeps them.
     fn keys(&self) -> Option<&dyn Keys> {
+        None
+    }
+
+    /// Who sent the records, if the store keeps that.
+    fn senders(&self) -> Option<&dyn Senders> {
         None
     }
 }
@@ -311,6 +317,28 @@ pub trait Keys: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Error::ReadOnly`](super::Error::ReadOnly), or the store fails.
     async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()>;
+}
+
+/// The facet of a store that keeps what its server knows of those who send to it. Nobody asks a server for it as for a
+/// store, so it has no word of its own.
+///
+/// The contract:
+/// - `list_senders` lists what `keep_senders` was given last of each, the one heard of last first; a file of an earlier
+///   version has none.
+/// - a deletion of everything leaves the senders.
+#[async_trait]
+pub trait Senders: fmt::Debug + Send + Sync {
+    /// The senders, the one heard of last first.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn list_senders(&self) -> Result<Vec<Sender>>;
+
+    /// Keeps what is known of some senders now; of the others, what was known.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`](super::Error::ReadOnly), or the store fails.
+    async fn keep_senders(&self, senders: &[Sender]) -> Result<()>;
 }
 
 /// Records per step of [`place_by_scanning`].

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::sqlite::{Options, Sqlite};
-use super::{Backend, DiskUse, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, Warning};
+use super::{Backend, DiskUse, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
 use crate::model::{
     Batch, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, Nanos, Page, RecordFilter, Removed, Retention,
     Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
@@ -140,6 +140,10 @@ impl Backend for Sidecar {
 
     fn keys(&self) -> Option<&dyn Keys> {
         Some(self)
+    }
+
+    fn senders(&self) -> Option<&dyn Senders> {
+        self.meta.senders()
     }
 }
 

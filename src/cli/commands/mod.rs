@@ -6,6 +6,7 @@
 pub(super) mod clear;
 pub(super) mod completions;
 pub(super) mod demo;
+pub(super) mod doctor;
 pub(super) mod import;
 pub(super) mod issues;
 pub(super) mod keys;

@@ -46,6 +46,29 @@ pub fn traces(body: &Bytes, media: MediaType) -> Result<Decoded, DecodeError> {
     Ok(within_limits(Batch::of_spans(spans.kept), spans.rejected, spans.mended))
 }
 
+/// Whether a request for traces or logs has the fields for instrumentation libraries, which OTLP gave up for scopes in 2022.
+/// Looks at the names of the outermost messages only; of what is no such request, the answer means nothing.
+pub fn has_old_fields(body: &Bytes, media: MediaType) -> bool {
+    match media {
+        MediaType::Json => memchr::memmem::find(body, b"\"instrumentationLibrary").is_some(),
+        MediaType::Protobuf => has_old_numbers(body).unwrap_or(false),
+    }
+}
+
+/// The field of the outermost messages that held instrumentation libraries.
+const OLD_FIELD: u32 = 1_000;
+
+fn has_old_numbers(body: &Bytes) -> Result<bool, WireError> {
+    let source = wire::Source::new(body);
+    let mut request = wire::Message::new(&source, "request");
+    while let Some(field) = request.next_field()? {
+        if field.number == 1 && field.message("resource")?.count(OLD_FIELD) > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Reads an `ExportLogsServiceRequest`. A body that is not text becomes its JSON; an event's name becomes the attribute
 /// `event.name`, a severity's the attribute [`SEVERITY_TEXT`]; ids that are not valid count as absent, as the
 /// [data model](https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto)

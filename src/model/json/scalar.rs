@@ -32,6 +32,7 @@ macro_rules! scalars {
 
 scalars! {
     u64 => |json| json.as_u64();
+    i64 => |json| json.as_i64();
     u32 => |json| json.as_u64().and_then(|number| u32::try_from(number).ok());
     f64 => |json| json.as_f64();
     bool => |json| json.as_bool();

@@ -58,6 +58,11 @@ impl Keyring {
         self.holders().is_empty()
     }
 
+    /// How many keys work.
+    pub(crate) fn working(&self) -> usize {
+        self.holders().iter().filter(|holder| holder.key.revoked.is_none()).count()
+    }
+
     /// The key with this digest. Every key is looked at to its end, so the time says nothing about any.
     pub(crate) fn find(&self, digest: &[u8; 32]) -> Option<Arc<Holder>> {
         let holders = self.holders();

@@ -10,7 +10,7 @@ mod rights;
 
 pub(crate) use callers_store::CallersStore;
 pub(crate) use keyring::Keyring;
-pub(crate) use origin::Site;
+pub(crate) use origin::{FOREIGN_SITE, Site};
 pub(crate) use revocation::Revocation;
 pub use rights::Openness;
-pub(crate) use rights::{Access, Caller, ENDED, Forbidden, Peer, Scope, hide_credentials, is_trusted};
+pub(crate) use rights::{Access, Caller, ENDED, Forbidden, Peer, Scope, has_credentials, hide_credentials, is_trusted};

@@ -11,6 +11,10 @@ use http::{Method, StatusCode, header};
 
 use crate::server::access::Forbidden;
 
+/// The refusal of a write that a browser sends for another web site.
+pub(crate) const FOREIGN_SITE: Forbidden =
+    Forbidden { status: StatusCode::FORBIDDEN, detail: "this request comes from another web site" };
+
 /// The names a server goes by.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -24,6 +28,11 @@ impl Site {
         Site { bound, names: names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect() }
     }
 
+    /// The names besides loopback and the bound address.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Refuses requests under a strange name, and writes on behalf of another web site unless they come from the owner
     /// of the server, whose token no web site has.
     ///
@@ -34,15 +43,14 @@ impl Site {
         if is_owner || matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return Ok(());
         }
-        let foreign = Forbidden { status: StatusCode::FORBIDDEN, detail: "this request comes from another web site" };
         let fetch_site = parts.headers.get("sec-fetch-site").map(|value| value.as_bytes());
         if matches!(fetch_site, Some(b"cross-site" | b"same-site")) {
-            return Err(foreign);
+            return Err(FOREIGN_SITE);
         }
         for origin in parts.headers.get_all(header::ORIGIN) {
             let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, rest)| rest);
             if !authority.is_some_and(|authority| authority.eq_ignore_ascii_case(&host)) {
-                return Err(foreign);
+                return Err(FOREIGN_SITE);
             }
         }
         Ok(())

@@ -167,9 +167,14 @@ impl Access {
         self.is_exposed && self.keyring.is_empty() && !self.openness.network
     }
 
+    /// Whether other machines can reach the server.
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.is_exposed
+    }
+
     /// Whether everyone may do everything. A key that was revoked still counts as one: with the last key gone the
     /// server stays closed, unless its owner opened it to everyone.
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.openness.network || (!self.is_exposed && self.keyring.is_empty())
     }
 
@@ -292,6 +297,11 @@ fn basic_password(presented: &str) -> Option<Vec<u8>> {
     let mut parts = decoded.splitn(2, |byte| *byte == b':');
     let (name, password) = (parts.next()?, parts.next().unwrap_or_default());
     Some(if password.is_empty() { name } else { password }.to_vec())
+}
+
+/// Whether a request presents anything that may be a key.
+pub(crate) fn has_credentials(headers: &HeaderMap) -> bool {
+    credentials(headers).next().is_some()
 }
 
 /// Who sends checkpoints where there is a shared secret: the published clients can present nothing else, so it is enough,

@@ -11,6 +11,7 @@ pub(crate) mod parameters;
 pub(crate) mod router;
 pub(crate) mod scan;
 pub(crate) mod scan_stream;
+pub(crate) mod senders;
 pub(crate) mod status;
 pub(crate) mod table;
 pub(crate) mod traces;

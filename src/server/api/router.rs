@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use crate::decode::body::MediaType;
 use crate::secret::KEY_PREFIX;
 use crate::server::api::table::{Endpoint, GRPC_TABLE, Route, http_routes, is_otlp};
-use crate::server::api::{issues, keys, logs, openapi, scan, scan_stream, status, traces};
+use crate::server::api::{issues, keys, logs, openapi, scan, scan_stream, senders, status, traces};
 use crate::server::app::App;
 use crate::server::compat::checkpoints::Checkpoints;
 use crate::server::compat::{cleanup, figures, lookup, paths};
@@ -113,6 +113,7 @@ fn handler(route: &Route) -> MethodRouter<Arc<App>> {
         Endpoint::NoteKeyUses => on(method, keys::note_uses),
         Endpoint::Health => on(method, status::health),
         Endpoint::Server => on(method, status::server),
+        Endpoint::ListSenders => on(method, senders::list),
         Endpoint::Metrics => on(method, status::metrics),
         Endpoint::OpenApi => on(method, openapi::document),
         Endpoint::Docs => on(method, openapi::page),

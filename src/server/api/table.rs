@@ -167,6 +167,8 @@ routes! {
 
     Health: GET "/health", None None Server, "Whether the server can do its work.", &[], &[] => schema("Health");
     Server: GET path::SERVER, Read None Server, "What runs here.", &[], &[] => schema("Server");
+    ListSenders: GET path::SENDERS, Admin None Admin,
+        "Lists who sends records and what became of them, the one heard of last first.", &[], &[] => schema("SenderList");
     Metrics: GET "/metrics", Read None Server, "Counters for Prometheus.", &[], &[] => media("text/plain");
     OpenApi: GET "/openapi.json", None None Server, "This document.", &[], &[] => media(JSON);
     Docs: GET "/docs", None None Server, "This document, for people.", &[], &[] => media("text/html");
@@ -215,6 +217,18 @@ pub(crate) const GRPC_TABLE: &[Route] = rows! {
 /// Every route over plain HTTP, in the order they are documented.
 pub(crate) fn http_routes() -> impl Iterator<Item = &'static Route> {
     OTLP_TABLE.iter().chain(TABLE)
+}
+
+/// Whether somebody who sends to a path may mean to send records: it is none of ours, or takes them.
+pub(crate) fn may_take_records(path: &str) -> bool {
+    let mut rows = http_routes().filter(|route| route.path == path && route.method == Method::POST).peekable();
+    rows.peek().is_none() && !is_administration(path) || rows.any(Route::takes_records)
+}
+
+/// Whether a path leads to what maintains the store, where nobody sends records by mistake.
+fn is_administration(path: &str) -> bool {
+    [path::KEYS, path::TRACES, path::ISSUES, path::PRUNE].iter().any(|ours| path.starts_with(ours))
+        && path != "/api/v1/traces/export"
 }
 
 /// Whether a path takes OTLP over HTTP.

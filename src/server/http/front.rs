@@ -17,6 +17,7 @@ use crate::server::api::router::Routers;
 use crate::server::app::App;
 use crate::server::http::gate::CountedAs;
 use crate::server::http::{ErrorStyle, answer};
+use crate::server::senders;
 
 /// Answers a request.
 pub(crate) async fn answer(
@@ -28,8 +29,14 @@ pub(crate) async fn answer(
     let (mut head, body) = request.into_parts();
     access::hide_credentials(&mut head.headers);
     let caller = app.access.identify(&head.headers, head.extensions.get::<Peer>().copied());
+    let sender = senders::Head::of_request(&head, &caller);
     let mut response = match app.site.check(&head, matches!(caller, Caller::Owner)) {
-        Err(refusal) => style.problem(refusal.status, refusal.detail),
+        Err(refusal) => {
+            let mut response = style.problem(refusal.status, refusal.detail);
+            let reason = if refusal == access::FOREIGN_SITE { "foreign_site" } else { "foreign_host" };
+            response.extensions_mut().insert(senders::Refused { reason, detail: refusal.detail.to_owned() });
+            response
+        }
         Ok(()) => {
             let revocation = Revocation::new(&app.access, &caller);
             head.extensions.insert(caller);
@@ -38,6 +45,9 @@ pub(crate) async fn answer(
         }
     };
     answer::add_common_headers(&mut response);
+    if let Some(sender) = sender {
+        app.senders.note(&sender, &mut response);
+    }
     let counted_as = response.extensions_mut().remove::<CountedAs>();
     app.counters.answered(counted_as.as_ref().map_or("other", |name| name.0.as_str()), response.status().as_u16());
     Ok(response)

@@ -18,12 +18,14 @@ use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::model::sender::Port;
 use crate::server::access::Peer;
 use crate::server::api::router::Routers;
 use crate::server::app::App;
 use crate::server::http::idle::Idle;
 use crate::server::http::limits::{HEADER_BYTES, HTTP2_STREAMS};
 use crate::server::http::{Limits, front};
+use crate::server::senders::greeting::{FirstByte, Greeted};
 use crate::server::stopping::stopped;
 
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
@@ -98,10 +100,14 @@ async fn serve(
     let _ = stream.set_nodelay(true);
     let limits = &app.limits;
     let (stop_timeout, stopping) = (limits.stop_timeout, app.stopping.clone());
+    let port = port(&app, &stream);
+    let (first, noting) = (FirstByte::default(), Arc::clone(&app));
+    let stream = Greeted::new(stream, first.clone());
     let stream = TokioIo::new(Idle::new(stream, limits.header_timeout, limits.connection_idle_timeout));
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(port);
         front::answer(Arc::clone(&app), Arc::clone(&routers), request)
     });
     let mut connection = pin!(builder.serve_connection(stream, service));
@@ -112,5 +118,19 @@ async fn serve(
             connection.as_mut().graceful_shutdown();
             let _ = timeout(stop_timeout, connection).await;
         }
+    }
+    if let Some(trouble) = first.trouble() {
+        noting.senders.note_connection(peer.ip(), port, trouble);
+    }
+}
+
+/// Which of the server's ports a connection came to.
+fn port(app: &App, stream: &TcpStream) -> Port {
+    let number = stream.local_addr().map_or(0, |address| address.port());
+    let is = |side: Option<SocketAddr>| side.is_some_and(|side| side.port() == number);
+    match app.side_ports {
+        (grpc, _) if is(grpc) => Port::OtlpGrpc,
+        (_, http) if is(http) => Port::OtlpHttp,
+        _ => Port::Main,
     }
 }

@@ -14,6 +14,10 @@ use crate::store::wire::WireError;
 pub(crate) enum Refusal {
     /// The body is not what it says it is; what is wrong with it.
     Malformed(String),
+    /// The body is another format than its head says; which, in one sentence.
+    Mislabelled(&'static str),
+    /// The body is not compressed the way its head says; what is wrong with it.
+    BadCompression(String),
     /// The body is not what the checkpoint API takes; the answer in the words of that API.
     Invalid(checkpoint::Refusal),
     /// The content type is none that is taken here; which ones are, in one sentence.
@@ -35,6 +39,8 @@ impl Refusal {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Refusal::Malformed(_) | Refusal::Invalid(_) => "malformed",
+            Refusal::Mislabelled(_) => "mislabelled",
+            Refusal::BadCompression(_) => "bad_compression",
             Refusal::MediaType(_) => "media_type",
             Refusal::TooLarge | Refusal::TooMany(_) => "too_large",
             Refusal::UnknownEncoding(_) => "unknown_encoding",
@@ -46,7 +52,7 @@ impl Refusal {
     /// The HTTP status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Refusal::Malformed(_) => StatusCode::BAD_REQUEST,
+            Refusal::Malformed(_) | Refusal::Mislabelled(_) | Refusal::BadCompression(_) => StatusCode::BAD_REQUEST,
             Refusal::Invalid(refusal) => {
                 StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY)
             }
@@ -80,9 +86,12 @@ impl Refusal {
     /// The refusal in one plain sentence; `cap_bytes` is how large the body may be.
     pub(crate) fn message(&self, cap_bytes: usize) -> String {
         match self {
-            Refusal::Malformed(detail) | Refusal::UnknownEncoding(detail) | Refusal::TooMany(detail) => detail.clone(),
+            Refusal::Malformed(detail)
+            | Refusal::BadCompression(detail)
+            | Refusal::UnknownEncoding(detail)
+            | Refusal::TooMany(detail) => detail.clone(),
             Refusal::Invalid(refusal) => refusal.to_string(),
-            Refusal::MediaType(sentence) => (*sentence).to_owned(),
+            Refusal::Mislabelled(sentence) | Refusal::MediaType(sentence) => (*sentence).to_owned(),
             Refusal::TooLarge => format!("the body is larger than {cap_bytes} bytes, as sent or inflated"),
             Refusal::Slow => "the body did not arrive in time".to_owned(),
             Refusal::Later(_, sentence) => (*sentence).to_owned(),
@@ -122,7 +131,7 @@ impl From<BodyError> for Refusal {
         match error {
             BodyError::TooLarge { .. } => Refusal::TooLarge,
             BodyError::Unsupported(_) => Refusal::UnknownEncoding(error.to_string()),
-            BodyError::Corrupt { .. } => Refusal::Malformed(with_causes(&error)),
+            BodyError::Corrupt { .. } => Refusal::BadCompression(with_causes(&error)),
         }
     }
 }

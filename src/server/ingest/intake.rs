@@ -13,12 +13,14 @@ use http::{HeaderMap, Request, Response};
 
 use crate::causes::with_causes;
 use crate::decode::Mended;
-use crate::model::{Batch, Rejection, Written};
+use crate::model::{Batch, Nanos, Rejection, Written};
 use crate::server::access::Caller;
 use crate::server::app::App;
 use crate::server::http::body::{self, Received};
 use crate::server::http::{Admitted, Caps, Refusal, Reservation, answer};
 use crate::server::ingest::memory::{decoding_turn, inflate_within, is_small, reserve_records, run_work};
+use crate::server::senders::contents::Outcome;
+use crate::server::senders::{Contents, Refused, Taken};
 use crate::store;
 
 /// Longest reason told of one rejection, in characters.
@@ -100,6 +102,8 @@ pub(crate) struct Part {
     pub(crate) errors: Vec<Rejection>,
     /// What had to be changed in the records.
     pub(crate) mended: Mended,
+    /// Whether the message has fields that its format no longer has.
+    pub(crate) has_old_fields: bool,
 }
 
 enum Parts {
@@ -160,30 +164,47 @@ pub(crate) async fn take_records<F: Format>(
     let (format, caps) = (Arc::new(format), app.limits.caps(route.cap));
     let stored = async {
         // The room for the records is held until they are stored.
-        let (decoded, is_small, _reservation) = receive(app, &format, &caps, request).await?;
-        store_parts(app, caller, &*format, decoded.parts, is_small).await
+        let (decoded, message, _reservation) = receive(app, &format, &caps, request).await?;
+        let (accepted, contents) = store_parts(app, caller, &*format, decoded.parts, message.is_small).await?;
+        Ok::<_, Refusal>((accepted, contents, message.bytes))
     };
     match stored.await {
-        Ok(accepted) => {
+        Ok((accepted, contents, message_bytes)) => {
             app.mend_log.say(route.path, accepted.mended);
-            format.accepted(app, &accepted)
+            let mut response = format.accepted(app, &accepted);
+            let rejection = accepted.errors.first().map(short_reason);
+            let (written, rejected) = (accepted.written, accepted.rejected as u64);
+            let outcome = Outcome { written, rejected, rejection, message_bytes, contents };
+            response.extensions_mut().insert(Taken(Arc::new(outcome)));
+            response
         }
         Err(refusal) => {
             app.counters.ingest_failed(refusal.reason());
             app.project_counts.change(caller.project(), |counts| counts.failed += 1);
-            format.refused(&refusal, &caps)
+            let mut response = format.refused(&refusal, &caps);
+            let detail = refusal.message(caps.inflated);
+            response.extensions_mut().insert(Refused { reason: refusal.reason(), detail });
+            response
         }
     }
 }
 
-/// The records of a request, whether their message is small, and the room they take. The records share the bytes of the
+/// What counts of a message besides its records.
+struct Message {
+    /// How long it is once inflated, in bytes.
+    bytes: usize,
+    /// Whether it is small.
+    is_small: bool,
+}
+
+/// The records of a request, what their message was like, and the room they take. The records share the bytes of the
 /// body, so its part of the budget lives as long as they do.
 async fn receive<F: Format>(
     app: &Arc<App>,
     format: &Arc<F>,
     caps: &Caps,
     request: Request<Body>,
-) -> Result<(Decoded, bool, Reservation), Refusal> {
+) -> Result<(Decoded, Message, Reservation), Refusal> {
     let (head, body) = request.into_parts();
     let compression = match format.read_head(&head.headers) {
         Ok(compression) => compression,
@@ -197,26 +218,29 @@ async fn receive<F: Format>(
     let Received { bytes, mut reservation } = received?;
     let Framed { message, compression } = format.open_frame(bytes, compression, caps.inflated)?;
     let message = inflate_within(compression.as_deref(), message, caps.inflated, &mut reservation).await?;
-    let (is_small, turn) = (is_small(&message), decoding_turn(app, &message).await);
+    let kind = Message { bytes: message.len(), is_small: is_small(&message) };
+    let turn = decoding_turn(app, &message).await;
     let (format, for_decoding) = (Arc::clone(format), Arc::clone(app));
-    let decoded = run_work(is_small, move || format.decode(&for_decoding, &message)).await?;
+    let decoded = run_work(kind.is_small, move || format.decode(&for_decoding, &message)).await?;
     reserve_records(app, decoded.room_bytes, &mut reservation).await?;
     drop(turn);
-    Ok((decoded, is_small, reservation))
+    Ok((decoded, kind, reservation))
 }
 
-/// Stores records part by part, in the project of whoever sent them.
+/// Stores records part by part, in the project of whoever sent them; what became of them, and what they tell of their sender.
 async fn store_parts(
     app: &App,
     caller: &Caller,
     format: &impl Format,
     mut parts: Parts,
     is_small: bool,
-) -> Result<Accepted, Refusal> {
+) -> Result<(Accepted, Contents), Refusal> {
     let project = caller.project().filter(|_| !format.keeps_projects(caller));
-    let mut accepted = Accepted::default();
+    let (mut accepted, mut contents) = (Accepted::default(), Contents::default());
     let mut part_number = 0;
-    while let Some(Part { mut batch, rejected, errors, mended }) = next_part(&mut parts, is_small).await? {
+    while let Some(Part { mut batch, rejected, errors, mended, has_old_fields }) =
+        next_part(&mut parts, is_small).await?
+    {
         if let Some(project) = project {
             batch.assign_project(project);
         }
@@ -227,6 +251,8 @@ async fn store_parts(
         if format.is_of_checkpoint_api() {
             app.sources.count(caller.project(), &batch.checkpoints, app.counters.uptime_seconds());
         }
+        contents.look_at(&batch, Nanos::now());
+        contents.has_old_fields |= has_old_fields;
         let written = match batch.is_empty() {
             true => Written::default(),
             false => write(app, batch).await.map_err(|error| write_failed(app, &error))?,
@@ -244,7 +270,7 @@ async fn store_parts(
         accepted.errors.extend(errors);
         accepted.mended += mended;
     }
-    Ok(accepted)
+    Ok((accepted, contents))
 }
 
 /// Hands a batch to the store.

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decode::logs::{self, Reader};
-use crate::model::{Batch, Nanos, Rejection, Written};
+use crate::model::{Nanos, Rejection, Written};
 use crate::server::app::App;
 use crate::server::http::{Caps, Refusal, answer};
 use crate::server::ingest::intake::short_reason;
@@ -105,7 +105,7 @@ impl Iterator for EntryReader {
 fn last_part(reader: Reader) -> Result<Part, Refusal> {
     let mended = reader.mended();
     let (rejected, errors) = reader.finish()?;
-    Ok(Part { batch: Batch::default(), rejected, errors, mended })
+    Ok(Part { rejected, errors, mended, ..Part::default() })
 }
 
 #[cfg(test)]

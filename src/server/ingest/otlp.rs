@@ -25,17 +25,40 @@ pub(crate) fn decode(
     media: MediaType,
     message: &Bytes,
 ) -> Result<intake::Decoded, Refusal> {
+    let mislabelled = |error| mislabelled(media, message).unwrap_or_else(|| Refusal::from(error));
     let decoded = match signal {
-        Signal::Traces => otlp::traces(message, media)?,
-        Signal::Logs => with_times(&app.first_seen, message, otlp::logs(message, media)?),
+        Signal::Traces => otlp::traces(message, media).map_err(mislabelled)?,
+        Signal::Logs => with_times(&app.first_seen, message, otlp::logs(message, media).map_err(mislabelled)?),
         Signal::Metrics => {
-            otlp::metrics(message, media)?;
+            otlp::metrics(message, media).map_err(mislabelled)?;
             mention_metrics(app);
             return Ok(intake::Decoded::nothing());
         }
     };
     let Decoded { batch, rejected: errors, mended } = decoded;
-    Ok(intake::Decoded::whole(Part { batch, rejected: errors.len(), errors, mended }))
+    let has_old_fields = otlp::has_old_fields(message, media);
+    Ok(intake::Decoded::whole(Part { batch, rejected: errors.len(), errors, mended, has_old_fields }))
+}
+
+/// What a message that cannot be read is instead of what its content type says, where its first bytes tell.
+fn mislabelled(media: MediaType, message: &[u8]) -> Option<Refusal> {
+    let start = message.trim_ascii_start();
+    let sentence = match (media, message) {
+        (MediaType::Protobuf, _) if matches!(start, [b'{' | b'[', ..]) => {
+            "the body is JSON, but its content type says protobuf; send application/json"
+        }
+        (MediaType::Protobuf, [0 | 1, _, _, _, _, 0x0a, ..]) => {
+            "the body is a gRPC message, but its content type says protobuf; send it to the gRPC port"
+        }
+        (MediaType::Protobuf | MediaType::Json, [0x1f, 0x8b, ..]) => {
+            "the body is gzip, but there is no Content-Encoding: gzip"
+        }
+        (MediaType::Json, [0x0a, ..]) if !matches!(start, [b'{' | b'[', ..]) => {
+            "the body is protobuf, but its content type says JSON; send application/x-protobuf"
+        }
+        _ => return None,
+    };
+    Some(Refusal::Mislabelled(sentence))
 }
 
 /// Gives log records that were sent without any time the one at which this same body came first.
@@ -85,6 +108,27 @@ mod tests {
     use super::*;
     use crate::decode::Mended;
     use crate::model::Written;
+
+    #[test]
+    fn what_a_body_is_instead_of_what_it_says_is_told_by_its_first_bytes() {
+        for (media, bytes, what) in [
+            (MediaType::Protobuf, &b" {\"resourceSpans\":[]}"[..], "is JSON"),
+            (MediaType::Protobuf, b"\0\0\0\0\x09\x0a\x07", "is a gRPC message"),
+            (MediaType::Json, b"\x0a\x90\x02\x0a", "is protobuf"),
+            (MediaType::Json, b"\x1f\x8b\x08", "is gzip"),
+        ] {
+            let Some(Refusal::Mislabelled(sentence)) = mislabelled(media, bytes) else { panic!("{what}") };
+            assert!(sentence.contains(what), "{sentence}");
+        }
+        for (media, bytes) in [
+            (MediaType::Protobuf, &b"\x0a\xff"[..]),
+            (MediaType::Json, b"\n{\"resourceSpans\":"),
+            (MediaType::Json, b"resourceSpans"),
+            (MediaType::Json, b""),
+        ] {
+            assert_eq!(mislabelled(media, bytes), None, "{bytes:?}");
+        }
+    }
 
     #[test]
     fn ten_thousand_rejections_are_told_in_a_few_hundred_characters() {

@@ -14,14 +14,15 @@ use super::file::{disk, files};
 use super::maintenance::{Task, removal};
 use super::prepare::{SMALL_BATCH, prepare, work};
 use super::read::{list, logs, readers, scan, stats};
-use super::tables::api_keys;
+use super::tables::{api_keys, senders};
 use super::{Sqlite, issues};
+use crate::model::sender::Sender;
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
     RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 use crate::store::backend::place_by_scanning;
-use crate::store::{Backend, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Sink};
+use crate::store::{Backend, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink};
 
 /// Longest wait for a commit before looking whether the store is still open.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -93,6 +94,10 @@ impl Backend for Sqlite {
     }
 
     fn keys(&self) -> Option<&dyn Keys> {
+        Some(self)
+    }
+
+    fn senders(&self) -> Option<&dyn Senders> {
         Some(self)
     }
 }
@@ -209,6 +214,18 @@ impl Keys for Sqlite {
     async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
         let used = used.to_vec();
         self.owner()?.queue.decide(move |transaction| api_keys::touch(transaction, &used)).await
+    }
+}
+
+#[async_trait]
+impl Senders for Sqlite {
+    async fn list_senders(&self) -> Result<Vec<Sender>> {
+        self.readers.run(senders::list).await
+    }
+
+    async fn keep_senders(&self, known: &[Sender]) -> Result<()> {
+        let known = known.to_vec();
+        self.owner()?.queue.decide(move |transaction| senders::keep(transaction, &known)).await
     }
 }
 

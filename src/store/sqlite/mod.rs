@@ -10,6 +10,7 @@
 
 mod backend;
 pub mod codec;
+pub mod examine;
 pub(in crate::store) mod failure;
 pub(in crate::store) mod file;
 mod foreign;

@@ -226,6 +226,11 @@ impl<'a> Sheet<'a> {
         line.write(&mut self.text, self.style);
     }
 
+    /// Adds a line to be copied, which is never cut: the terminal breaks it without putting anything into it.
+    pub fn whole(&mut self, line: Line) {
+        line.write(&mut self.text, self.style);
+    }
+
     /// Adds a line; on a terminal, on as many lines as the width asks for, those after the first indented. There are so
     /// many lines at most; what is cut off becomes `…`.
     pub fn wrapped(&mut self, most: usize, indent: usize, line: Line) {

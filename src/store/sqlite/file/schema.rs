@@ -93,6 +93,11 @@ pub fn knows_issues_and_keys(connection: &Connection) -> Result<bool> {
     is_at_least(connection, 3)
 }
 
+/// Whether the file has a table of senders; an older one that is only read does not.
+pub fn knows_senders(connection: &Connection) -> Result<bool> {
+    is_at_least(connection, 5)
+}
+
 fn is_at_least(connection: &Connection, version: i64) -> Result<bool> {
     Ok(sql::value::<i64>(connection, "PRAGMA user_version", [])? >= version)
 }
