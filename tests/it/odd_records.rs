@@ -40,7 +40,8 @@ async fn summary(server: &Server) -> Json {
 #[tokio::test]
 pub async fn a_trace_is_of_now_whatever_one_of_its_spans_says() {
     let now = Nanos::now().0;
-    let odd = [0, 44_511_913_730_532, now / 1_000, now / 1_000_000, now / SECOND, now + 400 * 86_400 * SECOND, u64::MAX];
+    let odd =
+        [0, 44_511_913_730_532, now / 1_000, now / 1_000_000, now / SECOND, now + 400 * 86_400 * SECOND, u64::MAX];
     for (number, start) in (2..).zip(odd) {
         let server = Server::start().await;
         send_spans(&server, vec![span("child", number, 1, start, start.saturating_add(3))]).await;
@@ -110,8 +111,7 @@ async fn send_logs(server: &Server, logs: Vec<Json>) -> (u64, u64) {
     assert_eq!(post(server, "/v1/logs", &body).await.status, 200);
     let stats = get(server, "/api/v1/stats").await;
     let issues = get(server, "/api/v1/issues").await;
-    let seen: u64 =
-        issues.as_array().expect("issues").iter().map(|one| one["event_count"].as_u64().unwrap_or(0)).sum();
+    let seen: u64 = issues.as_array().expect("issues").iter().map(|one| one["event_count"].as_u64().unwrap_or(0)).sum();
     (stats["logs"].as_u64().expect("a number"), seen)
 }
 
