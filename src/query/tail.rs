@@ -62,6 +62,8 @@ pub struct Arrival {
     /// How long a span took, or the operation an exit closes whose entry went by, in nanoseconds. `None` for any other
     /// record, and when the entry was not seen.
     pub duration_ns: Option<u64>,
+    /// When the record ended, or started where the end cannot be; 0 when neither can.
+    pub time: Nanos,
 }
 
 /// What happens while a store is followed.
@@ -260,7 +262,9 @@ impl<'a> Tail<'a> {
                 Record::Log(_) => None,
             };
             if self.wants(&record) {
-                arrivals.push(Arrival { record, duration_ns });
+                let times = [record.end(), record.start()];
+                let time = times.into_iter().find(|time| bounds.has(*time)).unwrap_or_default();
+                arrivals.push(Arrival { record, duration_ns, time });
             }
         }
     }

@@ -26,6 +26,7 @@ mod interop;
 mod interop_logs;
 mod layers;
 mod list_only;
+mod odd_records;
 mod old_files;
 mod python_answers;
 mod server_api;

@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::errors::{Alias, Errors, Group};
 use super::hours::hour_ns;
-use crate::model::{IssueId, Text, TraceId};
+use crate::model::{IssueId, Nanos, Text, TimeBounds, TraceId};
 
 /// Other fingerprints that are added to an issue at once at most.
 const MOST_ALIASES: usize = 16;
@@ -45,6 +45,8 @@ impl<'a> Tally<'a> {
         let mut last_received_ns = 0;
         for (errors, received_ns) in writes {
             last_received_ns = received_ns.max(last_received_ns);
+            // An error that happened at no time that can be happened when it was received.
+            let bounds = TimeBounds::received_at(Nanos(received_ns));
             for event in &errors.events {
                 let Some(group) = errors.groups.get(event.group) else { continue };
                 let place = *places.entry(group.grouping.issue).or_insert_with(|| {
@@ -52,8 +54,8 @@ impl<'a> Tally<'a> {
                     tallies.len() - 1
                 });
                 let Some(tally) = tallies.get_mut(place) else { continue };
-                tally.learn(group);
-                let time_ns = event.time.0;
+                tally.learn(group, &bounds);
+                let time_ns = bounds.believe(event.time).0;
                 tally.events += 1;
                 (tally.first_ns, tally.last_ns) = (tally.first_ns.min(time_ns), tally.last_ns.max(time_ns));
                 tally.heard_ns = tally.heard_ns.max(time_ns.min(received_ns));
@@ -104,12 +106,13 @@ impl<'a> Tally<'a> {
     }
 
     /// Takes what a write says of all errors of a group.
-    fn learn(&mut self, group: &'a Group) {
+    fn learn(&mut self, group: &'a Group, bounds: &TimeBounds) {
         self.messages_differ |= group.messages_differ || group.grouping.message != self.group.grouping.message;
         if let Some((time, stack)) = &group.stack
-            && self.stack.is_none_or(|(known_ns, _)| known_ns < time.0)
+            && let time_ns = bounds.believe(*time).0
+            && self.stack.is_none_or(|(known_ns, _)| known_ns < time_ns)
         {
-            self.stack = Some((time.0, stack));
+            self.stack = Some((time_ns, stack));
         }
         for alias in &group.aliases {
             if self.aliases.len() < MOST_ALIASES && self.aliases.iter().all(|known| known.grouping != alias.grouping) {

@@ -100,7 +100,7 @@ fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
 
 /// The beginning of a line: the time, whether the record tells of a failure, and its kind.
 fn head(arrival: &Arrival, style: &Style) -> Line {
-    let mut line = Line::painted(time(arrival.record.end(), style), Paint::Dim);
+    let mut line = Line::painted(time(arrival.time, style), Paint::Dim);
     if style.is_terminal {
         let column = if style.times == Some(TimeStyle::Relative) { 4 } else { CLOCK_COLUMNS };
         line.pad(column);
@@ -243,7 +243,7 @@ mod tests {
             raw_line: None,
             project: Text::EMPTY,
         });
-        Arrival { record, duration_ns }
+        Arrival { time: record.end(), record, duration_ns }
     }
 
     fn log(severity: Severity, message: &str) -> Arrival {
@@ -255,7 +255,7 @@ mod tests {
             resource: resource.into(),
             ..LogRecord::default()
         };
-        Arrival { record: Record::Log(record), duration_ns: None }
+        Arrival { time: record.time, record: Record::Log(record), duration_ns: None }
     }
 
     fn arrivals() -> Vec<Arrival> {
@@ -263,8 +263,12 @@ mod tests {
         let mut yesterday = timed("old", "shop", (8, 0), 0.0, 0.0);
         (yesterday.start, yesterday.end) = (Nanos(START - 43_200_000_000_000), Nanos(START - 43_199_996_000_000));
         vec![
-            Arrival { duration_ns: Some(span.duration_ns()), record: Record::Span(span) },
-            Arrival { duration_ns: Some(yesterday.duration_ns()), record: Record::Span(yesterday) },
+            Arrival { time: span.end, duration_ns: Some(span.duration_ns()), record: Record::Span(span) },
+            Arrival {
+                time: yesterday.end,
+                duration_ns: Some(yesterday.duration_ns()),
+                record: Record::Span(yesterday),
+            },
             checkpoint("->", None),
             checkpoint("<-", Some(412_000_000)),
             checkpoint("==", None),

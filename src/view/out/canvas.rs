@@ -8,6 +8,8 @@ use owo_colors::Style as Ink;
 use super::style::Style;
 use super::text::{ascii_symbol, char_width, cut, escape, width};
 
+/// Of stored text no more bytes than this are drawn: pictures are read by people, and JSON has all of it.
+const MOST_STORED_BYTES: usize = 64 << 10;
 /// Most columns that stored text is indented.
 const MOST_INDENT: usize = 24;
 
@@ -253,9 +255,14 @@ impl<'a> Sheet<'a> {
         self.text.push('\n');
     }
 
-    /// Stored text, made harmless.
+    /// Stored text, made harmless; of very long text the beginning.
     pub fn stored(&self, text: &str) -> String {
-        escape(text, self.style.ascii).into_owned()
+        let shown = text.get(..text.floor_char_boundary(MOST_STORED_BYTES)).unwrap_or(text);
+        let mut safe = escape(shown, self.style.ascii).into_owned();
+        if shown.len() < text.len() {
+            safe.push('…');
+        }
+        safe
     }
 
     /// One line of stored text, made harmless: its indentation stays, tabs in that become spaces.

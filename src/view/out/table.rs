@@ -95,6 +95,8 @@ pub struct Table {
     pub columns: Vec<Column>,
 }
 
+/// How many columns of a cell are written where there is no terminal.
+pub const MOST_PLAIN_COLUMNS: usize = 1_000;
 /// Narrowest a column that gives way may become.
 const MIN_STRETCH: usize = 8;
 
@@ -115,7 +117,7 @@ impl Table {
     pub fn write(&self, sheet: &mut Sheet<'_>, style: &Style) {
         match style.is_terminal {
             true => self.lines(style.width).for_each(|line| sheet.line(line)),
-            false => self.write_plain(sheet),
+            false => self.write_plain(sheet, MOST_PLAIN_COLUMNS.max(style.width)),
         }
     }
 
@@ -147,12 +149,13 @@ impl Table {
         widths
     }
 
-    fn write_plain(&self, sheet: &mut Sheet<'_>) {
+    /// Writes plain columns; of a cell so many columns at most, since every row is as long as the longest.
+    fn write_plain(&self, sheet: &mut Sheet<'_>, most: usize) {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(self.columns.iter().map(|column| column.title.trim()));
         for number in 0..self.rows() {
-            table.add_row(self.columns.iter().map(|column| &column.cells[number].0));
+            table.add_row(self.columns.iter().map(|column| cut(&column.cells[number].0, most)));
         }
         for (column, plain) in self.columns.iter().zip(table.column_iter_mut()) {
             plain.set_padding((0, 2)).set_constraint(ColumnConstraint::ContentWidth);
@@ -228,6 +231,21 @@ mod tests {
     fn elsewhere_columns_are_as_wide_as_they_need() {
         let plain = Style { is_terminal: false, ..style(16) };
         assert_eq!(written(&plain), "NAME          CALLS\na long name       7\n日本         12,345\n");
+    }
+
+    #[test]
+    fn no_table_grows_with_a_cell() {
+        let name = "n".repeat(4 << 20);
+        let rows = (0..50).map(|number| if number == 7 { name.as_str() } else { "short" });
+        let cells = Column::left("NAME").plain(rows.clone(), |text| text);
+        let table = Table { columns: vec![cells, Column::right("CALLS").plain(rows, |_| "1")] };
+        for style in [style(80), Style { is_terminal: false, ..style(80) }] {
+            let mut sheet = Sheet::new(&style);
+            table.write(&mut sheet, &style);
+            let text = sheet.finish();
+            assert!(text.lines().all(|line| width(line) <= MOST_PLAIN_COLUMNS + 7), "{}", text.len());
+            assert!(text.contains("nnn…"), "what is cut off is said");
+        }
     }
 
     #[test]

@@ -103,6 +103,73 @@ fn odd_traces_are_drawn_and_say_what_is_odd() {
     ]));
 }
 
+/// Every picture of a trace, on a terminal and elsewhere.
+fn all_pictures(report: &TraceReport) -> Vec<String> {
+    let options = |picture| ShowOptions { picture, attributes: true, ..ShowOptions::default() };
+    let pictures = [Picture::Waterfall, Picture::Tree, Picture::List];
+    let styles = [style(80), Style { is_terminal: false, ..style(80) }];
+    let both = |picture| styles.each_ref().map(|style| render(report, &options(picture), style));
+    pictures.into_iter().flat_map(both).collect()
+}
+
+#[test]
+fn no_picture_grows_with_a_name() {
+    let name = "n".repeat(4 << 20);
+    let spans = (1..=40)
+        .map(|number| span(if number % 9 == 0 { &name } else { "short" }, number, number / 2, START, START + 9));
+    for text in all_pictures(&TraceReport::new(trace(spans.collect()))) {
+        assert!(text.len() < 4 << 20, "{} bytes", text.len());
+    }
+}
+
+#[test]
+fn a_hundred_thousand_spans_side_by_side_in_a_chain_and_in_a_circle_are_drawn() {
+    const MANY: u64 = 100_000;
+    let shapes: [fn(u64) -> u64; 3] = [|number| u64::from(number > 1), |number| number - 1, |number| number % MANY + 1];
+    for parent in shapes {
+        let spans = (1..=MANY).map(|number| span("s", number, parent(number), START + number, START + MANY));
+        let report = TraceReport::new(trace(spans.collect()));
+        for width in [80, 200] {
+            let text = render(&report, &ShowOptions::default(), &style(width));
+            assert!(text.contains("100,000 spans") && text.len() < 64 << 20, "{} bytes", text.len());
+        }
+    }
+}
+
+#[test]
+fn a_time_that_cannot_be_is_marked_and_leaves_the_picture_as_it_is() {
+    let bounds = crate::model::TimeBounds::received_at(Nanos(START));
+    let odd = |name: &str, id: u64, start: u64, end: u64| span(name, id, 1, start, end);
+    let spans = vec![
+        span("root", 1, 0, START, START + 100 * MS),
+        odd("monotonic", 2, 44_511_913_730_532, 44_511_913_740_532),
+        odd("microseconds", 3, START / 1_000, START / 1_000 + 5),
+        odd("endless", 4, START + 10 * MS, u64::MAX),
+        odd("not ended", 5, START + 20 * MS, 0),
+    ];
+    let records = crate::model::Batch::of_spans(spans);
+    let trace = Trace::within(&bounds, TraceId::Otel([7; 16]), records).expect("spans");
+    let text = render(&TraceReport::new(trace), &ShowOptions::default(), &style(80));
+    insta::assert_snapshot!(text, @r"
+    ✓ root  100ms                                   07070707070707070707070707070707
+      Sat 2026-11-21 09:14:02.117 (12s ago) · 5 spans · depth 2 · app
+      slowest self: root 100ms (100%)
+
+    SPAN                                TIME    SELF   0      25ms   50ms      100ms
+    root                               100ms   100ms   █████████████████████████████
+    ├ monotonic                            ?       ? ⚠
+    │   ⚠ cannot have started at 1970-01-01T12:21:51.913730532Z
+    ├ microseconds                         ?       ? ⚠
+    │   ⚠ cannot have started at 1970-01-21T18:40:52.442117000Z
+    ├ endless                              ?       ? ⚠   ▏
+    │   ⚠ cannot have ended at 2554-07-21T23:34:33.709551615Z
+    └ not ended                            …       … ⚠      ▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸▸
+        ⚠ no end time
+    HINTS
+      tracehub show 07070707 --span 0000000000000001 │ --attrs
+    ");
+}
+
 #[test]
 fn traces_of_one_span_of_no_duration_and_of_no_span_are_drawn() {
     let log = crate::model::LogRecord {

@@ -12,6 +12,7 @@ use crate::query::trace::runs::Run;
 use crate::query::trace::steps::Step;
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
+use crate::view::out::table::MOST_PLAIN_COLUMNS;
 use crate::view::out::text::{cut, width};
 
 /// From how many columns on services have a column of their own.
@@ -75,7 +76,7 @@ pub(super) fn write(scene: &Scene<'_>, rows: &[Row], sheet: &mut Sheet<'_>) {
     let labels: Vec<Label> = rows.iter().map(|row| Label::new(scene, row, guides.enter(row), sheet)).collect();
     let needed = labels.iter().map(Label::width).max().unwrap_or(0) + 1;
     if !scene.style.is_terminal {
-        columns.name = columns.name.max(needed);
+        columns.name = columns.name.max(needed.min(MOST_PLAIN_COLUMNS));
     }
     if scene.options.picture == Picture::Tree {
         columns.name = columns.name.min(needed.max(24));
@@ -281,10 +282,15 @@ fn times(scene: &Scene<'_>, what: &What, index: usize) -> (String, String) {
             (format::duration(run.end.since(run.start)), format::duration(run.self_ns))
         }
         (_, Some(times)) => times,
-        _ if span.start.0 == 0 => ("?".to_owned(), "?".to_owned()),
+        _ if span.start.0 == 0 || has_impossible_end(scene, index) => ("?".to_owned(), "?".to_owned()),
         _ if span.end.0 == 0 => ("…".to_owned(), "…".to_owned()),
         _ => (format::duration(span.duration_ns()), format::duration(scene.report.self_ns[index])),
     }
+}
+
+/// Whether a span was sent with an end that cannot be, and so is not one that goes on.
+fn has_impossible_end(scene: &Scene<'_>, index: usize) -> bool {
+    scene.report.sent_times.get(&index).is_some_and(|(_, end)| end.0 > 0)
 }
 
 fn flag(scene: &Scene<'_>, index: usize) -> (&'static str, Paint) {
@@ -315,6 +321,7 @@ fn bar(scene: &Scene<'_>, what: &What, ruler: &Ruler) -> Vec<char> {
             let span = scene.span(*index);
             match scene.step(*index) {
                 _ if span.start.0 == 0 && span.end.0 == 0 => return Vec::new(),
+                None if has_impossible_end(scene, *index) => return ruler.only(span.start, '▏'),
                 _ if span.end.0 == 0 => return ruler.open(span.start),
                 Some(Step::Exit) => return ruler.only(span.start, '◂'),
                 Some(Step::Note) => return ruler.only(span.start, '•'),

@@ -68,10 +68,15 @@ fn count_everything(connection: &Connection) -> Result<Removed> {
     Ok(removed)
 }
 
+fn names(named: &Named, arrived: &Arrived) -> bool {
+    named.has(&arrived.record, Some(arrived.arrival.received_ns))
+}
+
 fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
     let mut logs = 0;
     inbox::each_row(connection, 0, |row| {
-        let traceless = row.records.iter().filter(|record| record.trace_id().is_none() && named.has(record));
+        let traceless =
+            row.records.iter().filter(|record| record.trace_id().is_none() && named.has(record, Some(row.received_ns)));
         logs += traceless.count() as u64;
     })?;
     for extent in segments::extents(connection, RecordKind::Logs)? {
@@ -79,7 +84,7 @@ fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
             continue;
         }
         let traceless = segments::arrived_of(connection, &extent, &NO_TRACE)?;
-        logs += traceless.iter().filter(|record| named.has(&record.record)).count() as u64;
+        logs += traceless.iter().filter(|record| names(named, record)).count() as u64;
     }
     Ok(logs)
 }
@@ -99,7 +104,7 @@ pub fn delete(connection: &Connection, queue: &Queue, filter: &RecordFilter, sea
     for kind in RecordKind::ALL.into_iter().filter(|kind| names_kind(filter, *kind)) {
         for extent in segments::extents(connection, kind)? {
             if named.may_be_in(connection, extent.id)? {
-                let goes = |record: &Arrived| named.has(&record.record);
+                let goes = |record: &Arrived| names(&named, record);
                 add(&mut removed, shrink(connection, queue, &extent, goes, Forget::Nothing)?);
             }
         }

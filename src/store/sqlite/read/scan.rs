@@ -19,7 +19,7 @@ use rusqlite::Connection;
 
 use self::scan_cursor::{ScanCursor, Within};
 use self::sealed::Sealed;
-use super::super::codec;
+use super::super::codec::{self, Arrived};
 use super::super::file::meta;
 use super::super::segments::{self, Extent};
 use super::super::tables::inbox;
@@ -258,7 +258,7 @@ impl Scan<'_> {
     fn take_row(&self, seq: i64, from: Option<Within>, filling: &mut Filling) -> Result<Taken> {
         let Some(row) = inbox::row(self.connection, seq)? else { return Ok(Taken::All) };
         let kind = row.kind;
-        let rows = row.arrived().filter(|arrived| self.wanted.has(&arrived.record)).collect();
+        let rows = row.arrived().filter(|arrived| self.wanted.has_arrived(arrived)).collect();
         let (rows, taken) = filling.choose(rows, from, |arrived| arrived.record.bytes(), Within::new);
         let mut records: Vec<Record> = rows.into_iter().map(|arrived| arrived.record).collect();
         if from.is_some() || matches!(taken, Taken::Part(_)) {
@@ -275,7 +275,7 @@ impl Scan<'_> {
         match &*current.records {
             Sealed::Decoded(records) => {
                 let rows = records.get(place).unwrap_or_default().iter();
-                let rows = rows.filter(|arrived| self.wanted.has(&arrived.record)).collect();
+                let rows = rows.filter(|arrived| self.wanted.has_arrived(arrived)).collect();
                 let (rows, taken) =
                     filling.choose(rows, from, |arrived| arrived.record.bytes(), |arrived| Within::new(arrived));
                 rows.into_iter().for_each(|arrived| arrived.record.clone().push_to(&mut filling.batch));
@@ -329,7 +329,11 @@ impl<'f> Wanted<'f> {
     }
 
     fn has(&self, record: &Record) -> bool {
-        self.named.as_ref().is_none_or(|named| named.has(record))
+        self.named.as_ref().is_none_or(|named| named.has(record, None))
+    }
+
+    fn has_arrived(&self, Arrived { arrival, record }: &Arrived) -> bool {
+        self.named.as_ref().is_none_or(|named| named.has(record, Some(arrival.received_ns)))
     }
 
     fn may_be_in(&self, connection: &Connection, segment: i64) -> Result<bool> {

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::super::codec::{self, NO_TRACE};
 use super::super::{segments, sql};
 use super::{Key, from_column, inbox, read_trace_id, to_column};
-use crate::model::{Nanos, Record, RecordFilter, TraceFold, TraceId};
+use crate::model::{Nanos, Record, RecordFilter, TimeBounds, TraceFold, TraceId};
 use crate::store::Result;
 
 /// A row of the table as it is stored.
@@ -197,10 +197,14 @@ impl Named {
         self.traces.is_empty() && self.traceless_before.is_none()
     }
 
-    /// Whether the filter names this record.
-    pub fn has(&self, record: &Record) -> bool {
+    /// Whether the filter names this record. One of no trace that was made at no time that can be was made when it was
+    /// received, where that is known.
+    pub fn has(&self, record: &Record, received_ns: Option<u64>) -> bool {
         match record.trace_id() {
-            None => self.traceless_before.is_some_and(|before| record.start() < before),
+            None => {
+                let bounds = received_ns.map_or(TimeBounds::ALL, |received| TimeBounds::received_at(Nanos(received)));
+                self.traceless_before.is_some_and(|before| bounds.believe(record.start()) < before)
+            }
             Some(trace) => self.traces.contains_key(trace),
         }
     }
