@@ -17,6 +17,8 @@ use crate::server::counters::Counters;
 use crate::server::http::{Budget, Limits};
 use crate::server::ingest::FirstSeen;
 use crate::server::open_streams::OpenStreams;
+use crate::server::tls::Tls;
+use crate::store::redact::Redaction;
 use crate::store::{self, Backend, Feed, Sink};
 
 /// The server as its handlers see it.
@@ -52,6 +54,10 @@ pub(crate) struct App {
     pub(crate) free_connections: Arc<Semaphore>,
     /// The rates at which each source sends checkpoints.
     pub(crate) sources: Sources,
+    /// What takes secrets out of records before they are stored; `None` for nothing.
+    pub(crate) redaction: Option<Arc<Redaction>>,
+    /// The certificate of all ports; `None` for HTTP in the clear.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// The counters of this run.
     pub(crate) counters: Counters,
     /// Whether the log already says that metrics are dropped.

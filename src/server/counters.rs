@@ -47,6 +47,9 @@ pub(crate) struct Gauges {
     pub(crate) database_bytes: Option<u64>,
 }
 
+/// A rule of redaction, its action, and how many secrets it found.
+pub(crate) type Redacted = (String, &'static str, u64);
+
 impl Counters {
     /// Counters that are all zero.
     pub(crate) fn new() -> Counters {
@@ -131,7 +134,7 @@ impl Counters {
     }
 
     /// The Prometheus [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
-    pub(crate) fn to_prometheus(&self, gauges: Gauges) -> String {
+    pub(crate) fn to_prometheus(&self, gauges: Gauges, redacted: Option<&[Redacted]>) -> String {
         let mut page = Page(String::new());
         page.head("tracehub_build_info", "gauge", "The version that runs.");
         page.line("tracehub_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -153,6 +156,12 @@ impl Counters {
         }
         page.head("tracehub_metrics_dropped_total", "counter", "OTLP metrics requests, which are checked and dropped.");
         page.line("tracehub_metrics_dropped_total", &[], self.metrics_dropped.load(Ordering::Relaxed));
+        if let Some(redacted) = redacted {
+            page.head("tracehub_redacted_total", "counter", "Secrets taken out of records, by rule and action.");
+            for (rule, action, count) in redacted {
+                page.line("tracehub_redacted_total", &[("rule", rule), ("action", action)], *count);
+            }
+        }
         page.head("tracehub_connections", "gauge", "Connections open now.");
         page.line("tracehub_connections", &[], gauges.connections as u64);
         page.head("tracehub_in_flight_bytes", "gauge", "Bytes of request bodies held now.");
@@ -191,13 +200,15 @@ mod tests {
         counters.answered("/v1/traces", 200);
         counters.stored(Written { accepted: 3, duplicates: 1 }, 2);
         counters.ingest_failed("disk_full");
-        let page = counters.to_prometheus(Gauges { connections: 1, in_flight_bytes: 7, database_bytes: None });
+        let gauges = Gauges { connections: 1, in_flight_bytes: 7, database_bytes: None };
+        let page = counters.to_prometheus(gauges, Some(&[("email".to_owned(), "mask", 4)]));
         for line in [
             "tracehub_requests_total{route=\"/v1/traces\",status=\"200\"} 2",
             "tracehub_records_total{outcome=\"accepted\"} 3",
             "tracehub_records_total{outcome=\"rejected\"} 2",
             "tracehub_ingest_failed_total{reason=\"disk_full\"} 1",
             "tracehub_in_flight_bytes 7",
+            "tracehub_redacted_total{rule=\"email\",action=\"mask\"} 4",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }

@@ -18,6 +18,7 @@ mod open_streams;
 mod rate;
 mod retention;
 mod stopping;
+mod tls;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -40,12 +41,15 @@ use self::http::{Budget, listen};
 use self::ingest::FirstSeen;
 use self::open_streams::OpenStreams;
 use self::stopping::stopped;
+use self::tls::Tls;
 use crate::secret;
+use crate::store::redact::{Redaction, redacting};
 use crate::store::sqlite::{Durability, Options};
 use crate::store::{self, Backend, Target};
 
 pub use self::error::StartError;
 pub use self::http::Limits;
+pub use self::tls::{TlsError, TlsFiles};
 pub use self::listeners::{Addresses, Listeners, SidePort};
 
 /// How a server treats those who call it.
@@ -61,6 +65,10 @@ pub struct Settings {
     pub token: Option<String>,
     /// How much a client may ask.
     pub limits: Limits,
+    /// What takes secrets out of records before they are stored, for its counts; `None` for nothing.
+    pub redaction: Option<Arc<Redaction>>,
+    /// The certificate of all ports; `None` for HTTP in the clear.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Settings of a server that opens its store itself.
@@ -86,6 +94,10 @@ pub struct Config {
     pub secret: Option<String>,
     /// How much a client may ask.
     pub limits: Limits,
+    /// What takes secrets out of records before they are stored; `None` for nothing.
+    pub redaction: Option<Arc<Redaction>>,
+    /// The certificate of all ports; `None` for HTTP in the clear.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Config {
@@ -102,6 +114,8 @@ impl Config {
             allowed_hosts: Vec::new(),
             secret: None,
             limits: Limits::default(),
+            redaction: None,
+            tls: None,
         }
     }
 }
@@ -135,6 +149,14 @@ impl Running {
     /// Whether nobody gets in because other machines can reach it, which takes a key, and no key was ever issued.
     pub fn wants_a_key(&self) -> bool {
         self.app.access.wants_a_key()
+    }
+
+    /// Reads the files of the certificate again, if it has one.
+    ///
+    /// # Errors
+    /// See [`TlsError`]; the old certificate stays then.
+    pub fn reload_certificate(&self) -> Result<(), TlsError> {
+        self.app.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// The backend it serves.
@@ -197,12 +219,19 @@ impl Running {
 /// # Errors
 /// See [`StartError`]; nothing is left running then.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    // Before a file is made for nothing; it is read again when it is put in use.
+    config.tls.clone().map(Tls::read).transpose()?;
     let Config { host, port, otlp_grpc, otlp_http, retention, .. } = config;
-    let listeners = Listeners::bind(Addresses { host, port, otlp_grpc, otlp_http }).await?;
+    let mut listeners = Listeners::bind(Addresses { host, port, otlp_grpc, otlp_http }).await?;
+    listeners.speaks_tls = config.tls.is_some();
     if config.store.server().is_some_and(|(url, _)| listeners.are_at(url)) {
         return Err(StartError::Itself(config.store.location()));
     }
     let owned = store::own(&config.store, Options { durability: config.durability, retention }).await?;
+    let backend = match &config.redaction {
+        Some(redaction) => redacting(Arc::clone(&owned.backend), Arc::clone(redaction)).await?,
+        None => Arc::clone(&owned.backend),
+    };
     let token = secret::token()?;
     owned.publish(&listeners.url(), &token)?;
     let settings = Settings {
@@ -211,8 +240,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         secret: config.secret,
         token: Some(token),
         limits: config.limits,
+        redaction: config.redaction,
+        tls: config.tls,
     };
-    serve(listeners, owned.backend, settings).await
+    serve(listeners, backend, settings).await
 }
 
 /// Serves a store, of whatever kind, until [`Running::stop`], which closes it.
@@ -221,6 +252,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 /// The keys in the store cannot be read, or there are no random numbers; nothing is left running then.
 pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Settings) -> Result<Running, StartError> {
     let token = settings.token.map_or_else(secret::token, Ok)?;
+    let tls = settings.tls.map(Tls::read).transpose()?.map(Arc::new);
+    let mut listeners = listeners;
+    listeners.speaks_tls = tls.is_some();
     let (ip, url, side_ports) = (listeners.address.ip(), listeners.url(), listeners.side_ports());
     let is_exposed = listeners.are_sides_exposed();
     let Listeners { host, main, grpc, http, warnings, .. } = listeners;
@@ -251,11 +285,17 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         side_ports,
         stopping,
         limits: settings.limits,
+        redaction: settings.redaction,
+        tls,
     });
     let routers = Arc::new(Routers::new(&app));
     let ports = [Some(main), grpc, http].into_iter().flatten();
     let accept = |listener| tokio::spawn(listen::accept(Arc::clone(&app), Arc::clone(&routers), listener));
     let mut tasks: Vec<_> = ports.map(accept).collect();
+    if let Some(tls) = app.tls.clone() {
+        let stopping = app.stopping.clone();
+        tasks.push(tokio::spawn(async move { tls.follow(stopping).await }));
+    }
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
     let (feeding, following) = (Arc::clone(&app), Arc::clone(&app));
     tasks.push(tokio::spawn(async move {

@@ -28,6 +28,7 @@ mod layers;
 mod list_only;
 mod old_files;
 mod python_answers;
+mod redaction;
 mod server_api;
 mod server_checkpoints;
 mod server_follow;

@@ -137,7 +137,7 @@ async fn relay(config: Config) -> (Running, Option<Running>) {
     let backend = tracehub::store::open(&target, Mode::Write).await.expect("a remote store");
     let Config { host, port, otlp_grpc, otlp_http, allowed_hosts, secret, limits, .. } = config;
     let listeners = Listeners::bind(Addresses { host, port, otlp_grpc, otlp_http }).await.expect("free ports");
-    let settings = Settings { retention: None, allowed_hosts, secret, token, limits };
+    let settings = Settings { retention: None, allowed_hosts, secret, token, limits, redaction: None, tls: None };
     (server::serve(listeners, backend, settings).await.expect("a relay"), Some(behind))
 }
 

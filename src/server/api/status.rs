@@ -78,6 +78,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
         in_flight_bytes: app.budget.used(),
         database_bytes: app.backend.size_bytes().await,
     };
-    let page = app.counters.to_prometheus(gauges);
+    let redacted = app.redaction.as_ref().map(|redaction| redaction.counts());
+    let page = app.counters.to_prometheus(gauges, redacted.as_deref());
     Ok(answer::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))
 }

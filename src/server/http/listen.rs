@@ -14,6 +14,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -96,6 +97,23 @@ async fn serve(
 ) {
     // Small answers must not wait for the client's acknowledgement of the last one.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = app.tls.clone() else { return serve_stream(app, routers, builder, stream, peer).await };
+    let accepted = tokio::select! {
+        accepted = tls.accept(stream, peer) => accepted,
+        () = stopped(app.stopping.clone()) => None,
+    };
+    if let Some(stream) = accepted {
+        serve_stream(app, routers, builder, stream, peer).await;
+    }
+}
+
+async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    app: Arc<App>,
+    routers: Arc<Routers>,
+    builder: &Builder<TokioExecutor>,
+    stream: S,
+    peer: SocketAddr,
+) {
     let limits = &app.limits;
     let (stop_timeout, stopping) = (limits.stop_timeout, app.stopping.clone());
     let stream = TokioIo::new(Idle::new(stream, limits.header_timeout, limits.connection_idle_timeout));

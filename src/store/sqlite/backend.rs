@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::file::files;
+use super::file::{files, meta};
 use super::maintenance::{Task, removal};
 use super::prepare::{SMALL_BATCH, prepare, work};
 use super::read::{list, logs, readers, scan, stats};
@@ -56,6 +56,18 @@ impl Backend for Sqlite {
     async fn size_bytes(&self) -> Option<u64> {
         let path = Path::new(&self.info.location);
         Some(std::fs::metadata(path).ok()?.len() + files::log_length(path))
+    }
+
+    async fn salt(&self) -> Result<Option<[u8; 32]>> {
+        let known = self.readers.run(|connection| meta::salt(connection)).await?;
+        match (known, &self.owner) {
+            (None, Some(owner)) => {
+                // Told apart by chance, so whoever asks first decides.
+                let new = crate::secret::random_bytes().map_err(|error| Error::Io(error.into()))?;
+                owner.queue.decide(move |transaction| meta::make_salt(transaction, new)).await.map(Some)
+            }
+            (known, _) => Ok(known),
+        }
     }
 
     async fn close(&self) -> Result<()> {

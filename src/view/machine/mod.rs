@@ -17,7 +17,7 @@ use crate::model::json;
 use crate::model::words::words;
 
 pub use self::documents::{
-    CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED, SPAN,
+    CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED, REWRITTEN, SECRET, SPAN,
     STATS, SUMMARY, TRACE,
 };
 pub use self::shape::{Fields, Inner, Shape, UnknownField};

@@ -6,6 +6,7 @@
 
 mod merging;
 pub mod removal;
+mod rewriting;
 pub mod sealing;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use super::tables::from_column;
 use super::write::write_queue::{Forget, Queue};
 use crate::model::{RecordFilter, Removed, Retention};
 use crate::store::Result;
+use crate::store::redact::{Redactor, Rewritten};
 
 /// After a failure nothing is tried again on its own for this long.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -55,6 +57,13 @@ pub enum Task {
         budget: usize,
         /// Told what was removed.
         reply: Reply<Removed>,
+    },
+    /// Take secrets out of everything.
+    Redact {
+        /// What says what a secret is.
+        redactor: Redactor,
+        /// Told what was found.
+        reply: Reply<Rewritten>,
     },
     /// End the thread.
     Stop,
@@ -92,6 +101,9 @@ impl Maintenance {
                 Task::Prune { keep, budget, reply } => {
                     let removed = removal::prune(&self.connection, &self.queue, keep.received_before.0, budget);
                     let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
+                }
+                Task::Redact { redactor, reply } => {
+                    let _ = reply.send(rewriting::rewrite(&self.connection, &self.queue, redactor));
                 }
                 Task::Stop => break,
             }
