@@ -30,6 +30,14 @@ pub fn token() -> Result<String, NoRandom> {
     Ok(to_hex(&random::<32>()?))
 }
 
+/// 256 random bits.
+///
+/// # Errors
+/// [`NoRandom`].
+pub fn random_bytes() -> Result<[u8; 32], NoRandom> {
+    random::<32>()
+}
+
 /// SHA-256 of a secret: all that is kept and compared of one.
 pub fn digest(secret: impl AsRef<[u8]>) -> [u8; 32] {
     Sha256::digest(secret).into()

@@ -14,6 +14,7 @@ use crate::cli::environment::{self, Terminal};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::global::GlobalArgs;
 use crate::cli::target;
+use crate::connect;
 use crate::model::Cursor;
 use crate::store::{self, Backend, Mode, Target};
 use crate::view::machine::{self, Fields, Format, Shape};
@@ -43,6 +44,9 @@ impl Context {
     /// Flags that contradict each other.
     pub fn new(args: GlobalArgs, terminal: Terminal) -> Result<Context, Failure> {
         args.check()?;
+        if let Some(file) = &args.ca_cert {
+            connect::trust(file.clone());
+        }
         let style = environment::style(&args, &terminal);
         Ok(Context { args, terminal, style, opened: OnceLock::new() })
     }

@@ -153,7 +153,10 @@ impl From<store::Error> for Failure {
             _ => hint_for(&error).map(str::to_owned),
         };
         let code = match &error {
-            store::Error::BadTarget { .. } | store::Error::BadCursor | store::Error::Lacks { .. } => Code::Usage,
+            store::Error::BadTarget { .. }
+            | store::Error::BadCursor
+            | store::Error::Lacks { .. }
+            | store::Error::NoSalt => Code::Usage,
             store::Error::Denied { .. } => Code::Denied,
             _ => Code::Failed,
         };
@@ -183,6 +186,7 @@ fn hint_for(error: &store::Error) -> Option<&'static str> {
     Some(match error {
         E::Missing(_) => "start a server with `tracehub start`, or name a database with --db",
         E::Open { .. } => "check that the folder is there and that you may read and write the file",
+        E::NoSalt => "write `salt = \"TEXT\"` into the file of rules, or `action = \"mask\"`",
         E::NotOurs(_) => {
             "--db wants a file that `tracehub start` made; what another program wrote, `tracehub import` may bring in"
         }
@@ -197,6 +201,7 @@ fn hint_for(error: &store::Error) -> Option<&'static str> {
         E::Gone(_) => "restart what is using it",
         E::BadCursor => "leave --cursor out to begin at the first page",
         E::Unreachable { .. } => "is the server running there? start one with `tracehub start`",
+        E::Untrusted { why, .. } => why.hint(),
         E::Protocol { .. } => "--url wants the main port of `tracehub start`, usually 8099",
         E::Denied { .. } => "pass a key with --api-key or TRACEHUB_API_KEY",
         E::Lacks { facet: Facet::Feed, .. } => "name a tracehub database or server; they can",
@@ -271,6 +276,8 @@ impl From<StartError> for Failure {
             StartError::Bind { .. } => Failure::from_error(Code::Failed, &error)
                 .hint("`tracehub status` says whether a tracehub listens there; --port 0 picks a free port"),
             StartError::Itself(_) => Failure::from_error(Code::Usage, &error).hint("name another server with --db"),
+            StartError::Tls(_) => Failure::from_error(Code::Usage, &error)
+                .hint("--tls-cert wants the certificate and its chain in PEM, --tls-key its private key"),
             StartError::NoRandom(_) => Failure::from_error(Code::Failed, &error),
         }
     }

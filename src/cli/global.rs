@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -28,6 +29,10 @@ pub struct GlobalArgs {
     /// Key for the server [env: TRACEHUB_API_KEY]
     #[arg(long, value_name = "KEY", global = true)]
     pub api_key: Option<Hidden>,
+
+    /// Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]
+    #[arg(long, value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
+    pub ca_cert: Option<PathBuf>,
 
     /// What to print: table, json, ndjson, csv, tsv, id [default: table]
     #[arg(short, long, value_name = "FORMAT", global = true, value_enum, hide_possible_values = true)]

@@ -10,7 +10,7 @@ use reqwest::{Client, StatusCode, Url};
 use serde_json::Value as Json;
 
 use crate::api::{KEY_HEADER, path};
-use crate::connect::client_for;
+use crate::connect::{ConnectError, Distrust, client_for};
 use crate::store::Error;
 use crate::store::remote::without_credentials;
 
@@ -35,7 +35,7 @@ pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
 /// Whether a server answers a gRPC call; `None` when it answers nothing at all.
 pub async fn speaks_grpc(url: &str) -> Option<bool> {
     let asked: Url = format!("{url}{EXPORT}").parse().ok()?;
-    let client = client_for(&asked, || Client::builder().timeout(PATIENCE).http2_prior_knowledge()).ok()?;
+    let client = client_for(&asked, None, || Client::builder().timeout(PATIENCE).http2_prior_knowledge()).ok()?;
     // The message of no spans, behind its prefix.
     let request = client.post(asked).header(CONTENT_TYPE, "application/grpc").header("te", "trailers").body(vec![0; 5]);
     let Ok(response) = request.send().await else { return Some(false) };
@@ -56,14 +56,17 @@ pub async fn ask(url: &str, key: Option<&str>, path: &str) -> Result<Json, Error
     let protocol = |reason: String| Error::Protocol { url: without_credentials(url), reason };
     let no_url = || Error::BadTarget { target: without_credentials(url), reason: "it is not a URL".to_owned() };
     let asked: Url = format!("{}{}", url.trim_end_matches('/'), path).parse().map_err(|_| no_url())?;
-    let client = client(&asked).map_err(|error| unreachable(Box::new(error)))?;
+    let client = client(&asked, key).map_err(|error| unreachable(Box::new(error)))?;
     let mut request = client.get(asked);
     if let Some(key) = key {
         request = request.header(KEY_HEADER, key);
     }
     let response = request.send().await.map_err(|error| match error.is_builder() {
         true => no_url(),
-        false => unreachable(Box::new(error.without_url())),
+        false => match Distrust::behind(&error) {
+            Some(why) => Error::Untrusted { url: without_credentials(url), why },
+            None => unreachable(Box::new(error.without_url())),
+        },
     })?;
     match response.status() {
         StatusCode::OK => {}
@@ -95,7 +98,8 @@ pub struct Recorded {
 pub async fn send_all(url: &str, requests: Vec<Recorded>) -> Result<(), Error> {
     let unreachable = |error: reqwest::Error| Error::Unreachable { url: url.to_owned(), source: Box::new(error) };
     let no_url = |_| Error::BadTarget { target: url.to_owned(), reason: "it is not a URL".to_owned() };
-    let client = client(&url.parse().map_err(no_url)?).map_err(unreachable)?;
+    let client = client(&url.parse().map_err(no_url)?, None)
+        .map_err(|error| Error::Unreachable { url: url.to_owned(), source: Box::new(error) })?;
     for request in requests {
         let mut builder = client.post(format!("{url}{}", request.path)).header(CONTENT_TYPE, request.content_type);
         if let Some(encoding) = request.encoding {
@@ -110,6 +114,6 @@ pub async fn send_all(url: &str, requests: Vec<Recorded>) -> Result<(), Error> {
     Ok(())
 }
 
-fn client(url: &Url) -> reqwest::Result<Client> {
-    client_for(url, || Client::builder().timeout(PATIENCE).connect_timeout(PATIENCE))
+fn client(url: &Url, key: Option<&str>) -> Result<Client, ConnectError> {
+    client_for(url, key, || Client::builder().timeout(PATIENCE).connect_timeout(PATIENCE))
 }

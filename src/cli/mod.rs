@@ -18,6 +18,7 @@ mod exit;
 mod global;
 mod http;
 mod logging;
+mod redaction;
 mod signals;
 mod stream;
 mod target;
@@ -30,8 +31,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, show, start, stats, status, tail,
-    trace,
+    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, secrets, show, start, stats, status,
+    tail, trace,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -104,6 +105,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    #[command(hide = true)]
+    Secrets(secrets::SecretsArgs),
 }
 
 impl Command {
@@ -205,6 +208,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Doctor(args) => doctor::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args, self::command()),
+        Command::Secrets(args) => secrets::run(context, args).await,
         Command::Man(args) => man::run(context, args, self::command()),
     }
 }

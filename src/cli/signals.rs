@@ -98,3 +98,39 @@ impl Signals {
         }
     }
 }
+
+/// Hears SIGHUP, which asks a server to read its files anew, on systems that have it.
+#[derive(Debug)]
+pub struct Hangups(#[cfg(unix)] Option<Signal>);
+
+impl Hangups {
+    /// Listens, if there is anything to read anew; else SIGHUP ends the process as ever.
+    ///
+    /// # Errors
+    /// The system refuses.
+    #[cfg(unix)]
+    pub fn listen(is_wanted: bool) -> io::Result<Hangups> {
+        let signal = is_wanted.then(|| unix::signal(unix::SignalKind::hangup())).transpose()?;
+        Ok(Hangups(signal))
+    }
+
+    /// There is nothing to hear.
+    ///
+    /// # Errors
+    /// Never.
+    #[cfg(windows)]
+    pub fn listen(_is_wanted: bool) -> io::Result<Hangups> {
+        Ok(Hangups())
+    }
+
+    /// Waits for the next one; for ever when nobody listens.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.0
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}

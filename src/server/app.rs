@@ -19,6 +19,8 @@ use crate::server::ingest::{FirstSeen, MendLog};
 use crate::server::open_streams::OpenStreams;
 use crate::server::project_counts::ProjectCounts;
 use crate::server::senders::Tally;
+use crate::server::tls::Tls;
+use crate::store::redact::Redaction;
 use crate::store::{self, Backend, Sink};
 
 /// The server as its handlers see it.
@@ -56,6 +58,10 @@ pub(crate) struct App {
     pub(crate) sources: Sources,
     /// What is known of those who send.
     pub(crate) senders: Tally,
+    /// What takes secrets out of records before they are stored; `None` for nothing.
+    pub(crate) redaction: Option<Arc<Redaction>>,
+    /// The certificate of all ports; `None` for HTTP in the clear.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// The counters of this run.
     pub(crate) counters: Counters,
     /// What was counted of each project in this run.

@@ -51,6 +51,9 @@ pub(crate) struct Gauges {
     pub(crate) disk: Option<DiskUse>,
 }
 
+/// A rule of redaction, its action, and how many secrets it found.
+pub(crate) type Redacted = (String, &'static str, u64);
+
 impl Counters {
     /// Counters that are all zero.
     pub(crate) fn new() -> Counters {
@@ -163,7 +166,7 @@ impl Counters {
     }
 
     /// The Prometheus [text format](https://prometheus.io/docs/instrumenting/exposition_formats/).
-    pub(crate) fn to_prometheus(&self, gauges: Gauges) -> String {
+    pub(crate) fn to_prometheus(&self, gauges: Gauges, redacted: Option<&[Redacted]>) -> String {
         let mut page = self.about_the_server();
         page.head("tracehub_requests_total", "counter", "Requests answered.");
         for ((route, status), count) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -181,6 +184,12 @@ impl Counters {
         }
         page.head("tracehub_metrics_dropped_total", "counter", "OTLP metrics requests, which are checked and dropped.");
         page.line("tracehub_metrics_dropped_total", &[], self.metrics_dropped.load(Ordering::Relaxed));
+        if let Some(redacted) = redacted {
+            page.head("tracehub_redacted_total", "counter", "Secrets taken out of records, by rule and action.");
+            for (rule, action, count) in redacted {
+                page.line("tracehub_redacted_total", &[("rule", rule), ("action", action)], *count);
+            }
+        }
         page.head("tracehub_connections", "gauge", "Connections open now.");
         page.line("tracehub_connections", &[], gauges.connections as u64);
         page.head("tracehub_in_flight_bytes", "gauge", "Bytes of request bodies held now.");
@@ -227,12 +236,13 @@ mod tests {
         counters.answered("/v1/traces", 200);
         counters.stored(Written { accepted: 3, duplicates: 1 }, 2);
         counters.ingest_failed("disk_full");
-        let page = counters.to_prometheus(Gauges {
+        let gauges = Gauges {
             connections: 1,
             in_flight_bytes: 7,
             database_bytes: None,
             disk: Some(DiskUse { log_bytes: 8, free_bytes: None }),
-        });
+        };
+        let page = counters.to_prometheus(gauges, Some(&[("email".to_owned(), "mask", 4)]));
         for line in [
             "tracehub_requests_total{route=\"/v1/traces\",status=\"200\"} 2",
             "tracehub_records_total{outcome=\"accepted\"} 3",
@@ -240,6 +250,7 @@ mod tests {
             "tracehub_ingest_failed_total{reason=\"disk_full\"} 1",
             "tracehub_in_flight_bytes 7",
             "tracehub_wal_bytes 8",
+            "tracehub_redacted_total{rule=\"email\",action=\"mask\"} 4",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }

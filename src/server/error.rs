@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::tls::TlsError;
 use crate::secret::NoRandom;
 
 /// Why a server could not start.
@@ -13,6 +14,9 @@ pub enum StartError {
     /// The store it should serve is the server itself.
     #[error("a server cannot relay to itself at {0}")]
     Itself(String),
+    /// The certificate cannot be used.
+    #[error("cannot speak TLS")]
+    Tls(#[from] TlsError),
     /// An address could not be bound.
     #[error("cannot listen on {address}")]
     Bind {

@@ -45,6 +45,8 @@ pub struct Listeners {
     pub(super) grpc: Option<TcpListener>,
     pub(super) http: Option<TcpListener>,
     pub(super) warnings: Vec<String>,
+    /// Whether all of them are called by https.
+    pub(super) speaks_tls: bool,
 }
 
 impl Listeners {
@@ -63,12 +65,13 @@ impl Listeners {
         };
         let grpc = side(otlp_grpc, OTLP_GRPC_PORT, "OTLP/gRPC").await?;
         let http = side(otlp_http, OTLP_HTTP_PORT, "OTLP/HTTP").await?;
-        Ok(Listeners { host, main, address, grpc, http, warnings })
+        Ok(Listeners { host, main, address, grpc, http, warnings, speaks_tls: false })
     }
 
     /// Base URL of the main port, with an address a program on this machine can reach.
     pub fn url(&self) -> String {
-        format!("http://{}", reachable(self.address))
+        let scheme = if self.speaks_tls { "https" } else { "http" };
+        format!("{scheme}://{}", reachable(self.address))
     }
 
     /// Whether a URL leads to the main port.

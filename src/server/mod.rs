@@ -20,6 +20,7 @@ mod rate;
 mod retention;
 mod senders;
 mod stopping;
+mod tls;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -44,7 +45,9 @@ use self::open_streams::OpenStreams;
 use self::project_counts::ProjectCounts;
 use self::senders::{Tally, keeper};
 use self::stopping::stopped;
+use self::tls::Tls;
 use crate::secret;
+use crate::store::redact::{Redaction, redacting};
 use crate::store::sqlite::{Durability, Options};
 use crate::store::{self, Backend, Target};
 
@@ -52,6 +55,7 @@ pub use self::access::Openness;
 pub use self::error::StartError;
 pub use self::http::Limits;
 pub use self::listeners::{Addresses, Listeners, SidePort};
+pub use self::tls::{TlsError, TlsFiles};
 
 /// How a server treats those who call it.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +72,10 @@ pub struct Settings {
     pub openness: Openness,
     /// How much a client may ask.
     pub limits: Limits,
+    /// What takes secrets out of records before they are stored, for its counts; `None` for nothing.
+    pub redaction: Option<Arc<Redaction>>,
+    /// The certificate of all ports; `None` for HTTP in the clear.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Settings of a server that opens its store itself.
@@ -95,6 +103,10 @@ pub struct Config {
     pub openness: Openness,
     /// How much a client may ask.
     pub limits: Limits,
+    /// What takes secrets out of records before they are stored; `None` for nothing.
+    pub redaction: Option<Arc<Redaction>>,
+    /// The certificate of all ports; `None` for HTTP in the clear.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Config {
@@ -112,6 +124,8 @@ impl Config {
             secret: None,
             openness: Openness::default(),
             limits: Limits::default(),
+            redaction: None,
+            tls: None,
         }
     }
 }
@@ -150,6 +164,14 @@ impl Running {
     /// Whether other machines can reach it and are answered without a key, because its owner says so.
     pub fn is_open_to_network(&self) -> bool {
         self.app.access.is_open_to_network()
+    }
+
+    /// Reads the files of the certificate again, if it has one.
+    ///
+    /// # Errors
+    /// See [`TlsError`]; the old certificate stays then.
+    pub fn reload_certificate(&self) -> Result<(), TlsError> {
+        self.app.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// The backend it serves.
@@ -215,13 +237,20 @@ impl Running {
 /// # Errors
 /// See [`StartError`]; nothing is left running then.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    // Before a file is made for nothing; it is read again when it is put in use.
+    config.tls.clone().map(Tls::read).transpose()?;
     let Config { host, port, otlp_grpc, otlp_http, retention, .. } = config;
-    let listeners = Listeners::bind(Addresses { host, port, otlp_grpc, otlp_http }).await?;
+    let mut listeners = Listeners::bind(Addresses { host, port, otlp_grpc, otlp_http }).await?;
+    listeners.speaks_tls = config.tls.is_some();
     if config.store.server().is_some_and(|(url, _)| listeners.are_at(url)) {
         return Err(StartError::Itself(config.store.location()));
     }
-    let owned =
-        store::own(&config.store, Options { durability: config.durability, retention, keeps_reserve: true }).await?;
+    let options = Options { durability: config.durability, retention, keeps_reserve: true };
+    let owned = store::own(&config.store, options).await?;
+    let backend = match &config.redaction {
+        Some(redaction) => redacting(Arc::clone(&owned.backend), Arc::clone(redaction)).await?,
+        None => Arc::clone(&owned.backend),
+    };
     let token = secret::token()?;
     owned.publish(&listeners.url(), &token)?;
     let settings = Settings {
@@ -231,8 +260,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         token: Some(token),
         openness: config.openness,
         limits: config.limits,
+        redaction: config.redaction,
+        tls: config.tls,
     };
-    serve(listeners, owned.backend, settings).await
+    serve(listeners, backend, settings).await
 }
 
 /// Serves a store, of whatever kind, until [`Running::stop`], which closes it.
@@ -241,6 +272,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 /// The keys in the store cannot be read, or there are no random numbers; nothing is left running then.
 pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Settings) -> Result<Running, StartError> {
     let token = settings.token.map_or_else(secret::token, Ok)?;
+    let tls = settings.tls.map(Tls::read).transpose()?.map(Arc::new);
+    let mut listeners = listeners;
+    listeners.speaks_tls = tls.is_some();
     let (ip, url, side_ports) = (listeners.address.ip(), listeners.url(), listeners.side_ports());
     let is_exposed = listeners.are_sides_exposed();
     let Listeners { host, main, grpc, http, warnings, .. } = listeners;
@@ -277,11 +311,17 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         side_ports,
         stopping,
         limits: settings.limits,
+        redaction: settings.redaction,
+        tls,
     });
     let routers = Arc::new(Routers::new(&app));
     let ports = [Some(main), grpc, http].into_iter().flatten();
     let accept = |listener| tokio::spawn(listen::accept(Arc::clone(&app), Arc::clone(&routers), listener));
     let mut tasks: Vec<_> = ports.map(accept).collect();
+    if let Some(tls) = app.tls.clone() {
+        let stopping = app.stopping.clone();
+        tasks.push(tokio::spawn(async move { tls.follow(stopping).await }));
+    }
     tasks.push(tokio::spawn(retention::run(Arc::clone(&app))));
     let (feeding, following, noting) = (Arc::clone(&app), Arc::clone(&app), Arc::clone(&app));
     tasks.push(tokio::spawn(async move {

@@ -124,6 +124,14 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// What hashes of redacted secrets are keyed with, the same for as long as the store lives; `None` where none is kept.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn salt(&self) -> Result<Option<[u8; 32]>> {
+        Ok(None)
+    }
+
     /// Finishes what is under way and lets go of the store. Later calls fail with
     /// [`Error::Closed`](super::Error::Closed).
     ///

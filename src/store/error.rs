@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::facet::Facet;
+use crate::connect::Distrust;
 
 /// Result of the store floor.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -83,6 +84,14 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Something answers, but does not prove to be the server, or does not speak TLS.
+    #[error("will not talk to `{url}`: {why}")]
+    Untrusted {
+        /// The address of the server.
+        url: String,
+        /// What is wrong.
+        why: Distrust,
+    },
     /// A server answered, but not with what the API says.
     #[error("`{url}` does not answer like a tracehub server: {reason}")]
     Protocol {
@@ -107,6 +116,9 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// Rules of redaction hash secrets, and nothing has a salt to key the hashes with.
+    #[error("the rules of redaction hash secrets, and there is no salt: this kind of store keeps none")]
+    NoSalt,
     /// A key has the same id or digest.
     #[error("there is such a key already")]
     KeyExists,

@@ -21,6 +21,7 @@ mod mode;
 pub mod old;
 pub mod open;
 mod own;
+pub mod redact;
 pub mod remote;
 pub mod sidecar;
 pub mod sqlite;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::redact::{Redactor, Rewritten};
 use super::sqlite::lock::Owner;
 use super::sqlite::{Options, Sqlite};
-use super::{Backend, Mode, Result, Target, open};
+use super::{Backend, Error, Mode, Result, Target, open};
 
 /// A store that is served.
 #[derive(Debug)]
@@ -30,6 +31,18 @@ pub async fn own(target: &Target, options: Options) -> Result<Owned> {
 }
 
 impl Owned {
+    /// Takes the secrets that `redactor` finds out of everything in the file.
+    ///
+    /// # Errors
+    /// [`Error::BadTarget`] for a store that is no file of ours, and what [`Sqlite::redact`] says.
+    pub async fn redact(&self, redactor: Redactor) -> Result<Rewritten> {
+        let Some(file) = &self.file else {
+            let reason = "only a database file can be rewritten, by the command that owns it".to_owned();
+            return Err(Error::BadTarget { target: self.backend.info().location.clone(), reason });
+        };
+        file.redact(redactor).await
+    }
+
     /// Tells other processes under which URL the store is served and what opens everything there. Says nothing of
     /// stores that are no file of ours.
     ///

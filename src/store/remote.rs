@@ -20,7 +20,7 @@ use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
 use crate::api::{self, Pairs, path};
-use crate::connect::client_for;
+use crate::connect::{ConnectError, Distrust, client_for};
 use crate::model::json::{self, FromJson, JsonError, key_to_wire};
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
@@ -52,14 +52,17 @@ pub async fn open(url: &str, key: Option<&str>) -> Result<Arc<dyn Backend>> {
     base.set_fragment(None);
     let location = without_credentials(base.as_str().trim_end_matches('/'));
     let headers = headers(key).ok_or_else(|| bad("the API key holds characters no header may hold".to_owned()))?;
-    let client = client_for(&base, || {
+    let client = client_for(&base, key, || {
         Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .user_agent(concat!("tracehub/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers.clone())
     });
-    let client = client.map_err(|error| bad(error.to_string()))?;
+    let client = client.map_err(|error| match error {
+        ConnectError::Read { ref source, .. } => bad(format!("{error}: {source}")),
+        error => bad(error.to_string()),
+    })?;
     let info = Info { kind: "a tracehub server", location, read_only: false, schema: None };
     Ok(Arc::new(Remote { info, base, client, streams: Streams::default(), is_closed: AtomicBool::new(false) }))
 }
@@ -243,7 +246,11 @@ impl Remote {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Error {
-        Error::Unreachable { url: self.info.location.clone(), source: Box::new(error.without_url()) }
+        let url = self.info.location.clone();
+        match Distrust::behind(&error) {
+            Some(why) => Error::Untrusted { url, why },
+            None => Error::Unreachable { url, source: Box::new(error.without_url()) },
+        }
     }
 
     fn protocol(&self, reason: String) -> Error {

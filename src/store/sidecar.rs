@@ -117,6 +117,13 @@ impl Backend for Sidecar {
         self.store.disk_use()
     }
 
+    async fn salt(&self) -> Result<Option<[u8; 32]>> {
+        match self.store.salt().await? {
+            Some(salt) => Ok(Some(salt)),
+            None => self.meta.salt().await,
+        }
+    }
+
     async fn close(&self) -> Result<()> {
         let (store, meta) = tokio::join!(self.store.close(), self.meta.close());
         store.and(meta)

@@ -29,6 +29,7 @@ mod list_only;
 mod odd_records;
 mod old_files;
 mod python_answers;
+mod redaction;
 mod server_api;
 mod server_checkpoints;
 mod server_follow;

@@ -1,8 +1,13 @@
 //! `tracehub clear`: deletes traces, after saying how many and asking.
 
+mod rewriting;
+
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::Serialize;
 
+use crate::cli::commands::clear::rewriting::Rewriting;
 use crate::cli::context::{Context, print};
 use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome};
@@ -18,12 +23,15 @@ use crate::view::out::format::counted;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Shows what would go and asks; without a terminal it needs --yes.
-Issues outlive their traces; they go when everything goes. Keys stay.
+Issues outlive their traces; they go when everything goes. Keys stay. With
+--redact no record goes, but the secrets in all of them do, and what they were
+is nowhere in the file any more; stop the server that owns it first.
 
 Examples:
   tracehub clear --older-than 24h
   tracehub clear --trace 4bf9 --yes
   tracehub clear --dry-run --json
+  tracehub clear --redact rules.toml
   tracehub clear --db old.db --yes")]
 pub struct ClearArgs {
     /// Only traces that ended longer ago than this: 24h, 7d, yesterday, …
@@ -37,6 +45,10 @@ pub struct ClearArgs {
     /// Only records of this kind
     #[arg(long, value_enum)]
     kind: Option<RecordKind>,
+
+    /// Delete no record, but take the secrets out of all of them, by the rules in this file
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    redact: Option<PathBuf>,
 
     /// Do not ask
     #[arg(short, long)]
@@ -52,6 +64,14 @@ pub struct ClearArgs {
 /// # Errors
 /// Nobody can be asked and `--yes` is missing, no such trace, or the store fails.
 pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
+    if let Some(rules) = &args.redact {
+        if args.older_than.is_some() || args.trace.is_some() || args.kind.is_some() {
+            return Err(Failure::usage(
+                "--redact is about the whole file, and goes with no flag that names a part of it",
+            ));
+        }
+        return rewriting::run(context, Rewriting { rules, yes: args.yes, dry_run: args.dry_run }).await;
+    }
     let output = context.output(&REMOVED)?;
     let asks = !args.yes && !args.dry_run;
     if asks && !context.terminal.stdin {

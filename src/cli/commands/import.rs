@@ -13,9 +13,11 @@ use crate::cli::commands::keys;
 use crate::cli::context::{Context, print};
 use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::redaction::RedactArgs;
 use crate::cli::target;
 use crate::model::Text;
 use crate::query::copy::copy;
+use crate::store::redact::redacting;
 use crate::store::{self, Backend, Error, Mode, Target};
 use crate::view::machine::{Format, IMPORTED};
 use crate::view::out::escape;
@@ -47,6 +49,9 @@ pub struct ImportArgs {
     /// The project of records that are in none
     #[arg(long, value_name = "NAME", value_parser = keys::project)]
     project: Option<String>,
+
+    #[command(flatten)]
+    redact: RedactArgs,
 }
 
 /// Runs the command.
@@ -65,7 +70,11 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
     for file in &args.files {
         sources.push(Source::open(file).await?);
     }
-    let target = store::open(&target, Mode::Write).await?;
+    let redaction = args.redact.redaction()?;
+    let mut target = store::open(&target, Mode::Write).await?;
+    if let Some(redaction) = redaction {
+        target = redacting(target, redaction).await?;
+    }
     let project = args.project.as_deref().map(Text::from);
     let imported = import_all(context, &sources, target.as_ref(), project.as_ref()).await;
     let closed = target.close().await;

@@ -5,6 +5,7 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,11 +15,13 @@ use serde_json::{Value as Json, json};
 use crate::cli::context::Context;
 use crate::cli::environment::{current_trace, now, short_path, variable};
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::redaction::{RedactArgs, read_rules};
 use crate::cli::target;
 use crate::cli::values::pair;
 use crate::client::{DeadLetters, Details, LogEncoding, LogEntry, Logger, LoggerBuilder, hostname, new_dead_letters};
 use crate::model::{Nanos, Severity, Text};
 use crate::query::dead_letters::{Defaults, DeliverError, deliver};
+use crate::store::redact::{Redactor, Salt, Tally};
 use crate::store::{self, Backend, Error, Mode, Target};
 use crate::view::machine::{Format, LOGGED};
 
@@ -86,6 +89,9 @@ pub struct LogArgs {
     /// Fail when the record is not stored: 4 if the key is refused, else 3
     #[arg(long)]
     strict: bool,
+
+    #[command(flatten)]
+    redact: RedactArgs,
 }
 
 /// Why the record is not stored, and where it waits until it can be.
@@ -107,11 +113,15 @@ impl NotStored {
 ///
 /// # Errors
 /// The flags make no sense, what they name cannot be read, or `--strict` and the record is not stored.
-pub async fn run(context: &Context, args: LogArgs) -> Outcome {
+pub async fn run(context: &Context, mut args: LogArgs) -> Outcome {
     let output = context.output(&LOGGED)?;
     let wanted = context.target()?;
+    let redactor = redactor(&args.redact, &wanted).await?;
     let place = short_path(&wanted.location());
-    let entry = entry(context, &args)?;
+    let mut entry = entry(context, &args)?;
+    if let Some(redactor) = &redactor {
+        redact(&mut args, &mut entry, redactor);
+    }
     let trace_id = entry.trace_id.clone();
     let is_strict = args.strict;
     let not_stored = send(args, wanted.into_parts().0, entry).await.err();
@@ -146,6 +156,45 @@ pub async fn run(context: &Context, args: LogArgs) -> Outcome {
         "kept_in": kept_in.flatten(),
         "reason": reason,
     }))
+}
+
+/// What takes secrets out of the record, by the rules that flag or variable name. Hashes are keyed with the salt of the
+/// file; what goes to a server, and into a file without one, has masks for hashes unless the rules name a salt.
+///
+/// # Errors
+/// The rules cannot be read.
+async fn redactor(rules: &RedactArgs, wanted: &Target) -> Result<Option<Redactor>, Failure> {
+    let Some(file) = rules.file() else { return Ok(None) };
+    let rules = read_rules(&file)?;
+    let mut salt = None;
+    if rules.wants_salt()
+        && wanted.file().is_some()
+        && let Ok(backend) = store::open(wanted, Mode::Read).await
+    {
+        salt = backend.salt().await.ok().flatten().map(|salt| Salt::new(&salt));
+    }
+    Ok(Some(Redactor::new(Arc::new(rules), salt)))
+}
+
+/// Takes the secrets out of a record before it goes anywhere: it may be kept in a file until it can be delivered.
+fn redact(args: &mut LogArgs, entry: &mut LogEntry, redactor: &Redactor) {
+    let mut tally = Tally::default();
+    let mut replace = |key: Option<&str>, text: &mut String| {
+        if let Some(new) = redactor.text(key, text, &mut tally) {
+            *text = new;
+        }
+    };
+    replace(None, &mut entry.message);
+    args.service.iter_mut().chain(&mut args.env).for_each(|text| replace(None, text));
+    let Some(details) = &mut entry.details else { return };
+    details.error_type.iter_mut().for_each(|text| replace(Some("exception.type"), text));
+    details.stack_trace.iter_mut().for_each(|text| replace(Some("exception.stacktrace"), text));
+    if let Some(module) = &mut details.module {
+        let mut text = module.to_string();
+        replace(None, &mut text);
+        *module = Text::from(text);
+    }
+    details.extra.edit(|json| redactor.text(None, json, &mut Tally::default()));
 }
 
 /// The record the flags describe.

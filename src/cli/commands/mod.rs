@@ -14,6 +14,7 @@ pub(super) mod list;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod man;
+pub(super) mod secrets;
 pub(super) mod show;
 pub(super) mod start;
 pub(super) mod stats;

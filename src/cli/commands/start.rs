@@ -1,6 +1,7 @@
 //! `tracehub start`: the server in the foreground, from the ready line to the last acknowledged record on disk.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -9,10 +10,12 @@ use serde_json::json;
 use crate::cli::context::{Context, print};
 use crate::cli::environment::{short_path, variable, variable_os};
 use crate::cli::exit::{Code, Failure, Outcome};
-use crate::cli::signals::Signals;
+use crate::cli::logging;
+use crate::cli::redaction::{RedactArgs, read_rules};
+use crate::cli::signals::{Hangups, Signals};
 use crate::cli::target;
 use crate::cli::values::{Keep, keep};
-use crate::server::{self, Config, Limits, Openness, Running, SidePort};
+use crate::server::{self, Config, Limits, Openness, Running, SidePort, TlsFiles};
 use crate::store::sqlite::Durability;
 use crate::view::out::{escape, format};
 
@@ -25,7 +28,9 @@ port takes both as well. Ctrl-C or SIGTERM stops it; everything acknowledged is
 on disk by then.
 
 A server that other machines can reach, and every server after its first key,
-wants a key of its callers: see `tracehub keys --help`.
+wants a key of its callers: see `tracehub keys --help`. With --redact and
+--tls-cert, SIGHUP has rules and certificate read anew; a certificate that
+changes is noticed without it, too.
 
 Examples:
   tracehub start
@@ -69,6 +74,17 @@ pub struct StartArgs {
     /// Answer callers on this machine without a key, also when others need one; not behind a proxy on this machine
     #[arg(long)]
     open_loopback: bool,
+
+    #[command(flatten)]
+    redact: RedactArgs,
+
+    /// Speak TLS on all ports, with the certificate and its chain in this file (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key", value_hint = clap::ValueHint::FilePath)]
+    tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert", value_hint = clap::ValueHint::FilePath)]
+    tls_key: Option<PathBuf>,
 }
 
 /// Runs the server until it is told to stop.
@@ -76,7 +92,13 @@ pub struct StartArgs {
 /// # Errors
 /// A wrong setting, a busy port, a database that cannot be opened or did not close cleanly.
 pub async fn run(context: &Context, args: StartArgs) -> Outcome {
+    let rules = args.redact.file();
     let config = config(context, args)?;
+    if let Some(redaction) = &config.redaction {
+        logging::redact_with(redaction);
+    }
+    let mut hangups = Hangups::listen(rules.is_some() || config.tls.is_some())
+        .map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let mut signals = Signals::listen_to_all().map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let running = tokio::select! {
         started = server::start(config.clone()) => started?,
@@ -91,7 +113,12 @@ pub async fn run(context: &Context, args: StartArgs) -> Outcome {
         warn_of_missing_key(context, &running);
     }
     announce(context, &running, &config)?;
-    signals.next().await;
+    loop {
+        tokio::select! {
+            () = signals.next() => break,
+            () = hangups.next() => reload(context, &running, &config, rules.as_deref()),
+        }
+    }
     context.remark("stopping; once more to stop at once");
     tokio::select! {
         stopped = running.stop() => stopped?,
@@ -99,6 +126,29 @@ pub async fn run(context: &Context, args: StartArgs) -> Outcome {
         () = signals.next() => std::process::exit(i32::from(Code::Interrupted as u8)),
     }
     Ok(Code::Done)
+}
+
+/// Reads anew what is in files; what cannot be read stays as it was.
+fn reload(context: &Context, running: &Running, config: &Config, rules: Option<&Path>) {
+    if let Some(files) = &config.tls {
+        match running.reload_certificate() {
+            Ok(()) => {
+                context.remark(escape(&format!("the certificate in {} is in use now", files.cert.display())));
+            }
+            Err(error) => {
+                let failure = Failure::from_error(Code::Usage, &error);
+                context.warn(format_args!("the old certificate stays in use: {}", failure.in_one_line()));
+            }
+        }
+    }
+    if let (Some(file), Some(redaction)) = (rules, &config.redaction) {
+        let replaced = read_rules(file)
+            .and_then(|rules| redaction.replace(rules).map_err(|error| Failure::from_error(Code::Usage, &error)));
+        match replaced {
+            Ok(()) => context.remark(escape(&format!("the rules in {} are in force now", file.display()))),
+            Err(failure) => context.warn(format_args!("the old rules stay in force: {}", failure.in_one_line())),
+        }
+    }
 }
 
 fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
@@ -129,6 +179,8 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         secret: secret_from_environment()?,
         openness: Openness { network: args.open_network, loopback: args.open_loopback },
         limits: Limits::default(),
+        redaction: args.redact.redaction()?,
+        tls: args.tls_cert.zip(args.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
     })
 }
 
@@ -197,8 +249,10 @@ fn announce(context: &Context, running: &Running, config: &Config) -> Result<(),
 fn banner(context: &Context, running: &Running, config: &Config, location: &str) -> String {
     let (grpc, http) = running.side_ports();
     let url = running.url();
-    let endpoint = http.map_or_else(|| url.to_owned(), |address| format!("http://{address}"));
-    let and_also = |side: Option<SocketAddr>| side.map(|address| format!("http://{address} and ")).unwrap_or_default();
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let endpoint = http.map_or_else(|| url.to_owned(), |address| format!("{scheme}://{address}"));
+    let and_also =
+        |side: Option<SocketAddr>| side.map(|address| format!("{scheme}://{address} and ")).unwrap_or_default();
     let store = match config.retention {
         _ if config.store.server().is_some() => format!("  relays to  {location}"),
         Some(retention) => {

@@ -47,6 +47,14 @@ impl Extra {
         self.text.is_empty()
     }
 
+    /// Replaces all values at once: `edit` is given the JSON object they are, and returns another one or nothing.
+    #[cfg(feature = "app")]
+    pub fn edit(&mut self, edit: impl FnOnce(&str) -> Option<String>) {
+        if let Some(edited) = std::str::from_utf8(&self.text).ok().and_then(edit) {
+            self.text = edited.into_bytes();
+        }
+    }
+
     /// How many bytes of memory the values take beside the struct.
     pub fn size_bytes(&self) -> usize {
         self.text.capacity()

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::settings::PipelineSettings;
 use crate::causes::with_causes;
 use crate::client::random::random_bits;
-use crate::connect::client_for;
+use crate::connect::{ConnectError, Distrust, client_for};
 
 /// Longest pause between two attempts that the transport chooses by itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -83,10 +83,11 @@ impl Transport {
     /// Prepares connections; opens none yet.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new<T>(settings: &PipelineSettings<T>, activity: Arc<Activity>) -> reqwest::Result<Transport> {
+    /// When TLS cannot be set up, or the certificates to trust cannot be read.
+    pub fn new<T>(settings: &PipelineSettings<T>, activity: Arc<Activity>) -> Result<Transport, ConnectError> {
         let PipelineSettings { url, headers, pace, .. } = settings;
-        let http = client_for(url, || {
+        let key = headers.get("x-api-key").and_then(|key| key.to_str().ok());
+        let http = client_for(url, key, || {
             reqwest::Client::builder()
                 .user_agent(USER_AGENT)
                 .timeout(pace.timeout)
@@ -130,7 +131,11 @@ impl Transport {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                return Delivery::Exhausted { reason: with_causes(&error.without_url()), retry_after: None };
+                let reason = match Distrust::behind(&error) {
+                    Some(why) => format!("will not talk to the server: {why}; {}", why.hint()),
+                    None => with_causes(&error.without_url()),
+                };
+                return Delivery::Exhausted { reason, retry_after: None };
             }
         };
         let status = answer.status();

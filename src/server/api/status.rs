@@ -94,6 +94,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, Extension(store): Exten
         database_bytes: app.backend.size_bytes().await,
         disk: app.backend.disk_use(),
     };
-    let page = app.counters.to_prometheus(gauges);
+    let redacted = app.redaction.as_ref().map(|redaction| redaction.counts());
+    let page = app.counters.to_prometheus(gauges, redacted.as_deref());
     Ok(answer::document(StatusCode::OK, MEDIA, page))
 }

@@ -14,6 +14,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -89,6 +90,13 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
+/// Where a connection comes from, and to which port it came.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    peer: SocketAddr,
+    port: Port,
+}
+
 async fn serve(
     app: Arc<App>,
     routers: Arc<Routers>,
@@ -98,9 +106,27 @@ async fn serve(
 ) {
     // Small answers must not wait for the client's acknowledgement of the last one.
     let _ = stream.set_nodelay(true);
+    let ends = Ends { peer, port: port(&app, &stream) };
+    let Some(tls) = app.tls.clone() else { return serve_stream(app, routers, builder, stream, ends).await };
+    let accepted = tokio::select! {
+        accepted = tls.accept(stream, peer) => accepted,
+        () = stopped(app.stopping.clone()) => None,
+    };
+    if let Some(stream) = accepted {
+        serve_stream(app, routers, builder, stream, ends).await;
+    }
+}
+
+async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    app: Arc<App>,
+    routers: Arc<Routers>,
+    builder: &Builder<TokioExecutor>,
+    stream: S,
+    ends: Ends,
+) {
+    let Ends { peer, port } = ends;
     let limits = &app.limits;
     let (stop_timeout, stopping) = (limits.stop_timeout, app.stopping.clone());
-    let port = port(&app, &stream);
     let (first, noting) = (FirstByte::default(), Arc::clone(&app));
     let stream = Greeted::new(stream, first.clone());
     let stream = TokioIo::new(Idle::new(stream, limits.header_timeout, limits.connection_idle_timeout));

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::file::{disk, files};
+use super::file::{disk, files, meta};
 use super::maintenance::{Task, removal};
 use super::prepare::{SMALL_BATCH, prepare, work};
 use super::read::{list, logs, readers, scan, stats};
@@ -63,6 +63,18 @@ impl Backend for Sqlite {
         let path = Path::new(&self.info.location);
         let free_bytes = disk::space(path).map(|space| space.free_bytes);
         Some(DiskUse { log_bytes: files::log_length(path), free_bytes })
+    }
+
+    async fn salt(&self) -> Result<Option<[u8; 32]>> {
+        let known = self.readers.run(|connection| meta::salt(connection)).await?;
+        match (known, &self.owner) {
+            (None, Some(owner)) => {
+                // Told apart by chance, so whoever asks first decides.
+                let new = crate::secret::random_bytes().map_err(|error| Error::Io(error.into()))?;
+                owner.queue.decide(move |transaction| meta::make_salt(transaction, new)).await.map(Some)
+            }
+            (known, _) => Ok(known),
+        }
     }
 
     async fn close(&self) -> Result<()> {

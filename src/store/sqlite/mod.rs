@@ -39,6 +39,7 @@ use self::maintenance::{Reply, Task};
 use self::ownership::{Ownership, find_place, resolve};
 use self::read::readers::Readers;
 use self::read::scan::LastSegments;
+use crate::store::redact::{Redactor, Rewritten};
 use crate::store::{Backend, Error, Info, Mode, Result};
 
 pub use self::options::{Durability, Options, Tuning};
@@ -117,6 +118,14 @@ impl Sqlite {
     #[doc(hidden)]
     pub async fn seal_now(&self) -> Result<()> {
         self.ask(|reply| Task::Seal { all: true, reply: Some(reply) }).await
+    }
+
+    /// Takes the secrets that `redactor` finds out of everything in the file, and what they were out of its pages.
+    ///
+    /// # Errors
+    /// The store fails; [`Error::Locked`] when others read the file, which still holds pages of before then.
+    pub async fn redact(&self, redactor: Redactor) -> Result<Rewritten> {
+        self.ask(|reply| Task::Redact { redactor, reply }).await
     }
 
     fn owner(&self) -> Result<&Arc<Ownership>> {

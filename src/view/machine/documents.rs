@@ -115,6 +115,16 @@ pub static ISSUED: Shape = Shape { keys: &[&["id", "project", "key", "scopes", "
 /// The document of `clear`.
 pub static REMOVED: Shape = Shape { keys: &[&["dry_run"], Removed::KEYS], inner: &[], id: "traces" };
 
+/// The document of `clear --redact`.
+pub static REWRITTEN: Shape = Shape {
+    keys: &[&["dry_run", "records", "with_secrets", "secrets", "removed_unreadable"]],
+    inner: &[],
+    id: "secrets",
+};
+
+/// The rows of `secrets`.
+pub static SECRET: Shape = Shape { keys: &[&["rule", "place", "count", "example"]], inner: &[], id: "rule" };
+
 /// The document of `import`.
 pub static IMPORTED: Shape = Shape {
     keys: &[&["read", "accepted", "duplicates", "skipped", "source", "target", "errors"]],

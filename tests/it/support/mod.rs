@@ -82,6 +82,16 @@ impl Home {
         (home, db)
     }
 
+    /// The answer to a question, head and body.
+    pub fn get(&self, server: &Server, path: &str) -> String {
+        let host = server.url().trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).expect("the server listens");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
     /// A server on a free port without side ports.
     pub fn start(&self, args: &[&str]) -> Server {
         self.start_on("0", args)

@@ -32,3 +32,16 @@ pub fn set_retention(connection: &Connection, retention: Duration) -> Result<()>
     connection.execute(sql, [to_column(retention.as_secs())])?;
     Ok(())
 }
+
+/// What hashes of redacted secrets are keyed with; `None` when nobody needed it yet.
+pub fn salt(connection: &Connection) -> Result<Option<[u8; 32]>> {
+    let salt: Option<Vec<u8>> = sql::find(connection, "SELECT value FROM meta WHERE key = 'redaction_salt'", [])?;
+    Ok(salt.and_then(|salt| salt.try_into().ok()))
+}
+
+/// Keeps a salt unless there is one; the one that is kept.
+pub fn make_salt(connection: &Connection, new: [u8; 32]) -> Result<[u8; 32]> {
+    let sql = "INSERT OR IGNORE INTO meta(key, value) VALUES ('redaction_salt', ?1)";
+    connection.execute(sql, [new.as_slice()])?;
+    Ok(salt(connection)?.unwrap_or(new))
+}

@@ -6,6 +6,7 @@
 
 mod merging;
 pub mod removal;
+mod rewriting;
 pub mod sealing;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use super::tables::from_column;
 use super::write::write_queue::{Forget, Queue};
 use crate::model::{RecordFilter, Removed, Retention};
 use crate::store::Result;
+use crate::store::redact::{Redactor, Rewritten};
 
 /// After a failure nothing is tried again on its own for this long.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -64,6 +66,13 @@ pub enum Task {
     },
     /// Seal what waits and give free pages back, because the disk is nearly full.
     MakeRoom,
+    /// Take secrets out of everything.
+    Redact {
+        /// What says what a secret is.
+        redactor: Redactor,
+        /// Told what was found.
+        reply: Reply<Rewritten>,
+    },
     /// End the thread.
     Stop,
 }
@@ -117,6 +126,9 @@ impl Maintenance {
                     let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
                 }
                 Task::MakeRoom => self.make_room(),
+                Task::Redact { redactor, reply } => {
+                    let _ = reply.send(rewriting::rewrite(&self.connection, &self.queue, redactor));
+                }
                 Task::Stop => break,
             }
             if self.keeps_reserve {

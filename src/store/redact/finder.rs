@@ -1,0 +1,324 @@
+//! Finds secrets in one text. Most texts hold none, so one look at the bytes says what is worth searching for at all.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::Regex;
+
+use super::action::is_replacement;
+use super::keys::KeyPatterns;
+use super::kinds::{Look, Mark};
+
+/// Most patterns of one set of rules.
+pub(super) const MOST_PATTERNS: usize = 512;
+/// Shorter texts hold no secret of a known kind.
+const SHORTEST: usize = 6;
+/// Texts without a word this long, without `:` and `=`, and shorter than [`LONG_TEXT`], hold none of the known words.
+const LONG_WORD: u32 = 16;
+const LONG_TEXT: usize = 128;
+/// Texts without a word this long hold nothing that is drawn by lot.
+const DRAWN_WORD: u32 = 12;
+/// Fewest digits of a number with a check digit.
+const FEWEST_DIGITS: u32 = 9;
+
+/// Values that are never secrets, wherever they stand.
+const TRIVIAL: [&str; 8] = ["true", "false", "null", "none", "nil", "undefined", "required", "optional"];
+
+/// A secret in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Secret {
+    /// The bytes of the secret.
+    pub(super) range: Range<usize>,
+    /// Which pattern found it.
+    pub(super) pattern: usize,
+}
+
+/// What a text is, as far as rules ask.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct About<'a> {
+    /// The key the text stands under, if any.
+    pub(super) key: Option<&'a str>,
+    /// Whether the text is an id, which looks drawn by lot because it is.
+    pub(super) is_id: bool,
+}
+
+/// A pattern of a rule.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    how: How,
+    /// Only below these keys; everywhere if there are none.
+    only: KeyPatterns,
+    /// Not below these keys.
+    except: KeyPatterns,
+    is_email: bool,
+    is_guess: bool,
+}
+
+#[derive(Debug)]
+enum How {
+    Regex(Regex),
+    Function(fn(&str) -> Vec<Range<usize>>),
+}
+
+/// Finds what a set of patterns means.
+#[derive(Debug, Default)]
+pub(super) struct Finder {
+    patterns: Vec<Pattern>,
+    words: Option<AhoCorasick>,
+    /// The pattern of each of the words.
+    pattern_of_word: Vec<usize>,
+    everywhere: Vec<usize>,
+    at_sign: Vec<usize>,
+    digits: Vec<usize>,
+    long_words: Vec<usize>,
+}
+
+impl Pattern {
+    /// A pattern of one's own.
+    pub(super) fn own(regex: Regex, only: KeyPatterns, except: KeyPatterns) -> Pattern {
+        Pattern { how: How::Regex(regex), only, except, is_email: false, is_guess: false }
+    }
+
+    fn finds_in(&self, about: About<'_>) -> bool {
+        if self.is_guess && about.is_id {
+            return false;
+        }
+        match about.key {
+            _ if self.only.is_empty() && self.except.is_empty() => true,
+            Some(key) => (self.only.is_empty() || self.only.has(key)) && !self.except.has(key),
+            None => self.only.is_empty(),
+        }
+    }
+
+    fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let regex = match &self.how {
+            How::Function(find) => return find(text),
+            How::Regex(regex) => regex,
+        };
+        if regex.captures_len() == 1 {
+            return regex.find_iter(text).map(|found| found.range()).collect();
+        }
+        let secret = |captures: regex::Captures<'_>| {
+            let group = captures.iter().skip(1).flatten().next();
+            group.or_else(|| captures.get(0)).map(|found| found.range())
+        };
+        regex.captures_iter(text).filter_map(secret).collect()
+    }
+}
+
+impl Finder {
+    /// How many patterns there are.
+    pub(super) fn len(&self) -> usize {
+        self.patterns.len()
+    }
+
+    /// Whether there are patterns of one's own.
+    pub(super) fn has_own(&self) -> bool {
+        !self.everywhere.is_empty()
+    }
+
+    /// Adds a pattern of one's own, which is looked for in every text.
+    pub(super) fn add_own(&mut self, pattern: Pattern) {
+        self.everywhere.push(self.patterns.len());
+        self.patterns.push(pattern);
+    }
+
+    /// Adds a known kind, and its words to `words`.
+    ///
+    /// # Errors
+    /// None that is known: the patterns are our own.
+    pub(super) fn add_kind(
+        &mut self,
+        name: &str,
+        look: &Look,
+        words: &mut Vec<&'static str>,
+        (only, except): (KeyPatterns, KeyPatterns),
+    ) -> Result<(), regex::Error> {
+        let place = self.patterns.len();
+        let how = match look {
+            Look::Fields(_) => return Ok(()),
+            Look::Checked { find, .. } => How::Function(*find),
+            Look::Pattern { pattern, .. } | Look::Marked { pattern, .. } => How::Regex(Regex::new(pattern)?),
+        };
+        match look {
+            Look::Pattern { words: of_kind, .. } => {
+                words.extend(*of_kind);
+                self.pattern_of_word.extend(of_kind.iter().map(|_| place));
+            }
+            Look::Marked { mark, .. } | Look::Checked { mark, .. } => match mark {
+                Mark::At => self.at_sign.push(place),
+                Mark::Digits => self.digits.push(place),
+                Mark::LongWord => self.long_words.push(place),
+            },
+            Look::Fields(_) => {}
+        }
+        self.patterns.push(Pattern { how, only, except, is_email: name == "email", is_guess: name == "high_entropy" });
+        Ok(())
+    }
+
+    /// Makes the search for the words of all kinds that were added.
+    ///
+    /// # Errors
+    /// None that is known: the words are our own.
+    pub(super) fn search_words(&mut self, words: &[&str]) -> Result<(), aho_corasick::BuildError> {
+        if !words.is_empty() {
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::DFA));
+            self.words = Some(builder.build(words)?);
+        }
+        Ok(())
+    }
+
+    /// The secrets in a text, in order; no two overlap.
+    pub(super) fn find(&self, text: &str, about: About<'_>) -> Vec<Secret> {
+        let mut wanted = Wanted::default();
+        self.everywhere.iter().for_each(|pattern| wanted.add(*pattern));
+        if text.len() >= SHORTEST {
+            self.want_kinds(text, &mut wanted);
+        }
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let mut found: Vec<Secret> = Vec::new();
+        for (place, pattern) in self.patterns.iter().enumerate() {
+            if !wanted.has(place) || !pattern.finds_in(about) {
+                continue;
+            }
+            for range in pattern.find(text) {
+                let secret = text.get(range.clone()).unwrap_or_default();
+                let is_known = |known: &Secret| known.range.start < range.end && range.start < known.range.end;
+                // The password in front of a host is no mailbox at that host.
+                let is_in_another = pattern.is_email && found.iter().any(is_known);
+                if !is_in_another && !is_no_secret(secret) {
+                    found.push(Secret { range, pattern: place });
+                }
+            }
+        }
+        join_overlapping(found)
+    }
+
+    fn want_kinds(&self, text: &str, wanted: &mut Wanted) {
+        let marks = Marks::of(text.as_bytes());
+        if marks.has_at {
+            self.at_sign.iter().for_each(|pattern| wanted.add(*pattern));
+        }
+        if marks.digits >= FEWEST_DIGITS {
+            self.digits.iter().for_each(|pattern| wanted.add(*pattern));
+        }
+        if marks.longest_word >= DRAWN_WORD {
+            self.long_words.iter().for_each(|pattern| wanted.add(*pattern));
+        }
+        let may_have_words = marks.longest_word >= LONG_WORD || marks.has_assignment || text.len() >= LONG_TEXT;
+        if let Some(words) = self.words.as_ref().filter(|_| may_have_words) {
+            for word in words.find_overlapping_iter(text) {
+                if let Some(pattern) = self.pattern_of_word.get(word.pattern().as_usize()) {
+                    wanted.add(*pattern);
+                }
+            }
+        }
+    }
+}
+
+fn is_no_secret(text: &str) -> bool {
+    text.is_empty() || is_replacement(text) || TRIVIAL.iter().any(|trivial| trivial.eq_ignore_ascii_case(text))
+}
+
+/// Makes one of secrets that overlap: nothing of either may be left.
+fn join_overlapping(mut found: Vec<Secret>) -> Vec<Secret> {
+    found.sort_by_key(|secret| (secret.range.start, secret.pattern));
+    let mut joined: Vec<Secret> = Vec::with_capacity(found.len());
+    for secret in found {
+        match joined.last_mut().filter(|last| secret.range.start < last.range.end) {
+            Some(last) => {
+                last.range.end = last.range.end.max(secret.range.end);
+                last.pattern = last.pattern.min(secret.pattern);
+            }
+            None => joined.push(secret),
+        }
+    }
+    joined
+}
+
+/// Which patterns are worth a search in a text.
+#[derive(Default)]
+struct Wanted([u64; MOST_PATTERNS / 64]);
+
+impl Wanted {
+    fn add(&mut self, pattern: usize) {
+        if let Some(word) = self.0.get_mut(pattern / 64) {
+            *word |= 1 << (pattern % 64);
+        }
+    }
+
+    fn has(&self, pattern: usize) -> bool {
+        self.0.get(pattern / 64).is_some_and(|word| word >> (pattern % 64) & 1 == 1)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+}
+
+/// What a text has, by one look at its bytes.
+struct Marks {
+    has_at: bool,
+    has_assignment: bool,
+    digits: u32,
+    longest_word: u32,
+}
+
+const WORD: u8 = 1;
+const DIGIT: u8 = 2;
+const AT: u8 = 4;
+const ASSIGNMENT: u8 = 8;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'0'..=b'9' => WORD | DIGIT,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' => WORD,
+            b'@' | b'%' => AT,
+            b':' | b'=' => ASSIGNMENT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+impl Marks {
+    fn of(bytes: &[u8]) -> Marks {
+        let (mut seen, mut digits, mut word, mut longest_word) = (0_u8, 0_u32, 0_u32, 0_u32);
+        for byte in bytes {
+            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or_default();
+            seen |= class;
+            digits = digits.wrapping_add(u32::from(class >> 1 & 1));
+            word = word.wrapping_add(1) * u32::from(class & WORD);
+            longest_word = longest_word.max(word);
+        }
+        Marks { has_at: seen & AT != 0, has_assignment: seen & ASSIGNMENT != 0, digits, longest_word }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_that_overlap_become_one_that_covers_both() {
+        let secret = |start, end, pattern| Secret { range: start..end, pattern };
+        let joined = join_overlapping(vec![secret(5, 9, 3), secret(0, 6, 7), secret(9, 12, 1), secret(20, 22, 0)]);
+        assert_eq!(joined, [secret(0, 9, 3), secret(9, 12, 1), secret(20, 22, 0)]);
+    }
+
+    #[test]
+    fn one_look_says_what_a_text_has() {
+        let marks = Marks::of(b"call 0123456789 or mail a@b.example: x_y-Z");
+        assert!(marks.has_at && marks.has_assignment);
+        assert_eq!((marks.digits, marks.longest_word), (10, 10));
+        let marks = Marks::of("naïve text".as_bytes());
+        assert!(!marks.has_at && !marks.has_assignment && marks.digits == 0);
+    }
+}
