@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use super::super::file::room::is_about_room;
+use super::super::file::room::{Room, is_about_room};
 use super::super::tables::inbox::{self, Waiting};
 use super::super::tables::traces::{self, Change, Finder};
 use super::super::write::write_queue::{Forget, Queue};
@@ -14,11 +14,11 @@ use crate::store::Result;
 /// No more bytes than this, before compression, are sealed at once: SQLite takes no value of a gigabyte.
 const SEAL_BYTES: usize = 128 << 20;
 
-/// Seals what waits, as long as it is a segment's worth, or all of it.
-pub fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bool) -> Result<()> {
+/// Seals what waits, as long as it is a segment's worth, or all of it; no more at once than there is room for.
+pub fn seal(connection: &Connection, queue: &Queue, room: &Room, seal_records: usize, all: bool) -> Result<()> {
     let (mut most_records, mut most_bytes) = (seal_records, SEAL_BYTES);
     loop {
-        let (waiting, is_last) = inbox::oldest(connection, most_records, most_bytes)?;
+        let (waiting, is_last) = inbox::oldest(connection, most_records, most_bytes.min(fitting_bytes(room)))?;
         let records: usize = waiting.iter().map(|row| row.count).sum();
         if waiting.is_empty() || (is_last && records < seal_records && !all) {
             return Ok(());
@@ -27,7 +27,7 @@ pub fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bo
         match seal_waiting(connection, queue, waiting) {
             // Where there is no room for much there may be some for less.
             Err(error) if rows > 1 && is_about_room(&error) => {
-                (most_records, most_bytes) = (records.min(most_records) / 4, most_bytes / 4);
+                (most_records, most_bytes) = (records.min(most_records) / 4, most_bytes.min(fitting_bytes(room)) / 4);
                 continue;
             }
             done => done?,
@@ -36,6 +36,11 @@ pub fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bo
             return Ok(());
         }
     }
+}
+
+/// How many bytes, before compression, leave enough of the room on the disk.
+fn fitting_bytes(room: &Room) -> usize {
+    room.free_bytes().map_or(SEAL_BYTES, |free_bytes| usize::try_from(free_bytes / 4).unwrap_or(SEAL_BYTES))
 }
 
 fn seal_waiting(connection: &Connection, queue: &Queue, waiting: Vec<Waiting>) -> Result<()> {
