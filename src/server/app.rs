@@ -17,6 +17,7 @@ use crate::server::counters::Counters;
 use crate::server::http::{Budget, Limits};
 use crate::server::ingest::FirstSeen;
 use crate::server::open_streams::OpenStreams;
+use crate::server::retention_clock::RetentionClock;
 use crate::store::{self, Backend, Feed, Sink};
 
 /// The server as its handlers see it.
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) backend: Arc<dyn Backend>,
     /// How long records are kept after they were received; `None` for ever.
     pub(crate) retention: Option<Duration>,
+    /// The time that retention goes by.
+    pub(crate) clock: RetentionClock,
     /// The names this server goes by.
     pub(crate) site: Site,
     /// The keys, and who may do what.

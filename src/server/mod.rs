@@ -17,6 +17,7 @@ mod listeners;
 mod open_streams;
 mod rate;
 mod retention;
+mod retention_clock;
 mod stopping;
 
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ use self::counters::Counters;
 use self::http::{Budget, listen};
 use self::ingest::FirstSeen;
 use self::open_streams::OpenStreams;
+use self::retention_clock::RetentionClock;
 use self::stopping::stopped;
 use crate::secret;
 use crate::store::sqlite::{Durability, Options};
@@ -80,6 +82,8 @@ pub struct Config {
     pub retention: Option<Duration>,
     /// Whether an acknowledged write is on disk or with the operating system.
     pub durability: Durability,
+    /// Whether the file may lie on a network file system, because only this machine opens it.
+    pub allows_network_fs: bool,
     /// Names besides loopback and the bound address that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
     /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
@@ -99,6 +103,7 @@ impl Config {
             otlp_http: SidePort::Default,
             retention: Some(Duration::from_secs(24 * 3_600)),
             durability: Durability::Disk,
+            allows_network_fs: false,
             allowed_hosts: Vec::new(),
             secret: None,
             limits: Limits::default(),
@@ -202,8 +207,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     if config.store.server().is_some_and(|(url, _)| listeners.are_at(url)) {
         return Err(StartError::Itself(config.store.location()));
     }
-    let owned =
-        store::own(&config.store, Options { durability: config.durability, retention, keeps_reserve: true }).await?;
+    let owned = store::own(
+        &config.store,
+        Options {
+            durability: config.durability,
+            retention,
+            allows_network_fs: config.allows_network_fs,
+            keeps_reserve: true,
+        },
+    )
+    .await?;
     let token = secret::token()?;
     owned.publish(&listeners.url(), &token)?;
     let settings = Settings {
@@ -231,9 +244,11 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let site = Site::new(ip, &names);
     let access = Access::new(ip, &token).with_secret(settings.secret.as_deref()).exposed(is_exposed);
     access.keyring().reload(&*backend).await?;
+    let clock = RetentionClock::new(backend.newest_received().await?);
     let app = Arc::new(App {
         backend,
         retention: settings.retention,
+        clock,
         site,
         access: Arc::new(access),
         budget: Budget::new(settings.limits.in_flight_bytes),

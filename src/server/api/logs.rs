@@ -7,15 +7,15 @@ use axum::extract::{Query, State};
 use crate::api::{self, Pairs};
 use crate::model::{LogPage, LogQuery, Nanos, Page};
 use crate::query::{facets, issues};
-use crate::server::api::paged_list;
+use crate::server::api::paged_list::{self, Wanted};
 use crate::server::app::App;
 use crate::server::http::Answer;
 
 /// `GET /api/v1/logs`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::log_query_from_pairs(&pairs, Nanos::now())?;
-    let is_everything = query.limit == 0;
-    query.limit = if is_everything { api::MAX_LOGS } else { query.limit.min(api::MAX_LOGS) };
+    let wanted = if query.limit == 0 { Wanted::Items(usize::MAX) } else { Wanted::Page };
+    query.limit = if query.limit == 0 { api::MAX_LOGS } else { query.limit.min(api::MAX_LOGS) };
     query.issues = issues::with_aliases(app.backend.as_ref(), &query.issues).await?;
     let first = query.cursor.take();
     let ask = move |cursor| {
@@ -25,5 +25,5 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>
             Ok(Page { items: records, next, total: None, failed: None })
         }
     };
-    paged_list::answer(first, is_everything, ask).await
+    paged_list::answer(first, wanted, ask).await
 }

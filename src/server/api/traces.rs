@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Nanos, RecordFilter, TraceId, TraceQuery};
 use crate::query::TraceReport;
-use crate::server::api::paged_list;
+use crate::server::api::paged_list::{self, Wanted};
 use crate::server::app::App;
 use crate::server::http::answer::{self, removed};
 use crate::server::http::{Answer, Failure, PathId};
@@ -18,13 +18,13 @@ use crate::server::http::{Answer, Failure, PathId};
 /// `GET /api/v1/traces`
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::trace_query_from_pairs(&pairs, Nanos::now())?;
-    let is_everything = paged_list::wants_everything(&mut query.limit);
+    let wanted = Wanted::read(&mut query.limit);
     let first = query.cursor.take();
     let ask = move |cursor| {
         let (app, query) = (Arc::clone(&app), TraceQuery { cursor, ..query.clone() });
         async move { app.backend.traces(&query).await }
     };
-    paged_list::answer(first, is_everything, ask).await
+    paged_list::answer(first, wanted, ask).await
 }
 
 /// `GET /api/v1/traces/{id}`

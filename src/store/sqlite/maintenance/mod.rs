@@ -17,7 +17,7 @@ use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 
 use super::file::open::PAGE_BYTES;
-use super::file::room::Room;
+use super::file::room::{Room, is_about_room};
 use super::options::Tuning;
 use super::sql;
 use super::tables::from_column;
@@ -129,10 +129,17 @@ impl Maintenance {
         removal::delete(&self.connection, &self.queue, &self.room, filter, self.tuning.seal_records)
     }
 
+    /// Gives free pages back, and seals what waits where there is room for it. Whoever fails here leaves what is kept in
+    /// hand to those who remove.
     fn make_room(&self) {
-        let sealed = sealing::seal(&self.connection, &self.queue, &self.room, self.tuning.seal_records, true);
-        if let Err(error) = sealed.and_then(|()| self.shrink_file(0, false)) {
-            tracing::warn!(%error, "no room could be made on a disk that is nearly full");
+        let made = self.shrink_file(0, false).and_then(|()| {
+            sealing::seal(&self.connection, &self.queue, &self.room, self.tuning.seal_records, true)?;
+            self.shrink_file(0, false)
+        });
+        match made {
+            Err(error) if is_about_room(&error) => tracing::debug!(%error, "no room could be made"),
+            Err(error) => tracing::warn!(%error, "no room could be made on a disk that is nearly full"),
+            Ok(()) => {}
         }
     }
 
@@ -142,7 +149,12 @@ impl Maintenance {
             return;
         }
         self.failed_at = None;
-        if let Err(error) = self.seal(all) {
+        // On a disk that is nearly full merging would only take room.
+        let sealed = match self.room.is_short() {
+            true => sealing::seal(&self.connection, &self.queue, &self.room, self.tuning.seal_records, all),
+            false => self.seal(all),
+        };
+        if let Err(error) = sealed {
             tracing::warn!(%error, "records could not be sealed; they stay in the inbox");
             self.failed_at = Some(Instant::now());
         }
