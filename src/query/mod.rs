@@ -7,6 +7,7 @@ pub mod facets;
 pub mod issues;
 pub mod keys;
 pub mod logs;
+pub mod present;
 pub mod resolve;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -244,7 +244,10 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let site = Site::new(ip, &names);
     let access = Access::new(ip, &token).with_secret(settings.secret.as_deref()).exposed(is_exposed);
     access.keyring().reload(&*backend).await?;
-    let clock = RetentionClock::new(backend.newest_received().await?);
+    let clock = RetentionClock::new(match settings.retention {
+        Some(_) => backend.newest_received().await?,
+        None => None,
+    });
     let app = Arc::new(App {
         backend,
         retention: settings.retention,

@@ -320,6 +320,11 @@ impl Backend for Remote {
         self.read(self.request(Method::GET, path::STATS, &api::stats_query_to_pairs(query))).await
     }
 
+    async fn newest_received(&self) -> Result<Option<Nanos>> {
+        let facts = self.json(self.send_known(self.request(Method::GET, path::SERVER, &Pairs::new())).await?).await?;
+        Ok(facts["newest_received_time"].as_str().and_then(Nanos::parse_rfc3339))
+    }
+
     async fn close(&self) -> Result<()> {
         self.is_closed.store(true, Ordering::Relaxed);
         self.streams.close();

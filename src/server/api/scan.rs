@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Cursor, Nanos, Retention};
+use crate::query::present::present;
 use crate::server::app::App;
 use crate::server::http::Answer;
 use crate::server::http::answer::{self, removed};
@@ -60,9 +61,10 @@ pub(crate) async fn place(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
 /// `POST /api/v1/prune`
 pub(crate) async fn prune(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let (mut received_before, mut budget) = (None, api::MAX_SCAN);
+    let now = present(&*app.backend, Nanos::now()).await?;
     for (name, value) in &pairs {
         match name.as_str() {
-            "received_before" => received_before = Some(api::read_time(name, value, Nanos::now())?),
+            "received_before" => received_before = Some(api::read_time(name, value, now)?),
             "budget" => budget = api::read_number(name, value)?,
             _ => {}
         }

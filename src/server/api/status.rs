@@ -52,6 +52,7 @@ pub(crate) async fn server(
         }),
         false => Json::Null,
     };
+    let newest = app.backend.newest_received().await.ok().flatten();
     let document = json!({
         "status": if counters.last_write_failed() { "degraded" } else { "ok" },
         "version": env!("CARGO_PKG_VERSION"),
@@ -66,6 +67,7 @@ pub(crate) async fn server(
         "duplicates": counters.duplicates.load(Ordering::Relaxed),
         "rejected": counters.rejected.load(Ordering::Relaxed),
         "failed_requests": counters.failed(),
+        "newest_received_time": newest.map(|time| time.to_rfc3339()),
         "last_received_time": counters.last_received().map(|time| time.to_rfc3339()),
     });
     Ok(answer::json(StatusCode::OK, &document))

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Nanos, RecordFilter, TraceId, TraceQuery};
 use crate::query::TraceReport;
+use crate::query::present::present;
 use crate::server::api::paged_list::{self, Wanted};
 use crate::server::app::App;
 use crate::server::http::answer::{self, removed};
@@ -65,7 +66,8 @@ pub(crate) async fn stats(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
 
 /// `DELETE /api/v1/traces`
 pub(crate) async fn clear(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
-    let (filter, dry_run) = api::deletion_from_pairs(&pairs, Nanos::now())?;
+    let now = present(&*app.backend, Nanos::now()).await?;
+    let (filter, dry_run) = api::deletion_from_pairs(&pairs, now)?;
     let counts = app.sink()?.delete(&filter, dry_run).await?;
     app.checkpoints.removed();
     Ok(removed(&counts))
