@@ -76,6 +76,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
             [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
+            [CompletionResult]::new('--allow-network-fs', '--allow-network-fs', [CompletionResultType]::ParameterName, 'Write to a file on a network file system, which no other machine may open')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')

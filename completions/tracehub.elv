@@ -72,6 +72,7 @@ set edit:completion:arg-completer[tracehub] = {|@words|
             cand --color 'When to colour: auto, always, never'
             cand --time 'How to write times: relative, local, utc [default: relative on a terminal, else utc]'
             cand --width 'Columns to fill [default: the terminal''s]'
+            cand --allow-network-fs 'Write to a file on a network file system, which no other machine may open'
             cand --json 'Print JSON, the same as `-o json`'
             cand -q 'Print only ids, and no messages'
             cand --quiet 'Print only ids, and no messages'

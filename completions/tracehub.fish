@@ -89,6 +89,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l time -d 'How
 local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allow-network-fs -d 'Write to a file on a network file system, which no other machine may open'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l json -d 'Print JSON, the same as `-o json`'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s q -l quiet -d 'Print only ids, and no messages'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s v -l verbose -d 'Say more on stderr; twice for even more'

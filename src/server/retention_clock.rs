@@ -97,6 +97,7 @@ mod tests {
             let received = Some(wall(DAY));
             assert_eq!(clock.now(wall(DAY), start + DAY, received), later(NEWEST, DAY));
             let hour_later = DAY + DISTRUST;
+            let received = Some(wall(hour_later));
             assert_eq!(clock.now(wall(hour_later), start + hour_later, received), wall(hour_later));
         }
     }

@@ -99,7 +99,7 @@ fn fill(url: &str, first: u64) -> u64 {
 }
 
 /// Status and all of the answer to a request.
-fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+pub fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     let host = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).expect("the server listens");
     let length = body.len();
