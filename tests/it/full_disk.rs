@@ -21,7 +21,7 @@ const SCRIPT: &str = r#"
 fn a_disk_that_records_filled_can_be_emptied_and_a_server_starts_on_it() {
     let may_mount = Command::new("unshare").args(["-Ur", "--mount", "true"]).stderr(Stdio::null()).status();
     if !may_mount.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: no disk can be mounted here (unshare -Ur --mount)");
+        skip("SKIPPED: no disk can be mounted here (unshare -Ur --mount)");
         return;
     }
     let home = Home::new();
@@ -48,6 +48,11 @@ fn a_disk_that_records_filled_can_be_emptied_and_a_server_starts_on_it() {
     assert!(fill(&url, 2_000) >= stored / 2);
     end(pid);
     assert!(script.wait().expect("it ends").success());
+}
+
+#[expect(clippy::print_stderr, reason = "who runs the tests should know")]
+fn skip(why: &str) {
+    eprintln!("{why}");
 }
 
 /// URL and process id of a server that says in a file that it is ready.
@@ -209,7 +214,7 @@ fn a_database_in_a_folder_one_may_not_write_to_is_read() {
     if may_all {
         std::fs::remove_file(folder.join("probe")).expect("removed");
         if Command::new("setpriv").arg("--version").output().is_err() {
-            eprintln!("SKIPPED: run by who may write everywhere, and there is no setpriv");
+            skip("SKIPPED: run by who may write everywhere, and there is no setpriv");
             return;
         }
         list.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
