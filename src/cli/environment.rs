@@ -35,6 +35,11 @@ pub fn now() -> Nanos {
     variable("TRACEHUB_NOW").and_then(|value| value.parse().ok()).map_or_else(Nanos::now, Nanos)
 }
 
+/// Whether the present time was given, so that it is not the clock of the machine.
+pub fn is_clock_given() -> bool {
+    variable("TRACEHUB_NOW").is_some()
+}
+
 /// The trace this process runs in, as `TRACEPARENT` or the variables of tracehub name it.
 pub fn current_trace() -> Option<Current> {
     let variables = ["TRACEPARENT", "TRACEHUB_TRACE_ID", "TRACEHUB_CORRELATION_ID"].map(variable);

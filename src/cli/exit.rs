@@ -197,6 +197,11 @@ fn hint_for(error: &store::Error) -> Option<&'static str> {
         E::DiskFull => "make room, for example with `tracehub clear --older-than 24h`",
         E::SizeLimit => "raise the limit with `ulimit -f`, or make room with `tracehub clear --older-than 24h`",
         E::LogHeld(_) => "end the process that reads it, or try again later",
+        E::TooSlow => "ask for less, such as with --since or --limit, or try again later",
+        E::NetworkDisk { .. } => {
+            "use a disk of this machine; if no other machine ever opens the file, `tracehub start --allow-network-fs`"
+        }
+        E::OpenFolder(_) => "take that right away with `chmod o-w`, or name a file in a folder of its own",
         E::Busy | E::Closed => "try again in a moment",
         E::Gone(_) => "restart what is using it",
         E::BadCursor => "leave --cursor out to begin at the first page",

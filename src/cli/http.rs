@@ -3,6 +3,8 @@
 //!
 //! Everything else goes through the remote store.
 
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -116,4 +118,43 @@ pub async fn send_all(url: &str, requests: Vec<Recorded>) -> Result<(), Error> {
 
 fn client(url: &Url, key: Option<&str>) -> Result<Client, ConnectError> {
     client_for(url, key, || Client::builder().timeout(PATIENCE).connect_timeout(PATIENCE))
+}
+
+/// Whether whoever listens at the address of a URL on this machine says anything within a time, be it that it hangs up.
+/// It blocks for as long.
+pub fn answers(url: &str, within: Duration) -> bool {
+    let Ok(url) = url.parse::<Url>() else { return true };
+    let Ok(addresses) = url.socket_addrs(|| None) else { return true };
+    let Some(address) = addresses.first() else { return true };
+    // Only silence counts: whatever else is wrong, the request itself tells better.
+    let Ok(mut stream) = TcpStream::connect_timeout(address, within) else { return true };
+    let request = format!("GET {} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n", path::SERVER);
+    let asked = stream.set_read_timeout(Some(within)).and_then(|()| stream.write_all(request.as_bytes()));
+    match asked.and_then(|()| stream.read(&mut [0])) {
+        Err(error) => !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut),
+        Ok(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn only_who_listens_and_keeps_silent_does_not_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        assert!(!answers(&url, Duration::from_millis(50)));
+        let talker = std::thread::spawn(move || {
+            for stream in listener.incoming().take(2) {
+                // The first has gone already.
+                let _ = stream.expect("accepted").write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n");
+            }
+        });
+        assert!(answers(&url, Duration::from_secs(10)));
+        talker.join().expect("ended");
+        assert!(answers(&url, Duration::from_secs(10)), "nobody is there, which the request itself tells");
+    }
 }

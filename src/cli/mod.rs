@@ -177,6 +177,7 @@ fn run(cli: Cli, terminal: Terminal) -> Outcome {
         .build()
         .map_err(|error| Failure::from_error(Code::Failed, &error))?;
     runtime.block_on(async {
+        signals::outlive_file_size_limit();
         let ends_at_interrupt = cli.command.ends_at_interrupt();
         if ends_at_interrupt {
             signals::exit_on_interrupt();

@@ -24,6 +24,14 @@ pub fn exit_on_interrupt() {
     });
 }
 
+/// Outlives a file that has grown as large as the system lets it from now on: with its signal caught, the write fails as
+/// on a full disk instead. Must be called within a runtime.
+pub fn outlive_file_size_limit() {
+    // Once caught a signal stays caught, whoever listens. When the system refuses, it is as before.
+    #[cfg(unix)]
+    drop(unix::signal(unix::SignalKind::from_raw(FILE_SIZE_EXCEEDED)));
+}
+
 /// The number of SIGXFSZ, on every system but those for MIPS.
 #[cfg(all(unix, not(any(target_arch = "mips", target_arch = "mips64"))))]
 const FILE_SIZE_EXCEEDED: i32 = 25;
@@ -55,15 +63,12 @@ impl Signals {
         Ok(Signals { interrupt, terminate: None })
     }
 
-    /// Listens for Ctrl-C and SIGTERM, and outlives a file that has grown as large as the system lets it: with its signal
-    /// caught, the write fails as on a full disk instead.
+    /// Listens for Ctrl-C and SIGTERM.
     ///
     /// # Errors
     /// The system refuses.
     #[cfg(unix)]
     pub fn listen_to_all() -> io::Result<Signals> {
-        // Once caught a signal stays caught, whoever listens.
-        drop(unix::signal(unix::SignalKind::from_raw(FILE_SIZE_EXCEEDED))?);
         Ok(Signals { terminate: Some(unix::signal(unix::SignalKind::terminate())?), ..Signals::listen()? })
     }
 

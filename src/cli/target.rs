@@ -2,15 +2,20 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::environment::{data_dir, variable, variable_os};
 use super::exit::{Code, Failure};
 use super::global::GlobalArgs;
+use super::http;
 use crate::store::sqlite::lock;
 use crate::store::{self, Error, Target};
 
 /// Name of the usual database file.
 const DEFAULT_FILE: &str = "tracehub.db";
+
+/// How long the owner of a file may take to answer at all before it counts as stopped.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// The file or server that flags and variables name.
 ///
@@ -60,11 +65,16 @@ pub fn served(args: &GlobalArgs) -> Result<Target, Failure> {
 /// The target to write to: a server that owns the file is asked to do it, so that nobody writes behind its back.
 ///
 /// # Errors
-/// There is no such file.
+/// There is no such file, or the process that owns it does not answer.
 pub fn for_writing(target: Target) -> Result<Target, store::Error> {
     let (store, meta) = target.into_parts();
     let Some(path) = store.file() else { return Ok(store.beside(meta)) };
-    if let Some(lock::Owner { url: Some(url), token, .. }) = lock::owner(path) {
+    if let Some(lock::Owner { url: Some(url), token, pid }) = lock::owner(path) {
+        if !http::answers(&url, ANSWER_WITHIN) {
+            let path = path.display();
+            let reason = format!("process {pid} writes to `{path}` and does not answer; is it stopped?");
+            return Err(Error::Locked(reason));
+        }
         return Ok(Target::Url { url, key: token }.beside(meta));
     }
     match path.try_exists() {

@@ -21,6 +21,16 @@ pub struct Moment {
     pub at: Nanos,
 }
 
+impl Moment {
+    /// The point in time that was typed for an age, if the present were another.
+    pub fn counted_from(&self, present: Nanos) -> Nanos {
+        match time_input::parse_duration(&self.text) {
+            Ok(nanos) => Nanos(present.0.saturating_sub(nanos)),
+            Err(_) => time_input::parse_time(&self.text, present, &environment::zone()).unwrap_or(self.at),
+        }
+    }
+}
+
 /// Reads a time relative to the present, for clap.
 pub fn moment(text: &str) -> Result<Moment, time_input::TimeInputError> {
     let at = time_input::parse_time(text, environment::now(), &environment::zone())?;

@@ -8,6 +8,7 @@ pub mod facets;
 pub mod issues;
 pub mod keys;
 pub mod logs;
+pub mod present;
 pub mod project_view;
 pub mod resolve;
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::server::http::{Budget, Limits};
 use crate::server::ingest::{FirstSeen, MendLog};
 use crate::server::open_streams::OpenStreams;
 use crate::server::project_counts::ProjectCounts;
+use crate::server::retention_clock::RetentionClock;
 use crate::server::senders::Tally;
 use crate::server::tls::Tls;
 use crate::store::redact::Redaction;
@@ -30,6 +31,8 @@ pub(crate) struct App {
     pub(crate) backend: Arc<dyn Backend>,
     /// How long records are kept after they were received; `None` for ever.
     pub(crate) retention: Option<Duration>,
+    /// The time that retention goes by.
+    pub(crate) clock: RetentionClock,
     /// The names this server goes by.
     pub(crate) site: Site,
     /// The keys, and who may do what.

@@ -18,6 +18,7 @@ mod open_streams;
 mod project_counts;
 mod rate;
 mod retention;
+mod retention_clock;
 mod senders;
 mod stopping;
 mod tls;
@@ -43,6 +44,7 @@ use self::http::{Budget, listen};
 use self::ingest::{FirstSeen, MendLog};
 use self::open_streams::OpenStreams;
 use self::project_counts::ProjectCounts;
+use self::retention_clock::RetentionClock;
 use self::senders::{Tally, keeper};
 use self::stopping::stopped;
 use self::tls::Tls;
@@ -95,6 +97,8 @@ pub struct Config {
     pub retention: Option<Duration>,
     /// Whether an acknowledged write is on disk or with the operating system.
     pub durability: Durability,
+    /// Whether the file may lie on a network file system, because only this machine opens it.
+    pub allows_network_fs: bool,
     /// Names besides loopback and the bound address that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
     /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
@@ -120,6 +124,7 @@ impl Config {
             otlp_http: SidePort::Default,
             retention: Some(Duration::from_secs(24 * 3_600)),
             durability: Durability::Disk,
+            allows_network_fs: false,
             allowed_hosts: Vec::new(),
             secret: None,
             openness: Openness::default(),
@@ -245,7 +250,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     if config.store.server().is_some_and(|(url, _)| listeners.are_at(url)) {
         return Err(StartError::Itself(config.store.location()));
     }
-    let options = Options { durability: config.durability, retention, keeps_reserve: true };
+    let options = Options {
+        durability: config.durability,
+        retention,
+        allows_network_fs: config.allows_network_fs,
+        keeps_reserve: true,
+    };
     let owned = store::own(&config.store, options).await?;
     let backend = match &config.redaction {
         Some(redaction) => redacting(Arc::clone(&owned.backend), Arc::clone(redaction)).await?,
@@ -287,9 +297,14 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     access.keyring().reload(&*backend).await?;
     let senders = Tally::default();
     keeper::restore(&senders, &*backend).await;
+    let clock = RetentionClock::new(match settings.retention {
+        Some(_) => backend.newest_received().await?,
+        None => None,
+    });
     let app = Arc::new(App {
         backend,
         retention: settings.retention,
+        clock,
         site,
         access: Arc::new(access),
         budget: Budget::new(settings.limits.in_flight_bytes),

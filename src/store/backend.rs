@@ -119,6 +119,15 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         stats.ok().map(|stats| stats.database.size_bytes)
     }
 
+    /// When the newest record was received, by the clock of whoever received it; `None` without any, and when the store
+    /// does not know.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn newest_received(&self) -> Result<Option<Nanos>> {
+        Ok(None)
+    }
+
     /// What the store takes of a disk of this machine; `None` when it lies elsewhere.
     fn disk_use(&self) -> Option<DiskUse> {
         None

@@ -49,6 +49,17 @@ pub enum Error {
     /// The disk has no room.
     #[error("disk is full")]
     DiskFull,
+    /// The file lies on a disk of another machine, where two machines that write destroy it.
+    #[error("`{}` lies on a network file system ({kind})", path.display())]
+    NetworkDisk {
+        /// The path.
+        path: PathBuf,
+        /// What kind of file system it is.
+        kind: &'static str,
+    },
+    /// Everybody on this machine may put files in place of others in the folder.
+    #[error("everybody may write to the folder `{}`, and so replace the database", .0.display())]
+    OpenFolder(PathBuf),
     /// The system limits how large a file may become, and the database has become so large.
     #[error("the database is as large as a file may be here")]
     SizeLimit,
@@ -58,6 +69,9 @@ pub enum Error {
     /// More waits to be written than may wait.
     #[error("too much is waiting to be written")]
     Busy,
+    /// The question was given up because its answer took too long.
+    #[error("the answer takes too long")]
+    TooSlow,
     /// The file was moved, removed or replaced while in use.
     #[error("database file `{}` was removed or replaced", .0.display())]
     Gone(PathBuf),
@@ -150,6 +164,7 @@ impl Error {
                 | Error::SizeLimit
                 | Error::LogHeld(_)
                 | Error::Busy
+                | Error::TooSlow
                 | Error::Closed
                 | Error::Unreachable { .. }
                 | Error::Io(_)

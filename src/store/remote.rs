@@ -34,6 +34,8 @@ use crate::store::{Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs,
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest pause within an answer; longer than the longest wait of a scan.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Items of a list that a server gives out with a place to go on.
+const MOST_ITEMS: usize = 1_000;
 /// Longest part of a server's explanation that is repeated, in characters.
 const MAX_DETAIL_CHARS: usize = 300;
 
@@ -147,6 +149,7 @@ impl Remote {
             (StatusCode::SERVICE_UNAVAILABLE, _) => {
                 Err(detail.map_or(Error::Busy, |detail| Error::Io(format!("the server says: {detail}").into())))
             }
+            (StatusCode::GATEWAY_TIMEOUT, true) => Err(Error::TooSlow),
             (_, true) => Err(Error::Io(detail.unwrap_or_else(|| format!("the server says {status}")).into())),
             (_, false) => Err(self.protocol(format!("it says {status} without the header `{}`", api::API_HEADER))),
         }
@@ -307,7 +310,18 @@ impl Backend for Remote {
     }
 
     async fn traces(&self, query: &TraceQuery) -> Result<Page<TraceSummary>> {
-        self.read_page(path::TRACES, &api::trace_query_to_pairs(query)).await
+        let mut rest = query.clone();
+        let mut page = Page { items: Vec::new(), next: None, total: None, failed: None };
+        loop {
+            rest.limit = (query.limit.saturating_sub(page.items.len())).min(MOST_ITEMS);
+            let more = self.read_page(path::TRACES, &api::trace_query_to_pairs(&rest)).await?;
+            let (total, failed) = (page.total.or(more.total), page.failed.or(more.failed));
+            page = Page { items: [page.items, more.items].concat(), next: more.next, total, failed };
+            rest.cursor = page.next.clone();
+            if rest.cursor.is_none() || page.items.len() >= query.limit {
+                return Ok(page);
+            }
+        }
     }
 
     async fn trace(&self, id: &TraceId) -> Result<Option<Trace>> {
@@ -319,6 +333,11 @@ impl Backend for Remote {
 
     async fn stats(&self, query: &StatsQuery) -> Result<Stats> {
         self.read(self.request(Method::GET, path::STATS, &api::stats_query_to_pairs(query))).await
+    }
+
+    async fn newest_received(&self) -> Result<Option<Nanos>> {
+        let facts = self.json(self.send_known(self.request(Method::GET, path::SERVER, &Pairs::new())).await?).await?;
+        Ok(facts["newest_received_time"].as_str().and_then(Nanos::parse_rfc3339))
     }
 
     async fn close(&self) -> Result<()> {

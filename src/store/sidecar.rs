@@ -113,6 +113,10 @@ impl Backend for Sidecar {
         self.store.size_bytes().await
     }
 
+    async fn newest_received(&self) -> Result<Option<Nanos>> {
+        self.store.newest_received().await
+    }
+
     fn disk_use(&self) -> Option<DiskUse> {
         self.store.disk_use()
     }

@@ -197,3 +197,27 @@ fn traces_without_errors_are_listed_alone() {
     }
     assert_eq!(home.run(&["list", "--failed", "--no-failed", "--db", &db]).code, Some(2));
 }
+
+#[test]
+fn a_list_of_more_than_a_page_is_as_long_as_was_asked_for_and_can_be_gone_on_with() {
+    let home = Home::new();
+    let server = home.start(&["--db", "a.db"]);
+    let span = |number: u32| {
+        let id = format!("{:032x}", number + 1);
+        serde_json::json!({ "traceId": id, "spanId": "00000000000000aa", "name": "n",
+            "startTimeUnixNano": (1_795_252_442_117_000_000_u64 + u64::from(number)).to_string(),
+            "endTimeUnixNano": "1795252443117000000" })
+    };
+    let spans: Vec<_> = (0..2_500).map(span).collect();
+    server.send(&serde_json::json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] }));
+    for limit in ["1", "999", "1000", "1001", "2100", "2500", "9000", "0"] {
+        let listed = |target: [&str; 2]| home.run(&["list", "-q", "--limit", limit, target[0], target[1]]);
+        let (file, remote) = (listed(["--db", "a.db"]), listed(["--url", server.url()]));
+        assert_eq!(file.data(), remote.data(), "{limit}");
+        let wanted = limit.parse().ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX).min(2_500);
+        assert_eq!(file.data().lines().count(), wanted);
+        let path = format!("/api/v1/traces?limit={limit}");
+        let answer = crate::full_disk::ask(server.url(), "GET", &path, "").1;
+        assert_eq!(answer.matches("\"trace_id\"").count(), wanted, "{limit}");
+    }
+}

@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use crate::cli::commands::clear::rewriting::Rewriting;
 use crate::cli::context::{Context, print};
-use crate::cli::environment::short_path;
+use crate::cli::environment::{is_clock_given, short_path};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::values::{Moment, age};
-use crate::model::{RecordFilter, RecordKind, Removed};
+use crate::model::{Nanos, RecordFilter, RecordKind, Removed};
 use crate::query::facets;
+use crate::query::present::present;
 use crate::query::resolve::resolve;
 use crate::store::Backend;
 use crate::view::machine::{Format, REMOVED};
@@ -83,7 +84,7 @@ pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
         false => context.open_to_write().await?,
     };
     let sink = facets::sink(backend.as_ref())?;
-    let filter = filter(backend.as_ref(), &args).await?;
+    let filter = filter(context, backend.as_ref(), &args).await?;
     let delete = async || context.wait("deleting", sink.delete(&filter, false)).await;
     let mut removed = match asks || args.dry_run {
         true => context.wait("counting", sink.delete(&filter, true)).await?,
@@ -106,12 +107,28 @@ pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
     }
 }
 
-async fn filter(backend: &dyn Backend, args: &ClearArgs) -> Result<RecordFilter, Failure> {
+async fn filter(context: &Context, backend: &dyn Backend, args: &ClearArgs) -> Result<RecordFilter, Failure> {
     let trace = match &args.trace {
         Some(reference) => Some(resolve(backend, reference).await?),
         None => None,
     };
-    Ok(RecordFilter { kind: args.kind, trace, ended_before: args.older_than.as_ref().map(|moment| moment.at) })
+    let ended_before = match &args.older_than {
+        Some(age) => Some(before(context, backend, age).await?),
+        None => None,
+    };
+    Ok(RecordFilter { kind: args.kind, trace, ended_before })
+}
+
+/// The time before which things are old. A clock that is far ahead of the newest record is not believed, unless it is
+/// one that was given.
+async fn before(context: &Context, backend: &dyn Backend, age: &Moment) -> Result<Nanos, Failure> {
+    let now = context.style.now;
+    let present = if is_clock_given() { now } else { present(backend, now).await? };
+    let before = age.counted_from(present);
+    if before < age.at {
+        context.warn(format_args!("ages count back from the newest record, which was received at {present}"));
+    }
+    Ok(before.min(age.at))
 }
 
 fn sentence(removed: &Removed, dry_run: bool) -> String {

@@ -63,6 +63,10 @@ pub struct StartArgs {
     #[arg(long, value_enum, default_value_t)]
     durability: Durability,
 
+    /// Write to a file on a network file system, which no other machine may open
+    #[arg(long)]
+    allow_network_fs: bool,
+
     /// Name that requests may use for this server, besides its address; repeat for more
     #[arg(long, value_name = "NAME")]
     allowed_host: Vec<String>,
@@ -175,6 +179,7 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         otlp_http: args.otlp_http.unwrap_or(SidePort::Default),
         retention,
         durability: args.durability,
+        allows_network_fs: args.allow_network_fs,
         allowed_hosts: args.allowed_host,
         secret: secret_from_environment()?,
         openness: Openness { network: args.open_network, loopback: args.open_loopback },

@@ -12,7 +12,7 @@ use crate::decode::body::MediaType;
 use crate::model::{IssueId, IssueQuery, Nanos};
 use crate::query::facets;
 use crate::server::access::CallersStore;
-use crate::server::api::paged_list;
+use crate::server::api::paged_list::{self, Wanted};
 use crate::server::app::App;
 use crate::server::http::document::read_json;
 use crate::server::http::{Admitted, Answer, Failure, PathId, answer, body};
@@ -20,13 +20,13 @@ use crate::server::http::{Admitted, Answer, Failure, PathId, answer, body};
 /// `GET /api/v1/issues`
 pub(crate) async fn list(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::issue_query_from_pairs(&pairs, Nanos::now())?;
-    let is_everything = paged_list::wants_everything(&mut query.limit);
+    let wanted = Wanted::read(&mut query.limit);
     let first = query.cursor.take();
     let ask = move |cursor| {
         let (store, query) = (store.clone(), IssueQuery { cursor, ..query.clone() });
         async move { facets::issues(&*store)?.list_issues(&query).await }
     };
-    paged_list::answer(first, is_everything, ask).await
+    paged_list::answer(first, wanted, ask).await
 }
 
 /// `GET /api/v1/issues/{id}`

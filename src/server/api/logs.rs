@@ -7,14 +7,14 @@ use crate::api::{self, Pairs};
 use crate::model::{LogPage, LogQuery, Nanos, Page};
 use crate::query::{facets, issues};
 use crate::server::access::CallersStore;
-use crate::server::api::paged_list;
+use crate::server::api::paged_list::{self, Wanted};
 use crate::server::http::Answer;
 
 /// `GET /api/v1/logs`
 pub(crate) async fn list(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::log_query_from_pairs(&pairs, Nanos::now())?;
-    let is_everything = query.limit == 0;
-    query.limit = if is_everything { api::MAX_LOGS } else { query.limit.min(api::MAX_LOGS) };
+    let wanted = if query.limit == 0 { Wanted::Items(usize::MAX) } else { Wanted::Page };
+    query.limit = if query.limit == 0 { api::MAX_LOGS } else { query.limit.min(api::MAX_LOGS) };
     query.issues = issues::with_aliases(&*store, &query.issues).await?;
     let first = query.cursor.take();
     let ask = move |cursor| {
@@ -24,5 +24,5 @@ pub(crate) async fn list(Extension(store): Extension<CallersStore>, Query(pairs)
             Ok(Page { items: records, next, total: None, failed: None })
         }
     };
-    paged_list::answer(first, is_everything, ask).await
+    paged_list::answer(first, wanted, ask).await
 }

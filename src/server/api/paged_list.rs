@@ -20,19 +20,32 @@ const PAGE: usize = 1_000;
 /// Items that are written where they were read; more of them are work for another thread.
 const FEW: usize = 20;
 
-/// Whether the limit of a list means everything; the limit is that of one page then.
-pub(crate) fn wants_everything(limit: &mut usize) -> bool {
-    let is_everything = *limit == 0;
-    if is_everything {
-        *limit = PAGE;
-    }
-    is_everything
+/// How much of a list was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// One page, and where the next begins.
+    Page,
+    /// So many items, page by page.
+    Items(usize),
 }
 
-/// The page that begins at `first`, or with `is_everything` all pages from there on; `ask` reads a page.
+impl Wanted {
+    /// What the limit of a list asks for; the limit is that of one page then. None means everything.
+    pub(crate) fn read(limit: &mut usize) -> Wanted {
+        let wanted = match *limit {
+            0 => Wanted::Items(usize::MAX),
+            items if items > PAGE => Wanted::Items(items),
+            _ => return Wanted::Page,
+        };
+        *limit = PAGE;
+        wanted
+    }
+}
+
+/// The page that begins at `first`, or as many items as are wanted from there on; `ask` reads a page.
 pub(crate) async fn answer<T, F>(
     first: Option<Cursor>,
-    is_everything: bool,
+    wanted: Wanted,
     ask: impl Fn(Option<Cursor>) -> F + Send + 'static,
 ) -> Answer
 where
@@ -41,9 +54,10 @@ where
 {
     let Page { items, next, total, failed } = ask(first).await?;
     let (next, body) = match next {
-        Some(next) if is_everything => {
+        Some(next) if let Wanted::Items(most) = wanted => {
+            let left = most.saturating_sub(items.len());
             let first = elements(items, ("[", "")).await?;
-            (None, Body::from_stream(pages(first, next, ask)))
+            (None, Body::from_stream(pages(first, (next, left), ask)))
         }
         next => (next, Body::from(elements(items, ("[", "]")).await?)),
     };
@@ -62,28 +76,31 @@ where
     Ok(response)
 }
 
-/// A list as pieces of one JSON array: what is written already, and the pages from `next` on. An error cuts it short,
-/// which the client sees as a broken body.
+/// A list as pieces of one JSON array: what is written already, and so many more items from `next` on. An error cuts it
+/// short, which the client sees as a broken body.
 fn pages<T, F>(
     first: Bytes,
-    next: Cursor,
+    (next, left): (Cursor, usize),
     ask: impl Fn(Option<Cursor>) -> F,
 ) -> impl Stream<Item = store::Result<Bytes>>
 where
     T: Serialize + Send + 'static,
     F: Future<Output = store::Result<Page<T>>>,
 {
-    stream::try_unfold((Some(first), Some(next)), move |(ready, next)| {
-        let asked = next.is_some().then(|| ask(next.clone()));
+    stream::try_unfold((Some(first), Some(next), left), move |(ready, next, left)| {
+        let asked = (ready.is_none() && next.is_some()).then(|| ask(next.clone()));
         async move {
             if let Some(ready) = ready {
-                return Ok(Some((ready, (None, next))));
+                return Ok(Some((ready, (None, next, left))));
             }
             let Some(asked) = asked else { return Ok(None) };
-            let Page { items, next, .. } = asked.await?;
+            let Page { mut items, next, .. } = asked.await?;
+            items.truncate(left);
+            let left = left - items.len();
+            let next = next.filter(|_| left > 0);
             let open = if items.is_empty() { "" } else { "," };
             let close = if next.is_none() { "]" } else { "" };
-            Ok(Some((elements(items, (open, close)).await?, (None, next))))
+            Ok(Some((elements(items, (open, close)).await?, (None, next, left))))
         }
     })
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Cursor, Nanos, Retention};
+use crate::query::present::present;
 use crate::server::access::CallersStore;
 use crate::server::app::App;
 use crate::server::http::Answer;
@@ -66,9 +67,10 @@ pub(crate) async fn place(Extension(store): Extension<CallersStore>, Query(pairs
 /// `POST /api/v1/prune`
 pub(crate) async fn prune(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
     let (mut received_before, mut budget) = (None, api::MAX_SCAN);
+    let now = present(&*app.backend, Nanos::now()).await?;
     for (name, value) in &pairs {
         match name.as_str() {
-            "received_before" => received_before = Some(api::read_time(name, value, Nanos::now())?),
+            "received_before" => received_before = Some(api::read_time(name, value, now)?),
             "budget" => budget = api::read_number(name, value)?,
             _ => {}
         }

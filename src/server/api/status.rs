@@ -58,6 +58,7 @@ pub(crate) async fn server(
         }),
         false => Json::Null,
     };
+    let newest = app.backend.newest_received().await.ok().flatten();
     let document = json!({
         "status": if counters.last_write_failed() { "degraded" } else { "ok" },
         "version": env!("CARGO_PKG_VERSION"),
@@ -77,6 +78,7 @@ pub(crate) async fn server(
         "rejected": counts.rejected,
         "failed_requests": counts.failed,
         "last_received_time": counts.last_received.map(Nanos::to_rfc3339),
+        "newest_received_time": newest.filter(|_| trusted).map(|time| time.to_rfc3339()),
     });
     Ok(answer::json(StatusCode::OK, &document))
 }

@@ -11,8 +11,9 @@ use serde_json::{Map, Value as Json};
 use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Nanos, RecordFilter, TraceId, TraceQuery};
 use crate::query::TraceReport;
+use crate::query::present::present;
 use crate::server::access::CallersStore;
-use crate::server::api::paged_list;
+use crate::server::api::paged_list::{self, Wanted};
 use crate::server::app::App;
 use crate::server::http::answer::{self, removed};
 use crate::server::http::{Answer, Failure, PathId};
@@ -20,13 +21,13 @@ use crate::server::http::{Answer, Failure, PathId};
 /// `GET /api/v1/traces`
 pub(crate) async fn list(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::trace_query_from_pairs(&pairs, Nanos::now())?;
-    let is_everything = paged_list::wants_everything(&mut query.limit);
+    let wanted = Wanted::read(&mut query.limit);
     let first = query.cursor.take();
     let ask = move |cursor| {
         let (store, query) = (store.clone(), TraceQuery { cursor, ..query.clone() });
         async move { store.traces(&query).await }
     };
-    paged_list::answer(first, is_everything, ask).await
+    paged_list::answer(first, wanted, ask).await
 }
 
 /// `GET /api/v1/traces/{id}`
@@ -67,7 +68,8 @@ pub(crate) async fn stats(Extension(store): Extension<CallersStore>, Query(pairs
 
 /// `DELETE /api/v1/traces`
 pub(crate) async fn clear(State(app): State<Arc<App>>, Query(pairs): Query<Pairs>) -> Answer {
-    let (filter, dry_run) = api::deletion_from_pairs(&pairs, Nanos::now())?;
+    let now = present(&*app.backend, Nanos::now()).await?;
+    let (filter, dry_run) = api::deletion_from_pairs(&pairs, now)?;
     let counts = app.sink()?.delete(&filter, dry_run).await?;
     app.checkpoints.removed();
     Ok(removed(&counts))

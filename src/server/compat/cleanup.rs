@@ -6,7 +6,6 @@ use axum::extract::State;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::model::Nanos;
 use crate::server::app::App;
 use crate::server::http::{Answer, answer};
 use crate::server::retention::{kept_at, prune};
@@ -15,7 +14,8 @@ use crate::server::retention::{kept_at, prune};
 pub(crate) async fn cleanup(State(app): State<Arc<App>>) -> Answer {
     let deleted = match app.retention {
         Some(retention) => {
-            prune(&*app.backend, &app.checkpoints, &app.stopping, kept_at(Nanos::now(), retention)).await?
+            let now = app.clock.now(app.backend.newest_received().await?);
+            prune(&*app.backend, &app.checkpoints, &app.stopping, kept_at(now, retention)).await?
         }
         None => 0,
     };

@@ -86,6 +86,7 @@ impl IntoResponse for Failure {
             Failure::Store(error) => {
                 tracing::warn!("cannot answer a request: {}", with_causes(&error));
                 let status = match error.is_retryable() {
+                    true if matches!(error, store::Error::TooSlow) => StatusCode::GATEWAY_TIMEOUT,
                     true => StatusCode::SERVICE_UNAVAILABLE,
                     false => StatusCode::INTERNAL_SERVER_ERROR,
                 };

@@ -74,6 +74,7 @@ impl Refusal {
             }
             store::Error::Locked(_) => ("locked", "the database is locked"),
             store::Error::Busy => ("overload", "too much is waiting to be written, try again"),
+            store::Error::TooSlow => ("slow", "the answer takes too long; ask for less, or try again later"),
             store::Error::Closed => ("stopping", "the server is stopping"),
             store::Error::Gone(_) => ("gone", "the database file was removed or replaced"),
             store::Error::ReadOnly | store::Error::Lacks { .. } => ("read_only", "the database is read-only"),

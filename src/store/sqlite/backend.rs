@@ -59,6 +59,10 @@ impl Backend for Sqlite {
         Some(std::fs::metadata(path).ok()?.len() + files::log_length(path))
     }
 
+    async fn newest_received(&self) -> Result<Option<Nanos>> {
+        self.readers.run(readers::newest_received).await
+    }
+
     fn disk_use(&self) -> Option<DiskUse> {
         let path = Path::new(&self.info.location);
         let free_bytes = disk::space(path).map(|space| space.free_bytes);

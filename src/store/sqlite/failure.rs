@@ -20,6 +20,7 @@ impl From<rusqlite::Error> for Error {
             }
             Some(ErrorCode::SystemIoFailure) if extended_code(&error) == IOERR_SHMSIZE => Error::DiskFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked(error.to_string()),
+            Some(ErrorCode::OperationInterrupted) => Error::TooSlow,
             Some(ErrorCode::ReadOnly) => Error::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt(error.to_string()),
             None if is_about_content(&error) => Error::Corrupt(error.to_string()),
@@ -31,7 +32,7 @@ impl From<rusqlite::Error> for Error {
 /// A write failed, for want of room or another reason ([`SQLITE_IOERR_WRITE`](https://sqlite.org/rescode.html#ioerr_write)).
 const IOERR_WRITE: i32 = 778;
 /// The index of the log could not be made longer ([`SQLITE_IOERR_SHMSIZE`](https://sqlite.org/rescode.html#ioerr_shmsize)).
-const IOERR_SHMSIZE: i32 = 4_874;
+pub(super) const IOERR_SHMSIZE: i32 = 4_874;
 
 fn extended_code(error: &rusqlite::Error) -> i32 {
     error.sqlite_error().map_or(0, |error| error.extended_code)

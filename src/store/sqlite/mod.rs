@@ -31,6 +31,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -43,6 +44,9 @@ use crate::store::redact::{Redactor, Rewritten};
 use crate::store::{Backend, Error, Info, Mode, Result};
 
 pub use self::options::{Durability, Options, Tuning};
+
+/// How long a question may take that a program asks of a file itself, and nobody else waits for.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A store in a SQLite file.
 #[derive(Debug)]
@@ -73,7 +77,12 @@ impl Sqlite {
         let open = move || {
             let path = find_place(&path)?;
             let owner = Arc::new(Ownership::take(&path, &options, tuning)?);
-            Ok(Sqlite::new(&path, Arc::new(Readers::new(path.clone(), None)), Some(owner), tuning))
+            Ok(Sqlite::new(
+                &path,
+                Arc::new(Readers::new(path.clone(), None, tuning.question_timeout)),
+                Some(owner),
+                tuning,
+            ))
         };
         tokio::task::spawn_blocking(open).await.map_err(|error| Error::Io(error.into()))?.map(Arc::new)
     }
@@ -86,7 +95,7 @@ impl Sqlite {
         let open = move || {
             let first = open::open_for_reading(&path)?;
             let path = resolve(&path)?;
-            let readers = Arc::new(Readers::new(path.clone(), Some(first)));
+            let readers = Arc::new(Readers::new(path.clone(), Some(first), PATIENCE));
             Ok(Sqlite::new(&path, readers, None, Tuning::default()))
         };
         tokio::task::spawn_blocking(open).await.map_err(|error| Error::Io(error.into()))?.map(Arc::new)

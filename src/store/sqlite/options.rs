@@ -26,6 +26,8 @@ pub struct Options {
     pub durability: Durability,
     /// How long records are kept; written into the file so that readers can say it. `None` leaves what is there.
     pub retention: Option<Duration>,
+    /// Whether the file may lie on a network file system, because only this machine opens it.
+    pub allows_network_fs: bool,
     /// Whether a reserve is kept beside the file, for the day the disk is full: see [`super::file::room`].
     pub keeps_reserve: bool,
 }
@@ -44,6 +46,8 @@ pub struct Tuning {
     pub queue_bytes: usize,
     /// Pages the file may grow to.
     pub most_pages: Option<u32>,
+    /// How long a server takes to answer a question, the wait for its turn included.
+    pub question_timeout: Duration,
     /// How the room on the disk is found out.
     pub find_space: FindSpace,
     /// Length of a log that readers keep from being emptied, in bytes, from which on records are refused.
@@ -62,6 +66,7 @@ impl Default for Tuning {
             most_unsealed: 8 * 16_384,
             queue_bytes: 64 << 20,
             most_pages: None,
+            question_timeout: Duration::from_secs(30),
             find_space: disk::space,
             most_log_bytes: 512 << 20,
             chunk_bytes: MOST_CHUNK_BYTES,

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::file::room::{Room, is_about_room};
 use super::file::schema::Found;
-use super::file::{files, meta, open};
+use super::file::{disk, files, meta, open};
 use super::lock::{Lock, Owner};
 use super::maintenance::{self, Maintenance, Task};
 use super::options::{Options, Tuning};
@@ -43,6 +43,7 @@ impl Ownership {
     /// # Errors
     /// [`Error::Locked`] names the process that owns the file; see [`Error`] for the rest.
     pub(super) fn take(path: &Path, options: &Options, tuning: Tuning) -> Result<Ownership> {
+        check_folder(path, options)?;
         let room = Arc::new(Room::new(path, tuning.find_space));
         let lock = room.with_reserve(|| Lock::take(path))?;
         if room.with_reserve(|| open::probe(path))? == Found::Missing {
@@ -110,6 +111,22 @@ impl Ownership {
             let _ = writer.join();
         }
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Refuses to write where others can destroy the file.
+fn check_folder(path: &Path, options: &Options) -> Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    if disk::is_open_to_all(folder) {
+        return Err(Error::OpenFolder(folder.to_owned()));
+    }
+    match disk::network_file_system(folder) {
+        Some(kind) if !options.allows_network_fs => Err(Error::NetworkDisk { path: path.to_owned(), kind }),
+        Some(kind) => {
+            tracing::warn!("the database lies on a network file system ({kind}); no other machine may open it");
+            Ok(())
+        }
+        None => Ok(()),
     }
 }
 

@@ -71,6 +71,7 @@ const SMALL: Tuning = Tuning {
     most_unsealed: 1_000_000,
     queue_bytes: 64 << 20,
     most_pages: None,
+    question_timeout: Duration::from_secs(30),
     find_space: file::disk::space,
     most_log_bytes: 512 << 20,
     chunk_bytes: MOST_CHUNK_BYTES,

@@ -25,6 +25,8 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 pub const PAGE_BYTES: u64 = 16_384;
 /// What SQLite says of a file that has to be put right by someone who may write ([`SQLITE_READONLY_ROLLBACK`](https://sqlite.org/rescode.html#readonly_rollback)).
 const READONLY_ROLLBACK: i32 = 776;
+/// What SQLite says when it may not make a file in the folder of the database ([`SQLITE_READONLY_DIRECTORY`](https://sqlite.org/rescode.html#readonly_directory)).
+const READONLY_DIRECTORY: i32 = 1_544;
 /// How long a connection waits for a lock.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -118,10 +120,11 @@ pub(in crate::store) fn read_connection(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(|error| failure::on_open(path, error))?;
     match prepare_reading(&connection) {
         Ok(()) => Ok(connection),
-        // A file in WAL mode needs its index beside it, which a read-only medium cannot get. Without a log that is
-        // not yet in the file there is nothing the index would say, and nobody can change the file either.
+        // A file in WAL mode needs its index beside it, which there cannot be on a read-only medium, in a folder that
+        // is not ours, and on a full disk. Without a log that is not yet in the file there is nothing the index would
+        // say, and nobody can change the file either.
         Err(rusqlite::Error::SqliteFailure(error, _))
-            if error.code == rusqlite::ErrorCode::CannotOpen && !has_content(&beside(path, "-wal")) =>
+            if is_without_index(error) && !has_content(&beside(path, "-wal")) =>
         {
             let connection = immutable_connection(path).map_err(|error| failure::on_open(path, error))?;
             prepare_reading(&connection).map_err(|error| failure::on_open(path, error))?;
@@ -129,6 +132,12 @@ pub(in crate::store) fn read_connection(path: &Path) -> Result<Connection> {
         }
         Err(error) => Err(failure::on_open(path, error)),
     }
+}
+
+/// Whether a connection failed because there cannot be an index of the log beside the file.
+fn is_without_index(error: rusqlite::ffi::Error) -> bool {
+    error.code == rusqlite::ErrorCode::CannotOpen
+        || matches!(error.extended_code, READONLY_DIRECTORY | failure::IOERR_SHMSIZE)
 }
 
 pub(in crate::store) fn prepare_reading(connection: &Connection) -> rusqlite::Result<()> {

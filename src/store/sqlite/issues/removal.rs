@@ -47,7 +47,7 @@ pub(in crate::store::sqlite) fn prune(
     let traces_before = cutoff_ns.saturating_sub(NANOS_PER_HOUR);
     let old = now_ns.saturating_sub(KEPT_NS);
     if traces::has_old(connection, traces_before)? {
-        queue.change(Forget::Nothing, move |transaction| traces::forget_old(transaction, traces_before))?;
+        queue.remove(Forget::Nothing, move |transaction| traces::forget_old(transaction, traces_before))?;
     }
     prune_counts(connection, queue, to_column(old))?;
     prune_issues(connection, queue, to_column(old.min(cutoff_ns)))
@@ -58,7 +58,7 @@ fn prune_counts(connection: &Connection, queue: &Queue, before: i64) -> Result<(
     let delete = "DELETE FROM issue_counts WHERE (issue, hour_ns) IN
                     (SELECT issue, hour_ns FROM issues JOIN issue_counts ON issue = id WHERE hour_ns < ?1 LIMIT ?2)";
     while sql::value(connection, is_any, [before])? {
-        queue.change(Forget::Nothing, move |transaction| sql::run(transaction, delete, [before, STEP]))?;
+        queue.remove(Forget::Nothing, move |transaction| sql::run(transaction, delete, [before, STEP]))?;
     }
     Ok(())
 }
@@ -67,7 +67,7 @@ fn prune_issues(connection: &Connection, queue: &Queue, before: i64) -> Result<R
     if !sql::value(connection, "SELECT EXISTS (SELECT 1 FROM issues WHERE received_ns < ?1)", [before])? {
         return Ok(Removed::default());
     }
-    queue.change(Forget::Nothing, move |transaction| {
+    queue.remove(Forget::Nothing, move |transaction| {
         let select = "SELECT id FROM issues WHERE received_ns < ?1 LIMIT ?2";
         let rows: Vec<i64> = sql::all(transaction, select, [before, STEP], |row| Ok(row.get(0)?))?;
         for row in &rows {

@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 
 use super::file::open::PAGE_BYTES;
-use super::file::room::Room;
+use super::file::room::{Room, is_about_room};
 use super::options::Tuning;
 use super::sql;
 use super::tables::from_column;
@@ -118,7 +118,7 @@ impl Maintenance {
                     let _ = reply.send(self.seal(all));
                 }
                 Task::Delete { filter, reply } => {
-                    let removed = removal::delete(&self.connection, &self.queue, &filter, self.tuning.seal_records);
+                    let removed = self.room.with_reserve(|| self.delete(&filter));
                     let _ = reply.send(removed.inspect(|removed| self.erase(removed)));
                 }
                 Task::Prune { keep, budget, reply } => {
@@ -137,10 +137,21 @@ impl Maintenance {
         }
     }
 
+    fn delete(&self, filter: &RecordFilter) -> Result<Removed> {
+        removal::delete(&self.connection, &self.queue, &self.room, filter, self.tuning.seal_records)
+    }
+
+    /// Gives free pages back, and seals what waits where there is room for it. Whoever fails here leaves what is kept in
+    /// hand to those who remove.
     fn make_room(&self) {
-        let sealed = sealing::seal(&self.connection, &self.queue, self.tuning.seal_records, true);
-        if let Err(error) = sealed.and_then(|()| self.shrink_file(0)) {
-            tracing::warn!(%error, "no room could be made on a disk that is nearly full");
+        let made = self.shrink_file(0, false).and_then(|()| {
+            sealing::seal(&self.connection, &self.queue, &self.room, self.tuning.seal_records, true)?;
+            self.shrink_file(0, false)
+        });
+        match made {
+            Err(error) if is_about_room(&error) => tracing::debug!(%error, "no room could be made"),
+            Err(error) => tracing::warn!(%error, "no room could be made on a disk that is nearly full"),
+            Ok(()) => {}
         }
     }
 
@@ -150,7 +161,12 @@ impl Maintenance {
             return;
         }
         self.failed_at = None;
-        if let Err(error) = self.seal(all) {
+        // On a disk that is nearly full merging would only take room.
+        let sealed = match self.room.is_short() {
+            true => sealing::seal(&self.connection, &self.queue, &self.room, self.tuning.seal_records, all),
+            false => self.seal(all),
+        };
+        if let Err(error) = sealed {
             tracing::warn!(%error, "records could not be sealed; they stay in the inbox");
             self.failed_at = Some(Instant::now());
         }
@@ -158,7 +174,7 @@ impl Maintenance {
 
     /// Seals what waits, as long as it is a segment's worth or `all` of it, and merges small segments.
     fn seal(&self, all: bool) -> Result<()> {
-        sealing::seal(&self.connection, &self.queue, self.tuning.seal_records, all)?;
+        sealing::seal(&self.connection, &self.queue, &self.room, self.tuning.seal_records, all)?;
         merging::merge(&self.connection, &self.queue, self.tuning.seal_records)
     }
 
@@ -168,7 +184,7 @@ impl Maintenance {
             return;
         }
         let part = if self.room.is_short() { 0 } else { WORTH_GIVING_BACK };
-        if let Err(error) = self.shrink_file(part) {
+        if let Err(error) = self.shrink_file(part, true) {
             tracing::warn!(%error, "the database could not be made smaller after a removal");
         }
     }
@@ -178,7 +194,7 @@ impl Maintenance {
         if removed.is_empty() {
             return;
         }
-        match self.shrink_file(0).and_then(|()| self.queue.empty_log()) {
+        match self.shrink_file(0, true).and_then(|()| self.queue.empty_log()) {
             Ok(true) => {}
             // The writer tries again.
             Ok(false) => tracing::debug!("what was removed stays in the log while someone reads it"),
@@ -186,8 +202,9 @@ impl Maintenance {
         }
     }
 
-    /// Gives all free pages back to the system, if they are at least one in `part` of all; 0 is always.
-    fn shrink_file(&self, part: u64) -> Result<()> {
+    /// Gives all free pages back to the system, if they are at least one in `part` of all; 0 is always. On a full disk
+    /// what is kept in reserve may be used for it.
+    fn shrink_file(&self, part: u64, with_reserve: bool) -> Result<()> {
         let count = |pragma| sql::value(&self.connection, pragma, []).map(from_column);
         let mut free = count("PRAGMA freelist_count")?;
         if part > 0 && free * part < count("PRAGMA page_count")? {
@@ -195,13 +212,11 @@ impl Maintenance {
         }
         while free > 0 {
             let pages = self.pages_per_step();
-            self.queue.change(Forget::Nothing, move |transaction| {
-                // Each row of the answer is a page.
-                let mut pragma = transaction.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
-                let mut rows = pragma.query([])?;
-                while rows.next()?.is_some() {}
-                Ok(())
-            })?;
+            let step = move |transaction: &Transaction<'_>| removal::give_pages_back(transaction, pages);
+            match with_reserve {
+                true => self.queue.remove(Forget::Nothing, step)?,
+                false => self.queue.change(Forget::Nothing, step)?,
+            }
             let left = count("PRAGMA freelist_count")?;
             if left >= free {
                 return Ok(());

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::codec::{Arrival, Arrived, NO_TRACE};
 use super::super::file::open::zero_what_is_deleted;
-use super::super::file::room::is_about_room;
+use super::super::file::room::{Room, is_about_room};
 use super::super::segments::{self, Extent};
 use super::super::tables::traces::{self, Change, Named};
 use super::super::tables::{inbox, kind_column, to_column};
@@ -90,7 +90,13 @@ fn count_traceless(connection: &Connection, named: &Named) -> Result<u64> {
 }
 
 /// Removes what `filter` names; what waits in the inbox is sealed first, `seal_records` at a time.
-pub fn delete(connection: &Connection, queue: &Queue, filter: &RecordFilter, seal_records: usize) -> Result<Removed> {
+pub fn delete(
+    connection: &Connection,
+    queue: &Queue,
+    room: &Room,
+    filter: &RecordFilter,
+    seal_records: usize,
+) -> Result<Removed> {
     if is_everything(filter) {
         return delete_everything(connection, queue);
     }
@@ -98,7 +104,7 @@ pub fn delete(connection: &Connection, queue: &Queue, filter: &RecordFilter, sea
         return Ok(Removed::default());
     }
     // A record keeps its place in its write only in a segment, and a scan may have come as far as within that write.
-    sealing::seal(connection, queue, seal_records, true)?;
+    sealing::seal(connection, queue, room, seal_records, true)?;
     let named = traces::named(connection, filter)?;
     let mut removed = Removed::default();
     for kind in RecordKind::ALL.into_iter().filter(|kind| names_kind(filter, *kind)) {
@@ -118,7 +124,7 @@ pub fn delete(connection: &Connection, queue: &Queue, filter: &RecordFilter, sea
         }
     }
     removed.traces = gone.len() as u64;
-    queue.change(Forget::Everything, move |transaction| issues::forget_traces(transaction, &gone))?;
+    queue.remove(Forget::Everything, move |transaction| issues::forget_traces(transaction, &gone))?;
     Ok(removed)
 }
 
@@ -136,7 +142,7 @@ fn delete_everything(connection: &Connection, queue: &Queue) -> Result<Removed> 
 }
 
 fn delete_at_once(queue: &Queue) -> Result<Removed> {
-    queue.change(Forget::Everything, |transaction| {
+    queue.remove(Forget::Everything, |transaction| {
         let removed = count_everything(transaction)?;
         transaction.execute_batch(
             "DELETE FROM inbox; DELETE FROM segments; DELETE FROM segment_columns; DELETE FROM traces;
@@ -146,8 +152,20 @@ fn delete_at_once(queue: &Queue) -> Result<Removed> {
         for table in issues::TABLES {
             transaction.execute_batch(&format!("DELETE FROM {table};"))?;
         }
+        // Here it costs nothing, and a file that is short again leaves room for its log.
+        give_pages_back(transaction, u64::MAX)?;
         Ok(removed)
     })
+}
+
+/// Gives up to so many pages nobody uses back to the system.
+pub fn give_pages_back(transaction: &Connection, pages: u64) -> Result<()> {
+    let most = pages.min(u64::from(u32::MAX >> 1));
+    let mut pragma = transaction.prepare(&format!("PRAGMA incremental_vacuum({most})"))?;
+    // Each row of the answer is a page.
+    let mut rows = pragma.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
 }
 
 /// Removes about `budget` records received before `cutoff_ns`, the oldest first. A segment that there is no room to
@@ -210,7 +228,7 @@ fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u
     for id in losing.difference(&keeping) {
         removed.traces += u64::from(traces::find(connection, id)?.is_none());
     }
-    queue.change(Forget::Before(cutoff_ns), move |transaction| {
+    queue.remove(Forget::Before(cutoff_ns), move |transaction| {
         for seq in &past {
             sql::run(transaction, "DELETE FROM inbox WHERE seq = ?1", [seq])?;
         }
@@ -259,8 +277,8 @@ fn shrink(
         Ok(removed)
     };
     match forget {
-        Forget::Before(_) => queue.change(forget, apply),
-        _ => queue.change(forget, move |transaction| {
+        Forget::Before(_) => queue.remove(forget, apply),
+        _ => queue.remove(forget, move |transaction| {
             zero_what_is_deleted(transaction, true)?;
             let done = apply(transaction);
             zero_what_is_deleted(transaction, false)?;

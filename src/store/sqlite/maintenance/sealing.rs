@@ -3,22 +3,30 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use super::super::file::room::is_about_room;
+use super::super::file::open::PAGE_BYTES;
+use super::super::file::room::{Room, is_about_room};
 use super::super::tables::inbox::{self, Waiting};
 use super::super::tables::traces::{self, Change, Finder};
 use super::super::write::write_queue::{Forget, Queue};
 use super::super::{issues, segments, sql};
 use crate::model::{RecordKind, TraceFold, TraceId};
-use crate::store::Result;
+use crate::store::{Error, Result};
 
 /// No more bytes than this, before compression, are sealed at once: SQLite takes no value of a gigabyte.
 const SEAL_BYTES: usize = 128 << 20;
 
-/// Seals what waits, as long as it is a segment's worth, or all of it.
-pub fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bool) -> Result<()> {
+/// About what sealing writes besides what it seals: a page of each index for every few traces.
+const STEP_BYTES: u64 = 32 * PAGE_BYTES;
+
+/// Seals what waits, as long as it is a segment's worth, or all of it; no more at once than there is room for, half of
+/// which is left to whoever removes records.
+///
+/// # Errors
+/// [`Error::DiskFull`] when there is no room for the least bit, and why something cannot be read or stored.
+pub fn seal(connection: &Connection, queue: &Queue, room: &Room, seal_records: usize, all: bool) -> Result<()> {
     let (mut most_records, mut most_bytes) = (seal_records, SEAL_BYTES);
     loop {
-        let (waiting, is_last) = inbox::oldest(connection, most_records, most_bytes)?;
+        let (waiting, is_last) = inbox::oldest(connection, most_records, most_bytes.min(fitting_bytes(room)?))?;
         let records: usize = waiting.iter().map(|row| row.count).sum();
         if waiting.is_empty() || (is_last && records < seal_records && !all) {
             return Ok(());
@@ -27,7 +35,7 @@ pub fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bo
         match seal_waiting(connection, queue, waiting) {
             // Where there is no room for much there may be some for less.
             Err(error) if rows > 1 && is_about_room(&error) => {
-                (most_records, most_bytes) = (records.min(most_records) / 4, most_bytes / 4);
+                (most_records, most_bytes) = (records.min(most_records) / 4, most_bytes.min(fitting_bytes(room)?) / 4);
                 continue;
             }
             done => done?,
@@ -35,6 +43,15 @@ pub fn seal(connection: &Connection, queue: &Queue, seal_records: usize, all: bo
         if is_last {
             return Ok(());
         }
+    }
+}
+
+/// How many bytes, before compression, may be sealed at once on this disk.
+fn fitting_bytes(room: &Room) -> Result<usize> {
+    let Some(free_bytes) = room.free_bytes() else { return Ok(SEAL_BYTES) };
+    match (free_bytes / 2).checked_sub(STEP_BYTES) {
+        None | Some(0) => Err(Error::DiskFull),
+        Some(bytes) => Ok(usize::try_from(bytes).unwrap_or(SEAL_BYTES).min(SEAL_BYTES)),
     }
 }
 

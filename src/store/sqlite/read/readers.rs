@@ -4,18 +4,22 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::super::file::open;
-use super::super::tables::{inbox, traces};
-use super::super::{failure, segments};
-use crate::model::{Batch, Record, Trace, TraceFold, TraceId};
+use super::super::tables::{from_column, inbox, traces};
+use super::super::{failure, segments, sql};
+use crate::model::{Batch, Nanos, Record, Trace, TraceFold, TraceId};
 use crate::store::{Error, Result};
 
 /// Calls that read at once; more of them wait.
 const CONNECTIONS: usize = 4;
+
+/// Steps of SQLite's machine between two looks at the clock; reading a row takes about ten.
+const STEPS_PER_LOOK: i32 = 100;
 
 /// Read-only connections to one file.
 #[derive(Debug)]
@@ -23,29 +27,36 @@ pub struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    timeout: Duration,
 }
 
 impl Readers {
-    /// Readers of the file at `path`, with a first connection if there is one.
-    pub fn new(path: PathBuf, first: Option<Connection>) -> Readers {
+    /// Readers of the file at `path`, with a first connection if there is one. A question may take so long, the wait for
+    /// its turn included.
+    pub fn new(path: PathBuf, first: Option<Connection>, timeout: Duration) -> Readers {
         let idle = Mutex::new(first.into_iter().collect());
-        Readers { path, idle, permits: Arc::new(Semaphore::new(CONNECTIONS)) }
+        Readers { path, idle, permits: Arc::new(Semaphore::new(CONNECTIONS)), timeout }
     }
 
     /// Runs `work` in one snapshot, off the async threads.
     ///
     /// # Errors
-    /// [`Error::Closed`], what opening says, and what `work` says.
+    /// [`Error::TooSlow`] at the deadline, [`Error::Closed`], what opening says, and what `work` says.
     pub async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let deadline = Instant::now() + self.timeout;
+        let turn = Arc::clone(&self.permits).acquire_owned();
+        let turn = tokio::time::timeout_at(deadline.into(), turn).await.map_err(|_| Error::TooSlow)?;
+        let permit = turn.map_err(|_| Error::Closed)?;
         let readers = Arc::clone(self);
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let connection = readers.take_connection()?;
+            let mut connection = readers.take_connection()?;
+            connection.progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() >= deadline))?;
             let result = snapshot(&connection, work);
+            connection.progress_handler(0, None::<fn() -> bool>)?;
             if result.as_ref().err().is_none_or(|error| !failure::spoils_connection(error)) {
                 readers.put_back(connection);
             }
@@ -94,4 +105,12 @@ pub fn records(connection: &Connection, id: &TraceId) -> Result<(Vec<Record>, Tr
         fold.merge(&stored.fold);
     }
     Ok((records, fold))
+}
+
+/// When the newest record was received; `None` without any.
+pub fn newest_received(connection: &Connection) -> Result<Option<Nanos>> {
+    let sql = "SELECT max(newest) FROM (SELECT max(received_ns) AS newest FROM inbox
+                                        UNION ALL SELECT max(max_received_ns) FROM segments)";
+    let newest: Option<i64> = sql::value(connection, sql, [])?;
+    Ok(newest.map(|newest| Nanos(from_column(newest))))
 }

@@ -145,3 +145,22 @@ async fn a_reader_that_stays_is_named_and_no_log_grows_without_end() {
     tokio::time::timeout(Duration::from_secs(20), again).await.expect("the log is emptied once nobody reads it");
     assert!(store.disk_use().expect("a file").log_bytes < 2 * MEBIBYTE);
 }
+
+#[tokio::test]
+async fn a_question_ends_at_its_deadline_and_writing_goes_on() {
+    let place = place();
+    let tuning = Tuning { question_timeout: Duration::ZERO, ..SMALL };
+    let store = Sqlite::open_tuned(place.path.clone(), Options::default(), tuning).await.expect("opened");
+    for trace in 0..100 {
+        write(&store, spans(trace, 2)).await;
+    }
+    store.seal_now().await.expect("sealed");
+    for _ in 0..2 * 4 {
+        assert!(matches!(store.traces(&TraceQuery::default()).await, Err(Error::TooSlow)));
+        assert!(matches!(store.stats(&StatsQuery::default()).await, Err(Error::TooSlow)));
+    }
+    assert_eq!(write(&store, spans(200, 3)).await.accepted, 3);
+    store.close().await.expect("closed");
+    let reader = Sqlite::open_for_reading(place.path.clone()).await.expect("opened");
+    assert_eq!(all(&*reader).await.total, Some(101));
+}

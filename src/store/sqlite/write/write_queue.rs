@@ -64,14 +64,25 @@ pub struct Change {
     pub work: Work,
     /// What the writer must forget afterwards.
     pub forget: Forget,
-    /// Whether the change makes room in the end, for which it may use what is kept in hand.
-    pub makes_room: bool,
+    /// What the change is there for, which says how much room it may take.
+    pub room: RoomFor,
     /// Told what became of the change.
     pub reply: Reply,
 }
 
 /// Takes what became of a change.
 pub type Reply = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// What a change is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomFor {
+    /// Something small that somebody decided.
+    Decision,
+    /// A step of sealing or merging, of which there may be many.
+    Upkeep,
+    /// A step of removing, which makes room in the end and may use the reserve.
+    Removal,
+}
 
 /// What a change makes untrue of what the writer remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,17 +147,30 @@ impl Queue {
         }
     }
 
-    /// Has a change applied, and yields what `work` found once that is committed; on a full disk `work` is done twice.
-    /// It blocks, so it is never called on the writer's own thread nor on an async one.
+    /// Has a change applied, and yields what `work` found once that is committed. It blocks, so it is never called on the
+    /// writer's own thread nor on an async one.
     ///
     /// # Errors
     /// [`Error::Closed`], and why the change could not be applied.
     pub fn change<T: Send + 'static>(
         &self,
         forget: Forget,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.send(forget, RoomFor::Upkeep, once(work))?.blocking_recv().map_err(|_| Error::Closed)?
+    }
+
+    /// Has a change applied that makes room in the end: on a full disk `work` is done once more with the reserve. Else as
+    /// [`Queue::change`].
+    ///
+    /// # Errors
+    /// [`Error::Closed`], and why the change could not be applied.
+    pub fn remove<T: Send + 'static>(
+        &self,
+        forget: Forget,
         work: impl FnMut(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.send(forget, true, work)?.blocking_recv().map_err(|_| Error::Closed)?
+        self.send(forget, RoomFor::Removal, work)?.blocking_recv().map_err(|_| Error::Closed)?
     }
 
     /// Has the log copied into the file and emptied; false when someone reads an old state. It blocks, as
@@ -168,15 +192,13 @@ impl Queue {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let mut work = Some(work);
-        let once = move |transaction: &Transaction<'_>| work.take().ok_or(Error::Closed)?(transaction);
-        self.send(Forget::Nothing, false, once)?.await.map_err(|_| Error::Closed)?
+        self.send(Forget::Nothing, RoomFor::Decision, once(work))?.await.map_err(|_| Error::Closed)?
     }
 
     fn send<T: Send + 'static>(
         &self,
         forget: Forget,
-        makes_room: bool,
+        room: RoomFor,
         mut work: impl FnMut(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         let found = Arc::new(Mutex::new(None));
@@ -192,7 +214,7 @@ impl Queue {
             // Whoever asked may have gone; the change is in the file all the same.
             let _ = reply.send(outcome.and_then(|()| value.ok_or(Error::Closed)));
         };
-        let change = Change { work: Box::new(work), forget, makes_room, reply: Box::new(reply) };
+        let change = Change { work: Box::new(work), forget, room, reply: Box::new(reply) };
         self.messages.send(Message::Change(change)).map_err(|_| Error::Closed)?;
         Ok(answer)
     }
@@ -202,4 +224,12 @@ impl Queue {
         // When it cannot be told it has ended.
         let _ = self.messages.send(Message::Stop);
     }
+}
+
+/// Work that is done a single time.
+fn once<T>(
+    work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+) -> impl FnMut(&Transaction<'_>) -> Result<T> + Send + 'static {
+    let mut work = Some(work);
+    move |transaction| work.take().ok_or(Error::Closed)?(transaction)
 }

@@ -21,18 +21,18 @@ use crate::causes::with_causes;
 use crate::model::{Nanos, Written, identities};
 use crate::store::sqlite::failure;
 use crate::store::sqlite::file::file_id::FileId;
-use crate::store::sqlite::file::files::log_length;
+use crate::store::sqlite::file::files::{length, log_length};
 use crate::store::sqlite::file::open;
 use crate::store::sqlite::file::room::{Room, is_about_room};
 use crate::store::sqlite::issues::Uncounted;
 use crate::store::sqlite::maintenance::Task;
 use crate::store::sqlite::options::{Durability, Tuning};
-use crate::store::sqlite::tables::inbox;
+use crate::store::sqlite::tables::{from_column, inbox};
 use crate::store::sqlite::write::admission::{Admission, Admitted};
 use crate::store::sqlite::write::commit::{store_group, transact};
 use crate::store::sqlite::write::dedup::Dedup;
 use crate::store::sqlite::write::log_watch::LogWatch;
-use crate::store::sqlite::write::write_queue::{Change, Forget, Job, Message, Part, Work};
+use crate::store::sqlite::write::write_queue::{Change, Forget, Job, Message, Part, RoomFor, Work};
 use crate::store::{Error, Result};
 
 /// Writes per commit at most.
@@ -181,11 +181,17 @@ impl Writer {
     fn handle(&mut self, message: Message) {
         match message {
             Message::Write(job) => self.waiting.push_back(job),
-            Message::Change(Change { mut work, forget, makes_room, reply }) => {
-                let done = match makes_room {
-                    true => self.apply_with_reserve(work, forget),
-                    false => self.apply(&mut work, forget),
-                };
+            Message::Change(Change { mut work, forget, room, reply }) => {
+                let mut done = self.apply(&mut work, forget);
+                if room == RoomFor::Removal && done.as_ref().is_err_and(is_about_room) {
+                    self.checkpoint();
+                    self.links.room.give_up_reserve();
+                    done = self.apply(&mut work, forget);
+                }
+                // The next step finds an empty log.
+                if room != RoomFor::Decision && self.links.room.is_short() {
+                    self.checkpoint();
+                }
                 reply(done);
             }
             Message::EmptyLog(reply) => {
@@ -274,13 +280,14 @@ impl Writer {
             }
             self.log.require_room()?;
         }
-        let bytes = group.iter().flat_map(|job| &job.parts).map(|part| part.records.payload.len() as u64).sum();
+        let bytes: usize = group.iter().flat_map(|job| &job.parts).map(|part| part.records.payload.len()).sum();
+        let bytes = written_bytes(bytes);
         let room = Arc::clone(&self.links.room);
-        let log_bytes = if self.log.held_for().is_some() { log_length(&self.path) } else { self.log_bytes };
+        let log_bytes = log_length(&self.path);
         if room.require(bytes, log_bytes).is_ok() {
             return Ok(());
         }
-        if self.log_bytes > 0 && !rests {
+        if log_bytes > 0 && !rests {
             self.checkpoint();
             room.look_again();
         }
@@ -374,21 +381,7 @@ impl Writer {
         self.backlog_since.get_or_insert_with(Instant::now);
         let bytes: usize = fresh.iter().map(|part| part.records.payload.len()).sum();
         self.log_bytes += bytes as u64 + COMMIT_BYTES;
-        self.links.room.note_written(bytes as u64 + COMMIT_BYTES);
-    }
-
-    /// Applies a change that makes room: on a full disk with the reserve, and with an empty log before and after.
-    fn apply_with_reserve(&mut self, mut work: Work, forget: Forget) -> Result<()> {
-        let mut done = self.apply(&mut work, forget);
-        if done.as_ref().is_err_and(is_about_room) {
-            self.checkpoint();
-            self.links.room.give_up_reserve();
-            done = self.apply(&mut work, forget);
-        }
-        if self.links.room.is_short() {
-            self.checkpoint();
-        }
-        done
+        self.links.room.note_written(written_bytes(bytes));
     }
 
     fn apply(&mut self, work: &mut Work, forget: Forget) -> Result<()> {
@@ -460,19 +453,35 @@ impl Writer {
         if self.file.check(&self.path).is_err() {
             return;
         }
-        match truncate_log(connection) {
-            Ok(is_emptied) => {
-                self.log.tried(is_emptied);
-                // So that it is tried again.
-                self.log_bytes = if is_emptied { 0 } else { COMMIT_BYTES };
-            }
+        let is_emptied = match self.has_room_to_copy_log(connection) {
+            true => truncate_log(connection),
+            // Begun and not finished it would only use up the room that is left.
+            false => Err(Error::DiskFull),
+        };
+        self.log.tried(matches!(is_emptied, Ok(true) | Err(_)));
+        // So that it is tried again.
+        self.log_bytes = if is_emptied.as_ref().is_ok_and(|emptied| *emptied) { 0 } else { COMMIT_BYTES };
+        match is_emptied {
+            Err(error) if is_about_room(&error) => tracing::debug!("no room to copy the log into the database"),
             Err(error) => tracing::warn!(%error, "the log could not be copied into the database"),
+            Ok(_) => {}
         }
     }
 
-    fn close(self) {
-        let Some(connection) = self.connection else { return };
-        if self.file.check(&self.path).is_err() {
+    /// Whether the file can become as long as the log wants it.
+    fn has_room_to_copy_log(&self, connection: &Connection) -> bool {
+        let Some(free_bytes) = self.links.room.free_bytes() else { return true };
+        if free_bytes >= log_length(&self.path) {
+            return true;
+        }
+        let pages = connection.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0));
+        let wanted_bytes = from_column(pages.unwrap_or(0)).saturating_mul(open::PAGE_BYTES);
+        wanted_bytes.saturating_sub(length(&self.path)) <= free_bytes
+    }
+
+    fn close(mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if self.file.check(&self.path).is_err() || !self.has_room_to_copy_log(&connection) {
             return;
         }
         // A log that stays behind is complete and read on the next opening.
@@ -498,6 +507,12 @@ fn truncate_log(connection: &Connection) -> Result<bool> {
     let result = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
     connection.busy_timeout(open::BUSY_TIMEOUT)?;
     Ok(result?)
+}
+
+/// About what a commit of records of so many bytes writes.
+fn written_bytes(payload_bytes: usize) -> u64 {
+    // Beside the page that it fills a record touches one of every index, and of the map of pages.
+    2 * payload_bytes as u64 + 2 * COMMIT_BYTES
 }
 
 /// Whether every other write would fail the same way, perhaps after the same long wait for a lock.
