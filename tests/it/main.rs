@@ -21,6 +21,7 @@ mod client_checkpoints;
 mod client_layers;
 mod client_logger;
 mod earlier_files;
+mod fuzz;
 mod generated;
 mod interop;
 mod interop_logs;
