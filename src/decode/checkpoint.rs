@@ -21,11 +21,14 @@ pub use crate::model::checkpoint::trace_id;
 /// The host name given to a record that has none.
 pub(crate) const UNKNOWN_HOST: Text = Text::from_static("unknown");
 
+/// The records of a body, and what had to be changed in them; or why none was taken.
+pub type Outcome = Result<(Vec<Checkpoint>, Mended), Refusal>;
+
 /// Reads the body of `POST /ingest`; the records in the order they were sent, within the limits of records.
 ///
 /// # Errors
 /// [`Refusal`] when the body or any record in it is not valid.
-pub fn batch(body: &[u8]) -> Result<(Vec<Checkpoint>, Mended), Refusal> {
+pub fn batch(body: &[u8]) -> Outcome {
     read(body, |document, problems| Some(read_batch(document, problems)))
 }
 
@@ -33,14 +36,11 @@ pub fn batch(body: &[u8]) -> Result<(Vec<Checkpoint>, Mended), Refusal> {
 ///
 /// # Errors
 /// [`Refusal`] when it is not one valid record.
-pub fn single(body: &[u8]) -> Result<(Vec<Checkpoint>, Mended), Refusal> {
+pub fn single(body: &[u8]) -> Outcome {
     read(body, |document, problems| Some(vec![read_record(document, &[PathStep::Key("body")], problems)?]))
 }
 
-fn read(
-    body: &[u8],
-    read_records: impl FnOnce(&Node<'_>, &mut Problems) -> Option<Vec<Checkpoint>>,
-) -> Result<(Vec<Checkpoint>, Mended), Refusal> {
+fn read(body: &[u8], read_records: impl FnOnce(&Node<'_>, &mut Problems) -> Option<Vec<Checkpoint>>) -> Outcome {
     if body.is_empty() {
         return Err(refusal_of(MISSING, &Node::Null));
     }

@@ -16,8 +16,7 @@ use bytes::Bytes;
 use super::Mended;
 use crate::model::{Batch, Nanos, Rejection};
 
-pub use crate::model::limits::TRUNCATED_ATTRIBUTE;
-pub use entry::TIME_SOURCE_ATTRIBUTE;
+pub use crate::model::limits::{TIME_SOURCE_ATTRIBUTE, TRUNCATED_ATTRIBUTE};
 pub use error::{DecodeError, MAX_ENTRIES, MAX_ERRORS};
 pub use reader::{MAX_PART_BYTES, Part, Reader, record_bytes};
 

@@ -52,11 +52,11 @@ impl fmt::Display for Mended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Mended { not_utf8, nested, mistyped, parents, links, cuts, .. } = *self;
         let kinds = [
-            (not_utf8, "text", "not UTF-8, what is not stands there as U+FFFD".to_owned()),
+            (not_utf8, "text", "not UTF-8, kept with U+FFFD for what is not".to_owned()),
             (nested, "value", format!("nested deeper than {MAX_VALUE_DEPTH}, cut there")),
-            (mistyped, "value", "not of its type, kept as sent".to_owned()),
+            (mistyped, "value", "of another type than said, kept as sent".to_owned()),
             (parents, "parent id", "not valid, kept as a root".to_owned()),
-            (links, "link", "without a valid id, kept without it".to_owned()),
+            (links, "link id", "not valid, left out".to_owned()),
             (cuts.names, "name", "longer than 64 KiB, cut".to_owned()),
             (cuts.values, "value", "larger than 4 MiB, cut".to_owned()),
             (cuts.attributes, "attribute", format!("beyond {MAX_ATTRIBUTES}, dropped")),
@@ -101,6 +101,6 @@ mod tests {
         let mut mended = Mended { not_utf8: 1, parents: 1, ..Mended::default() };
         mended += Mended { not_utf8: 2, cuts: Cuts { attributes: 7, ..Cuts::default() }, ..Mended::default() };
         assert!(!mended.is_nothing());
-        insta::assert_snapshot!(mended.to_string(), @"mended: 3 texts not UTF-8, what is not stands there as U+FFFD; 1 parent id not valid, kept as a root; 7 attributes beyond 1024, dropped");
+        insta::assert_snapshot!(mended.to_string(), @"mended: 3 texts not UTF-8, kept with U+FFFD for what is not; 1 parent id not valid, kept as a root; 7 attributes beyond 1024, dropped");
     }
 }

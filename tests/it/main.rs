@@ -22,6 +22,7 @@ mod client_layers;
 mod client_logger;
 mod earlier_files;
 mod full_disk;
+mod fuzz;
 mod generated;
 mod interop;
 mod interop_logs;

@@ -75,7 +75,7 @@ relayed! {
         records_belong_to_the_project_of_the_key_whatever_they_say
         otlp_log_records_are_stored_from_every_transport
         an_otlp_log_record_without_any_time_has_the_one_of_its_arrival_and_a_retry_is_stored_once
-        a_bad_otlp_log_record_costs_only_itself_and_is_counted_under_its_own_name;
+        a_bad_otlp_log_record_costs_only_itself_and_one_nested_too_deep_only_its_depth;
     server_checkpoints:
         every_captured_request_of_the_published_clients_is_answered_as_they_need_it
         a_record_sent_again_is_a_duplicate_also_after_a_restart

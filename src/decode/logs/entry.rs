@@ -10,13 +10,10 @@ use bytes::Bytes;
 use super::{level, size, time};
 use crate::decode::python_json::Node;
 use crate::model::id::IdError;
-use crate::model::limits::{TRUNCATED_ATTRIBUTE, add_truncated};
+use crate::model::limits::{TIME_SOURCE_ATTRIBUTE, TRUNCATED_ATTRIBUTE, add_truncated};
 use crate::model::severity::LevelScale;
 use crate::model::value::MAX_VALUE_DEPTH;
 use crate::model::{Attributes, LogRecord, Nanos, Resource, Scope, Severity, SpanId, Text, TraceId, Value, checkpoint};
-
-/// Attribute of records whose time is the one at which they were received.
-pub const TIME_SOURCE_ATTRIBUTE: &str = "tracehub.time_source";
 
 /// Fields that say who sent an entry, and the resource attributes they become.
 const OF_RESOURCE: [(&str, &str); 5] = [

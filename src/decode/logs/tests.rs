@@ -410,7 +410,7 @@ fn what_is_nested_too_deep_becomes_text_and_is_never_refused() {
 
 #[test]
 fn long_parts_are_cut_and_named() {
-    let stack = "  File \"ü.py\", line 1, in f\n".repeat(160_000) + "ValueError: the end";
+    let stack = "  File \"ü.py\", line 1, in f\n".repeat(80_000) + "ValueError: the end";
     let log =
         one(json!({ "message": "kept", "error_message": "kept", "stack_trace": stack, "extra": { "a": "kept" } }));
     let cut = log.attributes.text("exception.stacktrace").expect("a stack");
@@ -418,13 +418,14 @@ fn long_parts_are_cut_and_named() {
     assert!(cut.starts_with("  File") && cut.ends_with("ValueError: the end") && cut.contains(" bytes cut "));
     assert_eq!(log.attributes.text(TRUNCATED_ATTRIBUTE), Some("stack_trace"));
     assert_eq!((log.message.as_str(), log.attributes.text("a")), ("kept", Some("kept")));
-    let log = one(json!({ "message": "m".repeat(12 << 20), "extra": { "list": vec!["x".repeat(100); 120_000] } }));
+    let log = one(json!({ "message": "m".repeat(3 << 20), "extra": { "list": vec!["x".repeat(100); 30_000] } }));
     assert_eq!(log.attributes.text(TRUNCATED_ATTRIBUTE), Some("message, extra.list"));
     let whole = one(json!({ "stack_trace": "x".repeat(1_000_000) }));
     assert_eq!(whole.attributes.len(), 1, "an entry below the cap is not touched");
     let keys: serde_json::Map<String, Json> = (0..200_000).map(|key| (format!("key{key}"), json!(1))).collect();
     let many = one(json!({ "extra": keys }));
-    assert_eq!(many.attributes.text(TRUNCATED_ATTRIBUTE), Some("198977 attributes"));
+    let told = many.attributes.text(TRUNCATED_ATTRIBUTE).unwrap_or_default();
+    assert!(told.starts_with("extra, ") && told.ends_with(" attributes"), "{told}");
     assert_eq!(many.attributes.len(), MAX_ATTRIBUTES);
     let key = one(json!({ "extra": { "k".repeat(MAX_NAME_BYTES + 1): 1 } }));
     assert_eq!((key.attributes.0[0].0.len(), key.attributes.0[0].1.clone()), (MAX_NAME_BYTES, Value::Int(1)));
@@ -434,7 +435,7 @@ fn long_parts_are_cut_and_named() {
 fn a_small_body_of_very_many_values_stays_small() {
     let body = format!(r#"[{{"extra":{{"zeros":[{}0],"after":1}}}},{{"message":"next"}}]"#, "0,".repeat(2_000_000));
     let decoded = read(&body);
-    assert_eq!(decoded.batch.logs[0].attributes.text(TRUNCATED_ATTRIBUTE), Some("extra"));
+    assert_eq!(decoded.batch.logs[0].attributes.text(TRUNCATED_ATTRIBUTE), Some("extra.zeros, extra"));
     assert_eq!(decoded.batch.logs[1].message, "next");
 }
 

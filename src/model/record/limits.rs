@@ -9,7 +9,9 @@ use std::mem;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use crate::model::{Attributes, Batch, Checkpoint, Direction, LogRecord, Resource, Scope, Span, Text, Value};
+use crate::model::{
+    Attributes, Batch, Checkpoint, Direction, INVALID_PARENT_ATTRIBUTE, LogRecord, Resource, Scope, Span, Text, Value,
+};
 
 /// Most bytes of a name: of a span, a key, a scope, an event, a service, a checkpoint's operation.
 pub const MAX_NAME_BYTES: usize = 64 << 10;
@@ -22,6 +24,12 @@ pub const MAX_EVENTS: usize = 10_000;
 
 /// Attribute that names the parts of a record that are not whole.
 pub const TRUNCATED_ATTRIBUTE: &str = "tracehub.truncated";
+
+/// Attributes that decoders add themselves, behind those that were sent: none of them is dropped for being too many.
+const OUR_ATTRIBUTES: [&str; 3] = [TRUNCATED_ATTRIBUTE, INVALID_PARENT_ATTRIBUTE, TIME_SOURCE_ATTRIBUTE];
+
+/// Attribute of records whose time is the one at which they were received.
+pub const TIME_SOURCE_ATTRIBUTE: &str = "tracehub.time_source";
 
 /// How many parts [`TRUNCATED_ATTRIBUTE`] names, and how much of each name.
 const MAX_TRUNCATED: usize = 8;
@@ -186,7 +194,11 @@ impl Cutter {
     fn cut_attributes(&mut self, attributes: &mut Attributes, dropped: u32) -> u32 {
         let beyond = attributes.len().saturating_sub(MAX_ATTRIBUTES);
         if beyond > 0 {
-            attributes.0.truncate(MAX_ATTRIBUTES);
+            let mut ours = attributes.0.split_off(MAX_ATTRIBUTES);
+            ours.retain(|(key, _)| is_ours(key));
+            ours.truncate(OUR_ATTRIBUTES.len());
+            attributes.0.truncate(MAX_ATTRIBUTES - ours.len());
+            attributes.0.append(&mut ours);
             attributes.0.shrink_to_fit();
             self.cuts.attributes += beyond as u64;
         }
@@ -214,7 +226,8 @@ impl Cutter {
     fn make_room(&mut self, attributes: &mut Attributes) -> u32 {
         let is_full = attributes.len() >= MAX_ATTRIBUTES && attributes.get(TRUNCATED_ATTRIBUTE).is_none();
         if is_full {
-            attributes.0.truncate(MAX_ATTRIBUTES - 1);
+            let last = attributes.0.iter().rposition(|(key, _)| !is_ours(key));
+            last.map(|place| attributes.0.remove(place));
             self.cuts.attributes += 1;
         }
         u32::from(is_full)
@@ -278,6 +291,10 @@ fn cut_scope(scope: &mut Scope) -> Cuts {
     cutter.cut_name(&mut scope.schema_url, "");
     scope.dropped_attributes = cutter.cut_attributes(&mut scope.attributes, scope.dropped_attributes);
     cutter.cuts
+}
+
+fn is_ours(key: &Text) -> bool {
+    OUR_ATTRIBUTES.contains(&key.as_str())
 }
 
 /// Moves an attribute to where it is kept, when there are too many.
@@ -433,6 +450,18 @@ mod tests {
         assert_eq!(kept.attributes.len(), MAX_ATTRIBUTES);
         assert_eq!(kept.attributes.text(TRUNCATED_ATTRIBUTE), Some("11 attributes"));
         assert_eq!(cuts.attributes, 11);
+    }
+
+    #[test]
+    fn what_decoders_said_of_a_record_is_not_dropped_with_its_attributes() {
+        let mut attributes = numbered(MAX_ATTRIBUTES + 10);
+        for (key, told) in [(TIME_SOURCE_ATTRIBUTE, "received"), (TRUNCATED_ATTRIBUTE, "extra")] {
+            attributes.0.push((Text::from_static(key), Value::from(told)));
+        }
+        let (kept, _) = cut(log(attributes));
+        assert_eq!(kept.attributes.len(), MAX_ATTRIBUTES);
+        assert_eq!(kept.attributes.text(TIME_SOURCE_ATTRIBUTE), Some("received"));
+        assert_eq!(kept.attributes.text(TRUNCATED_ATTRIBUTE), Some("extra, 12 attributes"));
     }
 
     #[test]

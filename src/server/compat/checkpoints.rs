@@ -7,9 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value as Json, json};
 
-use crate::decode::Mended;
-use crate::decode::checkpoint::{self, Refusal as Invalid};
-use crate::model::{Batch, Checkpoint, Written};
+use crate::decode::checkpoint::{self, Outcome};
+use crate::model::{Batch, Written};
 use crate::server::app::App;
 use crate::server::http::{Caps, Refusal, answer};
 use crate::server::ingest::{Accepted, Decoded, Format, Part};
@@ -17,7 +16,7 @@ use crate::server::ingest::{Accepted, Decoded, Format, Part};
 /// Checkpoints as the published clients send them.
 pub(crate) struct Checkpoints {
     is_json: bool,
-    read: fn(&[u8]) -> Result<(Vec<Checkpoint>, Mended), Invalid>,
+    read: fn(&[u8]) -> Outcome,
     /// The answer to what was stored.
     done: fn(Written) -> Json,
 }

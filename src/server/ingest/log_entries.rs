@@ -43,19 +43,22 @@ impl Format for LogEntries {
     }
 }
 
-/// What became of the entries of a request. An entry that was there already counts as accepted: it is stored, and a client
+/// What became of the entries of a request, and what had to be changed in them, if anything. An entry that was there already counts as accepted: it is stored, and a client
 /// that sends again after a lost answer must hear the answer it lost.
 fn to_json(Accepted { written, rejected, errors, mended }: &Accepted) -> Json {
     let Written { accepted, duplicates } = *written;
     let error = |rejection: &Rejection| json!({ "index": rejection.index, "reason": short_reason(rejection) });
-    json!({
+    let mut answer = json!({
         "accepted": accepted + duplicates,
         "rejected": rejected,
         "duplicates": duplicates,
         "duplicate": accepted == 0 && duplicates > 0,
         "errors": errors.iter().map(error).collect::<Vec<Json>>(),
-        "warnings": (!mended.is_nothing()).then(|| mended.to_string()).into_iter().collect::<Vec<String>>(),
-    })
+    });
+    if !mended.is_nothing() {
+        answer["warnings"] = json!([mended.to_string()]);
+    }
+    answer
 }
 
 /// Reads entries part by part; the last part holds none, but what was wrong with those of all parts.
@@ -111,6 +114,7 @@ fn last_part(reader: Reader) -> Result<Part, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Mended;
     use crate::server::ingest::intake::MAX_REASON_CHARS;
 
     #[test]
@@ -128,6 +132,8 @@ mod tests {
         assert_eq!(to_json(&again)["accepted"], 49);
         assert_eq!(to_json(&again)["duplicate"], true);
         let none = Accepted::default();
-        assert_eq!(to_json(&none)["duplicate"], false);
+        assert_eq!((&to_json(&none)["duplicate"], to_json(&none).get("warnings")), (&json!(false), None));
+        let mended = Accepted { mended: Mended { not_utf8: 1, ..Mended::default() }, ..Accepted::default() };
+        assert_eq!(to_json(&mended)["warnings"], json!(["mended: 1 text not UTF-8, kept with U+FFFD for what is not"]));
     }
 }

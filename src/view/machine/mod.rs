@@ -175,10 +175,10 @@ fn cell(value: Option<&Json>) -> String {
     }
 }
 
-/// What goes before text that a spreadsheet would run as a formula; nothing before other text.
+/// What goes before text that a spreadsheet would run as a formula; nothing before other text, such as a lone dash.
 fn formula_guard(text: &str, is_text: bool) -> &'static str {
     const BEGINNINGS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if is_text && text.starts_with(BEGINNINGS) { "'" } else { "" }
+    if is_text && text.starts_with(BEGINNINGS) && text.chars().nth(1).is_some() { "'" } else { "" }
 }
 
 /// Quoted when needed, and guarded.
@@ -264,6 +264,7 @@ mod tests {
             );
             assert_eq!([csv_cell(formula, false), tsv_cell(formula, false)], [formula, formula]);
         }
+        assert_eq!([csv_cell("-", true), tsv_cell("-", true)], ["-", "-"], "a trace without an id");
         assert_eq!(csv_cell("\n=1", true), "\"'\n=1\"");
         assert_eq!([tsv_cell("\t=1", true), tsv_cell("a=1", true)], ["'\\t=1", "a=1"]);
     }

@@ -297,14 +297,13 @@ fn flag(scene: &Scene<'_>, index: usize) -> (&'static str, Paint) {
     if let Some(step) = scene.step(index) {
         return (step_mark(step), Paint::Warn);
     }
-    let is_odd = |warning: &Warning| match warning {
-        Warning::MissingParent(_) => false,
-        Warning::DroppedAttributes(_) | Warning::DroppedEvents(_) | Warning::DroppedLinks(_) => false,
-        _ => true,
+    let is_usual = |warning: &Warning| {
+        use Warning::{DroppedAttributes, DroppedEvents, DroppedLinks, MissingParent};
+        matches!(warning, MissingParent(_) | DroppedAttributes(_) | DroppedEvents(_) | DroppedLinks(_))
     };
     match scene.span(index).is_error() {
         true => ("✗", Paint::Bad),
-        false if scene.report.warnings[index].iter().any(is_odd) => ("⚠", Paint::Warn),
+        false if !scene.report.warnings[index].iter().all(is_usual) => ("⚠", Paint::Warn),
         false => (" ", Paint::Plain),
     }
 }

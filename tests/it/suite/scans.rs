@@ -227,7 +227,8 @@ fn sorted(mut spans: Vec<Span>) -> Vec<Span> {
 }
 
 pub async fn a_write_of_large_records_comes_in_chunks_of_some_megabytes(fixture: Fixture) {
-    let huge = LogRecord { message: text(99, 12 * MEGABYTE), ..LogRecord::default() };
+    let value = |number: usize| (Text::from(format!("k{number}")), Value::String(text(99, MEGABYTE)));
+    let huge = LogRecord { attributes: Attributes((0..12).map(value).collect()), ..LogRecord::default() };
     let (first, large, last) = (spans(9, 4), large_batch(), spans(11, 4));
     write(&fixture, first.clone()).await;
     fixture.backend.write(large.clone()).await.expect("written");
