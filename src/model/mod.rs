@@ -29,7 +29,7 @@ pub use record::batch::{Batch, Rejection, Removed, Written};
 pub use record::checkpoint::{self, Checkpoint, Direction};
 pub use record::log::{LogRecord, Severity};
 pub use record::span::{Event, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode};
-pub use record::{Record, content_identities, identities};
+pub use record::{Record, assign_requests, content_identities, identities};
 pub use stats::{DatabaseInfo, OperationStats, Stats, Timeline};
 pub use trace::{
     Cost, TimeBounds, Tokens, Trace, TraceFold, TraceStatus, TraceSummary, checkpoint_pairs, genai, self_time,

@@ -3,11 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::record::identity::hash_of_logs;
 use crate::model::{Attributes, Checkpoint, Event, Link, LogRecord, PROJECT_ATTRIBUTE, Resource, Span, Text, Value};
-
-/// How far apart the requests of two equal parts of one lie.
-const PART_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Records that arrived together and are committed together.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -48,16 +44,6 @@ impl Batch {
     /// own, that of spans and log records stands on their resources.
     pub fn assign_project(&mut self, project: &Text) {
         self.assign_project_where(project, |_| true);
-    }
-
-    /// Gives the log records the request they came with: a hash of all of them, and of which part of the request they are.
-    pub fn assign_requests(&mut self, part: u64) {
-        if self.logs.is_empty() {
-            return;
-        }
-        // Zero is no request.
-        let request = hash_of_logs(&self.logs).wrapping_add(part.wrapping_mul(PART_STEP)).max(1);
-        self.logs.iter_mut().for_each(|log| log.request = request);
     }
 
     /// Puts the records that are in no project into one; the others stay where they are.

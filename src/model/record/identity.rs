@@ -198,7 +198,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Batch, Checkpoint, Direction, Kind, Nanos, Severity, SpanId, Status, StatusCode};
+    use crate::model::{Checkpoint, Direction, Kind, Nanos, Severity, SpanId, Status, StatusCode};
 
     fn span() -> Span {
         Span {
@@ -316,44 +316,6 @@ mod tests {
         let both = identities(write.iter());
         assert_ne!(both[0], both[1]);
         assert_eq!(both, identities(write.iter()));
-    }
-
-    fn observed(times: &[u64]) -> Batch {
-        let log = |time: &u64| LogRecord { message: Text::from("down"), request: *time, ..LogRecord::default() };
-        let mut batch = Batch { logs: times.iter().map(log).collect(), ..Batch::default() };
-        batch.assign_requests(0);
-        batch
-    }
-
-    fn log_identities(batch: &Batch) -> Vec<u64> {
-        identities(batch.logs.iter().cloned().map(Record::Log).collect::<Vec<_>>().iter())
-    }
-
-    #[test]
-    fn equal_log_records_of_different_requests_are_different_and_a_request_sent_again_is_not() {
-        let (first, again) = (observed(&[5, 6]), observed(&[5, 6]));
-        assert_eq!(log_identities(&first), log_identities(&again));
-        for other in [&[5_u64, 7][..], &[6, 5], &[5], &[5, 6, 6], &[0, 0]] {
-            let other = log_identities(&observed(other));
-            assert!(log_identities(&first).iter().all(|one| !other.contains(one)), "{other:?}");
-        }
-        let of_part = |part| {
-            let mut batch = observed(&[5]);
-            batch.assign_requests(part);
-            log_identities(&batch)
-        };
-        assert_ne!(of_part(0), of_part(1), "equal records in two parts of one request are two");
-    }
-
-    #[test]
-    fn what_came_with_no_request_is_compared_by_its_content() {
-        let records = |batch: &Batch| batch.logs.iter().cloned().map(Record::Log).collect::<Vec<_>>();
-        let stored = [records(&observed(&[5])), records(&observed(&[6, 6]))].concat();
-        let plain = LogRecord { message: Text::from("down"), ..LogRecord::default() };
-        let file = [plain.clone(), plain.clone(), plain.clone(), plain].map(Record::Log);
-        let known = content_identities(stored.iter());
-        let new = identities(file.iter()).into_iter().filter(|one| !known.contains(one)).count();
-        assert_eq!(new, 1, "three of four are there");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
-use crate::model::{Batch, Rejection, Written};
+use crate::model::{Batch, Rejection, Written, assign_requests};
 use crate::server::access::Caller;
 use crate::server::app::App;
 use crate::server::http::body::{self, Received};
@@ -206,7 +206,7 @@ async fn store_parts(
             batch.assign_project(project);
         }
         if !format.keeps_requests() {
-            batch.assign_requests(part_number);
+            assign_requests(&mut batch, part_number);
             part_number += 1;
         }
         let written = match batch.is_empty() {
