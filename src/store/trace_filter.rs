@@ -1,5 +1,7 @@
 //! Which traces a list holds, in which order, and one page of them: for stores that go through folds of traces.
 
+use std::convert::Infallible;
+
 use super::Result;
 use super::top_page::TopPage;
 use super::trace_cursor::TraceCursor;
@@ -97,10 +99,29 @@ impl<'q> TraceFilter<'q> {
 
     /// The page.
     pub(super) fn page(self) -> Page<TraceSummary> {
+        match self.page_with(|id, fold| Ok::<_, Infallible>(fold.finish(id))) {
+            Ok(page) => page,
+            Err(never) => match never {},
+        }
+    }
+
+    /// The page, with summaries as `summarize` makes them.
+    ///
+    /// # Errors
+    /// Those of `summarize`.
+    pub(super) fn page_with<E>(
+        self,
+        mut summarize: impl FnMut(TraceId, TraceFold) -> std::result::Result<Option<TraceSummary>, E>,
+    ) -> std::result::Result<Page<TraceSummary>, E> {
         let TraceFilter { query, total, failed, page } = self;
         let (page, has_more) = page.finish();
         let next = page.last().filter(|_| has_more).map(|(place, _)| place.write(query.sort));
-        let items = page.into_iter().filter_map(|(place, fold)| fold.finish(place.id)).collect();
-        Page { items, next, total: Some(total), failed: Some(failed) }
+        let summaries = page.into_iter().filter_map(|(place, fold)| summarize(place.id, fold).transpose());
+        Ok(Page {
+            items: summaries.collect::<std::result::Result<_, E>>()?,
+            next,
+            total: Some(total),
+            failed: Some(failed),
+        })
     }
 }

@@ -131,9 +131,9 @@ async fn a_server_over_it_answers_what_it_can_and_names_what_it_cannot() {
     };
     let text = tokio::task::spawn_blocking(ask).await.expect("no panic");
     insta::assert_snapshot!(text, @r#"
-       TRACE        AGE  SERVICE   ROOT                   SPANS ERR    TIME
-    ✗  0d0d0d0d  20778d  shop      Step 0 of 4                5   1     3µs ████████
-    ✓  order-3   20778d  shop      Step 0 of 3                4   ·     2µs ██████▍
+       TRACE       AGE  SERVICE   ROOT                    SPANS ERR    TIME
+    ✗  0d0d0d0d  1102d  shop      Step 0 of 4                 5   1     3µs ████████
+    ✓  order-3   1102d  shop      Step 0 of 3                 4   ·     2µs ██████▍
     2 traces · URL
     --- exit 0
     $ list -q

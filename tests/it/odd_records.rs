@@ -93,6 +93,8 @@ pub async fn a_span_sent_when_it_starts_and_when_it_ends_is_one() {
     let durations: Vec<&Json> =
         shown["spans"].as_array().expect("spans").iter().map(|span| &span["duration_ns"]).collect();
     assert_eq!(durations, [&json!(SECOND), &json!(8)]);
+    assert_eq!(summary(&server).await["span_count"], shown["span_count"]);
+    assert_eq!(shown["span_count"], 2);
     let stats = get(&server, "/api/v1/stats?by=operation").await;
     assert_eq!(stats["operations"][0]["calls"], 2);
     server.stop().await;

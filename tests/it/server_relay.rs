@@ -20,6 +20,11 @@ macro_rules! relayed {
 }
 
 relayed! {
+    odd_records:
+        a_trace_without_a_time_that_can_be_was_when_it_was_received
+        a_span_sent_when_it_starts_and_when_it_ends_is_one
+        equal_lines_of_different_requests_are_all_kept_and_a_request_sent_again_is_not
+        tokens_are_counted_once_under_any_name;
     server_api:
         a_list_is_an_array_of_summaries_newest_first_with_totals_in_headers
         an_empty_list_is_an_empty_array

@@ -73,6 +73,11 @@ impl Record {
         }
     }
 
+    /// Whether it is known with what request the record came, which only log records say.
+    pub fn has_request(&self) -> bool {
+        matches!(self, Record::Log(log) if log.request != 0)
+    }
+
     /// The project the record was put in; empty for none.
     pub fn project(&self) -> &str {
         match self {

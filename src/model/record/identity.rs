@@ -7,22 +7,7 @@
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::model::{Attributes, Batch, LogRecord, Record, RecordKind, Resource, Scope, Span, Text, TraceId, Value};
-
-/// How far apart the requests of two equal parts of one lie.
-const PART_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-
-impl Batch {
-    /// Gives the log records the request they came with: a hash of all of them, and of which part of the request they are.
-    pub fn assign_requests(&mut self, part: u64) {
-        if self.logs.is_empty() {
-            return;
-        }
-        // Zero is no request.
-        let request = hash_of_logs(&self.logs).wrapping_add(part.wrapping_mul(PART_STEP)).max(1);
-        self.logs.iter_mut().for_each(|log| log.request = request);
-    }
-}
+use crate::model::{Attributes, LogRecord, Record, RecordKind, Resource, Scope, Span, Text, TraceId, Value};
 
 impl Record {
     /// The identity of a record, equal for two records when one is the other sent again. A span is known by its trace,
@@ -70,7 +55,7 @@ pub fn content_identities<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<
 
 /// A hash of log records, in their order, and of what told them apart when they were decoded: what a request that holds
 /// them is known by.
-fn hash_of_logs(logs: &[LogRecord]) -> u64 {
+pub(super) fn hash_of_logs(logs: &[LogRecord]) -> u64 {
     let mut hash = Xxh3::new();
     for log in logs {
         hash.update(&log_identity(log, 0).to_le_bytes());
@@ -213,7 +198,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Batch, Checkpoint, Direction, Kind, Nanos, Severity, SpanId, Status, StatusCode};
+    use crate::model::{Checkpoint, Direction, Kind, Nanos, Severity, SpanId, Status, StatusCode};
 
     fn span() -> Span {
         Span {
@@ -331,44 +316,6 @@ mod tests {
         let both = identities(write.iter());
         assert_ne!(both[0], both[1]);
         assert_eq!(both, identities(write.iter()));
-    }
-
-    fn observed(times: &[u64]) -> Batch {
-        let log = |time: &u64| LogRecord { message: Text::from("down"), request: *time, ..LogRecord::default() };
-        let mut batch = Batch { logs: times.iter().map(log).collect(), ..Batch::default() };
-        batch.assign_requests(0);
-        batch
-    }
-
-    fn log_identities(batch: &Batch) -> Vec<u64> {
-        identities(batch.logs.iter().cloned().map(Record::Log).collect::<Vec<_>>().iter())
-    }
-
-    #[test]
-    fn equal_log_records_of_different_requests_are_different_and_a_request_sent_again_is_not() {
-        let (first, again) = (observed(&[5, 6]), observed(&[5, 6]));
-        assert_eq!(log_identities(&first), log_identities(&again));
-        for other in [&[5_u64, 7][..], &[6, 5], &[5], &[5, 6, 6], &[0, 0]] {
-            let other = log_identities(&observed(other));
-            assert!(log_identities(&first).iter().all(|one| !other.contains(one)), "{other:?}");
-        }
-        let of_part = |part| {
-            let mut batch = observed(&[5]);
-            batch.assign_requests(part);
-            log_identities(&batch)
-        };
-        assert_ne!(of_part(0), of_part(1), "equal records in two parts of one request are two");
-    }
-
-    #[test]
-    fn what_came_with_no_request_is_compared_by_its_content() {
-        let records = |batch: &Batch| batch.logs.iter().cloned().map(Record::Log).collect::<Vec<_>>();
-        let stored = [records(&observed(&[5])), records(&observed(&[6, 6]))].concat();
-        let plain = LogRecord { message: Text::from("down"), ..LogRecord::default() };
-        let file = [plain.clone(), plain.clone(), plain.clone(), plain].map(Record::Log);
-        let known = content_identities(stored.iter());
-        let new = identities(file.iter()).into_iter().filter(|one| !known.contains(one)).count();
-        assert_eq!(new, 1, "three of four are there");
     }
 
     #[test]

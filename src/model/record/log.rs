@@ -25,7 +25,7 @@ pub struct LogRecord {
     /// The instrumentation library that made the record.
     pub scope: Arc<Scope>,
     /// What tells the record from an equal one: of one that was received, a hash of the request it came with
-    /// ([`Batch::assign_requests`](crate::model::Batch::assign_requests)); of one just decoded, when it was observed; 0
+    /// ([`assign_requests`](crate::model::assign_requests)); of one just decoded, when it was observed; 0
     /// when there is nothing.
     pub request: u64,
 }

@@ -9,6 +9,8 @@ pub mod span;
 
 mod any;
 mod identity;
+mod requests;
 
 pub use any::{Record, checkpoint_bytes, log_bytes};
 pub use identity::{content_identities, identities};
+pub use requests::assign_requests;

@@ -491,7 +491,7 @@ mod tests {
         let two_roots = [span_at("then", 1, 0, then, then + 9), span_at("now", 3, 0, NOW.0, NOW.0 + 1)];
         assert_eq!(summed(&two_roots), (NOW.0, 1, "now".to_owned()));
         let long = span_at("slow", 1, 0, NOW.0 - 300 * 86_400 * SECOND, NOW.0);
-        assert_eq!(summed(&[long.clone()]).1, 300 * 86_400 * SECOND, "less than a year is only slow");
+        assert_eq!(summed(&[long]).1, 300 * 86_400 * SECOND, "less than a year is only slow");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! statistics and every backend need the same answer, so it is worked out here, for any shape of trace: orphans,
 //! cycles, repeated ids, children that outlast their parent.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{Kind, Nanos, Span, SpanId};
 
@@ -62,18 +62,23 @@ pub fn sides_of_call(spans: &[Interval]) -> Vec<bool> {
     spans.iter().enumerate().map(is_side).collect()
 }
 
-/// Whether each span was sent again later on: programs send a span when it starts and again when it ends. Of spans that
-/// share id, start and role the one that ends last stands for all of them, the last of those that end at once.
+/// Whether each span was sent again later on: programs send a span when it starts, without an end or with its start for
+/// one, and again when it ends. Of spans that share id, start and role those that have ended stand for one that has not;
+/// of those without any end the last stands for all.
 pub fn revised(spans: &[Interval]) -> Vec<bool> {
-    let mut last_with: FxHashMap<(SpanId, Nanos, Kind), usize> = FxHashMap::default();
+    let key = |span: &Interval| (span.span_id, span.start, span.kind);
+    let mut ended: FxHashSet<(SpanId, Nanos, Kind)> = FxHashSet::default();
+    let mut last_endless: FxHashMap<(SpanId, Nanos, Kind), usize> = FxHashMap::default();
     for (index, span) in spans.iter().enumerate() {
-        let last = last_with.entry((span.span_id, span.start, span.kind)).or_insert(index);
-        if spans[*last].end <= span.end {
-            *last = index;
+        if span.end > span.start {
+            ended.insert(key(span));
+        } else if span.end == Nanos(0) {
+            last_endless.insert(key(span), index);
         }
     }
     let is_revised = |(index, span): (usize, &Interval)| {
-        last_with.get(&(span.span_id, span.start, span.kind)).is_some_and(|last| *last != index)
+        let goes_on = || span.end == Nanos(0) && last_endless.get(&key(span)).is_some_and(|last| *last != index);
+        span.end <= span.start && (ended.contains(&key(span)) || goes_on())
     };
     spans.iter().enumerate().map(is_revised).collect()
 }
@@ -191,6 +196,7 @@ mod tests {
         let spans = [span(1, 0, 5, 0), span(2, 1, 6, 7), span(1, 0, 5, 9), span(1, 0, 5, 5), span(1, 0, 8, 9)];
         assert_eq!(revised(&spans), [true, false, false, true, false]);
         assert_eq!(revised(&[span(1, 0, 5, 0), span(1, 0, 5, 0)]), [true, false], "neither has ended");
+        assert_eq!(revised(&[span(1, 0, 5, 9), span(1, 0, 5, 9), span(1, 0, 5, 8)]), [false; 3], "all have ended");
         let server = Interval { kind: Kind::Server, ..span(1, 0, 5, 9) };
         assert_eq!(revised(&[span(1, 0, 5, 0), server]), [false, false], "two sides of a call are two spans");
     }

@@ -13,7 +13,7 @@ use http::{HeaderMap, Request, Response};
 
 use crate::causes::with_causes;
 use crate::decode::Mended;
-use crate::model::{Batch, Nanos, Rejection, Written};
+use crate::model::{Batch, Nanos, Rejection, Written, assign_requests};
 use crate::server::access::Caller;
 use crate::server::app::App;
 use crate::server::http::body::{self, Received};
@@ -245,7 +245,7 @@ async fn store_parts(
             batch.assign_project(project);
         }
         if !format.keeps_requests() {
-            batch.assign_requests(part_number);
+            assign_requests(&mut batch, part_number);
             part_number += 1;
         }
         if format.is_of_checkpoint_api() {

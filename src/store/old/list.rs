@@ -5,7 +5,7 @@
 use rusqlite::types::Value as Sql;
 
 use super::rows::{Condition, Rows};
-use crate::model::{Nanos, Page, Record, RecordKind, TimeBounds, TraceFold, TraceId, TraceQuery, TraceSummary};
+use crate::model::{Page, Record, RecordKind, TimeBounds, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
 use crate::store::trace_filter::{TraceFilter, has_attributes, matches};
 
@@ -58,8 +58,8 @@ pub(super) fn each_trace(
     attributes: &[(String, String)],
     mut visit: impl FnMut(TraceId, TraceFold, bool),
 ) -> Result<()> {
-    // Nobody noted when a record was received, but none lies here that was not.
-    let bounds = TimeBounds::received_at(Nanos::now());
+    // Nobody noted when a record was received, so only the records of its trace say whether its time can be.
+    let bounds = TimeBounds::ALL;
     let mut current: Option<(TraceId, TraceFold, bool)> = None;
     rows.by_trace(condition, |record| {
         let Some(trace) = record.trace_id() else { return };

@@ -1,7 +1,7 @@
 //! Statistics of an old file: one pass, trace by trace.
 
 use crate::model::stats::{Call, StatsFold};
-use crate::model::{Batch, DatabaseInfo, Nanos, Stats, StatsQuery, TimeBounds, TraceFold};
+use crate::model::{Batch, DatabaseInfo, Stats, StatsQuery, TimeBounds, TraceFold};
 use crate::store::Result;
 use crate::store::old::rows::{Condition, Rows};
 
@@ -23,8 +23,8 @@ pub(super) fn stats(rows: &Rows<'_>, query: &StatsQuery, location: String) -> Re
 
 fn add_trace(fold: &mut StatsFold<'_>, records: &Batch) {
     let mut trace = TraceFold::default();
-    // Nobody noted when a record was received, but none lies here that was not.
-    let bounds = TimeBounds::received_at(Nanos::now());
+    // Nobody noted when a record was received, so only the records of its trace say whether its time can be.
+    let bounds = TimeBounds::ALL;
     records.spans.iter().for_each(|span| trace.add_span(span, &bounds));
     records.checkpoints.iter().for_each(|checkpoint| trace.add_checkpoint(checkpoint, &bounds));
     if trace.is_empty() || !fold.add_trace(&trace) {

@@ -34,8 +34,8 @@ pub struct Prepared {
     pub starts_ns: Vec<u64>,
     /// Whether log records without a trace are among the records.
     pub has_traceless: bool,
-    /// Whether log records of which nobody knows with what request they came are among the records.
-    pub has_requestless: bool,
+    /// How many of the records are log records of which it is known with what request they came.
+    pub requests: usize,
 }
 
 /// Makes records, all of this kind and received at about this time, ready for the inbox.
@@ -52,7 +52,7 @@ pub fn prepare(kind: RecordKind, records: &[Record], received: Nanos) -> Prepare
         identities: identities(records.iter()),
         starts_ns: records.iter().map(|record| record.start().0).collect(),
         has_traceless: records.iter().any(|record| record.trace_id().is_none()),
-        has_requestless: records.iter().any(|record| matches!(record, Record::Log(log) if log.request == 0)),
+        requests: records.iter().filter(|record| record.has_request()).count(),
     }
 }
 

@@ -11,10 +11,16 @@ use super::super::file::schema;
 use super::super::tables::{inbox, to_column, traces};
 use super::super::{segments, sql};
 use super::project_traces::ProjectTraces;
+use super::readers;
 use crate::model::id::from_hex;
 use crate::model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
 use crate::store::trace_filter::{TraceFilter, has_attributes, matches};
+
+/// So many traces with spans without an end are read for a page at most; of others such spans are counted as sent.
+const MOST_READ: usize = 100;
+/// A trace with more spans is not read for a page.
+const MOST_READ_SPANS: u64 = 10_000;
 
 /// One page of the traces `query` names.
 pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSummary>> {
@@ -45,7 +51,15 @@ pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSum
             }
         })?;
     }
-    Ok(found.page())
+    let mut read = 0;
+    found.page_with(|id, fold| {
+        // A span that has no end may have been sent again with one, which only the records show.
+        if fold.odd.ends == 0 || fold.spans > MOST_READ_SPANS || read >= MOST_READ {
+            return Ok(fold.finish(id));
+        }
+        read += 1;
+        Ok(readers::part_of_trace(connection, &id, query.project.as_deref())?.map(|trace| trace.summary))
+    })
 }
 
 /// The traces that wait in the inbox, each with all its records, sealed ones too.

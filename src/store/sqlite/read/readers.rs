@@ -91,9 +91,15 @@ fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result
 
 /// All records of a trace; `None` when there are none.
 pub fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
+    part_of_trace(connection, id, None)
+}
+
+/// The records of a trace that are of a project, or all of them; `None` when there are none.
+pub fn part_of_trace(connection: &Connection, id: &TraceId, project: Option<&str>) -> Result<Option<Trace>> {
     let (records, fold) = records(connection, id)?;
     let mut batch = Batch::default();
-    records.into_iter().for_each(|record| record.push_to(&mut batch));
+    let own = records.into_iter().filter(|record| project.is_none_or(|project| record.project() == project));
+    own.for_each(|record| record.push_to(&mut batch));
     Ok(Trace::within(&fold.bounds(), id.clone(), batch))
 }
 

@@ -64,6 +64,13 @@ pub fn extents_since(connection: &Connection, kind: RecordKind, since_ns: u64) -
     extents_where(connection, "(max_start_ns >= ?2 OR max_received_ns >= ?3)", values)
 }
 
+/// Whether log records of a time came with a request that is known.
+pub fn has_requests(connection: &Connection, (from_ns, to_ns): (u64, u64)) -> Result<bool> {
+    let sql = "SELECT EXISTS(SELECT 1 FROM segments JOIN segment_columns ON segment = segments.id AND name = 'request'
+               WHERE kind = ?1 AND min_start_ns <= ?2 AND max_start_ns >= ?3)";
+    sql::value(connection, sql, [kind_column(RecordKind::Logs), to_column(to_ns), to_column(from_ns)])
+}
+
 fn extents_where<const N: usize>(connection: &Connection, condition: &str, values: [i64; N]) -> Result<Vec<Extent>> {
     let sql = format!(
         "SELECT id, kind, rows, first_seq, last_seq FROM segments WHERE kind = ?1 AND {condition} ORDER BY first_seq"

@@ -10,7 +10,7 @@ mod write;
 
 pub use self::catalogue::{
     Extent, arrivals, column_bytes, count, extents, extents_after, extents_overlapping, extents_received_before,
-    first_received_since, index, may_hold, services, spans_of_seqs, timed,
+    first_received_since, has_requests, index, may_hold, services, spans_of_seqs, timed,
 };
 pub use self::read::{
     arrived_of, checkpoints_for_stats, each_block, each_of_project, each_record, log_rows, logs_for_stats, records,

@@ -87,8 +87,11 @@ impl Admission<'_> {
             };
             self.known.learn(hash, identities(records.iter()).into_iter(), Nanos::now().0, self.first_unsealed);
         }
-        if part.has_requestless {
+        if kind == RecordKind::Logs && part.requests < part.identities.len() {
             self.learn_equal_logs(part)?;
+        }
+        if part.requests > 0 {
+            self.known.note_requests();
         }
         if too_long.is_empty() {
             return Ok(());
@@ -107,8 +110,17 @@ impl Admission<'_> {
     fn learn_equal_logs(&mut self, part: &Prepared) -> Result<()> {
         let times_ns = times_of(part);
         let (Some(first), Some(last)) = (times_ns.first(), times_ns.last()) else { return Ok(()) };
+        let waiting = match self.known.has_requests() {
+            true => inbox::timed(self.connection, RecordKind::Logs, (*first, *last))?,
+            false => Vec::new(),
+        };
+        let are_sealed = segments::has_requests(self.connection, (*first, *last))?;
+        if waiting.is_empty() && !are_sealed {
+            // What is stored came without a request too, and is known by its content already.
+            return Ok(());
+        }
         let mut stored = Vec::new();
-        for (seq, _) in inbox::timed(self.connection, RecordKind::Logs, (*first, *last))? {
+        for (seq, _) in waiting {
             let row = inbox::row(self.connection, seq)?;
             let is_of_time = |record: &Record| times_ns.binary_search(&record.start().0).is_ok();
             stored.extend(row.into_iter().flat_map(|row| row.records).filter(is_of_time));

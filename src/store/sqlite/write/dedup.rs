@@ -21,6 +21,8 @@ const GENERATION: usize = 900_000;
 pub struct Dedup {
     young: Generation,
     old: Generation,
+    /// Whether log records that came with a request may wait in the inbox.
+    has_requests: bool,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +53,16 @@ impl Dedup {
     pub fn add(&mut self, record: u64, now_ns: u64) -> bool {
         self.young.since_ns.get_or_insert(now_ns);
         !self.old.records.contains(&record) && self.young.records.insert(record)
+    }
+
+    /// Notes that log records that came with a request were written.
+    pub fn note_requests(&mut self) {
+        self.has_requests = true;
+    }
+
+    /// Whether log records that came with a request may wait in the inbox; false is certain.
+    pub fn has_requests(&self) -> bool {
+        self.has_requests
     }
 
     /// Takes back a record whose write failed.

@@ -18,7 +18,7 @@ use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
 use crate::causes::with_causes;
-use crate::model::{Nanos, Written, identities};
+use crate::model::{Nanos, Record, Written, identities};
 use crate::store::sqlite::failure;
 use crate::store::sqlite::file::file_id::FileId;
 use crate::store::sqlite::file::files::{length, log_length};
@@ -128,6 +128,9 @@ impl Writer {
         inbox::each_row(&connection, 0, |row| {
             for record in identities(row.records.iter()) {
                 dedup.add(record, now_ns);
+            }
+            if row.records.iter().any(Record::has_request) {
+                dedup.note_requests();
             }
             dedup.stored(row.seq, row.seq);
         })?;
