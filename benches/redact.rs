@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::{asked_for, file};
-use tracehub::model::{Attributes, Batch, Event, Kind, Nanos, Resource, Scope, Span, SpanId, Status, Text, TraceId, Value};
+use tracehub::model::{
+    Attributes, Batch, Event, Kind, Nanos, Resource, Scope, Span, SpanId, Status, Text, TraceId, Value,
+};
 use tracehub::store::Backend;
 use tracehub::store::redact::{Redaction, Rules, redacting};
 use tracehub::store::sqlite::{Options, Sqlite};
@@ -125,7 +127,9 @@ fn span(number: u64, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Span {
     let event = Event {
         time: Nanos(start),
         name: Text::from_static("exception"),
-        attributes: [("exception.type", "TimeoutError"), ("exception.message", "no answer in 280 ms")].into_iter().collect(),
+        attributes: [("exception.type", "TimeoutError"), ("exception.message", "no answer in 280 ms")]
+            .into_iter()
+            .collect(),
         dropped_attributes: 0,
     };
     let mut trace = [7; 16];

@@ -153,7 +153,10 @@ impl From<store::Error> for Failure {
             _ => hint_for(&error).map(str::to_owned),
         };
         let code = match &error {
-            store::Error::BadTarget { .. } | store::Error::BadCursor | store::Error::Lacks { .. } | store::Error::NoSalt => Code::Usage,
+            store::Error::BadTarget { .. }
+            | store::Error::BadCursor
+            | store::Error::Lacks { .. }
+            | store::Error::NoSalt => Code::Usage,
             store::Error::Denied { .. } => Code::Denied,
             _ => Code::Failed,
         };

@@ -31,7 +31,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, import, issues, keys, list, log, logs, man, secrets, show, start, stats, status, tail, trace,
+    clear, completions, demo, import, issues, keys, list, log, logs, man, secrets, show, start, stats, status, tail,
+    trace,
 };
 use context::Context;
 use environment::{Terminal, wants_color};

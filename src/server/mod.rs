@@ -49,8 +49,8 @@ use crate::store::{self, Backend, Target};
 
 pub use self::error::StartError;
 pub use self::http::Limits;
-pub use self::tls::{TlsError, TlsFiles};
 pub use self::listeners::{Addresses, Listeners, SidePort};
+pub use self::tls::{TlsError, TlsFiles};
 
 /// How a server treats those who call it.
 #[derive(Debug, Clone, Default)]

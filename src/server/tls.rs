@@ -237,13 +237,16 @@ fn stamps(files: &TlsFiles) -> [Stamp; 2] {
 
 fn config(TlsFiles { cert, key }: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
     let content = |path: &Path, reason: String| TlsError::Content { path: path.to_owned(), reason };
-    let certs: Result<Vec<CertificateDer<'static>>, pem::Error> = CertificateDer::pem_slice_iter(&read(cert)?).collect();
+    let certs: Result<Vec<CertificateDer<'static>>, pem::Error> =
+        CertificateDer::pem_slice_iter(&read(cert)?).collect();
     let certs = certs.map_err(|error| content(cert, format!("holds no certificate in PEM: {error:?}")))?;
     if certs.is_empty() {
         return Err(content(cert, "holds no certificate in PEM (`-----BEGIN CERTIFICATE-----`)".to_owned()));
     }
     let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| match error {
-        pem::Error::NoItemsFound => content(key, "holds no private key in PEM (`-----BEGIN PRIVATE KEY-----`)".to_owned()),
+        pem::Error::NoItemsFound => {
+            content(key, "holds no private key in PEM (`-----BEGIN PRIVATE KEY-----`)".to_owned())
+        }
         error => content(key, format!("holds no private key in PEM: {error:?}")),
     })?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -279,7 +282,11 @@ mod tests {
         let handshakes = Arc::default();
         let mut under_way: Vec<_> = (0..MOST_HANDSHAKES).map(|_| Handshakes::begin(&handshakes)).collect();
         let ended = |under_way: &mut Vec<(Turn, oneshot::Receiver<()>)>| {
-            under_way.iter_mut().filter_map(|(_, over)| over.try_recv().err()).filter(|error| *error == oneshot::error::TryRecvError::Closed).count()
+            under_way
+                .iter_mut()
+                .filter_map(|(_, over)| over.try_recv().err())
+                .filter(|error| *error == oneshot::error::TryRecvError::Closed)
+                .count()
         };
         assert_eq!(ended(&mut under_way), 0);
         under_way.push(Handshakes::begin(&handshakes));

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::sqlite::lock::Owner;
 use super::redact::{Redactor, Rewritten};
+use super::sqlite::lock::Owner;
 use super::sqlite::{Options, Sqlite};
 use super::{Backend, Error, Mode, Result, Target, open};
 

@@ -42,16 +42,22 @@ impl Lot {
     /// A number with a check digit behind.
     fn card(&mut self) -> String {
         let digits = format!("4{}", self.text("0123456789", 14));
-        let sum: u32 = digits.bytes().rev().enumerate().map(|(place, digit)| {
-            let digit = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
-            if digit > 9 { digit - 9 } else { digit }
-        }).sum();
+        let sum: u32 = digits
+            .bytes()
+            .rev()
+            .enumerate()
+            .map(|(place, digit)| {
+                let digit = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
+                if digit > 9 { digit - 9 } else { digit }
+            })
+            .sum();
         format!("{digits}{}", (10 - sum % 10) % 10)
     }
 
     fn iban(&mut self) -> String {
         let account = self.text("0123456789", 18);
-        let remainder = format!("{account}131400").bytes().fold(0_u32, |sum, digit| (sum * 10 + u32::from(digit - b'0')) % 97);
+        let remainder =
+            format!("{account}131400").bytes().fold(0_u32, |sum, digit| (sum * 10 + u32::from(digit - b'0')) % 97);
         format!("DE{:02}{account}", 98 - remainder)
     }
 
@@ -81,7 +87,12 @@ impl Lot {
                 whole(self.card()),
                 whole(self.iban()),
                 whole(format!("{}.{}@{}.example", self.text(LOWER, 6), self.text(LOWER, 7), self.text(LOWER, 5))),
-                whole(format!("5{}-{}-{}", self.text("123456789", 2), self.text("123456789", 2), self.text("123456789", 4))),
+                whole(format!(
+                    "5{}-{}-{}",
+                    self.text("123456789", 2),
+                    self.text("123456789", 2),
+                    self.text("123456789", 4)
+                )),
             ]);
             let key = self.text(ALL, 60);
             secrets.push((format!("-----BEGIN RSA PRIVATE KEY-----\n{key}\n-----END RSA PRIVATE KEY-----"), key));
@@ -123,10 +134,19 @@ fn span(number: usize, secret: &str) -> Json {
             ] }]);
         }
         4 => span["status"] = json!({ "code": 2, "message": format!("could not use {secret}") }),
-        5 => span["links"] = json!([{ "traceId": span["traceId"], "spanId": span["spanId"], "traceState": format!("a={secret}"),
-                                     "attributes": [attribute("why", text(secret))] }]),
-        6 => span["events"] = json!([{ "name": format!("event {secret}"), "timeUnixNano": span["startTimeUnixNano"], "attributes": [] }]),
-        7 => span["attributes"] = json!([attribute("gen_ai.input.messages", text(&json!([{ "role": "user", "content": format!("use {secret}") }]).to_string()))]),
+        5 => {
+            span["links"] = json!([{ "traceId": span["traceId"], "spanId": span["spanId"], "traceState": format!("a={secret}"),
+                                     "attributes": [attribute("why", text(secret))] }])
+        }
+        6 => {
+            span["events"] = json!([{ "name": format!("event {secret}"), "timeUnixNano": span["startTimeUnixNano"], "attributes": [] }])
+        }
+        7 => {
+            span["attributes"] = json!([attribute(
+                "gen_ai.input.messages",
+                text(&json!([{ "role": "user", "content": format!("use {secret}") }]).to_string())
+            )])
+        }
         _ => span["attributes"] = json!([attribute(secret, text("in the key"))]),
     }
     span
@@ -208,7 +228,11 @@ fn found(home: &Home, secrets: &[(String, String)]) -> (usize, usize) {
     let stored = all_that_is_stored(&home.file("a.db"));
     let files = bytes_of_files(home.path());
     let in_files = |secret: &str| files.iter().any(|(_, bytes)| has(bytes, secret));
-    let stored_count = secrets.iter().filter(|(_, secret)| has(stored.as_bytes(), secret)).inspect(|(text, _)| eprintln!("stored: {text}")).count();
+    let stored_count = secrets
+        .iter()
+        .filter(|(_, secret)| has(stored.as_bytes(), secret))
+        .inspect(|(text, _)| eprintln!("stored: {text}"))
+        .count();
     (stored_count, secrets.iter().filter(|(_, secret)| in_files(secret)).count())
 }
 
@@ -283,14 +307,34 @@ fn the_rules_hold_for_an_import_a_relay_and_a_record_written_by_hand() {
     home.run(&["log", "--db", "plain.db", "mail", "ann@shop.example", "now"]);
     let imported = home.run(&["import", "plain.db", "--db", "a.db", "--redact", "rules.toml"]);
     assert!(imported.stdout.contains("1 new"), "{imported}");
-    home.run(&["log", "--db", "b.db", "--redact", "rules.toml", "--extra", "pin=1234", "mail", "ann@shop.example", "now"]);
+    home.run(&[
+        "log",
+        "--db",
+        "b.db",
+        "--redact",
+        "rules.toml",
+        "--extra",
+        "pin=1234",
+        "mail",
+        "ann@shop.example",
+        "now",
+    ]);
     let upstream = home.start(&["--db", "c.db"]);
     let relay = home.start(&["--db", upstream.url(), "--redact", "rules.toml"]);
-    relay.post("/api/v1/ingest", "application/json", br#"[{"message":"mail ann@shop.example now","service":"s","level":"INFO"}]"#);
+    relay.post(
+        "/api/v1/ingest",
+        "application/json",
+        br#"[{"message":"mail ann@shop.example now","service":"s","level":"INFO"}]"#,
+    );
     let messages: Vec<String> = ["a.db", "b.db", "c.db"]
-        .map(|db| home.run(&["logs", "--db", db, "--json"]).json()[0]["message"].as_str().expect("a message").to_owned())
+        .map(|db| {
+            home.run(&["logs", "--db", db, "--json"]).json()[0]["message"].as_str().expect("a message").to_owned()
+        })
         .to_vec();
-    assert!(messages[0].starts_with("mail [email#") && messages.iter().all(|message| *message == messages[0]), "{messages:?}");
+    assert!(
+        messages[0].starts_with("mail [email#") && messages.iter().all(|message| *message == messages[0]),
+        "{messages:?}"
+    );
     let extra = home.run(&["logs", "--db", "b.db", "--json"]).json()[0]["extra"].clone();
     assert_eq!(extra["pin"], Json::Null);
 }
@@ -299,7 +343,8 @@ fn the_rules_hold_for_an_import_a_relay_and_a_record_written_by_hand() {
 fn a_record_that_cannot_be_delivered_is_kept_without_its_secrets() {
     let home = Home::new();
     std::fs::write(home.file("rules.toml"), RULES).expect("written");
-    let mut command = home.command(&["log", "--url", "http://127.0.0.1:1", "token=abcdef123456", "--extra", "password=hunter22"]);
+    let mut command =
+        home.command(&["log", "--url", "http://127.0.0.1:1", "token=abcdef123456", "--extra", "password=hunter22"]);
     command.env("TRACEHUB_REDACT", "rules.toml");
     let answer = home.answer(command);
     assert!(answer.stderr.contains("kept"), "{answer}");
@@ -326,7 +371,10 @@ fn rules_that_make_no_sense_are_refused_with_their_line_and_keep_the_old_ones_in
     std::fs::write(home.file("rules.toml"), "[[rule]]\nkinds = [\"emial\"]\n").expect("written");
     let refused = home.run(&["start", "--db", "a.db", "--redact", "rules.toml"]);
     assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.starts_with("error: cannot read the rules in `rules.toml`, line 2: there is no kind `emial`"), "{refused}");
+    assert!(
+        refused.stderr.starts_with("error: cannot read the rules in `rules.toml`, line 2: there is no kind `emial`"),
+        "{refused}"
+    );
     assert!(!home.file("a.db").exists());
     std::fs::write(home.file("rules.toml"), "[[rule]]\nkinds = [\"email\"]\n").expect("written");
     let server = home.start(&["--db", "a.db", "--redact", "rules.toml"]);

@@ -53,12 +53,20 @@ fn served() -> (Home, Authority, Server) {
     (home, authority, server)
 }
 
-fn post(home: &Home, server: &Server, version: reqwest::Version, path: &str, content_type: &str, body: Vec<u8>) -> reqwest::Response {
+fn post(
+    home: &Home,
+    server: &Server,
+    version: reqwest::Version,
+    path: &str,
+    content_type: &str,
+    body: Vec<u8>,
+) -> reqwest::Response {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ca = reqwest::Certificate::from_pem(&std::fs::read(home.file("ca.pem")).expect("read")).expect("a certificate");
     let client = reqwest::Client::builder().tls_certs_only([ca]);
     let client = if version == reqwest::Version::HTTP_2 { client.http2_prior_knowledge() } else { client.http1_only() };
-    let request = client.build().expect("a client").post(format!("{}{path}", server.url())).header("content-type", content_type);
+    let request =
+        client.build().expect("a client").post(format!("{}{path}", server.url())).header("content-type", content_type);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(request.header("te", "trailers").body(body).send()).expect("an answer")
 }
@@ -115,7 +123,13 @@ fn an_unknown_authority_a_wrong_name_and_a_time_that_is_over_are_told_in_a_line_
     Authority::new(&home, "other.pem");
     let cases = [
         ("127.0.0.1", 2090, "other.pem", "nobody this machine trusts vouches for its certificate", "--ca-cert FILE"),
-        ("traces.example", 2090, "ca.pem", "its certificate is not for the name in the URL", "a name that is in the certificate"),
+        (
+            "traces.example",
+            2090,
+            "ca.pem",
+            "its certificate is not for the name in the URL",
+            "a name that is in the certificate",
+        ),
         ("127.0.0.1", 2020, "ca.pem", "its certificate has expired or is not valid yet", "check the clocks"),
     ];
     for (name, until, trusted, reason, hint) in cases {
@@ -125,7 +139,10 @@ fn an_unknown_authority_a_wrong_name_and_a_time_that_is_over_are_told_in_a_line_
             let answer = home.run(&[command, "--url", server.url(), "--ca-cert", trusted]);
             let url = server.url();
             assert_eq!(answer.code, Some(3), "{answer}");
-            assert!(answer.stderr.starts_with(&format!("error: will not talk to `{url}`: {reason}\nhint: ")), "{answer}");
+            assert!(
+                answer.stderr.starts_with(&format!("error: will not talk to `{url}`: {reason}\nhint: ")),
+                "{answer}"
+            );
             assert!(answer.stderr.contains(hint) && answer.stderr.lines().count() == 2, "{answer}");
         }
         let lost = home.run(&["log", "--strict", "--url", server.url(), "--ca-cert", trusted, "x"]);
@@ -135,7 +152,9 @@ fn an_unknown_authority_a_wrong_name_and_a_time_that_is_over_are_told_in_a_line_
     let plain = home.start(&["--db", "b.db"]);
     let answer = home.run(&["list", "--url", &plain.url().replace("http:", "https:"), "--ca-cert", "ca.pem"]);
     assert!(answer.stderr.contains("it does not speak TLS\nhint: its URL begins with http://"), "{answer}");
-    for (file, said) in [("none.pem", "cannot read the certificates in `none.pem`"), ("key.pem", "there is no certificate in PEM")] {
+    for (file, said) in
+        [("none.pem", "cannot read the certificates in `none.pem`"), ("key.pem", "there is no certificate in PEM")]
+    {
         let answer = home.run(&["list", "--url", "https://127.0.0.1:1", "--ca-cert", file]);
         assert!(answer.code != Some(0) && answer.stderr.contains(said), "{answer}");
     }
@@ -189,7 +208,10 @@ fn who_speaks_in_the_clear_is_told_and_who_is_silent_costs_nobody_else() {
     plain.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").expect("written");
     let mut answer = String::new();
     plain.read_to_string(&mut answer).expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("this port speaks TLS; call it by https://"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 400 ") && answer.contains("this port speaks TLS; call it by https://"),
+        "{answer}"
+    );
     let told = home.run(&["list", "--url", &format!("http://{address}")]);
     assert!(told.stderr.contains("this port speaks TLS; call it by https://"), "{told}");
     let mut http2 = TcpStream::connect(&address).expect("a connection");

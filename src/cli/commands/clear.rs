@@ -66,7 +66,9 @@ pub struct ClearArgs {
 pub async fn run(context: &Context, args: ClearArgs) -> Outcome {
     if let Some(rules) = &args.redact {
         if args.older_than.is_some() || args.trace.is_some() || args.kind.is_some() {
-            return Err(Failure::usage("--redact is about the whole file, and goes with no flag that names a part of it"));
+            return Err(Failure::usage(
+                "--redact is about the whole file, and goes with no flag that names a part of it",
+            ));
         }
         return rewriting::run(context, Rewriting { rules, yes: args.yes, dry_run: args.dry_run }).await;
     }

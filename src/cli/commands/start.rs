@@ -89,7 +89,8 @@ pub async fn run(context: &Context, args: StartArgs) -> Outcome {
     if let Some(redaction) = &config.redaction {
         logging::redact_with(redaction);
     }
-    let mut hangups = Hangups::listen(rules.is_some() || config.tls.is_some()).map_err(|error| Failure::from_error(Code::Failed, &error))?;
+    let mut hangups = Hangups::listen(rules.is_some() || config.tls.is_some())
+        .map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let mut signals = Signals::listen_to_all().map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let running = tokio::select! {
         started = server::start(config.clone()) => started?,

@@ -89,7 +89,16 @@ mod tests {
         assert_eq!(Action::Hash.replacement("email", "x", None), "[redacted:email]");
         assert_eq!(Action::Drop.replacement("email", "x", Some(&salt)), "");
         assert!(is_replacement(&hash) && is_replacement("[redacted:my-rule_2]"));
-        for text in ["[redacted:]", "[redacted]", "redacted:a", "[email#zz]", "[a#0123456789abcdeg]", "[a:0123456789abcdef]", "[]", ""] {
+        for text in [
+            "[redacted:]",
+            "[redacted]",
+            "redacted:a",
+            "[email#zz]",
+            "[a#0123456789abcdeg]",
+            "[a:0123456789abcdef]",
+            "[]",
+            "",
+        ] {
             assert!(!is_replacement(text), "{text}");
         }
         assert_eq!(format!("{salt:?}"), "Salt(hidden)");

@@ -11,15 +11,83 @@ const LOT_LOOKED_AT: usize = 4_096;
 
 /// Length of an international bank account number in each country that has them, check digits and country included.
 const IBAN_LENGTHS: [(&str, usize); 77] = [
-    ("AD", 24), ("AE", 23), ("AL", 28), ("AT", 20), ("AZ", 28), ("BA", 20), ("BE", 16), ("BG", 22), ("BH", 22),
-    ("BR", 29), ("BY", 28), ("CH", 21), ("CR", 22), ("CY", 28), ("CZ", 24), ("DE", 22), ("DK", 18), ("DO", 28),
-    ("EE", 20), ("EG", 29), ("ES", 24), ("FI", 18), ("FO", 18), ("FR", 27), ("GB", 22), ("GE", 22), ("GI", 23),
-    ("GL", 18), ("GR", 27), ("GT", 28), ("HR", 21), ("HU", 28), ("IE", 22), ("IL", 23), ("IQ", 23), ("IS", 26),
-    ("IT", 27), ("JO", 30), ("KW", 30), ("KZ", 20), ("LB", 28), ("LC", 32), ("LI", 21), ("LT", 20), ("LU", 20),
-    ("LV", 21), ("MC", 27), ("MD", 24), ("ME", 22), ("MK", 19), ("MR", 27), ("MT", 31), ("MU", 30), ("NL", 18),
-    ("NO", 15), ("PK", 24), ("PL", 28), ("PS", 29), ("PT", 25), ("QA", 29), ("RO", 24), ("RS", 22), ("SA", 24),
-    ("SC", 31), ("SE", 24), ("SI", 19), ("SK", 24), ("SM", 27), ("ST", 25), ("SV", 28), ("TL", 23), ("TN", 24),
-    ("TR", 26), ("UA", 29), ("VA", 22), ("VG", 24), ("XK", 20),
+    ("AD", 24),
+    ("AE", 23),
+    ("AL", 28),
+    ("AT", 20),
+    ("AZ", 28),
+    ("BA", 20),
+    ("BE", 16),
+    ("BG", 22),
+    ("BH", 22),
+    ("BR", 29),
+    ("BY", 28),
+    ("CH", 21),
+    ("CR", 22),
+    ("CY", 28),
+    ("CZ", 24),
+    ("DE", 22),
+    ("DK", 18),
+    ("DO", 28),
+    ("EE", 20),
+    ("EG", 29),
+    ("ES", 24),
+    ("FI", 18),
+    ("FO", 18),
+    ("FR", 27),
+    ("GB", 22),
+    ("GE", 22),
+    ("GI", 23),
+    ("GL", 18),
+    ("GR", 27),
+    ("GT", 28),
+    ("HR", 21),
+    ("HU", 28),
+    ("IE", 22),
+    ("IL", 23),
+    ("IQ", 23),
+    ("IS", 26),
+    ("IT", 27),
+    ("JO", 30),
+    ("KW", 30),
+    ("KZ", 20),
+    ("LB", 28),
+    ("LC", 32),
+    ("LI", 21),
+    ("LT", 20),
+    ("LU", 20),
+    ("LV", 21),
+    ("MC", 27),
+    ("MD", 24),
+    ("ME", 22),
+    ("MK", 19),
+    ("MR", 27),
+    ("MT", 31),
+    ("MU", 30),
+    ("NL", 18),
+    ("NO", 15),
+    ("PK", 24),
+    ("PL", 28),
+    ("PS", 29),
+    ("PT", 25),
+    ("QA", 29),
+    ("RO", 24),
+    ("RS", 22),
+    ("SA", 24),
+    ("SC", 31),
+    ("SE", 24),
+    ("SI", 19),
+    ("SK", 24),
+    ("SM", 27),
+    ("ST", 25),
+    ("SV", 28),
+    ("TL", 23),
+    ("TN", 24),
+    ("TR", 26),
+    ("UA", 29),
+    ("VA", 22),
+    ("VG", 24),
+    ("XK", 20),
 ];
 
 /// Card numbers in a text: 13 to 19 digits in groups parted by single blanks or dashes, that begin as cards do and have
@@ -233,14 +301,20 @@ mod tests {
     #[test]
     fn cards_are_found_with_blanks_and_dashes_and_by_their_check_digit() {
         // The numbers that payment services publish for tests.
-        let all = ["4242424242424242", "5555-5555-5555-4444", "3782 822463 10005", "6011 1111 1111 1117", "4222222222222"];
+        let all =
+            ["4242424242424242", "5555-5555-5555-4444", "3782 822463 10005", "6011 1111 1111 1117", "4222222222222"];
         for card in all {
             assert_eq!(texts(&format!("paid with {card}, thanks"), cards), [card]);
         }
         assert_eq!(texts("2026-11-21 4242 4242 4242 4242 12:00", cards), ["4242 4242 4242 4242"]);
         for none in [
-            "4242424242424241", "1795219200000000000", "0000000000000000", "id_4242424242424242", "0.4242424242424242",
-            "42424242424242424242424242", "4242424242424242abc",
+            "4242424242424241",
+            "1795219200000000000",
+            "0000000000000000",
+            "id_4242424242424242",
+            "0.4242424242424242",
+            "42424242424242424242424242",
+            "4242424242424242abc",
         ] {
             assert_eq!(texts(none, cards), [""; 0], "{none}");
         }
@@ -251,21 +325,29 @@ mod tests {
         for iban in ["DE89370400440532013000", "DE89 3704 0044 0532 0130 00", "GB82 WEST 1234 5698 7654 32"] {
             assert_eq!(texts(&format!("to {iban} PLEASE"), ibans), [iban]);
         }
-        for none in ["DE89370400440532013001", "DE8937040044053201300", "ZZ89370400440532013000", "XDE89370400440532013000"] {
+        for none in
+            ["DE89370400440532013001", "DE8937040044053201300", "ZZ89370400440532013000", "XDE89370400440532013000"]
+        {
             assert_eq!(texts(none, ibans), [""; 0], "{none}");
         }
     }
 
     #[test]
     fn keys_look_drawn_by_lot_and_names_ids_and_paths_do_not() {
-        for key in ["wJalrXUtnFEMI/K7MDENG/bPxRfiCYzT3kQ9", "9aF3kLm2QzX7vB1nR8tY4wE6", "Zx8Kq2Lp0Vn5Rt7Ws3Yb9Dc1Ge4Hf6Jm"] {
+        for key in
+            ["wJalrXUtnFEMI/K7MDENG/bPxRfiCYzT3kQ9", "9aF3kLm2QzX7vB1nR8tY4wE6", "Zx8Kq2Lp0Vn5Rt7Ws3Yb9Dc1Ge4Hf6Jm"]
+        {
             assert_eq!(texts(&format!("k={key};"), drawn_by_lot), [key]);
         }
         for none in [
-            "4bf92f3577b34da6a3ce929d0e0e4736", "550e8400-e29b-41d4-a716-446655440000",
-            "AbstractSingletonProxyFactoryBean2Impl", "com/example/shop/OrderControllerV2Test",
-            "site-packages/OpenTelemetry/Version2/Instrumentation", "/usr/local/lib/python3.12/Site-Packages",
-            "THE_QUICK_BROWN_FOX_JUMPS_OVER_13_DOGS", "sha256:0f3a5c9b8e7d6f4a3b2c1d0e9f8a7b6c",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "AbstractSingletonProxyFactoryBean2Impl",
+            "com/example/shop/OrderControllerV2Test",
+            "site-packages/OpenTelemetry/Version2/Instrumentation",
+            "/usr/local/lib/python3.12/Site-Packages",
+            "THE_QUICK_BROWN_FOX_JUMPS_OVER_13_DOGS",
+            "sha256:0f3a5c9b8e7d6f4a3b2c1d0e9f8a7b6c",
         ] {
             assert_eq!(texts(none, drawn_by_lot), [""; 0], "{none}");
         }

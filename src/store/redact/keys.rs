@@ -83,8 +83,14 @@ mod tests {
         let globs = ["password", "http.request.header.*", "*_token", "user.?d"];
         let keys = KeyPatterns::new(globs.into_iter(), ["^card\\d+$"].into_iter()).expect("patterns");
         for key in [
-            "password", "user.Password", "http.request.header.x-api-key", "HTTP.request.header.cookie", "access-token",
-            "a.b.refresh_token", "user.id", "card7",
+            "password",
+            "user.Password",
+            "http.request.header.x-api-key",
+            "HTTP.request.header.cookie",
+            "access-token",
+            "a.b.refresh_token",
+            "user.id",
+            "card7",
         ] {
             assert!(keys.has(key), "{key}");
         }

@@ -13,9 +13,9 @@ mod keys;
 mod kinds;
 mod look;
 mod record_texts;
-mod rewritten;
 mod redaction;
 mod redactor;
+mod rewritten;
 mod rules;
 mod sink;
 

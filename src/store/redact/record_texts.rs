@@ -183,7 +183,9 @@ impl<'r> RecordTexts<'r> {
             Value::Int(number) if number.unsigned_abs() >= SMALLEST_CARD || self.redactor.has_own_patterns() => {
                 self.number(&number.to_string(), place)
             }
-            Value::Double(number) if number.fract() == 0.0 && number.abs() >= SMALLEST_CARD as f64 && number.abs() < 1e19 => {
+            Value::Double(number)
+                if number.fract() == 0.0 && number.abs() >= SMALLEST_CARD as f64 && number.abs() < 1e19 =>
+            {
                 self.number(&format!("{number:.0}"), place)
             }
             Value::Int(_) | Value::Double(_) => None,
@@ -242,11 +244,9 @@ impl<'r> RecordTexts<'r> {
         }
         let mut new = (**scope).clone();
         self.attributes(&mut new.attributes, "scope attribute");
-        for (text, part) in [
-            (&mut new.name, "scope name"),
-            (&mut new.version, "scope version"),
-            (&mut new.schema_url, "scope schema"),
-        ] {
+        for (text, part) in
+            [(&mut new.name, "scope name"), (&mut new.version, "scope version"), (&mut new.schema_url, "scope schema")]
+        {
             self.text(text, part);
         }
         let new = if new == **scope { Arc::clone(scope) } else { Arc::new(new) };

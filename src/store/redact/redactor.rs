@@ -309,10 +309,16 @@ mod tests {
             ("Authorization: Bearer abc.def-123", "Authorization: [redacted:authorization]"),
             ("got {\\\"token\\\":\\\"a b c\\\"}", "got {\\\"token\\\":\\\"[redacted:assigned_secret]\\\"}"),
             ("Cookie: a=b; sid=1234", "Cookie: [redacted:cookie]"),
-            ("{\"user\":{\"password\":\"x y\"},\"n\":1}", "{\"user\":{\"password\":\"[redacted:secret_field]\"},\"n\":1}"),
+            (
+                "{\"user\":{\"password\":\"x y\"},\"n\":1}",
+                "{\"user\":{\"password\":\"[redacted:secret_field]\"},\"n\":1}",
+            ),
             ("{\"m\":\"ann\\u0040example.com\"}", "{\"m\":\"[redacted:email]\"}"),
             ("{\"card\":4242424242424242}", "{\"card\":\"[redacted:card]\"}"),
-            ("{\"body\":\"{\\\"pwd\\\":\\\"x y\\\"}\"}", "{\"body\":\"{\\\"pwd\\\":\\\"[redacted:secret_field]\\\"}\"}"),
+            (
+                "{\"body\":\"{\\\"pwd\\\":\\\"x y\\\"}\"}",
+                "{\"body\":\"{\\\"pwd\\\":\\\"[redacted:secret_field]\\\"}\"}",
+            ),
         ] {
             let once = text(&all, before);
             assert_eq!(once, after);
@@ -365,7 +371,9 @@ mod tests {
         for kind in crate::store::redact::KINDS {
             let hashed = Action::Hash.replacement(kind.name, "x", Some(&Salt::new(b"a salt")));
             let all = Redactor::new(Arc::clone(&ALL), None);
-            for within in [hashed.clone(), format!("a: {hashed}"), format!("{{\"a\":\"{hashed}\"}}"), format!("x={hashed} y")] {
+            for within in
+                [hashed.clone(), format!("a: {hashed}"), format!("{{\"a\":\"{hashed}\"}}"), format!("x={hashed} y")]
+            {
                 assert_eq!(text(&all, &within), within);
             }
         }

@@ -121,7 +121,8 @@ impl Rules {
         }
         let bytes = std::fs::read(path).map_err(|error| failed(plain(&error)))?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count();
+            let line =
+                error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count();
             RulesError { path: path.to_owned(), line: Some(line + 1), reason: "it is not UTF-8".to_owned() }
         })?;
         Rules::parse(&text).map_err(|Fault { span, reason }| {
@@ -194,7 +195,8 @@ impl Reader {
             }
             for kind in known {
                 let label = self.label(name.clone().unwrap_or_else(|| kind.name.to_owned()), action);
-                self.add_kind(kind, label, (keys.clone(), except.clone())).map_err(|error| fault(span.clone(), plain(&error)))?;
+                self.add_kind(kind, label, (keys.clone(), except.clone()))
+                    .map_err(|error| fault(span.clone(), plain(&error)))?;
             }
         }
         for pattern in &entry.patterns {
@@ -239,12 +241,15 @@ fn read_action(word: &Spanned<String>) -> Result<Action, Fault> {
 
 fn read_name(name: &Spanned<String>) -> Result<String, Fault> {
     let text = name.get_ref();
-    let is_fine = !text.is_empty() && text.len() <= MOST_NAME_BYTES && text.bytes().all(is_name_byte) && text != "redacted";
+    let is_fine =
+        !text.is_empty() && text.len() <= MOST_NAME_BYTES && text.bytes().all(is_name_byte) && text != "redacted";
     match is_fine {
         true => Ok(text.clone()),
         false => Err(fault(
             name.span(),
-            format!("a name has up to {MOST_NAME_BYTES} of the characters a-z, 0-9, `_` and `-`, and is not `redacted`"),
+            format!(
+                "a name has up to {MOST_NAME_BYTES} of the characters a-z, 0-9, `_` and `-`, and is not `redacted`"
+            ),
         )),
     }
 }
@@ -253,7 +258,9 @@ fn read_pattern(pattern: &Spanned<String>) -> Result<Regex, Fault> {
     let built = RegexBuilder::new(pattern.get_ref()).size_limit(MOST_PATTERN_BYTES).build();
     let regex = built.map_err(|error| fault(pattern.span(), no_regex(pattern.get_ref(), &error)))?;
     match regex.is_match("") {
-        true => Err(fault(pattern.span(), format!("`{}` matches nothing at all, and so everywhere", pattern.get_ref()))),
+        true => {
+            Err(fault(pattern.span(), format!("`{}` matches nothing at all, and so everywhere", pattern.get_ref())))
+        }
         false => Ok(regex),
     }
 }
@@ -319,7 +326,11 @@ mod tests {
             ("", None, "there is no `[[rule]]` in it"),
             ("[[rule]]\nkinds = [\"email\"]\naction = \"burn\"\n", Some(3), "there is no action `burn`"),
             ("# a\n\n[[rule]]\nkinds = [\"jwt\",\n  \"jvt\"]\n", Some(5), "there is no kind `jvt`"),
-            ("[[rule]]\npatterns = ['a', 'EMP-(\\d+']\n", Some(2), "`EMP-(\\d+` is no regular expression: unclosed group"),
+            (
+                "[[rule]]\npatterns = ['a', 'EMP-(\\d+']\n",
+                Some(2),
+                "`EMP-(\\d+` is no regular expression: unclosed group",
+            ),
             ("[[rule]]\nkey_patterns = ['(']\n", Some(2), "`(` is no regular expression"),
             ("[[rule]]\npatterns = ['a*']\n", Some(2), "`a*` matches nothing at all"),
             ("[[rule]]\npatterns = ['(?:a{500}){500}']\n", Some(2), "is too large a pattern"),

@@ -121,7 +121,11 @@ fn sentence(rewritten: &Rewritten, dry_run: bool) -> String {
             counted(with_secrets, "record")
         ),
         (_, false) => {
-            format!("took {} out of {} of {looked}{removed}\n", counted(secrets, "secret"), counted(with_secrets, "record"))
+            format!(
+                "took {} out of {} of {looked}{removed}\n",
+                counted(secrets, "secret"),
+                counted(with_secrets, "record")
+            )
         }
     }
 }
