@@ -100,6 +100,7 @@ fn http_1_http_2_and_grpc_are_spoken_through_tls_and_the_command_line_verifies()
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "a test that cannot be made says so")]
 fn curl_and_the_system_agree_where_they_are_there() {
     let (home, _authority, server) = served();
     for version in ["--http1.1", "--http2"] {
