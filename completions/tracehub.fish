@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tracehub_global_optspecs
-    string join \n db= url= api-key= o/output= json fields= q/quiet v/verbose color= time= width= ascii no-pager h/help V/version
+    string join \n db= url= api-key= ca-cert= o/output= json fields= q/quiet v/verbose color= time= width= ascii no-pager h/help V/version
 end
 
 function __fish_tracehub_needs_command
@@ -27,6 +27,7 @@ end
 complete -c tracehub -n "__fish_tracehub_needs_command" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_needs_command" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_needs_command" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_needs_command" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_needs_command" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -64,6 +65,7 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "log" -d 'Send one
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "demo" -d 'See it work: sends recorded and made-up traces to a server of its own and shows them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "man" -d 'Print a manual page; on a terminal, show it'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "secrets" -d 'Look for secrets in what is stored already'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l host -d 'Address or name to listen on' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l port -d 'Main port; 0 picks a free one [env: TRACEHUB_PORT] [default: 8099]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l retention -d 'How long to keep records after they were received, or `off` [env: TRACEHUB_RETENTION_HOURS] [default: 24h]' -r
@@ -72,9 +74,13 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l otlp-http -d
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l durability -d 'When a write counts as stored' -r -f -a "disk\t'On disk: survives power loss'
 os\t'With the operating system: faster, survives only a crash of tracehub'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allowed-host -d 'Name that requests may use for this server, besides its address; repeat for more' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l redact -d 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l tls-cert -d 'Speak TLS on all ports, with the certificate and its chain in this file (PEM)' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l tls-key -d 'The private key of the certificate (PEM)' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -100,6 +106,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s h -l help -d
 complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand status" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -141,6 +148,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l cursor -d 'Go
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -174,6 +182,7 @@ none\t'None'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -206,6 +215,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l service -d '
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -249,6 +259,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s C -l context 
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -288,6 +299,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and not __fish_seen_subcommand_from list show resolve reopen ignore" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -332,6 +344,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_see
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -357,6 +370,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_see
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -381,6 +395,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_see
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from resolve" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -404,6 +419,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_see
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from reopen" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -427,6 +443,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_see
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand issues; and __fish_seen_subcommand_from ignore" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -462,6 +479,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -s n -l lines -d
 complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand tail" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -488,9 +506,11 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l trace -d 'On
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l kind -d 'Only records of this kind' -r -f -a "spans\t'OpenTelemetry spans'
 checkpoints\t'Entry and exit records'
 logs\t'Log records'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l redact -d 'Delete no record, but take the secrets out of all of them, by the rules in this file' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -514,9 +534,11 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l ascii -d 'Dr
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand clear" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l project -d 'The project of records that are in none' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l redact -d 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -540,6 +562,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s h -l help -
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and not __fish_seen_subcommand_from create list revoke" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -570,6 +593,7 @@ admin\t'Everything'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -593,6 +617,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -616,6 +641,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from revoke" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -640,6 +666,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_seen_subcommand_from current new list show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -667,6 +694,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and not __fish_
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from current" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -690,6 +718,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -732,6 +761,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -765,6 +795,7 @@ none\t'None'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -795,9 +826,11 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l extra -d 'A fu
 complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l trace -d 'The trace it belongs to [default: that of `tracehub trace current`]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l error-type -d 'The kind of error, such as TimeoutError' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l stack -d 'A file with a stack trace; `-` is standard input' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l redact -d 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand log" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand log" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -822,6 +855,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand log" -s h -l help -d '
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -845,6 +879,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s h -l help -d 
 complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -868,6 +903,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand completions" -s h -l h
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -888,3 +924,28 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s v -l verbose -
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l redact -d 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -s h -l help -d 'Print help'

@@ -20,6 +20,8 @@ pub use self::stats::{stats_query_from_pairs, stats_query_to_pairs};
 pub use self::traces::{trace_query_from_pairs, trace_query_to_pairs};
 pub use self::value::{BadParameter, Pairs, read_number, read_time, read_trace_id};
 
+/// What a port that speaks TLS says to someone who does not.
+pub const SPEAKS_TLS: &str = "this port speaks TLS; call it by https://";
 /// Response header that says which version of this API answered; every answer of the query API has it.
 pub const API_HEADER: &str = "x-tracehub-api";
 /// The version of this API.

@@ -82,7 +82,8 @@ impl Distrust {
                     Distrust::Expired
                 }
                 Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Distrust::WrongName,
-                Bad::UnknownIssuer => Distrust::UnknownIssuer,
+                // An authority that was made anew has the name of the old one.
+                Bad::UnknownIssuer | Bad::BadSignature => Distrust::UnknownIssuer,
                 _ => Distrust::BadCertificate,
             },
             rustls::Error::InvalidMessage(_) => Distrust::NoTls,

@@ -3,6 +3,7 @@
 //!
 //! It knows nothing of HTTP but how to tell someone who speaks it in the clear.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -13,7 +14,7 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{interval, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -22,7 +23,7 @@ use super::stopping::stopped;
 
 /// Longest time from a connection to the end of its handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Most handshakes under way at once; more wait for one of them to end.
+/// Most handshakes under way at once; one more ends the oldest of them, so that callers who are silent hold nobody up.
 const MOST_HANDSHAKES: usize = 256;
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -32,7 +33,7 @@ const QUIET: Duration = Duration::from_secs(10);
 /// ([RFC 8446, section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1)).
 const HANDSHAKE_RECORD: u8 = 22;
 /// What someone is told who speaks HTTP/1 in the clear.
-const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 54\r\nconnection: close\r\n\r\n{\"detail\":\"this port speaks TLS; call it by https://\"}\n";
+const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 55\r\nconnection: close\r\n\r\n{\"detail\":\"this port speaks TLS; call it by https://\"}\n";
 
 /// The files of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +83,7 @@ pub(crate) struct Tls {
     files: TlsFiles,
     current: RwLock<Arc<ServerConfig>>,
     stamps: Mutex<[Stamp; 2]>,
-    handshakes: Semaphore,
+    handshakes: Arc<Handshakes>,
     last_complaint: Mutex<Option<Instant>>,
 }
 
@@ -94,7 +95,7 @@ impl Tls {
     pub(crate) fn read(files: TlsFiles) -> Result<Tls, TlsError> {
         let stamps = stamps(&files);
         let current = RwLock::new(config(&files)?);
-        let (stamps, handshakes) = (Mutex::new(stamps), Semaphore::new(MOST_HANDSHAKES));
+        let (stamps, handshakes) = (Mutex::new(stamps), Arc::default());
         Ok(Tls { files, current, stamps, handshakes, last_complaint: Mutex::default() })
     }
 
@@ -143,7 +144,6 @@ impl Tls {
                 self.refuse(stream, first.first().copied().unwrap_or_default(), peer).await;
                 return None;
             }
-            let _turn = self.handshakes.acquire().await.ok()?;
             let config = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
             match TlsAcceptor::from(config).accept(stream).await {
                 Ok(stream) => Some(stream),
@@ -154,7 +154,11 @@ impl Tls {
                 }
             }
         };
-        timeout(HANDSHAKE, handshake).await.ok().flatten()
+        let (_turn, over) = Handshakes::begin(&self.handshakes);
+        tokio::select! {
+            accepted = timeout(HANDSHAKE, handshake) => accepted.ok().flatten(),
+            _ = over => None,
+        }
     }
 
     async fn refuse(&self, mut stream: TcpStream, first: u8, peer: impl std::fmt::Display) {
@@ -180,6 +184,46 @@ impl Tls {
                 }
             }
         }
+    }
+}
+
+/// The handshakes under way, the oldest first.
+#[derive(Debug, Default)]
+struct Handshakes(Mutex<UnderWay>);
+
+#[derive(Debug, Default)]
+struct UnderWay {
+    last: u64,
+    oldest_first: VecDeque<(u64, oneshot::Sender<()>)>,
+}
+
+/// A handshake that is counted until this is dropped.
+struct Turn {
+    handshakes: Arc<Handshakes>,
+    number: u64,
+}
+
+impl Handshakes {
+    /// Counts a handshake, and ends the oldest when these are too many. The receiver hears when this one is the oldest.
+    fn begin(handshakes: &Arc<Handshakes>) -> (Turn, oneshot::Receiver<()>) {
+        let (end, over) = oneshot::channel();
+        let mut under_way = handshakes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.last += 1;
+        let number = under_way.last;
+        under_way.oldest_first.push_back((number, end));
+        if under_way.oldest_first.len() > MOST_HANDSHAKES {
+            // Its receiver hears that the sender is gone.
+            under_way.oldest_first.pop_front();
+        }
+        drop(under_way);
+        (Turn { handshakes: Arc::clone(handshakes), number }, over)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut under_way = self.handshakes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.oldest_first.retain(|(number, _)| *number != self.number);
     }
 }
 
@@ -229,7 +273,27 @@ mod tests {
     #[test]
     fn the_answer_in_the_clear_has_the_length_it_says() {
         let (head, body) = SPEAK_TLS.split_once("\r\n\r\n").expect("a head");
+        assert!(body.contains(crate::api::SPEAKS_TLS));
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+    }
+
+    #[test]
+    fn one_handshake_too_many_ends_the_oldest() {
+        let handshakes = Arc::default();
+        let mut under_way: Vec<_> = (0..MOST_HANDSHAKES).map(|_| Handshakes::begin(&handshakes)).collect();
+        let ended = |under_way: &mut Vec<(Turn, oneshot::Receiver<()>)>| {
+            under_way
+                .iter_mut()
+                .filter_map(|(_, over)| over.try_recv().err())
+                .filter(|error| *error == oneshot::error::TryRecvError::Closed)
+                .count()
+        };
+        assert_eq!(ended(&mut under_way), 0);
+        under_way.push(Handshakes::begin(&handshakes));
+        assert_eq!((ended(&mut under_way), under_way[0].1.try_recv()), (1, Err(oneshot::error::TryRecvError::Closed)));
+        under_way.drain(..100);
+        under_way.extend((0..99).map(|_| Handshakes::begin(&handshakes)));
+        assert_eq!(ended(&mut under_way), 0);
     }
 
     #[test]

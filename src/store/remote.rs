@@ -151,6 +151,10 @@ impl Remote {
             }
             (StatusCode::GATEWAY_TIMEOUT, true) => Err(Error::TooSlow),
             (_, true) => Err(Error::Io(detail.unwrap_or_else(|| format!("the server says {status}")).into())),
+            // A port that speaks TLS says so in the clear.
+            (StatusCode::BAD_REQUEST, false) if detail.as_deref() == Some(api::SPEAKS_TLS) => {
+                Err(self.protocol(api::SPEAKS_TLS.to_owned()))
+            }
             (_, false) => Err(self.protocol(format!("it says {status} without the header `{}`", api::API_HEADER))),
         }
     }

@@ -44,6 +44,7 @@ mod server_otlp;
 mod server_relay;
 mod server_security;
 mod server_support;
+mod server_tls;
 mod sidecar;
 mod suite;
 mod sweeps;

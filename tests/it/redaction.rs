@@ -228,11 +228,7 @@ fn found(home: &Home, secrets: &[(String, String)]) -> (usize, usize) {
     let stored = all_that_is_stored(&home.file("a.db"));
     let files = bytes_of_files(home.path());
     let in_files = |secret: &str| files.iter().any(|(_, bytes)| has(bytes, secret));
-    let stored_count = secrets
-        .iter()
-        .filter(|(_, secret)| has(stored.as_bytes(), secret))
-        .inspect(|(text, _)| eprintln!("stored: {text}"))
-        .count();
+    let stored_count = secrets.iter().filter(|(_, secret)| has(stored.as_bytes(), secret)).count();
     (stored_count, secrets.iter().filter(|(_, secret)| in_files(secret)).count())
 }
 

@@ -70,7 +70,7 @@ impl Backend for Sqlite {
     }
 
     async fn salt(&self) -> Result<Option<[u8; 32]>> {
-        let known = self.readers.run(|connection| meta::salt(connection)).await?;
+        let known = self.readers.run(meta::salt).await?;
         match (known, &self.owner) {
             (None, Some(owner)) => {
                 // Told apart by chance, so whoever asks first decides.
