@@ -30,8 +30,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, show, start, stats, status, tail,
-    trace,
+    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, show, soak, start, stats, status,
+    tail, trace,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -102,6 +102,8 @@ enum Command {
     Log(log::LogArgs),
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
+    #[command(hide = true)]
+    Soak(soak::SoakArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -110,7 +112,7 @@ impl Command {
     /// Whether Ctrl-C ends the process at once; else the command runs until Ctrl-C and ends in its own way.
     fn ends_at_interrupt(&self) -> bool {
         match self {
-            Command::Start(_) | Command::Tail(_) => false,
+            Command::Start(_) | Command::Tail(_) | Command::Soak(_) => false,
             Command::Logs(args) => !args.follows(),
             _ => true,
         }
@@ -203,6 +205,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Log(args) => log::run(context, args).await,
         Command::Trace(args) => trace::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, args).await,
+        Command::Soak(args) => soak::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args, self::command()),
         Command::Man(args) => man::run(context, args, self::command()),

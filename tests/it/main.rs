@@ -4,6 +4,7 @@ mod support;
 
 mod cli_clear;
 mod cli_demo;
+mod cli_doctor;
 mod cli_errors;
 mod cli_import;
 mod cli_issues;
@@ -28,6 +29,7 @@ mod layers;
 mod list_only;
 mod old_files;
 mod python_answers;
+mod reliability;
 mod server_api;
 mod server_checkpoints;
 mod server_follow;

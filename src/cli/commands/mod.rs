@@ -15,6 +15,7 @@ pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod man;
 pub(super) mod show;
+pub(super) mod soak;
 pub(super) mod start;
 pub(super) mod stats;
 pub(super) mod status;
