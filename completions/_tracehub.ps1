@@ -55,6 +55,8 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'The current trace, fresh ids, and traces listed and shown')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Send one log record')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'See it work: sends recorded and made-up traces to a server of its own and shows them')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Say what is wrong with file, server and senders, and the line that mends it')
+            [CompletionResult]::new('soak', 'soak', [CompletionResultType]::ParameterValue, 'Write, kill the server, start it again, read back, and count what is lost')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page; on a terminal, show it')
             break
@@ -728,6 +730,50 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             break
         }
         'tracehub;demo' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
+            [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Print only these fields, such as `trace_id,duration_ms,tokens.input`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
+            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
+            [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Draw with ASCII only')
+            [CompletionResult]::new('--no-pager', '--no-pager', [CompletionResultType]::ParameterName, 'Do not page long output')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tracehub;doctor' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
+            [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Print only these fields, such as `trace_id,duration_ms,tokens.input`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
+            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
+            [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Draw with ASCII only')
+            [CompletionResult]::new('--no-pager', '--no-pager', [CompletionResultType]::ParameterName, 'Do not page long output')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tracehub;soak' {
+            [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'How long to write, such as 90s or 10m; `off` until Ctrl-C')
+            [CompletionResult]::new('--connections', '--connections', [CompletionResultType]::ParameterName, 'How many connections write at once')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')

@@ -202,10 +202,10 @@ async fn senders_without_a_key_with_a_wrong_one_and_with_a_revoked_one_are_told_
     let revoked =
         tokio::task::spawn_blocking(move || Home::new().run(&["keys", "revoke", &id, "--yes", "--db", &db_again]));
     assert_eq!(revoked.await.expect("it runs").code, Some(0));
-    let (json, body) = (("content-type", JSON), || export_of("shop", 1, &[(1, 0)], 0).to_string());
-    assert_eq!(post(&server, "no-key/1.0", "/v1/traces", &[json], body()).await, 401);
-    assert_eq!(post(&server, "wrong-key/1.0", "/v1/traces", &[json, ("x-api-key", "th_wrong")], body()).await, 401);
-    assert_eq!(post(&server, "revoked-key/1.0", "/v1/traces", &[json, ("x-api-key", &key)], body()).await, 403);
+    let (as_json, body) = (("content-type", JSON), || export_of("shop", 1, &[(1, 0)], 0).to_string());
+    assert_eq!(post(&server, "no-key/1.0", "/v1/traces", &[as_json], body()).await, 401);
+    assert_eq!(post(&server, "wrong-key/1.0", "/v1/traces", &[as_json, ("x-api-key", "th_wrong")], body()).await, 401);
+    assert_eq!(post(&server, "revoked-key/1.0", "/v1/traces", &[as_json, ("x-api-key", &key)], body()).await, 403);
     let headers = [("content-type", "application/grpc"), ("user-agent", "grpc-no-key/1.0")];
     let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     assert_eq!(call(server.address(), path, &headers, frame(0, b"")).await.status, "16");
@@ -224,8 +224,14 @@ async fn senders_without_a_key_with_a_wrong_one_and_with_a_revoked_one_are_told_
         );
     }
     assert!(!report.to_string().contains(&key[..12]), "a key is in the report");
-    // Nobody may see who sends without a key of scope admin.
+    // Nobody may see who sends without a key, and a key that may only look sees its own project.
     assert_eq!(server.get("/api/v1/senders").await.status, 401);
+    let reader = keys(&["keys", "create", "--project", "other", "--scope", "ingest,read"]).await;
+    let reader = reader["key"].as_str().expect("a key").to_owned();
+    let headers = [as_json, ("x-api-key", reader.as_str())];
+    assert_eq!(post(&server, "of-other/1.0", "/v1/traces", &headers, body()).await, 200);
+    let seen = Answer::of(server.request("GET", "/api/v1/senders").header("x-api-key", &reader)).await.json();
+    assert_eq!((seen.as_array().map(Vec::len), &seen[0]["user_agent"]), (Some(1), &json!("of-other/1.0")));
     server.stop().await;
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Head {
     pub(crate) address: IpAddr,
     /// What the sender calls itself; empty when it does not say.
     pub(crate) agent: Text,
+    /// The project of the key the request presents; empty for none.
+    pub(crate) project: Text,
     /// The port the request came to.
     pub(crate) port: Port,
     /// The path of the request; of a gRPC call, its method.
@@ -60,6 +62,7 @@ impl Head {
         Some(Head {
             address: peer.0.ip().to_canonical(),
             agent: agent(&head.headers),
+            project: caller.project().cloned().unwrap_or_default(),
             port: head.extensions.get::<Port>().copied().unwrap_or_default(),
             path: shortened(head.uri.path()),
             is_grpc: rpc_answer::is_grpc(&head.headers),
