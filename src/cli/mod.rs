@@ -31,8 +31,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, secrets, show, start, stats, status,
-    tail, trace,
+    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, secrets, show, soak, start, stats,
+    status, tail, trace,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -103,6 +103,8 @@ enum Command {
     Log(log::LogArgs),
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
+    #[command(hide = true)]
+    Soak(soak::SoakArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     #[command(hide = true)]
@@ -113,7 +115,7 @@ impl Command {
     /// Whether Ctrl-C ends the process at once; else the command runs until Ctrl-C and ends in its own way.
     fn ends_at_interrupt(&self) -> bool {
         match self {
-            Command::Start(_) | Command::Tail(_) => false,
+            Command::Start(_) | Command::Tail(_) | Command::Soak(_) => false,
             Command::Logs(args) => !args.follows(),
             _ => true,
         }
@@ -207,6 +209,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Log(args) => log::run(context, args).await,
         Command::Trace(args) => trace::run(context, args).await,
         Command::Doctor(args) => doctor::run(context, args).await,
+        Command::Soak(args) => soak::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args, self::command()),
         Command::Secrets(args) => secrets::run(context, args).await,

@@ -1,6 +1,7 @@
 //! Senders: the programs that send records to a server, and what became of what they sent.
 //!
-//! A sender is told by the address it calls from and by what it calls itself, which for an SDK is its name and version.
+//! A sender is told by the address it calls from, by what it calls itself, which for an SDK is its name and version, and by
+//! the project of its key.
 //! What is kept of one is small and bounded, whatever it sends: counts, a few of its services, a few of its troubles.
 
 use crate::model::words::words;
@@ -34,6 +35,8 @@ pub struct Sender {
     pub address: Text,
     /// What the sender calls itself (`User-Agent`); empty when it did not say.
     pub agent: Text,
+    /// The project of the key the sender presents; empty for none.
+    pub project: Text,
     /// When the sender was first heard of.
     pub first_seen: Nanos,
     /// When the sender was last heard of.

@@ -4,6 +4,7 @@ mod support;
 
 mod cli_clear;
 mod cli_demo;
+mod cli_doctor;
 mod cli_errors;
 mod cli_import;
 mod cli_issues;
@@ -32,6 +33,7 @@ mod odd_records;
 mod old_files;
 mod python_answers;
 mod redaction;
+mod reliability;
 mod server_api;
 mod server_checkpoints;
 mod server_follow;

@@ -120,7 +120,7 @@ async fn ask_server(report: &mut Report, url: &str, key: Option<&str>) -> Result
     match http::ask(url, key, path::SENDERS).await {
         Ok(json) => report.senders = Vec::<Sender>::from_json(&json, "senders").unwrap_or_default(),
         Err(store::Error::Denied { .. }) => {
-            report.trouble = Some("it tells who sends only to those with a key of scope admin".to_owned());
+            report.trouble = Some("it tells who sends only to those with a key of scope read".to_owned());
         }
         Err(error) => report.trouble = Some(format!("it does not tell who sends: {}", in_one_line(&error))),
     }

@@ -16,6 +16,7 @@ pub(super) mod logs;
 pub(super) mod man;
 pub(super) mod secrets;
 pub(super) mod show;
+pub(super) mod soak;
 pub(super) mod start;
 pub(super) mod stats;
 pub(super) mod status;

@@ -8,6 +8,7 @@ document! {
     Sender as sender {
         "address": address,
         "user_agent": agent as NullIfEmpty,
+        "project": project as NullIfEmpty,
         "sdk" = sender.sdk().0,
         "sdk_version" = sender.sdk().1,
         "first_seen": first_seen,

@@ -154,7 +154,7 @@ fn of_trouble(sender: &Sender, trouble: &Trouble, endpoints: &Endpoints, place: 
             "foreign_host",
             Verdict::Error,
             format!("{requests} to {path} used a name this server does not go by{told}"),
-            format!("tracehub start --allowed-host {}", quoted("NAME")),
+            format!("tracehub start --allowed-host {}", host(&trouble.detail)),
         ),
         "foreign_site" => (
             "foreign_site",
@@ -215,6 +215,12 @@ fn of_trouble(sender: &Sender, trouble: &Trouble, endpoints: &Endpoints, place: 
         ),
     };
     Finding::of_sender(check, verdict, place, text).count(trouble.count).fix(fix)
+}
+
+/// The name of a host for a command line; a word to be replaced where none was told.
+fn host(detail: &str) -> String {
+    let is_name = !detail.is_empty() && !detail.contains(' ');
+    if is_name { quoted(detail) } else { "NAME".to_owned() }
 }
 
 /// The line that makes a client speak what is taken.

@@ -167,8 +167,8 @@ routes! {
 
     Health: GET "/health", None None Server, "Whether the server can do its work.", &[], &[] => schema("Health");
     Server: GET path::SERVER, Read None Server, "What runs here.", &[], &[] => schema("Server");
-    ListSenders: GET path::SENDERS, Admin None Admin,
-        "Lists who sends records and what became of them, the one heard of last first.", &[], &[] => schema("SenderList");
+    ListSenders: GET path::SENDERS, Read None Server,
+        "Lists who sends records and what became of them, the one heard of last first; a key sees its own project.", &[], &[] => schema("SenderList");
     Metrics: GET "/metrics", Read None Server, "Counters for Prometheus.", &[], &[] => media("text/plain");
     OpenApi: GET "/openapi.json", None None Server, "This document.", &[], &[] => media(JSON);
     Docs: GET "/docs", None None Server, "This document, for people.", &[], &[] => media("text/html");

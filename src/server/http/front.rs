@@ -33,7 +33,7 @@ pub(crate) async fn answer(
     let mut response = match app.site.check(&head, matches!(caller, Caller::Owner)) {
         Err(refusal) => {
             let mut response = style.problem(refusal.status, refusal.detail);
-            let reason = if refusal == access::FOREIGN_SITE { "foreign_site" } else { "foreign_host" };
+            let reason = if refusal == access::FOREIGN_SITE { "foreign_site" } else { senders::FOREIGN_HOST };
             response.extensions_mut().insert(senders::Refused { reason, detail: refusal.detail.to_owned() });
             response
         }

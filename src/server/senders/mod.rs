@@ -12,5 +12,5 @@ pub(crate) mod keeper;
 pub(crate) mod tally;
 
 pub(crate) use self::contents::{Contents, Taken};
-pub(crate) use self::head::{Head, Refused};
+pub(crate) use self::head::{FOREIGN_HOST, Head, Refused};
 pub(crate) use self::tally::Tally;

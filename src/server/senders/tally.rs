@@ -29,7 +29,8 @@ const ENVELOPE_BYTES: usize = 200;
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Mutex<Known>);
 
-type SenderKey = (Text, Text);
+/// Address, what the sender calls itself, and its project.
+type SenderKey = (Text, Text, Text);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -47,8 +48,7 @@ impl Tally {
     pub(crate) fn restore(&self, senders: Vec<Sender>) {
         let mut known = self.lock();
         for sender in senders.into_iter().take(MOST_SENDERS) {
-            let key = (sender.address.clone(), sender.agent.clone());
-            known.senders.entry(key).or_insert(Entry { sender, is_changed: false });
+            known.senders.entry(key_of(&sender)).or_insert(Entry { sender, is_changed: false });
         }
     }
 
@@ -63,10 +63,10 @@ impl Tally {
         match (taken, refused) {
             // A request without any content asks whether somebody is there.
             (Some(Taken(outcome)), _) if outcome.message_bytes > 0 => {
-                self.change(&head.address, &head.agent, now, |sender| note_taken(sender, head, &outcome, now));
+                self.change(key(head), now, |sender| note_taken(sender, head, &outcome, now));
             }
             (None, Some(refused)) => {
-                self.change(&head.address, &head.agent, now, |sender| {
+                self.change(key(head), now, |sender| {
                     sender.refused_requests += 1;
                     note_trouble(sender, trouble(head, refused.reason, &refused), now);
                 });
@@ -78,7 +78,8 @@ impl Tally {
     /// Notes a connection that never became a request.
     pub(crate) fn note_connection(&self, address: IpAddr, port: Port, (reason, detail): (&'static str, &'static str)) {
         let now = Nanos::now();
-        self.change(&address.to_canonical(), &Text::default(), now, |sender| {
+        let key = (Text::from(address.to_canonical().to_string()), Text::default(), Text::default());
+        self.change(key, now, |sender| {
             sender.refused_requests += 1;
             let (reason, detail) = (Text::from_static(reason), Text::from_static(detail));
             note_trouble(sender, Trouble { reason, port, detail, ..Trouble::default() }, now);
@@ -110,19 +111,18 @@ impl Tally {
     pub(crate) fn put_back(&self, senders: &[Sender]) {
         let mut known = self.lock();
         for sender in senders {
-            if let Some(entry) = known.senders.get_mut(&(sender.address.clone(), sender.agent.clone())) {
+            if let Some(entry) = known.senders.get_mut(&key_of(sender)) {
                 entry.is_changed = true;
             }
         }
     }
 
-    fn change(&self, address: &IpAddr, agent: &Text, now: Nanos, change: impl FnOnce(&mut Sender)) {
-        let key = (Text::from(address.to_string()), agent.clone());
+    fn change(&self, key: SenderKey, now: Nanos, change: impl FnOnce(&mut Sender)) {
         let mut known = self.lock();
         if !known.senders.contains_key(&key) {
             known.make_room(&key.0);
-            let (address, agent) = key.clone();
-            let sender = Sender { address, agent, first_seen: now, ..Sender::default() };
+            let (address, agent, project) = key.clone();
+            let sender = Sender { address, agent, project, first_seen: now, ..Sender::default() };
             known.senders.insert(key.clone(), Entry { sender, is_changed: true });
         }
         if let Some(entry) = known.senders.get_mut(&key) {
@@ -137,15 +137,23 @@ impl Tally {
     }
 }
 
+fn key(head: &Head) -> SenderKey {
+    (Text::from(head.address.to_string()), head.agent.clone(), head.project.clone())
+}
+
+fn key_of(sender: &Sender) -> SenderKey {
+    (sender.address.clone(), sender.agent.clone(), sender.project.clone())
+}
+
 impl Known {
     /// Forgets whoever was not heard of for longest, of the address if that has enough, so that one more can be known.
     fn make_room(&mut self, address: &Text) {
-        let of_address = self.senders.keys().filter(|(known, _)| known == address).count();
+        let of_address = self.senders.keys().filter(|(known, ..)| known == address).count();
         let is_crowded = of_address >= MOST_OF_ADDRESS;
         if !is_crowded && self.senders.len() < MOST_SENDERS {
             return;
         }
-        let candidates = self.senders.iter().filter(|((known, _), _)| !is_crowded || known == address);
+        let candidates = self.senders.iter().filter(|((known, ..), _)| !is_crowded || known == address);
         let oldest = candidates.min_by_key(|(_, entry)| entry.sender.last_seen).map(|(key, _)| key.clone());
         if let Some(oldest) = oldest {
             self.senders.remove(&oldest);
@@ -260,7 +268,8 @@ mod tests {
         let tally = Tally::default();
         tally.note_connection(address(7), Port::Main, TLS);
         for number in 0..2_000 {
-            tally.change(&address(9), &Text::from(format!("agent/{number}")), Nanos::now(), |_| {});
+            let agent = Text::from(format!("agent/{number}"));
+            tally.change((Text::from("0.0.0.9"), agent, Text::default()), Nanos::now(), |_| {});
         }
         let senders = tally.senders();
         assert_eq!(senders.len(), MOST_OF_ADDRESS + 1);
@@ -272,7 +281,7 @@ mod tests {
         let tally = Tally::default();
         for number in 0..100_usize {
             let path = Text::from(format!("/{}", number % 40));
-            tally.change(&address(1), &Text::default(), Nanos(number as u64), |sender| {
+            tally.change(Default::default(), Nanos(number as u64), |sender| {
                 note_trouble(sender, Trouble { path, ..Trouble::default() }, Nanos(number as u64));
             });
         }

@@ -92,6 +92,9 @@ pub const NEWEST_SCHEMA: u32 = VERSION;
 
 /// Looks at the database at a path. Takes some seconds for a large file.
 pub fn examine(path: &Path) -> FileFacts {
+    let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    // Before anything is opened, which makes an index beside the file.
+    let modes = place::modes(&resolved);
     let state = match open::probe(path) {
         Ok(Found::Missing) => State::Missing,
         Ok(Found::Empty) => State::Empty,
@@ -99,7 +102,6 @@ pub fn examine(path: &Path) -> FileFacts {
         Ok(Found::Ours(schema)) => State::Ours(schema),
         Err(error) => State::Unusable(in_one_line(&error)),
     };
-    let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let log_bytes = files::log_length(&resolved);
     let mut facts = FileFacts {
         path: path.to_owned(),
@@ -112,7 +114,7 @@ pub fn examine(path: &Path) -> FileFacts {
         damaged: None,
         owner: lock::owner(path).map(|owner| owner.pid),
         place: place::of(&resolved),
-        modes: place::modes(&resolved),
+        modes,
     };
     if let State::Ours(_) = facts.state {
         match open::open_for_reading(&resolved) {

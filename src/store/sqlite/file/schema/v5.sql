@@ -5,7 +5,8 @@
 CREATE TABLE IF NOT EXISTS senders(
   address TEXT NOT NULL,
   agent TEXT NOT NULL,
+  project TEXT NOT NULL,
   last_seen_ns INTEGER NOT NULL,
   document TEXT NOT NULL,
-  PRIMARY KEY(address, agent)
+  PRIMARY KEY(address, agent, project)
 );
