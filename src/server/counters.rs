@@ -45,6 +45,8 @@ pub(crate) struct Gauges {
     pub(crate) in_flight_bytes: usize,
     /// Bytes of the database on disk; `None` when it cannot be looked at.
     pub(crate) database_bytes: Option<u64>,
+    /// Rows of the database that do not decode; `None` when it cannot be looked at.
+    pub(crate) damaged_rows: Option<u64>,
 }
 
 impl Counters {
@@ -161,6 +163,10 @@ impl Counters {
             page.head("tracehub_database_bytes", "gauge", "Bytes of the database on disk.");
             page.line("tracehub_database_bytes", &[], bytes);
         }
+        if let Some(rows) = gauges.damaged_rows {
+            page.head("tracehub_damaged_rows", "gauge", "Rows of the database that do not decode and were put aside.");
+            page.line("tracehub_damaged_rows", &[], rows);
+        }
         page.0
     }
 }
@@ -191,13 +197,19 @@ mod tests {
         counters.answered("/v1/traces", 200);
         counters.stored(Written { accepted: 3, duplicates: 1 }, 2);
         counters.ingest_failed("disk_full");
-        let page = counters.to_prometheus(Gauges { connections: 1, in_flight_bytes: 7, database_bytes: None });
+        let page = counters.to_prometheus(Gauges {
+            connections: 1,
+            in_flight_bytes: 7,
+            database_bytes: None,
+            damaged_rows: Some(2),
+        });
         for line in [
             "tracehub_requests_total{route=\"/v1/traces\",status=\"200\"} 2",
             "tracehub_records_total{outcome=\"accepted\"} 3",
             "tracehub_records_total{outcome=\"rejected\"} 2",
             "tracehub_ingest_failed_total{reason=\"disk_full\"} 1",
             "tracehub_in_flight_bytes 7",
+            "tracehub_damaged_rows 2",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }

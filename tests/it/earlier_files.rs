@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use tracehub::model::{Batch, Checkpoint, IssueQuery, Text, TraceId, TraceQuery};
+use tracehub::model::{Batch, Checkpoint, IssueQuery, StatsQuery, Text, TraceId, TraceQuery};
 use tracehub::store::{self, Backend, Mode, Target};
 
 use crate::support::Home;
@@ -33,8 +33,17 @@ async fn checkpoints(store: &dyn Backend, id: &str) -> Vec<Checkpoint> {
 
 #[test]
 fn what_an_earlier_version_wrote_is_read_as_it_is() {
+    insta::allow_duplicates! {
+        for schema in [3, 4] {
+            read_as_it_is(schema);
+        }
+    }
+}
+
+/// Checkpoints have a project since schema 4.
+fn read_as_it_is(schema: u32) {
     let home = Home::new();
-    let db = database(&home, 3).display().to_string();
+    let db = database(&home, schema).display().to_string();
     let before = fs::read(&db).expect("readable");
     let fields = "trace_id,kinds,services,status,span_count,checkpoint_count,log_count";
     insta::assert_snapshot!(home.run(&["list", "--db", &db, "--fields", fields, "-o", "tsv"]), @"
@@ -50,12 +59,14 @@ fn what_an_earlier_version_wrote_is_read_as_it_is() {
     PayError: no funds	shop	1
     --- exit 0
     ");
-    assert_eq!(home.run(&["list", "-q", "--project", "shop", "--db", &db]).data(), "");
+    let of_shop = home.run(&["list", "-q", "--project", "shop", "--db", &db]).data().lines().count();
+    assert_eq!(of_shop, if schema == 3 { 0 } else { 3 });
     let shown = home.run(&["show", "waiting-1", "--db", &db, "--json"]).json();
     assert_eq!(
         (shown["checkpoints"][0]["project"].clone(), &shown["checkpoints"][0]["data"]["n"]),
-        (Json::Null, &Json::from(1))
+        (if schema == 3 { Json::Null } else { Json::from("shop") }, &Json::from(1))
     );
+    assert_eq!(home.run(&["status", "--db", &db, "--json"]).json()["database"]["damaged_rows"], 0);
     assert_eq!(fs::read(&db).expect("readable"), before, "not a byte changed");
 }
 
@@ -87,14 +98,38 @@ async fn checkpoints_of_before_projects_and_of_after_lie_side_by_side() {
 
 #[tokio::test]
 async fn errors_an_earlier_version_counted_are_not_counted_again() {
-    let home = Home::new();
-    let path = database(&home, 3);
-    let mut counts = Vec::new();
-    for mode in [Mode::Read, Mode::Write, Mode::Write, Mode::Read] {
-        let store = open(&path, mode).await;
-        let issues = store.list_issues(&IssueQuery::default()).await.expect("listed").items;
-        counts.push(issues.iter().map(|issue| issue.event_count).sum::<u64>());
+    for schema in [3, 4] {
+        let home = Home::new();
+        let path = database(&home, schema);
+        let mut counts = Vec::new();
+        for mode in [Mode::Read, Mode::Write, Mode::Write, Mode::Read] {
+            let store = open(&path, mode).await;
+            let issues = store.list_issues(&IssueQuery::default()).await.expect("listed").items;
+            counts.push(issues.iter().map(|issue| issue.event_count).sum::<u64>());
+            store.close().await.expect("closed");
+        }
+        assert_eq!(counts, [3; 4]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_name_damage_learns_to_and_keeps_what_it_holds() {
+    for schema in [3, 4] {
+        let home = Home::new();
+        let path = database(&home, schema);
+        let tampered = rusqlite::Connection::open(&path).expect("opened");
+        let sql = "UPDATE inbox SET payload = x'00' WHERE kind = 2";
+        assert_eq!(tampered.execute(sql, []).expect("damaged"), 1);
+        drop(tampered);
+        let reader = open(&path, Mode::Read).await;
+        assert_eq!(reader.stats(&StatsQuery::totals()).await.expect("counted").database.damaged_rows, Some(1));
+        assert_eq!(checkpoints(&*reader, "waiting-1").await.len(), 2);
+        reader.close().await.expect("closed");
+        let store = open(&path, Mode::Write).await;
+        assert_eq!(store.damaged_rows().await, Some(1));
+        for id in ["sealed-1", "waiting-1"] {
+            assert_eq!(checkpoints(&*store, id).await.len(), 2, "schema {schema}, {id}");
+        }
         store.close().await.expect("closed");
     }
-    assert_eq!(counts, [3; 4]);
 }

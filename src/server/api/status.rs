@@ -32,6 +32,7 @@ pub(crate) async fn health(
         "retention_hours": hours(app.retention),
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": app.counters.uptime_seconds(),
+        "damaged_rows": app.backend.damaged_rows().await,
     });
     Ok(answer::json(StatusCode::OK, &document))
 }
@@ -49,6 +50,7 @@ pub(crate) async fn server(
             "location": app.backend.info().location,
             "size_bytes": app.backend.size_bytes().await,
             "retention_seconds": app.retention.map(|retention| retention.as_secs()),
+            "damaged_rows": app.backend.damaged_rows().await,
         }),
         false => Json::Null,
     };
@@ -77,6 +79,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
         connections: app.limits.connections.saturating_sub(app.free_connections.available_permits()),
         in_flight_bytes: app.budget.used(),
         database_bytes: app.backend.size_bytes().await,
+        damaged_rows: app.backend.damaged_rows().await,
     };
     let page = app.counters.to_prometheus(gauges);
     Ok(answer::document(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page))

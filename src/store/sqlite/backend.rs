@@ -14,14 +14,14 @@ use super::file::files;
 use super::maintenance::{Task, removal};
 use super::prepare::{SMALL_BATCH, prepare, work};
 use super::read::{list, logs, readers, scan, stats};
-use super::tables::api_keys;
+use super::tables::{api_keys, damaged};
 use super::{Sqlite, issues};
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
     RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 use crate::store::backend::place_by_scanning;
-use crate::store::{Backend, Chunk, Error, Feed, Info, Issues, Keys, Logs, Result, Sink};
+use crate::store::{Backend, Chunk, Error, Feed, Info, Issues, Keys, Logs, Result, Sink, Warning};
 
 /// Longest wait for a commit before looking whether the store is still open.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -56,6 +56,18 @@ impl Backend for Sqlite {
     async fn size_bytes(&self) -> Option<u64> {
         let path = Path::new(&self.info.location);
         Some(std::fs::metadata(path).ok()?.len() + files::log_length(path))
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.readers.damage.warnings()
+    }
+
+    async fn damaged_rows(&self) -> Option<u64> {
+        match &self.owner {
+            // Who asks whether a server works is not to wait for those who ask it other things.
+            Some(owner) => Some(owner.damaged_rows()),
+            None => self.readers.run(damaged::count).await.ok(),
+        }
     }
 
     async fn close(&self) -> Result<()> {

@@ -10,6 +10,7 @@
 
 mod backend;
 pub mod codec;
+mod damage;
 pub(in crate::store) mod failure;
 pub(in crate::store) mod file;
 mod foreign;
@@ -33,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
+use self::damage::DamageLog;
 use self::file::{open, schema};
 use self::maintenance::{Reply, Task};
 use self::ownership::{Ownership, find_place, resolve};
@@ -71,7 +73,12 @@ impl Sqlite {
         let open = move || {
             let path = find_place(&path)?;
             let owner = Arc::new(Ownership::take(&path, &options, tuning)?);
-            Ok(Sqlite::new(&path, Arc::new(Readers::new(path.clone(), None)), Some(owner), tuning))
+            let tasks = Arc::downgrade(&owner);
+            let damage = DamageLog::reporting(move |damage| {
+                // It may be about to end, and then whoever opens the file next puts the rows aside.
+                let _ = tasks.upgrade().map(|owner| owner.ask(Task::PutAside { damage }));
+            });
+            Ok(Sqlite::new(&path, Arc::new(Readers::new(path.clone(), None, damage)), Some(owner), tuning))
         };
         tokio::task::spawn_blocking(open).await.map_err(|error| Error::Io(error.into()))?.map(Arc::new)
     }
@@ -84,7 +91,7 @@ impl Sqlite {
         let open = move || {
             let first = open::open_for_reading(&path)?;
             let path = resolve(&path)?;
-            let readers = Arc::new(Readers::new(path.clone(), Some(first)));
+            let readers = Arc::new(Readers::new(path.clone(), Some(first), DamageLog::default()));
             Ok(Sqlite::new(&path, readers, None, Tuning::default()))
         };
         tokio::task::spawn_blocking(open).await.map_err(|error| Error::Io(error.into()))?.map(Arc::new)

@@ -1,5 +1,6 @@
 //! What only this backend promises: what survives, what is refused, and that nothing depends on when it was sealed.
 
+mod damage;
 mod files;
 mod scans;
 mod schemas;

@@ -39,18 +39,25 @@ pub struct Prepared {
 /// Makes records, all of this kind, ready for the inbox.
 pub fn prepare(kind: RecordKind, records: &[Record]) -> Prepared {
     let folds = fold(records);
+    let (min_start_ns, max_end_ns) = times_of(records);
     Prepared {
         kind,
         payload: envelope::wrap_lz4(&encode(kind, records)),
         records: u32::try_from(records.len()).expect("a request holds far fewer records than 2^32"),
-        min_start_ns: records.iter().map(|record| record.start().0).min().unwrap_or(u64::MAX),
-        max_end_ns: records.iter().map(|record| record.end().0).max().unwrap_or(0),
+        min_start_ns,
+        max_end_ns,
         folds: encode_folds(&folds),
         traces: folds.into_iter().map(|(trace, _)| trace).collect(),
         identities: identities(records.iter()),
         starts_ns: records.iter().map(|record| record.start().0).collect(),
         has_traceless: records.iter().any(|record| record.trace_id().is_none()),
     }
+}
+
+/// The earliest start and the latest end of records, unix nanoseconds; `u64::MAX` and 0 without any.
+pub fn times_of(records: &[Record]) -> (u64, u64) {
+    let min_start_ns = records.iter().map(|record| record.start().0).min().unwrap_or(u64::MAX);
+    (min_start_ns, records.iter().map(|record| record.end().0).max().unwrap_or(0))
 }
 
 fn encode(kind: RecordKind, records: &[Record]) -> Vec<u8> {

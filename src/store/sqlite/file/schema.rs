@@ -93,6 +93,11 @@ pub fn knows_issues_and_keys(connection: &Connection) -> Result<bool> {
     is_at_least(connection, 3)
 }
 
+/// Whether the file can name what is damaged in it; an older one that is only read cannot.
+pub fn knows_damage(connection: &Connection) -> Result<bool> {
+    is_at_least(connection, 5)
+}
+
 fn is_at_least(connection: &Connection, version: i64) -> Result<bool> {
     Ok(sql::value::<i64>(connection, "PRAGMA user_version", [])? >= version)
 }

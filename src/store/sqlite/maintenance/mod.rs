@@ -4,6 +4,7 @@
 //! transactions. Only this thread ever takes records out of the inbox or touches segments, one task at a time, so
 //! what it read still holds when its change is applied; meanwhile the inbox can only grow at its end.
 
+mod mending;
 mod merging;
 pub mod removal;
 pub mod sealing;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::damage::Damage;
 use super::options::Tuning;
 use super::sql;
 use super::tables::from_column;
@@ -56,6 +58,11 @@ pub enum Task {
         /// Told what was removed.
         reply: Reply<Removed>,
     },
+    /// Put aside what readers found damaged.
+    PutAside {
+        /// The damaged parts, and what is wrong with each.
+        damage: Damage,
+    },
     /// End the thread.
     Stop,
 }
@@ -92,6 +99,11 @@ impl Maintenance {
                 Task::Prune { keep, budget, reply } => {
                     let removed = removal::prune(&self.connection, &self.queue, keep.received_before.0, budget);
                     let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
+                }
+                Task::PutAside { damage } => {
+                    if let Err(error) = mending::mend(&self.connection, &self.queue, damage) {
+                        tracing::warn!(%error, "damaged rows could not be put aside");
+                    }
                 }
                 Task::Stop => break,
             }

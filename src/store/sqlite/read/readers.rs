@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::super::damage::{self, DamageLog, Part};
 use super::super::file::open;
 use super::super::tables::{inbox, traces};
 use super::super::{failure, segments};
@@ -21,15 +22,17 @@ const CONNECTIONS: usize = 4;
 #[derive(Debug)]
 pub struct Readers {
     path: PathBuf,
+    /// The damage that calls met.
+    pub damage: DamageLog,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
     /// Readers of the file at `path`, with a first connection if there is one.
-    pub fn new(path: PathBuf, first: Option<Connection>) -> Readers {
+    pub fn new(path: PathBuf, first: Option<Connection>, damage: DamageLog) -> Readers {
         let idle = Mutex::new(first.into_iter().collect());
-        Readers { path, idle, permits: Arc::new(Semaphore::new(CONNECTIONS)) }
+        Readers { path, damage, idle, permits: Arc::new(Semaphore::new(CONNECTIONS)) }
     }
 
     /// Runs `work` in one snapshot, off the async threads.
@@ -45,7 +48,8 @@ impl Readers {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let connection = readers.take_connection()?;
-            let result = snapshot(&connection, work);
+            let (result, damage) = damage::collect(|| snapshot(&connection, work));
+            readers.damage.add(damage);
             if result.as_ref().err().is_none_or(|error| !failure::spoils_connection(error)) {
                 readers.put_back(connection);
             }
@@ -79,10 +83,26 @@ fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result
 }
 
 /// All records of a trace; `None` when there are none.
+///
+/// # Errors
+/// [`Error::Corrupt`] when what there was of it lies in a damaged segment, and the store fails.
 pub fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
+    let has_damaged_row = || damage::count_noted(|part| matches!(part, Part::Trace(_))) > 0;
     let mut records = inbox::records_of(connection, id)?;
-    if let Some(stored) = traces::find(connection, id)? {
-        records.extend(segments::records_of(connection, id, &stored.fold, None)?);
+    match traces::find(connection, id)? {
+        Some(stored) => records.extend(segments::records_of(connection, id, &stored.fold, None)?),
+        // A row can be damaged while the records are not; an index that is keeps its id from being found.
+        None if !records.is_empty() && !has_damaged_row() => {}
+        None => {
+            let sealed = segments::all_records_of(connection, id)?;
+            if !sealed.is_empty() && !has_damaged_row() {
+                damage::note(Part::Row("traces"), format!("trace {id} has records but no row"));
+            }
+            records.extend(sealed);
+        }
+    }
+    if let Some(segment) = damage::noted_segment().filter(|_| records.is_empty()) {
+        return Err(Error::Corrupt(segment));
     }
     let mut batch = Batch::default();
     records.into_iter().for_each(|record| record.push_to(&mut batch));

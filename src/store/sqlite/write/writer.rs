@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::mem::take;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
 use crate::model::{Nanos, Written, identities};
+use crate::store::sqlite::damage::{self, Damage};
 use crate::store::sqlite::failure;
 use crate::store::sqlite::file::file_id::FileId;
 use crate::store::sqlite::file::files::log_length;
@@ -25,7 +26,8 @@ use crate::store::sqlite::file::open;
 use crate::store::sqlite::issues::Uncounted;
 use crate::store::sqlite::maintenance::Task;
 use crate::store::sqlite::options::{Durability, Tuning};
-use crate::store::sqlite::tables::inbox;
+use crate::store::sqlite::segments;
+use crate::store::sqlite::tables::{damaged, inbox};
 use crate::store::sqlite::write::admission::{Admission, Admitted};
 use crate::store::sqlite::write::commit::{store_group, transact};
 use crate::store::sqlite::write::dedup::Dedup;
@@ -52,6 +54,8 @@ pub struct Links {
     pub committed: watch::Sender<i64>,
     /// Says whether errors were stored that are not counted yet.
     pub has_uncounted: Arc<AtomicBool>,
+    /// Says how many rows and segments are known to be damaged.
+    pub damaged_rows: Arc<AtomicU64>,
 }
 
 /// The state of the thread that writes.
@@ -106,19 +110,24 @@ impl Writer {
         Ok(writer)
     }
 
-    fn adopt_connection(&mut self, connection: Connection) -> Result<()> {
+    fn adopt_connection(&mut self, mut connection: Connection) -> Result<()> {
         if let Some(pages) = self.tuning.most_pages {
             connection.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
         }
         self.dedup = Dedup::default();
         let now_ns = Nanos::now().0;
         let dedup = &mut self.dedup;
-        inbox::each_row(&connection, 0, |row| {
-            for record in identities(row.records.iter()) {
-                dedup.add(record, now_ns);
-            }
-            dedup.stored(row.seq, row.seq);
-        })?;
+        let (read, damage) = damage::collect(|| {
+            segments::check_kinds(&connection)?;
+            inbox::each_checked_row(&connection, |row| {
+                for record in identities(row.records.iter()) {
+                    dedup.add(record, now_ns);
+                }
+                dedup.stored(row.seq, row.seq);
+            })
+        });
+        read?;
+        put_aside(&mut connection, &damage);
         self.uncounted.read(&connection)?;
         self.count_backlog(&connection)?;
         self.connection = Some(connection);
@@ -132,6 +141,7 @@ impl Writer {
             self.backlog_since = None;
         }
         (self.backlog, self.first_unsealed) = (backlog, first_unsealed);
+        self.links.damaged_rows.store(damaged::stored(connection)?, Ordering::Relaxed);
         self.backlog_since = (backlog > 0).then(|| self.backlog_since.unwrap_or_else(Instant::now));
         Ok(())
     }
@@ -412,6 +422,18 @@ fn receive_message(
     match wait {
         Some(wait) => messages.recv_timeout(wait),
         None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    }
+}
+
+/// Puts aside rows that are damaged. When there is no room for that now, sealing does it later.
+fn put_aside(connection: &mut Connection, damage: &Damage) {
+    if damage.is_empty() {
+        return;
+    }
+    damaged::warn_of(damage);
+    let put = transact(connection, |transaction| damaged::put_aside(transaction, damage, Nanos::now().0));
+    if let Err(error) = put {
+        tracing::warn!(%error, "damaged rows could not be put aside");
     }
 }
 

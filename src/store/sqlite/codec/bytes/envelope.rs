@@ -5,13 +5,15 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::super::error::{CodecError, Result};
 use super::{Reader, put_varint};
 
 /// Version of every encoding in this module.
 pub const VERSION: u8 = 1;
+/// Version of what only means something beside a key that lies elsewhere: the checksum covers that, too.
+const VERSION_WITH_KEY: u8 = 2;
 /// Bytes before the content: version and checksum.
 const HEADER: usize = 9;
 /// Bytes of a length before compressed content.
@@ -47,6 +49,37 @@ pub fn wrap(content: &[u8]) -> Vec<u8> {
 /// The bytes are damaged or of another version.
 pub fn unwrap(bytes: &[u8]) -> Result<Bytes> {
     open(bytes).map(Bytes::copy_from_slice)
+}
+
+/// Content as it is, with version and a checksum of it and of a key that lies elsewhere.
+pub fn wrap_with_key(content: &[u8], key: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEADER + content.len());
+    out.push(VERSION_WITH_KEY);
+    out.extend_from_slice(&xxh3_64_with_seed(content, key).to_le_bytes());
+    out.extend_from_slice(content);
+    out
+}
+
+/// The content of what [`wrap_with_key`] made with this key, or, in files of earlier versions, [`wrap`] without any.
+///
+/// # Errors
+/// The bytes are damaged, of another version, or belong to another key.
+pub fn unwrap_with_key(bytes: &[u8], key: u64) -> Result<Bytes> {
+    match bytes.split_first_chunk::<HEADER>() {
+        Some(([VERSION_WITH_KEY, checksum @ ..], content)) => {
+            let is_right = xxh3_64_with_seed(content, key) == u64::from_le_bytes(*checksum);
+            if is_right { Ok(Bytes::copy_from_slice(content)) } else { Err(CodecError::Checksum) }
+        }
+        _ => unwrap(bytes),
+    }
+}
+
+/// Whether bytes that were wrapped are those that were wrapped, without looking into them.
+///
+/// # Errors
+/// The bytes are damaged or of another version.
+pub fn check(bytes: &[u8]) -> Result<()> {
+    open(bytes).map(|_| ())
 }
 
 /// Content compressed with lz4, which is fast.
