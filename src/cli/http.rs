@@ -11,8 +11,10 @@ use serde_json::Value as Json;
 use crate::api::{KEY_HEADER, path};
 use crate::connect::client_for;
 use crate::store::Error;
-use crate::store::remote::without_credentials;
+use crate::store::remote::{capped_body, without_credentials};
 
+/// No answer about what a server is takes more.
+const MOST_FACTS_BYTES: usize = 1 << 20;
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -42,7 +44,10 @@ pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
         }
         status => return Err(protocol(format!("it answered {status}"))),
     }
-    let facts: Json = response.json().await.map_err(|error| protocol(error.without_url().to_string()))?;
+    let body =
+        capped_body(response, MOST_FACTS_BYTES).await.map_err(|error| protocol(error.without_url().to_string()))?;
+    let body = body.ok_or_else(|| protocol("its answer is too long".to_owned()))?;
+    let facts: Json = serde_json::from_slice(&body).map_err(|error| protocol(error.to_string()))?;
     match facts["version"].is_string() {
         true => Ok(facts),
         false => Err(protocol("it answered something else".to_owned())),

@@ -51,8 +51,8 @@ pub enum Error {
     /// More waits to be written than may wait.
     #[error("too much is waiting to be written")]
     Busy,
-    /// The file was moved, removed or replaced while in use.
-    #[error("database file `{}` was removed or replaced", .0.display())]
+    /// The file was moved, removed, replaced or written by somebody else while in use.
+    #[error("database file `{}` was removed, replaced or overwritten", .0.display())]
     Gone(PathBuf),
     /// The store was closed.
     #[error("store is closed")]

@@ -64,7 +64,7 @@ impl Refusal {
             store::Error::Locked(_) => ("locked", "the database is locked"),
             store::Error::Busy => ("overload", "too much is waiting to be written, try again"),
             store::Error::Closed => ("stopping", "the server is stopping"),
-            store::Error::Gone(_) => ("gone", "the database file was removed or replaced"),
+            store::Error::Gone(_) => ("gone", "the database file was removed, replaced or overwritten"),
             store::Error::ReadOnly | store::Error::Lacks { .. } => ("read_only", "the database is read-only"),
             store::Error::Corrupt(_) => ("corrupt", "the database is corrupt"),
             _ => ("storage", "the database failed"),

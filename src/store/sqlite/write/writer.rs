@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::model::{Nanos, Written, identities};
 use crate::store::sqlite::damage::{self, Damage};
 use crate::store::sqlite::failure;
-use crate::store::sqlite::file::file_id::FileId;
+use crate::store::sqlite::file::file_id::FileState;
 use crate::store::sqlite::file::files::log_length;
 use crate::store::sqlite::file::open;
 use crate::store::sqlite::issues::Uncounted;
@@ -64,7 +64,7 @@ pub struct Writer {
     durability: Durability,
     tuning: Tuning,
     connection: Option<Connection>,
-    file: FileId,
+    file: FileState,
     dedup: Dedup,
     uncounted: Uncounted,
     waiting: VecDeque<Job>,
@@ -90,7 +90,7 @@ impl Writer {
         links: Links,
     ) -> Result<Writer> {
         let mut writer = Writer {
-            file: FileId::at(&path)?,
+            file: FileState::at(&path)?,
             path,
             durability,
             tuning,
@@ -396,11 +396,14 @@ impl Writer {
     fn checkpoint(&mut self) {
         self.log_bytes = 0;
         let Some(connection) = &self.connection else { return };
-        if self.file.check(&self.path).is_ok()
-            && let Err(error) = truncate_log(connection)
-        {
+        if self.file.check(&self.path).is_err() {
+            return;
+        }
+        if let Err(error) = truncate_log(connection) {
             tracing::warn!(%error, "the log could not be copied into the database");
         }
+        // Also what failed may have copied some of it.
+        self.file.note_own_write(&self.path);
     }
 
     fn close(self) {

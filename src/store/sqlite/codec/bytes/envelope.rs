@@ -18,8 +18,8 @@ const VERSION_WITH_KEY: u8 = 2;
 const HEADER: usize = 9;
 /// Bytes of a length before compressed content.
 const LENGTH: usize = 4;
-/// No content is larger than this, whatever a length says.
-const MAX_CONTENT_BYTES: usize = 1 << 30;
+/// No content is larger than this, whatever a length says: a write is a quarter of it at most, and so is a block.
+pub const MAX_CONTENT_BYTES: usize = 256 << 20;
 /// How far zstd can shrink anything: a block of 128 KiB into four bytes.
 const ZSTD_MAX_RATIO: usize = 1 << 15;
 /// Bytes of checksum before a frame.
@@ -132,6 +132,16 @@ pub fn frame(content: &[u8]) -> Vec<u8> {
     let checksum = frame_checksum(&out[FRAME_CHECKSUM..]);
     out[..FRAME_CHECKSUM].copy_from_slice(&checksum);
     out
+}
+
+/// How many bytes the content of a [`frame`] takes, as the frame says without being checked.
+pub fn frame_content_bytes(frame: &[u8]) -> usize {
+    let header = frame.get(FRAME_CHECKSUM..).unwrap_or_default();
+    // A varint that is cut short or too long is found out where it is read.
+    let length = header.iter().zip((0..63).step_by(7)).fold((0_u64, true), |(number, goes_on), (byte, shift)| {
+        if goes_on { (number | u64::from(byte & 0x7f) << shift, *byte >= 0x80) } else { (number, false) }
+    });
+    usize::try_from(length.0 >> 1).unwrap_or(usize::MAX)
 }
 
 /// The content of a [`frame`].

@@ -16,12 +16,18 @@ use crate::model::{Nanos, Text};
 pub struct ColumnReader<'s> {
     source: &'s mut dyn ColumnSource,
     dictionaries: FxHashMap<String, Rc<SharedStrings>>,
+    /// What the content may still take beyond what is usual for so many stored bytes.
+    left_bytes: usize,
 }
+
+/// Records hardly ever shrink by more than this; what claims to is held against [`envelope::MAX_CONTENT_BYTES`] for the
+/// whole segment, so that a small file cannot fill the memory.
+const USUAL_RATIO: usize = 64;
 
 impl<'s> ColumnReader<'s> {
     /// A reader of the columns in `source`.
     pub fn new(source: &'s mut dyn ColumnSource) -> ColumnReader<'s> {
-        ColumnReader { source, dictionaries: FxHashMap::default() }
+        ColumnReader { source, dictionaries: FxHashMap::default(), left_bytes: envelope::MAX_CONTENT_BYTES }
     }
 
     /// A block of the segment, which must be in its index.
@@ -52,6 +58,9 @@ impl<'s> ColumnReader<'s> {
 
     fn frame(&mut self, name: &str, frame: usize) -> Result<Reader> {
         let frame = self.source.block(name, frame)?.unwrap_or_default();
+        let beyond = envelope::frame_content_bytes(&frame).saturating_sub(frame.len().saturating_mul(USUAL_RATIO));
+        let left = self.left_bytes.checked_sub(beyond);
+        self.left_bytes = left.ok_or(CodecError::Malformed("more content than a segment can have"))?;
         Ok(Reader::new(envelope::unframe(frame)?))
     }
 }
