@@ -24,6 +24,7 @@ mod earlier_files;
 mod generated;
 mod interop;
 mod interop_logs;
+mod kill_sweeps;
 mod layers;
 mod list_only;
 mod old_files;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod files;
+mod model;
 mod scans;
 mod schemas;
 
@@ -15,9 +16,9 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::model::{
-    Attributes, Batch, Checkpoint, Cursor, Direction, IssueId, IssueQuery, Kind, Nanos, Page, RecordFilter, RecordKind,
-    Removed, Resource, Retention, Scope, Sort, Span, SpanId, StatsQuery, Status, StatusCode, Text, Trace, TraceFold,
-    TraceId, TraceQuery, TraceSummary, Written,
+    Attributes, Batch, Checkpoint, Cursor, Direction, IssueId, IssueQuery, Kind, Nanos, Page, Record, RecordFilter,
+    RecordKind, Removed, Resource, Retention, Scope, Sort, Span, SpanId, StatsQuery, Status, StatusCode, Text, Trace,
+    TraceFold, TraceId, TraceQuery, TraceSummary, Written,
 };
 use crate::store::sqlite::*;
 use crate::store::{Feed, Issues, Keys, MOST_CHUNK_BYTES, Sink};
