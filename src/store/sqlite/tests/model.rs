@@ -21,6 +21,9 @@ enum Event {
     FullDisk(u8),
 }
 
+/// Never seals of its own accord: what sealing has read already is not lost when its row is damaged.
+const QUIET: Tuning = Tuning { seal_records: 1_280, ..SMALL };
+
 const ROW_DAMAGE: [&str; 5] = [
     "payload = substr(payload, 1, length(payload) - 1)",
     "payload = zeroblob(30)",
@@ -98,7 +101,7 @@ impl Lived {
         match event {
             Event::Write(records) => self.write(records).await,
             Event::Seal => self.store.seal_now().await.expect("sealed"),
-            Event::Reopen => self.reopen(SMALL).await,
+            Event::Reopen => self.reopen(QUIET).await,
             Event::Delete(trace) => {
                 let one = RecordFilter { trace: Some(span(*trace, 0).trace_id), ..RecordFilter::default() };
                 let held = self.held.remove(trace).map_or(0, |held| held.len() as u64);
@@ -148,7 +151,7 @@ impl Lived {
         let connection = file::open::open_for_reading(&self.path).expect("opened");
         let now: u32 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("counted");
         drop(connection);
-        self.reopen(Tuning { most_pages: Some(now + pages), ..SMALL }).await;
+        self.reopen(Tuning { most_pages: Some(now + pages), ..QUIET }).await;
         for round in 0..60_u64 {
             let records: Vec<(u8, u64)> = (0..8).map(|number| (5, 100 + round * 8 + number)).collect();
             match self.store.write(batch(&records)).await {
@@ -160,7 +163,7 @@ impl Lived {
             }
         }
         self.check().await;
-        self.reopen(SMALL).await;
+        self.reopen(QUIET).await;
     }
 
     /// Every answer is that of the model.
@@ -199,11 +202,12 @@ proptest! {
         wait_for(async {
             let store = open_small(&place.path).await;
             let mut lived = Lived { path: place.path.clone(), store, held: Held::new() };
+            lived.reopen(QUIET).await;
             for event in &events {
                 lived.happen(event).await;
             }
             lived.check().await;
-            lived.reopen(SMALL).await;
+            lived.reopen(QUIET).await;
             lived.check().await;
         });
     }
