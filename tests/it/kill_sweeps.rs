@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -19,7 +20,9 @@ fn has_strace() -> bool {
     let is_there = probe.is_ok_and(|status| status.success());
     if !is_there {
         assert!(std::env::var_os("TRACEHUB_INTEROP_REQUIRED").is_none(), "strace is required and cannot run here");
-        eprintln!("SKIPPED: no strace that may trace, so nothing was killed; `apt-get install strace`");
+        // Past what the test runner captures, so that it is seen.
+        let said = "SKIPPED: no strace that may trace, so nothing was killed; `apt-get install strace`\n";
+        std::io::stderr().write_all(said.as_bytes()).expect("stderr");
     }
     is_there
 }

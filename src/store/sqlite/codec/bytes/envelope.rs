@@ -221,3 +221,28 @@ fn open(bytes: &[u8]) -> Result<&[u8]> {
     }
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_that_claims_more_than_any_has_is_refused_before_room_is_made_for_it() {
+        for (length, error) in [(MAX_CONTENT_BYTES + 1, "content length"), (1 << 20, "content does not decompress")] {
+            let mut forged = vec![0; HEADER];
+            forged.extend_from_slice(&(length as u32).to_le_bytes());
+            forged.extend_from_slice(&vec![0xff; 2 << 20]);
+            assert_eq!(unwrap_lz4(&close(forged)), Err(CodecError::Malformed(error)));
+        }
+        assert_eq!(decompress(&vec![0; 1 << 20], MAX_CONTENT_BYTES + 1), Err(CodecError::Malformed("content length")));
+    }
+
+    #[test]
+    fn a_key_is_part_of_the_checksum() {
+        let wrapped = wrap_with_key(b"fold", 7);
+        assert_eq!(unwrap_with_key(&wrapped, 7).as_deref(), Ok(&b"fold"[..]));
+        assert_eq!(unwrap_with_key(&wrapped, 8), Err(CodecError::Checksum));
+        assert_eq!(unwrap_with_key(&wrap(b"fold"), 8).as_deref(), Ok(&b"fold"[..]));
+        assert_eq!(unwrap(&wrapped), Err(CodecError::Version(VERSION_WITH_KEY)));
+    }
+}
