@@ -14,8 +14,10 @@ use serde_json::Value as Json;
 use crate::api::{KEY_HEADER, path};
 use crate::connect::{ConnectError, Distrust, client_for};
 use crate::store::Error;
-use crate::store::remote::without_credentials;
+use crate::store::remote::{capped_body, without_credentials};
 
+/// No answer about what a server is takes more.
+const MOST_FACTS_BYTES: usize = 1 << 20;
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -77,7 +79,10 @@ pub async fn ask(url: &str, key: Option<&str>, path: &str) -> Result<Json, Error
         }
         status => return Err(protocol(format!("it answered {status}"))),
     }
-    response.json().await.map_err(|error| protocol(error.without_url().to_string()))
+    let body =
+        capped_body(response, MOST_FACTS_BYTES).await.map_err(|error| protocol(error.without_url().to_string()))?;
+    let body = body.ok_or_else(|| protocol("its answer is too long".to_owned()))?;
+    serde_json::from_slice(&body).map_err(|error| protocol(error.to_string()))
 }
 
 /// A request that was recorded, to be sent again.

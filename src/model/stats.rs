@@ -60,6 +60,8 @@ pub struct DatabaseInfo {
     pub size_bytes: u64,
     /// How long records are kept; `None` when no server ever said.
     pub retention_seconds: Option<u64>,
+    /// How many of its rows do not decode and were put aside or passed over; `None` for a store that cannot know.
+    pub damaged_rows: Option<u64>,
 }
 
 /// Counts in equal steps of time.

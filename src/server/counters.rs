@@ -49,6 +49,8 @@ pub(crate) struct Gauges {
     pub(crate) database_bytes: Option<u64>,
     /// What the database takes of its disk besides; `None` when it does not lie on this machine.
     pub(crate) disk: Option<DiskUse>,
+    /// Rows of the database that do not decode; `None` when it cannot be looked at.
+    pub(crate) damaged_rows: Option<u64>,
 }
 
 /// A rule of redaction, its action, and how many secrets it found.
@@ -206,6 +208,10 @@ impl Counters {
             page.head("tracehub_disk_free_bytes", "gauge", "Bytes that are free on the disk of the database.");
             page.line("tracehub_disk_free_bytes", &[], bytes);
         }
+        if let Some(rows) = gauges.damaged_rows {
+            page.head("tracehub_damaged_rows", "gauge", "Rows of the database that do not decode and were put aside.");
+            page.line("tracehub_damaged_rows", &[], rows);
+        }
         page.0
     }
 }
@@ -241,6 +247,7 @@ mod tests {
             in_flight_bytes: 7,
             database_bytes: None,
             disk: Some(DiskUse { log_bytes: 8, free_bytes: None }),
+            damaged_rows: Some(2),
         };
         let page = counters.to_prometheus(gauges, Some(&[("email".to_owned(), "mask", 4)]));
         for line in [
@@ -251,6 +258,7 @@ mod tests {
             "tracehub_in_flight_bytes 7",
             "tracehub_wal_bytes 8",
             "tracehub_redacted_total{rule=\"email\",action=\"mask\"} 4",
+            "tracehub_damaged_rows 2",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }

@@ -141,6 +141,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// How many rows and segments do not decode and were put aside; `None` for a store that cannot know.
+    async fn damaged_rows(&self) -> Option<u64> {
+        None
+    }
+
     /// Finishes what is under way and lets go of the store. Later calls fail with
     /// [`Error::Closed`](super::Error::Closed).
     ///

@@ -72,8 +72,8 @@ pub enum Error {
     /// The question was given up because its answer took too long.
     #[error("the answer takes too long")]
     TooSlow,
-    /// The file was moved, removed or replaced while in use.
-    #[error("database file `{}` was removed or replaced", .0.display())]
+    /// The file was moved, removed, replaced or written by somebody else while in use.
+    #[error("database file `{}` was removed, replaced or overwritten", .0.display())]
     Gone(PathBuf),
     /// The store was closed.
     #[error("store is closed")]

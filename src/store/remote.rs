@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
@@ -36,6 +36,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Items of a list that a server gives out with a place to go on.
 const MOST_ITEMS: usize = 1_000;
+/// No answer is larger: it is held in memory as a whole. Chunks of a scan are far smaller.
+const MOST_ANSWER_BYTES: usize = 256 << 20;
+/// No explanation of what went wrong is larger.
+const MOST_PROBLEM_BYTES: usize = 1 << 20;
 /// Longest part of a server's explanation that is repeated, in characters.
 const MAX_DETAIL_CHARS: usize = 300;
 
@@ -166,7 +170,11 @@ impl Remote {
     }
 
     async fn body(&self, response: Response) -> Result<Bytes> {
-        response.bytes().await.map_err(|error| self.unreachable(error))
+        match capped_body(response, MOST_ANSWER_BYTES).await {
+            Ok(Some(body)) => Ok(body),
+            Ok(None) => Err(self.protocol(format!("its answer is larger than {} MiB", MOST_ANSWER_BYTES >> 20))),
+            Err(error) => Err(self.unreachable(error)),
+        }
     }
 
     async fn json(&self, response: Response) -> Result<Json> {
@@ -269,6 +277,24 @@ impl Remote {
     }
 }
 
+/// The body of an answer; `None` when it is larger than `most_bytes`, of which no more is read then.
+///
+/// # Errors
+/// The connection broke.
+pub async fn capped_body(
+    mut response: Response,
+    most_bytes: usize,
+) -> std::result::Result<Option<Bytes>, reqwest::Error> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = response.chunk().await? {
+        if body.len() + piece.len() > most_bytes {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body.freeze()))
+}
+
 /// What a server says went wrong.
 #[derive(Default)]
 struct Problem {
@@ -280,7 +306,8 @@ struct Problem {
 
 impl Problem {
     async fn read(response: Response) -> Problem {
-        let Ok(json) = response.json::<Json>().await else { return Problem::default() };
+        let Ok(Some(body)) = capped_body(response, MOST_PROBLEM_BYTES).await else { return Problem::default() };
+        let Ok(json) = serde_json::from_slice::<Json>(&body) else { return Problem::default() };
         let detail = json["detail"].as_str().map(|detail| detail.chars().take(MAX_DETAIL_CHARS).collect());
         Problem { detail, lacks: json["lacks"].as_str().and_then(Facet::parse) }
     }
@@ -506,6 +533,29 @@ mod tests {
         for (url, key) in [("http://", None), ("ftp://host", None), ("http://host", Some("line\nbreak"))] {
             assert!(matches!(open(url, key).await, Err(Error::BadTarget { .. })), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_cut_off_and_said_so() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let server = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.expect("a client");
+            let _ = socket.read(&mut [0; 4_096]).await;
+            let head = format!("HTTP/1.1 200 OK\r\n{}: 1\r\n\r\n[", api::API_HEADER);
+            let _ = socket.write_all(head.as_bytes()).await;
+            let piece = vec![b' '; 1 << 20];
+            let mut sent = 0_usize;
+            while sent < 2 * MOST_ANSWER_BYTES && socket.write_all(&piece).await.is_ok() {
+                sent += piece.len();
+            }
+            sent
+        });
+        let backend = open(&url, None).await.expect("a URL");
+        let error = backend.traces(&TraceQuery::default()).await.expect_err("too much").to_string();
+        assert!(error.contains("larger than 256 MiB"), "{error}");
+        assert!(server.await.expect("ended") < 2 * MOST_ANSWER_BYTES);
     }
 
     #[tokio::test]

@@ -128,6 +128,10 @@ impl Backend for Sidecar {
         }
     }
 
+    async fn damaged_rows(&self) -> Option<u64> {
+        self.store.damaged_rows().await
+    }
+
     async fn close(&self) -> Result<()> {
         let (store, meta) = tokio::join!(self.store.close(), self.meta.close());
         store.and(meta)

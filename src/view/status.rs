@@ -122,6 +122,10 @@ pub fn render(report: &StatusReport, style: &Style) -> String {
     }
     if let Some(stats) = &report.database {
         lines.push(database(stats, style));
+        if let Some(rows) = stats.database.damaged_rows.filter(|rows| *rows > 0) {
+            let damaged = format!("{} that cannot be read", counted(rows, "row"));
+            lines.push(format!("  damaged   {}", if style.color { damaged.yellow().to_string() } else { damaged }));
+        }
     }
     if let Some((traces, failed)) = report.last_hour {
         let mut parts = vec![counted(traces, "trace")];
@@ -213,8 +217,12 @@ mod tests {
     fn report() -> StatusReport {
         let facts = json!({"status": "ok", "pid": 4121, "version": "0.3.0", "uptime_seconds": 11_520.5, "rejected": 0,
             "otlp_grpc": "127.0.0.1:4317", "otlp_http": "127.0.0.1:4318", "last_received_time": null});
-        let database =
-            DatabaseInfo { location: "~/traces.db".into(), size_bytes: 88_290_000, retention_seconds: Some(86_400) };
+        let database = DatabaseInfo {
+            location: "~/traces.db".into(),
+            size_bytes: 88_290_000,
+            retention_seconds: Some(86_400),
+            damaged_rows: Some(0),
+        };
         StatusReport {
             server: Some(ServerFacts::from_json("http://127.0.0.1:8099/", &facts)),
             looked_at: "~/traces.db".into(),
@@ -239,6 +247,17 @@ mod tests {
           last hour 1,284 traces · 2.4% failed · 0 rejected since start
                     last trace 2s ago
         ");
+    }
+
+    #[test]
+    fn damaged_rows_have_a_line_when_there_are_some() {
+        let mut report = report();
+        if let Some(stats) = &mut report.database {
+            stats.database.damaged_rows = Some(2);
+        }
+        let text = render(&report, &style(false));
+        assert_eq!(text.lines().nth(3), Some("  damaged   2 rows that cannot be read"));
+        assert_eq!(object(&report)["database"]["damaged_rows"], json!(2));
     }
 
     #[test]

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use tracehub::model::{Batch, Checkpoint, IssueQuery, Text, TraceId, TraceQuery};
+use tracehub::model::{Batch, Checkpoint, IssueQuery, StatsQuery, Text, TraceId, TraceQuery};
 use tracehub::store::{self, Backend, Mode, Target};
 
 use crate::support::Home;
 use crate::support::whole::Whole as _;
 
 /// The database of a schema: the checkpoints and the log record of `sealed-1` and a span that failed are sealed, the
-/// checkpoints and the log record of `waiting-1` wait.
+/// checkpoints and the log record of `waiting-1` wait. In that of schema 4 the log records are of no trace.
 fn database(home: &Home, schema: u32) -> PathBuf {
     let name = format!("tests/it/data/ours/schema-{schema}.db.zst");
     let compressed = fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a fixture");
@@ -56,6 +56,28 @@ fn what_an_earlier_version_wrote_is_read_as_it_is() {
         (shown["checkpoints"][0]["project"].clone(), &shown["checkpoints"][0]["data"]["n"]),
         (Json::Null, &Json::from(1))
     );
+    assert_eq!(home.run(&["status", "--db", &db, "--json"]).json()["database"]["damaged_rows"], 0);
+    assert_eq!(fs::read(&db).expect("readable"), before, "not a byte changed");
+}
+
+/// In this one the log records are of no trace, and all came with a key of the project `shop`.
+#[test]
+fn what_was_written_when_checkpoints_had_projects_is_read_as_it_is() {
+    let home = Home::new();
+    let db = database(&home, 4).display().to_string();
+    let before = fs::read(&db).expect("readable");
+    let fields = "trace_id,kinds,services,status,span_count,checkpoint_count,log_count";
+    insta::assert_snapshot!(home.run(&["list", "--db", &db, "--fields", fields, "-o", "tsv"]), @"
+    trace_id	kinds	services	status	span_count	checkpoint_count	log_count
+    sealed-1	checkpoints	MA	ok	0	2	0
+    waiting-1	checkpoints	MA	ok	0	2	0
+    4bf92f3577b34da6a3ce929d0e0e4736	spans	shop	error	1	0	0
+    --- exit 0
+    ");
+    assert_eq!(home.run(&["list", "-q", "--project", "shop", "--db", &db]).data().lines().count(), 3);
+    let shown = home.run(&["show", "waiting-1", "--db", &db, "--json"]).json();
+    assert_eq!(shown["checkpoints"][0]["project"], "shop");
+    assert_eq!(home.run(&["status", "--db", &db, "--json"]).json()["database"]["damaged_rows"], 0);
     assert_eq!(fs::read(&db).expect("readable"), before, "not a byte changed");
 }
 
@@ -87,14 +109,38 @@ async fn checkpoints_of_before_projects_and_of_after_lie_side_by_side() {
 
 #[tokio::test]
 async fn errors_an_earlier_version_counted_are_not_counted_again() {
-    let home = Home::new();
-    let path = database(&home, 3);
-    let mut counts = Vec::new();
-    for mode in [Mode::Read, Mode::Write, Mode::Write, Mode::Read] {
-        let store = open(&path, mode).await;
-        let issues = store.list_issues(&IssueQuery::default()).await.expect("listed").items;
-        counts.push(issues.iter().map(|issue| issue.event_count).sum::<u64>());
+    for schema in [3, 4] {
+        let home = Home::new();
+        let path = database(&home, schema);
+        let mut counts = Vec::new();
+        for mode in [Mode::Read, Mode::Write, Mode::Write, Mode::Read] {
+            let store = open(&path, mode).await;
+            let issues = store.list_issues(&IssueQuery::default()).await.expect("listed").items;
+            counts.push(issues.iter().map(|issue| issue.event_count).sum::<u64>());
+            store.close().await.expect("closed");
+        }
+        assert_eq!(counts, [3; 4]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_name_damage_learns_to_and_keeps_what_it_holds() {
+    for schema in [3, 4] {
+        let home = Home::new();
+        let path = database(&home, schema);
+        let tampered = rusqlite::Connection::open(&path).expect("opened");
+        let sql = "UPDATE inbox SET payload = x'00' WHERE kind = 2";
+        assert_eq!(tampered.execute(sql, []).expect("damaged"), 1);
+        drop(tampered);
+        let reader = open(&path, Mode::Read).await;
+        assert_eq!(reader.stats(&StatsQuery::totals()).await.expect("counted").database.damaged_rows, Some(1));
+        assert_eq!(checkpoints(&*reader, "waiting-1").await.len(), 2);
+        reader.close().await.expect("closed");
+        let store = open(&path, Mode::Write).await;
+        assert_eq!(store.damaged_rows().await, Some(1));
+        for id in ["sealed-1", "waiting-1"] {
+            assert_eq!(checkpoints(&*store, id).await.len(), 2, "schema {schema}, {id}");
+        }
         store.close().await.expect("closed");
     }
-    assert_eq!(counts, [3; 4]);
 }

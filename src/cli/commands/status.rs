@@ -95,6 +95,7 @@ async fn count(context: &Context, target: &Target, report: &mut StatusReport) {
         let last_hour = TraceQuery { since: Some(hour_ago), limit: 1, ..TraceQuery::default() };
         let page = backend.traces(&last_hour).await?;
         report.last_hour = page.total.zip(page.failed);
+        context.warn_of(&*backend);
         store::Result::Ok(())
     };
     if let Err(error) = counted.await {

@@ -63,6 +63,7 @@ document! {
         "location": location,
         "size_bytes": size_bytes,
         "retention_hours" = database.retention_seconds.map(hours),
+        "damaged_rows": damaged_rows,
     }
     from(json) {
         retention_seconds: json["retention_hours"].as_f64().map(|hours| (hours * 3_600.0).round() as u64)

@@ -135,6 +135,7 @@ pub(crate) fn stats() -> Stats {
             location: "/home/ada/.local/share/tracehub/tracehub.db".to_owned(),
             size_bytes: 88_290_099,
             retention_seconds: Some(86_400),
+            damaged_rows: Some(0),
         },
         timeline: Some(Timeline {
             start: Nanos(START - 3_600 * SECOND),

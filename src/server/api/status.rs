@@ -32,6 +32,7 @@ pub(crate) async fn health(
         "retention_hours": hours(app.retention),
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": app.counters.uptime_seconds(),
+        "damaged_rows": app.backend.damaged_rows().await,
     });
     Ok(answer::json(StatusCode::OK, &document))
 }
@@ -55,6 +56,7 @@ pub(crate) async fn server(
             "location": app.backend.info().location,
             "size_bytes": store.size_bytes().await,
             "retention_seconds": app.retention.map(|retention| retention.as_secs()),
+            "damaged_rows": app.backend.damaged_rows().await,
         }),
         false => Json::Null,
     };
@@ -95,6 +97,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, Extension(store): Exten
         in_flight_bytes: app.budget.used(),
         database_bytes: app.backend.size_bytes().await,
         disk: app.backend.disk_use(),
+        damaged_rows: app.backend.damaged_rows().await,
     };
     let redacted = app.redaction.as_ref().map(|redaction| redaction.counts());
     let page = app.counters.to_prometheus(gauges, redacted.as_deref());

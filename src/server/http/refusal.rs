@@ -76,7 +76,7 @@ impl Refusal {
             store::Error::Busy => ("overload", "too much is waiting to be written, try again"),
             store::Error::TooSlow => ("slow", "the answer takes too long; ask for less, or try again later"),
             store::Error::Closed => ("stopping", "the server is stopping"),
-            store::Error::Gone(_) => ("gone", "the database file was removed or replaced"),
+            store::Error::Gone(_) => ("gone", "the database file was removed, replaced or overwritten"),
             store::Error::ReadOnly | store::Error::Lacks { .. } => ("read_only", "the database is read-only"),
             store::Error::Corrupt(_) => ("corrupt", "the database is corrupt"),
             _ => ("storage", "the database failed"),

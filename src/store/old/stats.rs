@@ -39,5 +39,6 @@ fn add_trace(fold: &mut StatsFold<'_>, records: &Batch) {
 fn database(rows: &Rows<'_>, location: String) -> Result<DatabaseInfo> {
     let number = |sql: &str| rows.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let size_bytes = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
-    Ok(DatabaseInfo { location, size_bytes: u64::try_from(size_bytes).unwrap_or(0), retention_seconds: None })
+    let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
+    Ok(DatabaseInfo { location, size_bytes, ..DatabaseInfo::default() })
 }

@@ -39,6 +39,11 @@ impl Events {
         }
     }
 
+    /// How many bytes of an event that is not complete there are.
+    pub fn held_bytes(&self) -> usize {
+        self.line.len() + self.data.as_ref().map_or(0, Vec::len)
+    }
+
     /// The data of the next complete event, its lines joined by line feeds; `None` until more arrives.
     pub fn pop(&mut self) -> Option<Vec<u8>> {
         self.complete.pop_front()

@@ -20,6 +20,9 @@ const MOST_OPEN: usize = 4;
 /// Silence after which a stream is given up; servers give a sign of life every second.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// An event that is not complete takes no more: a chunk of a scan is far smaller.
+const MOST_HELD_BYTES: usize = 256 << 20;
+
 /// The streams that are open.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
@@ -101,7 +104,7 @@ impl Stream {
                 return Said::Event(data);
             }
             match timeout(SILENCE, self.response.chunk()).await {
-                Ok(Ok(Some(bytes))) => self.events.push(&bytes),
+                Ok(Ok(Some(bytes))) if self.events.held_bytes() < MOST_HELD_BYTES => self.events.push(&bytes),
                 _ => return Said::End,
             }
         }

@@ -14,7 +14,7 @@ use super::file::{disk, files, meta};
 use super::maintenance::{Task, removal};
 use super::prepare::{SMALL_BATCH, prepare, work};
 use super::read::{list, logs, readers, scan, stats};
-use super::tables::{api_keys, senders};
+use super::tables::{api_keys, damaged, senders};
 use super::{Sqlite, issues};
 use crate::model::sender::Sender;
 use crate::model::{
@@ -22,7 +22,7 @@ use crate::model::{
     RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 use crate::store::backend::place_by_scanning;
-use crate::store::{Backend, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink};
+use crate::store::{Backend, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
 
 /// Longest wait for a commit before looking whether the store is still open.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -78,6 +78,18 @@ impl Backend for Sqlite {
                 owner.queue.decide(move |transaction| meta::make_salt(transaction, new)).await.map(Some)
             }
             (known, _) => Ok(known),
+        }
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.readers.damage.warnings()
+    }
+
+    async fn damaged_rows(&self) -> Option<u64> {
+        match &self.owner {
+            // Who asks whether a server works is not to wait for those who ask it other things.
+            Some(owner) => Some(owner.damaged_rows()),
+            None => self.readers.run(damaged::count).await.ok(),
         }
     }
 

@@ -10,6 +10,7 @@
 
 mod backend;
 pub mod codec;
+mod damage;
 pub mod examine;
 pub(in crate::store) mod failure;
 pub(in crate::store) mod file;
@@ -35,6 +36,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use self::damage::DamageLog;
 use self::file::{open, schema};
 use self::maintenance::{Reply, Task};
 use self::ownership::{Ownership, find_place, resolve};
@@ -77,9 +79,14 @@ impl Sqlite {
         let open = move || {
             let path = find_place(&path)?;
             let owner = Arc::new(Ownership::take(&path, &options, tuning)?);
+            let tasks = Arc::downgrade(&owner);
+            let damage = DamageLog::reporting(move |damage| {
+                // It may be about to end, and then whoever opens the file next puts the rows aside.
+                let _ = tasks.upgrade().map(|owner| owner.ask(Task::PutAside { damage }));
+            });
             Ok(Sqlite::new(
                 &path,
-                Arc::new(Readers::new(path.clone(), None, tuning.question_timeout)),
+                Arc::new(Readers::new(path.clone(), None, tuning.question_timeout, damage)),
                 Some(owner),
                 tuning,
             ))
@@ -95,7 +102,7 @@ impl Sqlite {
         let open = move || {
             let first = open::open_for_reading(&path)?;
             let path = resolve(&path)?;
-            let readers = Arc::new(Readers::new(path.clone(), Some(first), PATIENCE));
+            let readers = Arc::new(Readers::new(path.clone(), Some(first), PATIENCE, DamageLog::default()));
             Ok(Sqlite::new(&path, readers, None, Tuning::default()))
         };
         tokio::task::spawn_blocking(open).await.map_err(|error| Error::Io(error.into()))?.map(Arc::new)

@@ -1,7 +1,7 @@
 //! What only the process that writes has: the lock beside the file, and the two threads that change it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
@@ -14,6 +14,7 @@ use super::file::{disk, files, meta, open};
 use super::lock::{Lock, Owner};
 use super::maintenance::{self, Maintenance, Task};
 use super::options::{Options, Tuning};
+use super::tables::traces;
 use super::write::write_queue::Queue;
 use super::write::writer::{Links, Writer};
 use crate::store::{Error, Result};
@@ -27,6 +28,7 @@ pub(super) struct Ownership {
     pub committed: watch::Receiver<i64>,
     tasks: mpsc::Sender<Task>,
     has_uncounted: Arc<AtomicBool>,
+    damaged_rows: Arc<AtomicU64>,
     threads: Mutex<Option<Threads>>,
     lock: Mutex<Option<Lock>>,
 }
@@ -51,6 +53,8 @@ impl Ownership {
         }
         let lock = lock.with_database(path)?;
         let connection = room.with_reserve(|| open::open_for_writing(path, options.durability))?;
+        meta::mend(&connection)?;
+        traces::mend_totals(&connection)?;
         name_and_keep(&connection, options)?;
         let view = room.with_reserve(|| open::open_for_reading(path))?;
         if options.keeps_reserve {
@@ -59,12 +63,14 @@ impl Ownership {
         let (queue, messages) = Queue::new(tuning.queue_bytes);
         let (tasks, tasks_to_do) = mpsc::channel();
         let (committed, commits) = watch::channel(0);
+        let damaged_rows = Arc::<AtomicU64>::default();
         let links = Links {
             tasks: tasks.clone(),
             seal_asked: Arc::default(),
             committed,
             has_uncounted: Arc::default(),
             room: Arc::clone(&room),
+            damaged_rows: Arc::clone(&damaged_rows),
         };
         let (seal_asked, has_uncounted) = (Arc::clone(&links.seal_asked), Arc::clone(&links.has_uncounted));
         let writer = Writer::new(path.to_owned(), connection, options.durability, tuning, links)?;
@@ -75,7 +81,7 @@ impl Ownership {
             writer: spawn("tracehub-writer", move || writer.run(&messages))?,
         };
         let (threads, lock) = (Mutex::new(Some(threads)), Mutex::new(Some(lock)));
-        Ok(Ownership { queue, committed: commits, tasks, has_uncounted, threads, lock })
+        Ok(Ownership { queue, committed: commits, tasks, has_uncounted, damaged_rows, threads, lock })
     }
 
     /// Tells other processes how to reach this one.
@@ -98,6 +104,11 @@ impl Ownership {
     /// Whether errors were stored that are not counted yet.
     pub(super) fn has_uncounted(&self) -> bool {
         self.has_uncounted.load(Ordering::Acquire)
+    }
+
+    /// How many rows and segments are known to be damaged.
+    pub(super) fn damaged_rows(&self) -> u64 {
+        self.damaged_rows.load(Ordering::Relaxed)
     }
 
     /// Ends both threads, after what they have been given, and lets go of the lock.

@@ -1,7 +1,9 @@
 //! What only this backend promises: what survives, what is refused, and that nothing depends on when it was sealed.
 
+mod damage;
 mod files;
 mod full_disk;
+mod model;
 mod scans;
 mod schemas;
 
@@ -15,9 +17,9 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::model::{
-    Attributes, Batch, Checkpoint, Cursor, Direction, IssueId, IssueQuery, Kind, Nanos, Page, RecordFilter, RecordKind,
-    Removed, Resource, Retention, Scope, Sort, Span, SpanId, StatsQuery, Status, StatusCode, Text, TimeBounds, Trace,
-    TraceFold, TraceId, TraceQuery, TraceSummary, Written,
+    Attributes, Batch, Checkpoint, Cursor, Direction, IssueId, IssueQuery, Kind, Nanos, Page, Record, RecordFilter,
+    RecordKind, Removed, Resource, Retention, Scope, Sort, Span, SpanId, StatsQuery, Status, StatusCode, Text,
+    TimeBounds, Trace, TraceFold, TraceId, TraceQuery, TraceSummary, Written,
 };
 use crate::store::sqlite::*;
 use crate::store::{Feed, Issues, Keys, MOST_CHUNK_BYTES, Sink};

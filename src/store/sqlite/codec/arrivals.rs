@@ -12,6 +12,8 @@ use crate::model::Record;
 const VERSION: u8 = 2;
 /// The encoding without places within a write.
 const VERSION_WITHOUT_POSITIONS: u8 = 1;
+/// No segment has more arrivals than these bytes hold, some millions; decoded they take three times as many.
+const MAX_BYTES: usize = 64 << 20;
 /// Bytes of a place among the writes, and of one within a write.
 const PLACE_BYTES: usize = 4;
 
@@ -74,6 +76,9 @@ pub fn decode(encoded: &[u8]) -> Result<Vec<Arrival>> {
     };
     let (length, compressed) = rest.split_first_chunk::<4>().ok_or(CodecError::Truncated)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| CodecError::Truncated)?;
+    if length > MAX_BYTES {
+        return Err(CodecError::Malformed("more arrivals than a segment can have"));
+    }
     let mut reader = Reader::new(envelope::decompress(compressed, length)?);
     let count = reader.count()?;
     let mut writes = Vec::with_capacity(count);

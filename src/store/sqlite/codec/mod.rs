@@ -50,7 +50,7 @@ use crate::store::sqlite::codec::spans::span_rows;
 use crate::store::sqlite::codec::spans::span_slices::SpanRows;
 
 pub use self::arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals};
-pub use self::bytes::envelope::content_bytes;
+pub use self::bytes::envelope::{check, content_bytes};
 pub use self::checkpoints::checkpoint_columns::read_checkpoints_for_stats;
 pub use self::columns::{
     BlockIndex, ColumnSource, Segment, WantedRows, block_range, column_header_bytes, may_contain, rows_of_trace,
@@ -59,7 +59,7 @@ pub use self::error::CodecError;
 pub use self::fold::{decode_fold, decode_folds, encode_fold};
 pub use self::logs::log_columns::{LogForStats, read_log_rows, read_logs_for_stats};
 pub use self::logs::log_search::{LogRow, search_logs};
-pub use self::prepare::{Prepared, decode_inbox, prepare, repack};
+pub use self::prepare::{Prepared, decode_inbox, prepare, repack, times_of};
 pub use self::record::NO_TRACE;
 pub use self::search::{traces_of_project, traces_with_attribute};
 pub use self::spans::stats_columns::read_spans_for_stats;

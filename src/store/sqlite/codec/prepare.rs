@@ -41,12 +41,13 @@ pub struct Prepared {
 /// Makes records, all of this kind and received at about this time, ready for the inbox.
 pub fn prepare(kind: RecordKind, records: &[Record], received: Nanos) -> Prepared {
     let folds = fold(records, &TimeBounds::received_at(received));
+    let (min_start_ns, max_end_ns) = times_of(records);
     Prepared {
         kind,
         payload: envelope::wrap_lz4(&encode(kind, records)),
         records: u32::try_from(records.len()).expect("a request holds far fewer records than 2^32"),
-        min_start_ns: records.iter().map(|record| record.start().0).min().unwrap_or(u64::MAX),
-        max_end_ns: records.iter().map(|record| record.end().0).max().unwrap_or(0),
+        min_start_ns,
+        max_end_ns,
         folds: encode_folds(&folds),
         traces: folds.into_iter().map(|(trace, _)| trace).collect(),
         identities: identities(records.iter()),
@@ -54,6 +55,12 @@ pub fn prepare(kind: RecordKind, records: &[Record], received: Nanos) -> Prepare
         has_traceless: records.iter().any(|record| record.trace_id().is_none()),
         requests: records.iter().filter(|record| record.has_request()).count(),
     }
+}
+
+/// The earliest start and the latest end of records, unix nanoseconds; `u64::MAX` and 0 without any.
+pub fn times_of(records: &[Record]) -> (u64, u64) {
+    let min_start_ns = records.iter().map(|record| record.start().0).min().unwrap_or(u64::MAX);
+    (min_start_ns, records.iter().map(|record| record.end().0).max().unwrap_or(0))
 }
 
 fn encode(kind: RecordKind, records: &[Record]) -> Vec<u8> {

@@ -54,12 +54,57 @@ pub fn identify(connection: &Connection, path: &Path) -> Result<Found> {
             if found > VERSION {
                 return Err(Error::NewerSchema { path: path.to_owned(), found, known: VERSION });
             }
+            check_tables(connection)?;
             Ok(Found::Ours(found))
         }
         // What a crash between creating the file and its tables leaves behind.
         (0, 0, 0) => Ok(Found::Empty),
         _ => Err(Error::NotOurs(path.to_owned())),
     }
+}
+
+/// The names of our tables, as the migrations make them.
+fn table_names() -> impl Iterator<Item = &'static str> {
+    let rest = MIGRATIONS.iter().flat_map(|step| step.split("CREATE TABLE ").skip(1));
+    rest.filter_map(|rest| rest.trim_start_matches("IF NOT EXISTS ").split('(').next())
+}
+
+/// Refuses a file in which something else stands where our tables should: a view may never end, and triggers, generated
+/// columns and indexes of expressions run what somebody else wrote.
+///
+/// # Errors
+/// [`Error::Corrupt`] names the table, and what SQLite says.
+fn check_tables(connection: &Connection) -> Result<()> {
+    let refuse = |name: &str, what: &str| Err(Error::Corrupt(format!("`{name}` {what}")));
+    for name in table_names() {
+        let sql = "SELECT type, sql LIKE 'CREATE VIRTUAL%' FROM sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE";
+        let mut is_there = false;
+        for (kind, is_virtual) in
+            sql::all(connection, sql, [name], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<bool>>(1)?)))?
+        {
+            is_there = true;
+            match kind.as_str() {
+                "table" if is_virtual != Some(true) => {}
+                "index" => {}
+                "table" => return refuse(name, "is a virtual table"),
+                "trigger" => return refuse(name, "has a trigger"),
+                _ => return refuse(name, "is not a table"),
+            }
+        }
+        if !is_there {
+            continue;
+        }
+        let generated = "SELECT EXISTS (SELECT 1 FROM pragma_table_xinfo(?1) WHERE hidden <> 0)";
+        if sql::value(connection, generated, [name])? {
+            return refuse(name, "has a generated column");
+        }
+        let expressions = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) x
+                                          WHERE x.cid = -2)";
+        if sql::value(connection, expressions, [name])? {
+            return refuse(name, "has an index of an expression");
+        }
+    }
+    Ok(())
 }
 
 /// Brings the tables of a file up to date, which are created in a new one.
@@ -98,6 +143,27 @@ pub fn knows_senders(connection: &Connection) -> Result<bool> {
     is_at_least(connection, 5)
 }
 
+/// Whether the file can name what is damaged in it; an older one that is only read cannot.
+pub fn knows_damage(connection: &Connection) -> Result<bool> {
+    is_at_least(connection, 5)
+}
+
 fn is_at_least(connection: &Connection, version: i64) -> Result<bool> {
     Ok(sql::value::<i64>(connection, "PRAGMA user_version", [])? >= version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_of_a_new_file_is_known_by_its_name() {
+        let mut connection = Connection::open_in_memory().expect("opened");
+        migrate(&mut connection, Path::new("t.db")).expect("made");
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+        let made: Vec<String> = sql::all(&connection, sql, [], |row| Ok(row.get(0)?)).expect("listed");
+        let mut known: Vec<&str> = table_names().collect();
+        known.sort_unstable();
+        assert_eq!(made, known);
+    }
 }

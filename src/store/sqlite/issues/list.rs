@@ -13,6 +13,7 @@ use crate::model::{
 };
 use crate::store::issues::hours::hour_ns;
 use crate::store::issues::{IssueCursor, IssueRows, issue_title};
+use crate::store::sqlite::damage::{Part, tolerate};
 use crate::store::sqlite::file::schema;
 use crate::store::sqlite::issues::rows::{Rows, find_row, read_status};
 use crate::store::sqlite::sql;
@@ -58,9 +59,11 @@ pub(in crate::store::sqlite) fn list(connection: &Connection, query: &IssueQuery
             page.next = page.items.last().map(|last| IssueCursor::behind(last, query.sort).write(query));
             return Ok(());
         }
-        let (row, mut issue) = read(row)?;
-        complete(connection, row, &mut issue, query.counts_since)?;
-        page.items.push(issue);
+        let issue = read(row).and_then(|(row, mut issue)| {
+            complete(connection, row, &mut issue, query.counts_since)?;
+            Ok(issue)
+        });
+        page.items.extend(tolerate(Part::Row("issues"), issue)?);
         Ok(())
     })?;
     Ok(page)
@@ -127,7 +130,8 @@ impl Conditions {
         let mut named = Conditions { sql: "1".to_owned(), values: Vec::new() };
         let text = |text: &Option<String>| text.clone().map(Sql::Text);
         let time = |time: Option<Nanos>| time.map(|time| Sql::Integer(to_column(time.0)));
-        let in_environment = " AND EXISTS (SELECT 1 FROM json_each(environments) WHERE value = ?)";
+        let in_environment = " AND CASE WHEN json_valid(environments)
+                              THEN EXISTS (SELECT 1 FROM json_each(environments) WHERE value = ?) ELSE 0 END";
         let conditions = [
             (" AND status = ?", query.status.map(|status| Sql::Integer(status as i64))),
             (" AND service = ?", text(&query.service)),

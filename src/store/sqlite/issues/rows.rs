@@ -1,21 +1,26 @@
 //! Issues as rows of the file: one statement or two for each operation that counting needs.
+//!
+//! Counting goes on whatever is damaged, because no record leaves the inbox before its errors are counted: what cannot be
+//! read of an issue counts as not there, and a fingerprint that leads nowhere leads to the next issue made of it.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value as Json;
 
 use crate::model::grouping::Why;
 use crate::model::{IssueId, IssueStatus, Text, json};
-use crate::store::Result;
 use crate::store::issues::{Alias, IssueRows, IssueState, IssueTraces, IssueUpdate, NewIssue};
+use crate::store::sqlite::damage::{Part, tolerate};
 use crate::store::sqlite::sql;
 use crate::store::sqlite::tables::column_types::{from_column, to_column};
+use crate::store::{Error, Result};
 
 /// The rows of issues, in whatever transaction the connection is.
 pub(in crate::store::sqlite) struct Rows<'c>(pub &'c Connection);
 
 impl IssueRows for Rows<'_> {
     fn find_issue(&self, grouping: &IssueId) -> Result<Option<i64>> {
-        sql::find(self.0, "SELECT issue FROM issue_fingerprints WHERE grouping = ?1", [grouping.0])
+        let sql = "SELECT issues.id FROM issue_fingerprints JOIN issues ON issues.id = issue WHERE grouping = ?1";
+        sql::find(self.0, sql, [grouping.0])
     }
 
     fn recent_issues(&self, project: &str, service: &str, most: u64) -> Result<Vec<(i64, Why)>> {
@@ -24,7 +29,7 @@ impl IssueRows for Rows<'_> {
                    ON f.issue = i.id";
         let mut recent = Vec::new();
         sql::each(self.0, sql, params![project, service, to_column(most)], |row| {
-            let json: Json = serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default();
+            let json: Json = serde_json::from_str(&row.get::<_, String>(1).unwrap_or_default()).unwrap_or_default();
             if let Ok(why) = json::read::<Why>(&json) {
                 recent.push((row.get(0)?, why));
             }
@@ -42,7 +47,8 @@ impl IssueRows for Rows<'_> {
         let sql = "INSERT INTO issues(issue_id, project, service, status, is_regressed, changed_ns, error_type,
                                       message, pattern, messages_differ, culprit, environments, first_ns, last_ns,
                                       events, traces, fingerprint, created_ns, received_ns)
-                   VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, 0, ?9, '[]', ?10, 0, 0, 0, ?11, ?5, ?5)";
+                   VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, 0, ?9, '[]', ?10, 0, 0, 0, ?11, ?5, ?5)
+                   ON CONFLICT(issue_id) DO NOTHING";
         sql::run(
             self.0,
             sql,
@@ -60,11 +66,14 @@ impl IssueRows for Rows<'_> {
                 new.grouping.fingerprint.0,
             ],
         )?;
-        Ok(self.0.last_insert_rowid())
+        sql::value(self.0, "SELECT id FROM issues WHERE issue_id = ?1", [new.grouping.issue.0])
     }
 
     fn add_fingerprint(&self, row: i64, alias: &Alias) -> Result<()> {
-        let sql = "INSERT OR IGNORE INTO issue_fingerprints(grouping, issue, fingerprint, why) VALUES (?1, ?2, ?3, ?4)";
+        let sql = "INSERT INTO issue_fingerprints(grouping, issue, fingerprint, why) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT(grouping) DO UPDATE
+                     SET issue = excluded.issue, fingerprint = excluded.fingerprint, why = excluded.why
+                   WHERE issue NOT IN (SELECT id FROM issues)";
         let why = json::text(&alias.why);
         sql::run(self.0, sql, params![alias.grouping.0, row, alias.fingerprint.0, why])?;
         Ok(())
@@ -74,11 +83,11 @@ impl IssueRows for Rows<'_> {
         let sql = "SELECT status, changed_ns, message, environments, stack_hour_ns FROM issues WHERE id = ?1";
         let read = |row: &Row<'_>| {
             Ok(IssueState {
-                status: read_status(row.get(0)?),
-                changed_ns: from_column(row.get(1)?),
-                message: Text::from(row.get::<_, String>(2)?),
-                environments: serde_json::from_str(&row.get::<_, String>(3)?).unwrap_or_default(),
-                stack_hour_ns: row.get::<_, Option<i64>>(4)?.map(from_column),
+                status: read_status(row.get(0).unwrap_or_default()),
+                changed_ns: from_column(row.get(1).unwrap_or_default()),
+                message: Text::from(row.get::<_, String>(2).unwrap_or_default()),
+                environments: serde_json::from_str(&row.get::<_, String>(3).unwrap_or_default()).unwrap_or_default(),
+                stack_hour_ns: row.get::<_, Option<i64>>(4).unwrap_or_default().map(from_column),
             })
         };
         Ok(self.0.prepare_cached(sql)?.query_row([row], read)?)
@@ -87,9 +96,13 @@ impl IssueRows for Rows<'_> {
     fn issue_traces(&self, row: i64) -> Result<IssueTraces> {
         let sql = "SELECT counted, samples FROM issue_traces WHERE issue = ?1";
         let read = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?));
-        let found = self.0.prepare_cached(sql)?.query_row([row], read).optional()?;
-        let (counted, samples) = found.unwrap_or_else(|| (Vec::new(), "[]".to_owned()));
-        IssueTraces::read(&counted, &samples)
+        let found = self.0.prepare_cached(sql)?.query_row([row], read).optional().map_err(Error::from);
+        let read =
+            found.and_then(|found| found.map(|(counted, samples)| IssueTraces::read(&counted, &samples)).transpose());
+        match tolerate(Part::Row("issues"), read)?.flatten() {
+            Some(traces) => Ok(traces),
+            None => IssueTraces::read(&[], "[]"),
+        }
     }
 
     fn set_issue_traces(&self, row: i64, traces: &IssueTraces) -> Result<()> {

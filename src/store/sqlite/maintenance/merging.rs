@@ -4,8 +4,11 @@ use std::ops::Range;
 
 use rusqlite::Connection;
 
+use super::super::damage::{Part, collect, tolerate};
 use super::super::segments::{self, Extent};
+use super::super::tables::damaged;
 use super::super::write::write_queue::{Forget, Queue};
+use super::mending;
 use crate::model::RecordKind;
 use crate::store::Result;
 
@@ -28,14 +31,28 @@ pub fn merge(connection: &Connection, queue: &Queue, seal_records: usize) -> Res
 
 fn merge_kind(connection: &Connection, queue: &Queue, kind: RecordKind, seal_records: u64) -> Result<()> {
     loop {
-        let extents = segments::extents(connection, kind)?;
-        let size = |extent: &Extent| size_of(connection, extent, seal_records);
-        let sizes: Vec<Size> = extents.iter().map(size).collect::<Result<_>>()?;
+        let (extents, sizes) = mending::without_damage(connection, queue, || {
+            let extents = segments::extents(connection, kind)?;
+            let damaged = damaged::segments(connection)?;
+            let size = |extent: &Extent| size_of(connection, extent, seal_records, &damaged);
+            let sizes: Vec<Size> = extents.iter().map(size).collect::<Result<_>>()?;
+            Ok((extents, sizes))
+        })?;
         let Some(run) = run_to_merge(&sizes, seal_records) else { return Ok(()) };
         let run = extents.get(run).unwrap_or_default().to_vec();
         let mut records = Vec::new();
-        for extent in &run {
-            records.extend(segments::records(connection, extent)?);
+        let (read, damage) = collect(|| {
+            run.iter().try_for_each(|extent| {
+                let found = tolerate(Part::Segment(extent.id), segments::records(connection, extent))?;
+                records.extend(found.into_iter().flatten());
+                Result::Ok(())
+            })
+        });
+        read?;
+        if !damage.is_empty() {
+            // Known from now on, it is not merged.
+            mending::mend(connection, queue, damage)?;
+            continue;
         }
         // Traces are untouched: their folds do not say where their records lie.
         let sealed = segments::seal(kind, &records)?;
@@ -47,15 +64,21 @@ fn merge_kind(connection: &Connection, queue: &Queue, kind: RecordKind, seal_rec
     }
 }
 
-fn size_of(connection: &Connection, extent: &Extent, seal_records: u64) -> Result<Size> {
+fn size_of(connection: &Connection, extent: &Extent, seal_records: u64, damaged: &[i64]) -> Result<Size> {
     let rows = extent.rows;
     if rows >= seal_records {
         return Ok(Size { rows, blocks: 0 });
     }
+    let large = Size { rows: seal_records, blocks: 0 };
+    if damaged.contains(&extent.id) {
+        // It cannot be rewritten.
+        return Ok(large);
+    }
     // What is large in bytes counts as large, so that no column comes near what SQLite can hold.
     let most_bytes = MOST_MERGED_BYTES / MANY_NEIGHBOURS as u64;
     let is_heavy = segments::column_bytes(connection, extent.id)? > most_bytes;
-    let blocks = segments::index(connection, extent.id)?.len();
+    let index = tolerate(Part::Segment(extent.id), segments::index(connection, extent.id))?;
+    let Some(blocks) = index.map(|index| index.len()) else { return Ok(large) };
     Ok(Size { rows: if is_heavy { seal_records } else { rows }, blocks })
 }
 

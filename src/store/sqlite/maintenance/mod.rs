@@ -4,6 +4,7 @@
 //! transactions. Only this thread ever takes records out of the inbox or touches segments, one task at a time, so
 //! what it read still holds when its change is applied; meanwhile the inbox can only grow at its end.
 
+mod mending;
 mod merging;
 pub mod removal;
 mod rewriting;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 
+use super::damage::Damage;
 use super::file::open::PAGE_BYTES;
 use super::file::room::{Room, is_about_room};
 use super::options::Tuning;
@@ -63,6 +65,11 @@ pub enum Task {
         budget: usize,
         /// Told what was removed.
         reply: Reply<Removed>,
+    },
+    /// Put aside what readers found damaged.
+    PutAside {
+        /// The damaged parts, and what is wrong with each.
+        damage: Damage,
     },
     /// Seal what waits and give free pages back, because the disk is nearly full.
     MakeRoom,
@@ -124,6 +131,11 @@ impl Maintenance {
                 Task::Prune { keep, budget, reply } => {
                     let removed = removal::prune(&self.connection, &self.queue, keep.received_before.0, budget);
                     let _ = reply.send(removed.inspect(|removed| self.give_back(removed)));
+                }
+                Task::PutAside { damage } => {
+                    if let Err(error) = mending::mend(&self.connection, &self.queue, damage) {
+                        tracing::warn!(%error, "damaged rows could not be put aside");
+                    }
                 }
                 Task::MakeRoom => self.make_room(),
                 Task::Redact { redactor, reply } => {

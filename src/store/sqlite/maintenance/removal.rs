@@ -8,16 +8,17 @@ use rusqlite::{Connection, Transaction};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::codec::{Arrival, Arrived, NO_TRACE};
+use super::super::damage::{Part, collect, tolerate};
 use super::super::file::open::zero_what_is_deleted;
 use super::super::file::room::{Room, is_about_room};
 use super::super::segments::{self, Extent};
 use super::super::tables::traces::{self, Change, Named};
-use super::super::tables::{inbox, kind_column, to_column};
+use super::super::tables::{damaged, inbox, kind_column, to_column};
 use super::super::write::write_queue::{Forget, Queue};
 use super::super::{issues, sql};
-use super::sealing;
+use super::{mending, sealing};
 use crate::model::{Nanos, RecordFilter, RecordKind, Removed, TraceFold, TraceId};
-use crate::store::Result;
+use crate::store::{Error, Result};
 
 /// A segment at most this long is rewritten for the sake of a single record past its retention; of a longer one the
 /// 32nd part must be.
@@ -111,7 +112,8 @@ pub fn delete(
         for extent in segments::extents(connection, kind)? {
             if named.may_be_in(connection, extent.id)? {
                 let goes = |record: &Arrived| names(&named, record);
-                add(&mut removed, shrink(connection, queue, &extent, goes, Forget::Nothing)?);
+                let shrunk = shrink(connection, queue, &extent, goes, Forget::Nothing);
+                add(&mut removed, go_on(connection, queue, &extent, shrunk)?);
             }
         }
     }
@@ -146,7 +148,7 @@ fn delete_at_once(queue: &Queue) -> Result<Removed> {
         let removed = count_everything(transaction)?;
         transaction.execute_batch(
             "DELETE FROM inbox; DELETE FROM segments; DELETE FROM segment_columns; DELETE FROM traces;
-             UPDATE meta SET value = 0 WHERE key IN ('traces', 'failed', 'spans', 'errors');
+             DELETE FROM damaged; UPDATE meta SET value = 0 WHERE key IN ('traces', 'failed', 'spans', 'errors');
              DELETE FROM meta WHERE key = 'uncounted_from';",
         )?;
         for table in issues::TABLES {
@@ -178,18 +180,29 @@ pub fn prune(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: usi
             if record_count(&removed) >= budget as u64 {
                 return Ok(removed);
             }
-            let arrivals = segments::arrivals(connection, extent.id)?;
+            let arrivals = match segments::arrivals(connection, extent.id) {
+                Ok(arrivals) => arrivals,
+                Err(error) => {
+                    go_on(connection, queue, &extent, Err(error))?;
+                    continue;
+                }
+            };
             let is_past = |arrival: &Arrival| arrival.received_ns < cutoff_ns;
             let past = arrivals.iter().filter(|arrival| is_past(arrival)).count();
             if past * WORTH_REWRITING >= arrivals.len() || arrivals.len() <= SHORT_SEGMENT {
                 let goes = |record: &Arrived| is_past(&record.arrival);
-                match shrink(connection, queue, &extent, goes, Forget::Before(cutoff_ns)) {
+                let shrunk = shrink(connection, queue, &extent, goes, Forget::Before(cutoff_ns));
+                match go_on(connection, queue, &extent, shrunk) {
                     Ok(more) => add(&mut removed, more),
                     Err(error) if is_about_room(&error) => left_for_later = Some(error),
                     Err(error) => return Err(error),
                 }
             }
         }
+    }
+    add(&mut removed, drop_damaged(connection, queue, cutoff_ns)?);
+    if damaged::has_before(connection, cutoff_ns)? {
+        queue.change(Forget::Nothing, move |transaction| damaged::remove_before(transaction, cutoff_ns))?;
     }
     let left = (budget as u64).saturating_sub(record_count(&removed));
     if left > 0 {
@@ -213,8 +226,11 @@ fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u
             if record_count(&removed) >= budget {
                 break;
             }
-            past.insert(row.get(0)?);
-            add(&mut removed, of_kind(kind, row.get::<_, u32>(1).map(u64::from)?));
+            let seq = row.get(0)?;
+            // A damaged row is put aside when it is sealed.
+            let Some(count) = tolerate(Part::Write(seq), row.get::<_, u32>(1).map_err(Error::from))? else { continue };
+            past.insert(seq);
+            add(&mut removed, of_kind(kind, u64::from(count)));
         }
     }
     if past.is_empty() {
@@ -234,6 +250,54 @@ fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u
         }
         Ok(removed)
     })
+}
+
+/// What was removed from a segment; nothing when that is damaged, which is written down once.
+fn go_on(connection: &Connection, queue: &Queue, extent: &Extent, shrunk: Result<Removed>) -> Result<Removed> {
+    let part = Part::Segment(extent.id);
+    let (removed, mut damage) = collect(|| tolerate(part, shrunk));
+    let known = damaged::segments(connection)?;
+    damage.retain(|part, _| !matches!(part, Part::Segment(id) if known.contains(id)));
+    if !damage.is_empty() {
+        mending::mend(connection, queue, damage)?;
+    }
+    Ok(removed?.unwrap_or_default())
+}
+
+/// Drops the damaged segments all of whose records were received before `cutoff_ns`: of the traces that may have been in
+/// them only what lies elsewhere is left.
+fn drop_damaged(connection: &Connection, queue: &Queue, cutoff_ns: u64) -> Result<Removed> {
+    let mut removed = Removed::default();
+    for segment in damaged::segments_before(connection, cutoff_ns)? {
+        let waiting = inbox::folds(connection)?;
+        let mut held = Vec::new();
+        traces::each_where(connection, "1", [], |id, _| {
+            if segments::may_hold(connection, segment, std::iter::once(&id))? {
+                held.push(id);
+            }
+            Ok(())
+        })?;
+        let mut gone = Removed::default();
+        let mut changes = Vec::new();
+        for id in held {
+            let Some(before) = traces::find(connection, &id)? else { continue };
+            let left = fold_left(connection, &id, &before.fold, segment, &[])?;
+            if left != before.fold {
+                let lost = |before: u64, left: u64| before.saturating_sub(left);
+                gone.traces += u64::from(left.is_empty() && !waiting.contains_key(&id));
+                gone.spans += lost(before.fold.spans, left.spans);
+                gone.checkpoints += lost(before.fold.checkpoints, left.checkpoints);
+                gone.logs += lost(before.fold.logs, left.logs);
+                changes.push(Change::new(id, Some(before), left));
+            }
+        }
+        queue.change(Forget::Before(cutoff_ns), move |transaction| {
+            segments::remove(transaction, segment)?;
+            traces::apply(transaction, &changes)
+        })?;
+        add(&mut removed, gone);
+    }
+    Ok(removed)
 }
 
 /// Takes out of a segment what `goes`; a segment of which nothing is left is dropped.

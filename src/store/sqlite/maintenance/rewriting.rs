@@ -42,9 +42,13 @@ pub fn rewrite(connection: &Connection, queue: &Queue, redactor: Redactor) -> Re
     let path = connection.path().map(std::path::PathBuf::from).unwrap_or_default();
     let own = open::open_for_writing(&path, Durability::Disk)?;
     own.execute_batch("PRAGMA secure_delete=ON;")?;
-    empty_log(&own)?;
+    let emptied = empty_log(&own);
+    queue.note_own_write()?;
+    emptied?;
     own.execute_batch("VACUUM;")?;
-    empty_log(&own)?;
+    let emptied = empty_log(&own);
+    queue.note_own_write()?;
+    emptied?;
     Ok(rewritten)
 }
 

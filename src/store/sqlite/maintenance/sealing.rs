@@ -3,12 +3,15 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
+use super::super::damage::{self, Part};
 use super::super::file::open::PAGE_BYTES;
 use super::super::file::room::{Room, is_about_room};
+use super::super::segments::Sealed;
 use super::super::tables::inbox::{self, Waiting};
 use super::super::tables::traces::{self, Change, Finder};
 use super::super::write::write_queue::{Forget, Queue};
 use super::super::{issues, segments, sql};
+use super::mending;
 use crate::model::{RecordKind, TraceFold, TraceId};
 use crate::store::{Error, Result};
 
@@ -26,21 +29,24 @@ const STEP_BYTES: u64 = 32 * PAGE_BYTES;
 pub fn seal(connection: &Connection, queue: &Queue, room: &Room, seal_records: usize, all: bool) -> Result<()> {
     let (mut most_records, mut most_bytes) = (seal_records, SEAL_BYTES);
     loop {
-        let (waiting, is_last) = inbox::oldest(connection, most_records, most_bytes.min(fitting_bytes(room)?))?;
+        let fitting = most_bytes.min(fitting_bytes(room)?);
+        let oldest = || inbox::oldest(connection, most_records, fitting);
+        let (waiting, is_last) = mending::without_damage(connection, queue, oldest)?;
         let records: usize = waiting.iter().map(|row| row.count).sum();
         if waiting.is_empty() || (is_last && records < seal_records && !all) {
             return Ok(());
         }
         let rows = waiting.len();
+        let is_sealed;
         match seal_waiting(connection, queue, waiting) {
             // Where there is no room for much there may be some for less.
             Err(error) if rows > 1 && is_about_room(&error) => {
                 (most_records, most_bytes) = (records.min(most_records) / 4, most_bytes.min(fitting_bytes(room)?) / 4);
                 continue;
             }
-            done => done?,
+            done => is_sealed = done?,
         }
-        if is_last {
+        if is_last && is_sealed {
             return Ok(());
         }
     }
@@ -55,15 +61,10 @@ fn fitting_bytes(room: &Room) -> Result<usize> {
     }
 }
 
-fn seal_waiting(connection: &Connection, queue: &Queue, waiting: Vec<Waiting>) -> Result<()> {
+/// Seals rows; false when some turned out to be damaged, which are put aside then and the others not sealed yet.
+fn seal_waiting(connection: &Connection, queue: &Queue, waiting: Vec<Waiting>) -> Result<bool> {
     let through = waiting.iter().map(|row| row.seq).max().unwrap_or(0);
-    let mut sealed = Vec::new();
-    for kind in RecordKind::ALL {
-        let of_kind: Vec<&Waiting> = waiting.iter().filter(|row| row.kind == kind && row.count > 0).collect();
-        if !of_kind.is_empty() {
-            sealed.push(segments::seal_waiting(kind, &of_kind)?);
-        }
-    }
+    let Some(sealed) = seal_kinds(connection, queue, &waiting)? else { return Ok(false) };
     let mut folds: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
     for (trace, fold) in waiting.into_iter().flat_map(|row| row.folds) {
         folds.entry(trace).or_default().merge(&fold);
@@ -71,17 +72,53 @@ fn seal_waiting(connection: &Connection, queue: &Queue, waiting: Vec<Waiting>) -
     let mut folds: Vec<(TraceId, TraceFold)> = folds.into_iter().collect();
     // Neighbours in the index are written together.
     folds.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    // Every trace is looked up, and locking for each would cost more than looking.
-    let view = connection.unchecked_transaction()?;
-    let changes = grown(&view, folds)?;
-    view.finish()?;
+    let changes = mending::without_damage(connection, queue, || {
+        // Every trace is looked up, and locking for each would cost more than looking.
+        let view = connection.unchecked_transaction()?;
+        let changes = grown(&view, folds.clone())?;
+        view.finish()?;
+        Ok(changes)
+    })?;
     queue.change(Forget::Nothing, move |transaction| {
         issues::require_counted(transaction, through)?;
         sealed.iter().try_for_each(|segment| segments::insert(transaction, segment))?;
         traces::apply(transaction, &changes)?;
         sql::run(transaction, "DELETE FROM inbox WHERE seq <= ?1", [through])?;
         Ok(())
-    })
+    })?;
+    Ok(true)
+}
+
+/// Seals rows, a segment for each kind; `None` when some turned out to be damaged, which are put aside then.
+fn seal_kinds(connection: &Connection, queue: &Queue, waiting: &[Waiting]) -> Result<Option<Vec<Sealed>>> {
+    let mut sealed = Vec::new();
+    for kind in RecordKind::ALL {
+        let of_kind: Vec<&Waiting> = waiting.iter().filter(|row| row.kind == kind && row.count > 0).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        match segments::seal_waiting(kind, &of_kind) {
+            Ok(segment) => sealed.push(segment),
+            Err(error @ Error::Corrupt(_)) => {
+                let alone = || of_kind.iter().try_for_each(|row| check_alone(row));
+                let (checked, damage) = damage::collect(alone);
+                checked?;
+                if damage.is_empty() {
+                    return Err(error);
+                }
+                mending::mend(connection, queue, damage)?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(sealed))
+}
+
+/// Notes a row that cannot be sealed even alone.
+fn check_alone(row: &Waiting) -> Result<()> {
+    let sealed = row.decode().and_then(|_| segments::seal_waiting(row.kind, &[row]));
+    damage::tolerate(Part::Write(row.seq), sealed).map(|_| ())
 }
 
 /// The rows of traces after so much more of each is sealed.

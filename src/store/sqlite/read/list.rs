@@ -8,8 +8,8 @@ use rusqlite::types::Value as Sql;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::file::schema;
+use super::super::segments;
 use super::super::tables::{inbox, to_column, traces};
-use super::super::{segments, sql};
 use super::project_traces::ProjectTraces;
 use super::readers;
 use crate::model::id::from_hex;
@@ -139,9 +139,10 @@ impl Index {
             found.offer(id.clone(), fold.clone());
         }
         let (comparison, order, edge) = if found.query.reverse { (">=", "", 0) } else { ("<=", "DESC", i64::MAX) };
+        let columns = traces::columns(connection)?;
         let least = if self == Index::Received { "received_s > 0 AND " } else { "" };
         let sql = format!(
-            "SELECT {column}, trace_id, fold FROM traces WHERE {least}{column} {comparison} ?1 ORDER BY {column} {order}"
+            "SELECT {columns}, {column} AS key FROM traces WHERE {least}{column} {comparison} ?1 ORDER BY {column} {order}"
         );
         let begin = found.after().map(|after| if self == Index::Start { after.start_ns } else { after.key });
         let mut select = connection.prepare_cached(&sql)?;
@@ -149,12 +150,12 @@ impl Index {
         let mut offered = 0;
         let mut last = None;
         while let Some(row) = rows.next()? {
-            let key: i64 = row.get(0)?;
+            let key: i64 = row.get("key")?;
             // Traces of the same instant are ordered by id, which the index does not do.
             if offered > found.query.limit && last != Some(key) {
                 break;
             }
-            let (id, fold) = traces::read(row, 1, 2)?;
+            let Some((_, id, fold)) = traces::read(row)? else { continue };
             if !waiting.folds.contains_key(&id) && found.offer(id, fold) {
                 offered += 1;
                 last = Some(key);
@@ -173,14 +174,13 @@ fn look_at_all(
     waiting.folds.iter().for_each(|(id, fold)| visit(id.clone(), fold.clone()));
     let (conditions, values) = conditions(query);
     for range in id_ranges(query) {
-        let mut sql = format!("SELECT trace_id, fold FROM traces WHERE 1{conditions}");
+        let mut sql = format!("1{conditions}");
         let mut values = values.clone();
         if let Some((low, high)) = range {
             sql.push_str(" AND trace_id >= ? AND trace_id <= ?");
             values.extend([low, high]);
         }
-        sql::each(connection, &sql, rusqlite::params_from_iter(values), |row| {
-            let (id, fold) = traces::read(row, 0, 1)?;
+        traces::each_where(connection, &sql, rusqlite::params_from_iter(values), |id, fold| {
             if !waiting.folds.contains_key(&id) {
                 visit(id, fold);
             }

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use rusqlite::Connection;
 
 use super::super::codec::{Arrival, Arrived, LogRow};
+use super::super::damage::{self, Part};
 use super::super::segments::{self, Extent};
 use super::super::tables::{inbox, traces};
 use crate::model::record::log_bytes;
@@ -130,11 +131,13 @@ impl Search<'_> {
 
     /// The rows that can be on the page, the first of the list first.
     fn candidates(&self, extent: &Extent, found: &[LogRow]) -> Result<Vec<(LogCursor, LogRow)>> {
-        let arrivals = segments::arrivals(self.connection, extent.id)?;
+        let arrivals = segments::known_arrivals(self.connection, extent.id)?;
         let mut candidates = Vec::with_capacity(found.len());
         for row in found {
-            let arrival = arrivals.get(row.row_of_segment);
-            let arrival = arrival.ok_or_else(|| Error::Corrupt(format!("arrivals of segment {}", extent.id)))?;
+            let Some(arrival) = arrivals.get(row.row_of_segment) else {
+                damage::note(Part::Segment(extent.id), "it has fewer arrivals than rows");
+                continue;
+            };
             let place = LogCursor::new(row.time_ns, arrival, self.query);
             if self.page.may_take(&place) {
                 candidates.push((place, *row));

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::super::damage::{self, DamageLog, Part};
 use super::super::file::open;
 use super::super::tables::{from_column, inbox, traces};
 use super::super::{failure, segments, sql};
@@ -25,6 +26,8 @@ const STEPS_PER_LOOK: i32 = 100;
 #[derive(Debug)]
 pub struct Readers {
     path: PathBuf,
+    /// The damage that calls met.
+    pub damage: DamageLog,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
     timeout: Duration,
@@ -33,9 +36,9 @@ pub struct Readers {
 impl Readers {
     /// Readers of the file at `path`, with a first connection if there is one. A question may take so long, the wait for
     /// its turn included.
-    pub fn new(path: PathBuf, first: Option<Connection>, timeout: Duration) -> Readers {
+    pub fn new(path: PathBuf, first: Option<Connection>, timeout: Duration, damage: DamageLog) -> Readers {
         let idle = Mutex::new(first.into_iter().collect());
-        Readers { path, idle, permits: Arc::new(Semaphore::new(CONNECTIONS)), timeout }
+        Readers { path, damage, idle, permits: Arc::new(Semaphore::new(CONNECTIONS)), timeout }
     }
 
     /// Runs `work` in one snapshot, off the async threads.
@@ -55,7 +58,8 @@ impl Readers {
             let _permit = permit;
             let mut connection = readers.take_connection()?;
             connection.progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() >= deadline))?;
-            let result = snapshot(&connection, work);
+            let (result, damage) = damage::collect(|| snapshot(&connection, work));
+            readers.damage.add(damage);
             connection.progress_handler(0, None::<fn() -> bool>)?;
             if result.as_ref().err().is_none_or(|error| !failure::spoils_connection(error)) {
                 readers.put_back(connection);
@@ -90,6 +94,9 @@ fn snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result
 }
 
 /// All records of a trace; `None` when there are none.
+///
+/// # Errors
+/// [`Error::Corrupt`] when what there was of it lies in a damaged segment, and the store fails.
 pub fn trace(connection: &Connection, id: &TraceId) -> Result<Option<Trace>> {
     part_of_trace(connection, id, None)
 }
@@ -105,10 +112,25 @@ pub fn part_of_trace(connection: &Connection, id: &TraceId, project: Option<&str
 
 /// All records of a trace, in no order, and the fold of all of them; none when there is no such trace.
 pub fn records(connection: &Connection, id: &TraceId) -> Result<(Vec<Record>, TraceFold)> {
+    let has_damaged_row = || damage::count_noted(|part| matches!(part, Part::Trace(_))) > 0;
     let (mut records, mut fold) = inbox::records_of(connection, id)?;
-    if let Some(stored) = traces::find(connection, id)? {
-        records.extend(segments::records_of(connection, id, &stored.fold, None)?);
-        fold.merge(&stored.fold);
+    match traces::find(connection, id)? {
+        Some(stored) => {
+            records.extend(segments::records_of(connection, id, &stored.fold, None)?);
+            fold.merge(&stored.fold);
+        }
+        // A row can be damaged while the records are not; an index that is keeps its id from being found.
+        None if !records.is_empty() && !has_damaged_row() => {}
+        None => {
+            let sealed = segments::all_records_of(connection, id)?;
+            if !sealed.is_empty() && !has_damaged_row() {
+                damage::note(Part::Row("traces"), format!("trace {id} has records but no row"));
+            }
+            records.extend(sealed);
+        }
+    }
+    if let Some(segment) = damage::noted_segment().filter(|_| records.is_empty()) {
+        return Err(Error::Corrupt(segment));
     }
     Ok((records, fold))
 }

@@ -20,6 +20,7 @@ use rusqlite::Connection;
 use self::scan_cursor::{ScanCursor, Within};
 use self::sealed::Sealed;
 use super::super::codec::{self, Arrived};
+use super::super::damage::{Part, tolerate};
 use super::super::file::meta;
 use super::super::segments::{self, Extent};
 use super::super::tables::inbox;
@@ -223,7 +224,8 @@ impl Scan<'_> {
         if !self.wanted.may_be_in(self.connection, extent.id)? {
             return Ok(false);
         }
-        let records = self.last_segments.read(self.connection, &extent, self.wanted.filter.trace.as_ref())?;
+        let records = self.last_segments.read(self.connection, &extent, self.wanted.filter.trace.as_ref());
+        let Some(records) = tolerate(Part::Segment(extent.id), records)? else { return Ok(true) };
         let place = records.first_after(self.after.whole);
         feed.current = records.seq(place).map(|_| Current { extent, records, place, chosen: Vec::new() });
         Ok(true)
@@ -295,8 +297,9 @@ impl Scan<'_> {
         let Some(Current { extent, chosen, .. }) = feed.current.take() else { return Ok(()) };
         if !chosen.is_empty() {
             let only = self.wanted.filter.trace.as_ref();
-            let records = sealed::read_rows(self.connection, &extent, only, &chosen)?;
-            let records = records.into_iter().filter(|record| self.wanted.has(record));
+            let records = sealed::read_rows(self.connection, &extent, only, &chosen);
+            let records = tolerate(Part::Segment(extent.id), records)?.into_iter().flatten();
+            let records = records.filter(|record| self.wanted.has(record));
             records.for_each(|record| record.push_to(&mut filling.batch));
         }
         Ok(())
@@ -356,7 +359,7 @@ pub fn place(connection: &Connection, kind: Option<RecordKind>, records: usize) 
             if found >= records {
                 break;
             }
-            let arrivals = segments::arrivals(connection, extent.id)?;
+            let arrivals = segments::known_arrivals(connection, extent.id)?;
             found += arrivals.len();
             newest.extend(arrivals.into_iter().map(|arrival| (arrival.seq, 1)));
         }

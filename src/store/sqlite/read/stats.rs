@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
 use super::super::file::meta;
-use super::super::tables::{from_column, inbox, part_hash, traces};
+use super::super::tables::{damaged, from_column, inbox, part_hash, traces};
 use super::super::{issues, segments, sql};
 use super::fast_totals;
 use super::project_traces::ProjectTraces;
@@ -62,6 +62,7 @@ pub fn database(connection: &Connection, location: String) -> Result<DatabaseInf
         location,
         size_bytes: number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?),
         retention_seconds: meta::retention_seconds(connection)?,
+        damaged_rows: Some(damaged::count(connection)?),
     })
 }
 
@@ -97,8 +98,7 @@ impl<'q> Sums<'q> {
         };
         let mut window = (u64::MAX, 0);
         let mut waiting = inbox::folds(connection)?;
-        sql::each(connection, "SELECT trace_id, fold FROM traces", [], |row| {
-            let (id, mut fold) = traces::read(row, 0, 1)?;
+        traces::each_where(connection, "1", [], |id, mut fold| {
             if let Some(more) = waiting.remove(&id) {
                 fold.merge(&more);
             }

@@ -1,10 +1,13 @@
 //! Which segments there are and what their rows say of them, without reading a column.
+//!
+//! A row that is damaged is noted and costs only what its segment holds.
 
 use rusqlite::{Connection, Row};
 
 use super::super::codec::{self, Arrival, BlockIndex};
+use super::super::damage::{Part, tolerate};
 use super::super::sql;
-use super::super::tables::{from_column, inbox, kind_column, read_kind, to_column};
+use super::super::tables::{from_column, inbox, kind_column, read_count, read_kind, to_column};
 use crate::model::time::NANOS_PER_DAY;
 use crate::model::{RecordKind, TraceId};
 use crate::store::{Error, Result};
@@ -75,14 +78,29 @@ fn extents_where<const N: usize>(connection: &Connection, condition: &str, value
     let sql = format!(
         "SELECT id, kind, rows, first_seq, last_seq FROM segments WHERE kind = ?1 AND {condition} ORDER BY first_seq"
     );
-    sql::all(connection, &sql, rusqlite::params_from_iter(values), read_extent)
+    let mut extents = Vec::new();
+    sql::each(connection, &sql, rusqlite::params_from_iter(values), |row| {
+        extents.extend(tolerate(Part::Segment(row.get(0)?), read_extent(row))?);
+        Ok(())
+    })?;
+    Ok(extents)
+}
+
+/// Notes the segments that are of no known kind: nobody asks for those.
+pub fn check_kinds(connection: &Connection) -> Result<()> {
+    let sql = "SELECT id, kind FROM segments WHERE typeof(kind) <> 'integer' OR kind NOT BETWEEN 0 AND 2";
+    sql::each(connection, sql, [], |row| {
+        let kind = row.get(1).map_err(Error::from).and_then(read_kind);
+        tolerate(Part::Segment(row.get(0)?), kind).map(|_| ())
+    })
 }
 
 fn read_extent(row: &Row<'_>) -> Result<Extent> {
     Ok(Extent {
         id: row.get(0)?,
         kind: read_kind(row.get(1)?)?,
-        rows: from_column(row.get(2)?),
+        // Who reads all of it finds out that this is not so.
+        rows: read_count(row.get_ref(2)?).unwrap_or_default(),
         first_seq: row.get(3)?,
         last_seq: row.get(4)?,
     })
@@ -90,8 +108,13 @@ fn read_extent(row: &Row<'_>) -> Result<Extent> {
 
 /// How many records of a kind are sealed.
 pub fn count(connection: &Connection, kind: RecordKind) -> Result<u64> {
-    let sql = "SELECT COALESCE(SUM(rows), 0) FROM segments WHERE kind = ?1";
-    sql::value(connection, sql, [kind_column(kind)]).map(from_column)
+    let mut count: u64 = 0;
+    sql::each(connection, "SELECT id, rows FROM segments WHERE kind = ?1", [kind_column(kind)], |row| {
+        let rows = tolerate(Part::Segment(row.get(0)?), read_count(row.get_ref(1)?))?;
+        count = count.saturating_add(rows.unwrap_or_default());
+        Ok(())
+    })?;
+    Ok(count)
 }
 
 /// How many bytes the columns of a segment take.
@@ -100,7 +123,15 @@ pub fn column_bytes(connection: &Connection, id: i64) -> Result<u64> {
     sql::value(connection, sql, [id]).map(from_column)
 }
 
+/// How each record of a segment came, in its order; empty when that is damaged.
+pub fn known_arrivals(connection: &Connection, id: i64) -> Result<Vec<Arrival>> {
+    Ok(tolerate(Part::Segment(id), arrivals(connection, id))?.unwrap_or_default())
+}
+
 /// How each record of a segment came, in its order.
+///
+/// # Errors
+/// That is damaged, or the store fails.
 pub fn arrivals(connection: &Connection, id: i64) -> Result<Vec<Arrival>> {
     let encoded: Vec<u8> = sql::value(connection, "SELECT arrivals FROM segments WHERE id = ?1", [id])?;
     codec::decode_arrivals(&encoded).map_err(|error| Error::Corrupt(format!("arrivals of segment {id}: {error}")))
@@ -111,7 +142,11 @@ pub fn first_received_since(connection: &Connection, received_ns: u64) -> Result
     let sql = "SELECT id, first_seq, min_received_ns FROM segments WHERE max_received_ns >= ?1 ORDER BY first_seq";
     let mut first: Option<i64> = None;
     sql::each(connection, sql, [to_column(received_ns)], |row| {
-        let (id, first_seq, min_received_ns): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let id = row.get(0)?;
+        let read = row.get(1).and_then(|first_seq: i64| Ok((first_seq, row.get::<_, i64>(2)?)));
+        let Some((first_seq, min_received_ns)) = tolerate(Part::Segment(id), read.map_err(Error::from))? else {
+            return Ok(());
+        };
         if first.is_some_and(|first| first <= first_seq) {
             return Ok(());
         }
@@ -120,7 +155,7 @@ pub fn first_received_since(connection: &Connection, received_ns: u64) -> Result
             // The time lies within this segment, as it does in one of them at most unless a clock was set back.
             false => {
                 let since = |arrival: &&Arrival| arrival.received_ns >= received_ns;
-                arrivals(connection, id)?.iter().filter(since).map(|arrival| arrival.seq).min()
+                known_arrivals(connection, id)?.iter().filter(since).map(|arrival| arrival.seq).min()
             }
         };
         first = first.into_iter().chain(found).min();
@@ -137,10 +172,17 @@ pub fn index(connection: &Connection, id: i64) -> Result<BlockIndex> {
 
 /// The services of each segment of a kind.
 pub fn services(connection: &Connection, kind: RecordKind) -> Result<Vec<Vec<String>>> {
-    sql::all(connection, "SELECT services FROM segments WHERE kind = ?1", [kind_column(kind)], |row| {
-        let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-        serde_json::from_str(text).map_err(|error| Error::Corrupt(error.to_string()))
-    })
+    let mut services = Vec::new();
+    sql::each(connection, "SELECT id, services FROM segments WHERE kind = ?1", [kind_column(kind)], |row| {
+        services.extend(tolerate(Part::Segment(row.get(0)?), read_services(row, 1))?);
+        Ok(())
+    })?;
+    Ok(services)
+}
+
+fn read_services(row: &Row<'_>, column: usize) -> Result<Vec<String>> {
+    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    serde_json::from_str(text).map_err(|error| Error::Corrupt(format!("its services: {error}")))
 }
 
 /// Segments of a kind with records that start in a time, and with some of a service where one is asked for; each with
@@ -155,18 +197,25 @@ pub fn timed(
                WHERE kind = ?1 AND min_start_ns <= ?2 AND max_start_ns >= ?3";
     let mut found = Vec::new();
     sql::each(connection, sql, [kind_column(kind), to_column(to_ns), to_column(from_ns)], |row| {
-        let services: Vec<String> = serde_json::from_str(row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?)
-            .map_err(|error| Error::Corrupt(format!("services of a segment: {error}")))?;
-        if service.is_none_or(|service| services.iter().any(|known| known == service)) {
-            found.push((read_extent(row)?, (from_column(row.get(5)?), inbox::latest(row.get(6)?))));
+        let services = tolerate(Part::Segment(row.get(0)?), read_services(row, 7))?;
+        let has = |service: &str| services.as_ref().is_none_or(|known| known.iter().any(|known| known == service));
+        if service.is_none_or(has)
+            && let Some(timed) = tolerate(Part::Segment(row.get(0)?), read_timed(row))?
+        {
+            found.push(timed);
         }
         Ok(())
     })?;
     Ok(found)
 }
 
+fn read_timed(row: &Row<'_>) -> Result<(Extent, (u64, u64))> {
+    Ok((read_extent(row)?, (read_count(row.get_ref(5)?)?, inbox::latest(row.get(6)?))))
+}
+
 /// Whether a segment may hold records of any of these traces; false is certain.
 pub fn may_hold<'a>(connection: &Connection, id: i64, mut traces: impl Iterator<Item = &'a TraceId>) -> Result<bool> {
-    let filter: Vec<u8> = sql::value(connection, "SELECT trace_filter FROM segments WHERE id = ?1", [id])?;
+    let filter = sql::value(connection, "SELECT trace_filter FROM segments WHERE id = ?1", [id]);
+    let Some(filter) = tolerate::<Vec<u8>>(Part::Segment(id), filter)? else { return Ok(true) };
     Ok(traces.any(|trace| codec::may_contain(&filter, trace)))
 }

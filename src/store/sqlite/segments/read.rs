@@ -1,10 +1,14 @@
 //! Records of segments: all of one, those of a trace, or only what a question needs of them.
+//!
+//! A question goes on without what is damaged, which is noted. Only [`records`] and [`each_block`] fail: who rewrites a
+//! segment must have all of it.
 
 use std::ops::Range;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::super::codec::{self, Arrived, BlockIndex, CodecError, LogForStats, LogRow, WantedRows};
+use super::super::damage::{Part, tolerate};
 use super::super::sql;
 use super::super::tables::{kind_column, to_column};
 use super::catalogue::{Extent, arrivals, column_bytes, extents, extents_since, index};
@@ -27,7 +31,7 @@ pub fn records(connection: &Connection, extent: &Extent) -> Result<Vec<Arrived>>
 
 /// The records of one trace in a segment, in its order.
 pub fn arrived_of(connection: &Connection, extent: &Extent, trace: &TraceId) -> Result<Vec<Arrived>> {
-    all_of(connection, extent, Some(trace))
+    Ok(tolerate(Part::Segment(extent.id), all_of(connection, extent, Some(trace)))?.unwrap_or_default())
 }
 
 fn all_of(connection: &Connection, extent: &Extent, only: Option<&TraceId>) -> Result<Vec<Arrived>> {
@@ -71,8 +75,9 @@ pub fn each_block(
         end += block.rows;
     }
     let arrivals = arrivals(connection, id)?;
-    if arrivals.len() != end {
-        return Err(Error::Corrupt(format!("segment {id} has {end} rows and {} arrivals", arrivals.len())));
+    if arrivals.len() != end || extent.rows != end as u64 {
+        let (said, arrived) = (extent.rows, arrivals.len());
+        return Err(Error::Corrupt(format!("segment {id} of {said} rows has {end} and {arrived} arrivals")));
     }
     let rows_of = |block: usize| rows_of_block.get(block).cloned().unwrap_or_default();
     let blocks = blocks.filter(|block| is_wanted(rows_of(*block)));
@@ -85,16 +90,19 @@ pub fn each_block(
     columns.check(read)
 }
 
-/// Reads a segment through its columns, each of which is read once, as a whole.
-fn with_columns<T>(
+/// Reads a segment through its columns, each of which is read once, as a whole; nothing when it is damaged.
+fn with_columns<T: Default>(
     connection: &Connection,
     id: i64,
     read: impl FnOnce(&mut Columns<'_>, &BlockIndex) -> std::result::Result<T, CodecError>,
 ) -> Result<T> {
-    let index = index(connection, id)?;
-    let mut columns = Columns::new(connection, id, index.len(), true);
-    let outcome = read(&mut columns, &index);
-    columns.check(outcome)
+    let read = || {
+        let index = index(connection, id)?;
+        let mut columns = Columns::new(connection, id, index.len(), true);
+        let outcome = read(&mut columns, &index);
+        columns.check(outcome)
+    };
+    Ok(tolerate(Part::Segment(id), read())?.unwrap_or_default())
 }
 
 /// What statistics need of all spans of a segment, in its order.
@@ -124,14 +132,17 @@ pub fn search_logs(
     with_columns(connection, id, |columns, index| codec::search_logs(columns, index, matcher, times_ns))
 }
 
-/// Chosen log records of a segment, which come in its order.
+/// Chosen log records of a segment, which come in its order; none when one is damaged.
 pub fn log_rows(connection: &Connection, id: i64, rows: &[(usize, usize)]) -> Result<Vec<LogRecord>> {
-    let index = index(connection, id)?;
-    let blocks = rows.chunk_by(|a, b| a.0 == b.0).count();
-    let is_most = blocks * 2 > index.len();
-    let mut columns = Columns::new(connection, id, index.len(), is_most);
-    let logs = codec::read_log_rows(&mut columns, &index, rows);
-    columns.check(logs)
+    let read = || {
+        let index = index(connection, id)?;
+        let blocks = rows.chunk_by(|a, b| a.0 == b.0).count();
+        let is_most = blocks * 2 > index.len();
+        let mut columns = Columns::new(connection, id, index.len(), is_most);
+        let logs = codec::read_log_rows(&mut columns, &index, rows);
+        columns.check(logs)
+    };
+    Ok(tolerate(Part::Segment(id), read())?.unwrap_or_default())
 }
 
 /// Traces with a sealed span that has all these attributes and may belong to a trace that started since.
@@ -193,6 +204,38 @@ struct StoredRecords<'a> {
     up_to_seq: i64,
 }
 
+impl StoredRecords<'_> {
+    /// The wanted records of a segment, whose row has its filter and the index of its blocks after its id.
+    fn read_from(&self, connection: &Connection, id: i64, row: &Row<'_>) -> Result<Vec<Record>> {
+        if !codec::may_contain(sql::bytes(row.get_ref(1)?)?, self.trace) {
+            return Ok(Vec::new());
+        }
+        let (from_ns, to_ns) = self.starts_ns;
+        let index = BlockIndex::decode(sql::bytes(row.get_ref(2)?)?)?;
+        let mut columns = Columns::new(connection, id, index.len(), false);
+        // Of a trace long enough to have several blocks, these follow one another in time.
+        let is_in_time = |block: &usize| {
+            index.get(*block).is_some_and(|block| block.min_start_ns <= to_ns && block.max_start_ns >= from_ns)
+        };
+        let mut blocks = index.blocks_of(self.trace);
+        let Some(first) = blocks.clone().find(is_in_time) else { return Ok(Vec::new()) };
+        let last = blocks.rfind(is_in_time).unwrap_or(first);
+        let rows = WantedRows { blocks: first..last + 1, trace: Some(self.trace) };
+        let found = codec::read_records(self.kind, &mut columns, &index, rows);
+        columns.check(found)
+    }
+}
+
+/// All sealed records of a trace, whatever its fold says.
+pub fn all_records_of(connection: &Connection, trace: &TraceId) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for kind in RecordKind::ALL {
+        let wanted = StoredRecords { kind, trace, starts_ns: (0, u64::MAX), except: None, up_to_seq: i64::MAX };
+        records.extend(records_where(connection, wanted, |_| true)?);
+    }
+    Ok(records)
+}
+
 /// The sealed records of one trace, which has the given fold; those of segment `except` are left out.
 pub fn records_of(
     connection: &Connection,
@@ -235,21 +278,10 @@ fn records_where(
     let mut records = Vec::new();
     sql::each(connection, sql, bounds, |row| {
         let id: i64 = row.get(0)?;
-        if wanted.except == Some(id) || !codec::may_contain(sql::bytes(row.get_ref(1)?)?, wanted.trace) {
-            return Ok(());
+        if wanted.except != Some(id) {
+            let found = tolerate(Part::Segment(id), wanted.read_from(connection, id, row))?;
+            records.extend(found.into_iter().flatten().filter(&is_kept));
         }
-        let index = BlockIndex::decode(sql::bytes(row.get_ref(2)?)?)?;
-        let mut columns = Columns::new(connection, id, index.len(), false);
-        // Of a trace long enough to have several blocks, these follow one another in time.
-        let is_in_time = |block: &usize| {
-            index.get(*block).is_some_and(|block| block.min_start_ns <= to_ns && block.max_start_ns >= from_ns)
-        };
-        let mut blocks = index.blocks_of(wanted.trace);
-        let Some(first) = blocks.clone().find(is_in_time) else { return Ok(()) };
-        let last = blocks.rfind(is_in_time).unwrap_or(first);
-        let rows = WantedRows { blocks: first..last + 1, trace: Some(wanted.trace) };
-        let found = codec::read_records(wanted.kind, &mut columns, &index, rows);
-        records.extend(columns.check(found)?.into_iter().filter(&is_kept));
         Ok(())
     })?;
     Ok(records)

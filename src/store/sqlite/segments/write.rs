@@ -88,5 +88,6 @@ pub fn insert(transaction: &Connection, sealed: &Sealed) -> Result<()> {
 pub fn remove(transaction: &Connection, id: i64) -> Result<()> {
     sql::run(transaction, "DELETE FROM segment_columns WHERE segment = ?1", [id])?;
     sql::run(transaction, "DELETE FROM segments WHERE id = ?1", [id])?;
+    sql::run(transaction, "DELETE FROM damaged WHERE segment = ?1", [id])?;
     Ok(())
 }

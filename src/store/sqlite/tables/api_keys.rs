@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use super::super::damage::{Part, tolerate};
 use super::super::file::schema;
 use super::super::sql;
 use super::{from_column, to_column};
@@ -15,7 +16,13 @@ pub fn list(connection: &Connection) -> Result<Vec<Key>> {
     if !schema::knows_issues_and_keys(connection)? {
         return Ok(Vec::new());
     }
-    sql::all(connection, &format!("SELECT {COLUMNS} FROM keys ORDER BY created_ns, id"), [], read)
+    let mut keys = Vec::new();
+    sql::each(connection, &format!("SELECT {COLUMNS} FROM keys ORDER BY created_ns, id"), [], |row| {
+        // One that cannot be read opens nothing.
+        keys.extend(tolerate(Part::Row("keys"), read(row))?);
+        Ok(())
+    })?;
+    Ok(keys)
 }
 
 /// Adds a key.

@@ -67,3 +67,14 @@ pub fn to_column(value: u64) -> i64 {
 pub fn from_column(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
+
+/// A time or count from a column that must hold one.
+///
+/// # Errors
+/// [`Error::Corrupt`] for what [`to_column`] cannot have written.
+pub fn read_count(value: ValueRef<'_>) -> Result<u64> {
+    match value {
+        ValueRef::Integer(number) if number >= 0 => Ok(from_column(number)),
+        other => Err(Error::Corrupt(format!("{other:?} is no time or count"))),
+    }
+}

@@ -4,8 +4,11 @@
 
 pub mod api_keys;
 pub mod column_types;
+pub mod damaged;
 pub mod inbox;
 pub mod senders;
 pub mod traces;
 
-pub use self::column_types::{Key, from_column, kind_column, part_hash, read_kind, read_trace_id, to_column};
+pub use self::column_types::{
+    Key, from_column, kind_column, part_hash, read_count, read_kind, read_trace_id, to_column,
+};

@@ -1,16 +1,28 @@
 //! The table of traces: one row per trace with sealed records, holding the fold of exactly those.
 //!
 //! Whoever adds or takes sealed records says so here in the same transaction, so the rows and the running totals in
-//! `meta` always equal a fold over the segments.
+//! `meta` always equal a fold over the segments. A row whose columns do not agree with its fold, or whose fold is not that
+//! of its id, is noted as damaged and passed over until it is made anew ([`repair`]).
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{CachedStatement, Connection, Row, ToSql, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::codec::{self, NO_TRACE};
+use super::super::damage::{Part, tolerate};
+use super::super::file::schema;
 use super::super::{segments, sql};
 use super::{Key, from_column, inbox, read_trace_id, to_column};
-use crate::model::{Nanos, Record, RecordFilter, TimeBounds, TraceFold, TraceId};
-use crate::store::Result;
+use crate::model::time::NANOS_PER_SECOND;
+use crate::model::{Nanos, Record, RecordFilter, RecordKind, TimeBounds, TraceFold, TraceId};
+use crate::store::{Error, Result};
+
+/// What is read of a row, always: [`read`] checks it all. Files of the first schema do not know when traces were received.
+pub fn columns(connection: &Connection) -> Result<&'static str> {
+    Ok(match schema::knows_receipt(connection)? {
+        true => "id, trace_id, fold, start_ns, end_ns, spans, checkpoints, logs, errors, received_s",
+        false => "id, trace_id, fold, start_ns, end_ns, spans, checkpoints, logs, errors, NULL",
+    })
+}
 
 /// A row of the table as it is stored.
 #[derive(Debug, Clone)]
@@ -31,22 +43,37 @@ pub struct Finder<'c>(CachedStatement<'c>);
 
 impl<'c> Finder<'c> {
     pub fn new(connection: &'c Connection) -> Result<Finder<'c>> {
-        Ok(Finder(connection.prepare_cached("SELECT id, fold FROM traces WHERE trace_id = ?1")?))
+        let sql = format!("SELECT {} FROM traces WHERE trace_id = ?1", columns(connection)?);
+        Ok(Finder(connection.prepare_cached(&sql)?))
     }
 
-    /// The row of a trace; `None` when none of it is sealed.
+    /// The row of a trace; `None` when none of it is sealed, or the row is damaged.
     pub fn find(&mut self, trace: &TraceId) -> Result<Option<Stored>> {
-        let row: Option<(i64, Vec<u8>)> =
-            self.0.query_row([Key(trace)], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        row.map(|(id, fold)| Ok(Stored { id, fold: codec::decode_fold(trace, &fold)? })).transpose()
+        let mut rows = self.0.query([Key(trace)])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(read(row)?.map(|(id, _, fold)| Stored { id, fold }))
     }
 }
 
-/// Reads `trace_id, fold` from the given columns of a row.
-pub fn read(row: &Row<'_>, trace_id: usize, fold: usize) -> Result<(TraceId, TraceFold)> {
-    let id = read_trace_id(row.get_ref(trace_id)?)?;
-    let fold = codec::decode_fold(&id, sql::bytes(row.get_ref(fold)?)?)?;
-    Ok((id, fold))
+/// The rowid, the trace and the fold of a row of [`columns`]; `None` when the row is damaged, which is noted.
+pub fn read(row: &Row<'_>) -> Result<Option<(i64, TraceId, TraceFold)>> {
+    let id = row.get(0)?;
+    let found = tolerate(Part::Trace(id), read_checked(row))?;
+    Ok(found.map(|(trace, fold)| (id, trace, fold)))
+}
+
+fn read_checked(row: &Row<'_>) -> Result<(TraceId, TraceFold)> {
+    let trace = read_trace_id(row.get_ref(1)?)?;
+    let fold = codec::decode_fold(&trace, sql::bytes(row.get_ref(2)?)?)?;
+    let counts = [fold.start_ns, fold.end_ns, fold.spans, fold.checkpoints, fold.logs, fold.errors];
+    let mut agrees = row.get::<_, Option<i64>>(9)?.is_none_or(|received_s| received_s == to_column(fold.received_s));
+    for (column, count) in (3..).zip(counts) {
+        agrees &= row.get::<_, i64>(column)? == to_column(count);
+    }
+    if !agrees {
+        return Err(Error::Corrupt("its columns and its fold do not agree".to_owned()));
+    }
+    Ok((trace, fold))
 }
 
 /// Calls `visit` with the rows, by the start of the trace, until it returns false.
@@ -56,16 +83,81 @@ pub fn each_by_start(
     mut visit: impl FnMut(TraceId, TraceFold) -> bool,
 ) -> Result<()> {
     let order = if newest_first { "DESC" } else { "ASC" };
-    let sql = format!("SELECT trace_id, fold FROM traces ORDER BY start_ns {order}");
+    let sql = format!("SELECT {} FROM traces ORDER BY start_ns {order}", columns(connection)?);
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let (id, fold) = read(row, 0, 1)?;
+        let Some((_, id, fold)) = read(row)? else { continue };
         if !visit(id, fold) {
             break;
         }
     }
     Ok(())
+}
+
+/// Calls `visit` with the rows a condition names.
+pub fn each_where(
+    connection: &Connection,
+    condition: &str,
+    values: impl rusqlite::Params,
+    mut visit: impl FnMut(TraceId, TraceFold) -> Result<()>,
+) -> Result<()> {
+    let sql = format!("SELECT {} FROM traces WHERE {condition}", columns(connection)?);
+    sql::each(connection, &sql, values, |row| match read(row)? {
+        Some((_, id, fold)) => visit(id, fold),
+        None => Ok(()),
+    })
+}
+
+/// Finds the rows that are damaged or missing and what they should be: the rowids to remove, and the changes that add
+/// them anew. All segments are read for it.
+///
+/// # Errors
+/// The store fails.
+pub fn plan_repair(connection: &Connection) -> Result<(Vec<i64>, Vec<Change>)> {
+    let mut damaged = Vec::new();
+    sql::each(connection, &format!("SELECT {} FROM traces", columns(connection)?), [], |row| {
+        if read_checked(row).is_err() {
+            damaged.push(row.get(0)?);
+        }
+        Ok(())
+    })?;
+    let mut missing: FxHashMap<TraceId, TraceFold> = FxHashMap::default();
+    for kind in RecordKind::ALL {
+        for extent in segments::extents(connection, kind)? {
+            let records = tolerate(Part::Segment(extent.id), segments::records(connection, &extent))?;
+            let mut finder = Finder::new(connection)?;
+            let mut last: Option<(TraceId, bool)> = None;
+            for arrived in records.iter().flatten() {
+                let trace = arrived.record.trace_key();
+                // Records of a segment are sorted by trace.
+                let has_row = match &last {
+                    Some((known, has_row)) if known == trace => *has_row,
+                    _ => finder.find(trace)?.is_some(),
+                };
+                last = Some((trace.clone(), has_row));
+                if !has_row && *trace != NO_TRACE {
+                    let fold = missing.entry(trace.clone()).or_default();
+                    arrived.record.add_to(fold, &TimeBounds::received_at(Nanos(arrived.arrival.received_ns)));
+                    inbox::note_received(fold, arrived.arrival.received_ns / NANOS_PER_SECOND);
+                }
+            }
+        }
+    }
+    let changes = missing.into_iter().map(|(trace, fold)| Change::new(trace, None, fold));
+    Ok((damaged, changes.collect()))
+}
+
+/// Does what [`plan_repair`] found, and counts the totals anew.
+///
+/// # Errors
+/// The store fails.
+pub fn repair(transaction: &Connection, damaged: &[i64], changes: &[Change]) -> Result<()> {
+    for id in damaged {
+        sql::run(transaction, "DELETE FROM traces WHERE id = ?1", [id])?;
+    }
+    apply(transaction, changes)?;
+    write_totals(transaction, counted_totals(transaction)?)
 }
 
 /// What becomes of the row of one trace, encoded ahead of the transaction that applies it.
@@ -122,10 +214,56 @@ pub struct Totals {
     pub errors: u64,
 }
 
-/// Reads the totals.
+/// Reads the totals. Those that are damaged are counted.
 pub fn totals(connection: &Connection) -> Result<Totals> {
-    let total = |key| sql::value(connection, "SELECT value FROM meta WHERE key = ?1", [key]).map(from_column);
-    Ok(Totals { traces: total("traces")?, failed: total("failed")?, spans: total("spans")?, errors: total("errors")? })
+    let total = |key| {
+        let value = sql::value(connection, "SELECT value FROM meta WHERE key = ?1", [key]);
+        value.and_then(|total: i64| u64::try_from(total).map_err(|_| Error::Corrupt(format!("`{key}` is {total}"))))
+    };
+    let read = || {
+        Ok(Totals {
+            traces: total("traces")?,
+            failed: total("failed")?,
+            spans: total("spans")?,
+            errors: total("errors")?,
+        })
+    };
+    match tolerate(Part::Row("meta"), read())? {
+        Some(totals) => Ok(totals),
+        None => counted_totals(connection),
+    }
+}
+
+/// The totals as the rows have them.
+fn counted_totals(connection: &Connection) -> Result<Totals> {
+    let sql = "SELECT COUNT(*), COALESCE(SUM(errors > 0), 0), CAST(TOTAL(spans) AS INTEGER),
+                      CAST(TOTAL(errors) AS INTEGER) FROM traces";
+    let read = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?].map(from_column));
+    let [traces, failed, spans, errors] = connection.prepare_cached(sql)?.query_row([], read)?;
+    Ok(Totals { traces, failed, spans, errors })
+}
+
+/// Puts the totals right when they are damaged.
+///
+/// # Errors
+/// The store fails.
+pub fn mend_totals(connection: &Connection) -> Result<()> {
+    let sql = "SELECT COUNT(*) FROM meta WHERE key IN ('traces', 'failed', 'spans', 'errors')
+               AND typeof(value) = 'integer' AND value >= 0";
+    if sql::value::<i64>(connection, sql, [])? == 4 {
+        return Ok(());
+    }
+    tracing::warn!("the totals of the database were damaged and are counted anew");
+    write_totals(connection, counted_totals(connection)?)
+}
+
+fn write_totals(connection: &Connection, totals: Totals) -> Result<()> {
+    let Totals { traces, failed, spans, errors } = totals;
+    let sql = "INSERT OR REPLACE INTO meta(key, value) VALUES (?1, ?2)";
+    for (key, total) in [("traces", traces), ("failed", failed), ("spans", spans), ("errors", errors)] {
+        sql::run(connection, sql, params![key, to_column(total)])?;
+    }
+    Ok(())
 }
 
 /// How many traces have sealed checkpoints, and how many of those have errors.
@@ -229,8 +367,7 @@ pub fn named(connection: &Connection, filter: &RecordFilter) -> Result<Named> {
         // A trace that is only waiting is in `named`; one that is also sealed gets its sealed part here. Sealed parts
         // that end later do not come up, so those are asked for below.
         let mut sealed = FxHashSet::default();
-        sql::each(connection, "SELECT trace_id, fold FROM traces WHERE end_ns <= ?1", [bound], |row| {
-            let (id, fold) = read(row, 0, 1)?;
+        each_where(connection, "end_ns <= ?1", [bound], |id, fold| {
             named.entry(id.clone()).or_default().merge(&fold);
             sealed.insert(id);
             Ok(())

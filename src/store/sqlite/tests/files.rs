@@ -110,6 +110,89 @@ async fn a_removed_file_is_noticed_and_nothing_more_is_acknowledged() {
     assert_eq!(fs::read(&place.path).expect("read"), b"another file");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_written_by_somebody_else_is_noticed_and_nothing_more_is_acknowledged() {
+    let truncate = |path: &Path| drop(fs::File::create(path).expect("truncated"));
+    let copy_over = |path: &Path| assert!(fs::copy(path.with_extension("backup"), path).is_ok());
+    let poke = |path: &Path| {
+        use std::os::unix::fs::FileExt as _;
+        let file = fs::OpenOptions::new().write(true).open(path).expect("opened");
+        file.write_all_at(b"x", 20_000).expect("written");
+    };
+    for change in [&truncate as &dyn Fn(&Path), &copy_over, &poke] {
+        let place = place();
+        open_small(&place.path).await.close().await.expect("closed");
+        fs::copy(&place.path, place.path.with_extension("backup")).expect("copied");
+        let store = open_small(&place.path).await;
+        for trace in 1..20 {
+            write(&store, spans(trace, 30)).await;
+            store.seal_now().await.expect("sealed");
+        }
+        store.delete(&RecordFilter::default(), false).await.expect("deleted");
+        write(&store, spans(1, 3)).await;
+        change(&place.path);
+        for _ in 0..2 {
+            let refused = store.write(Batch::of_spans(spans(2, 3))).await;
+            assert!(matches!(refused, Err(Error::Gone(_))), "{refused:?}");
+        }
+        assert!(store.delete(&RecordFilter::default(), false).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn what_this_process_writes_into_the_file_is_its_own() {
+    let place = place();
+    let store = open_small(&place.path).await;
+    for trace in 1..4 {
+        write(&store, spans(trace, 3)).await;
+        store.seal_now().await.expect("sealed");
+        // Nothing is written for a while, so the log is copied into the file.
+        let copied = || file::files::log_length(&place.path) == 0;
+        for _ in 0..100 {
+            if copied() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(copied());
+        let reader = open(place.path.clone(), Mode::Read).await.expect("opened");
+        assert_eq!(all(&*reader).await.total, Some(u64::from(trace)));
+        reader.close().await.expect("closed");
+    }
+    store.delete(&RecordFilter::default(), false).await.expect("deleted");
+    write(&store, spans(9, 3)).await;
+}
+
+#[tokio::test]
+async fn what_only_looks_like_our_tables_is_refused_with_its_bytes_untouched() {
+    for (sql, named) in [
+        ("ALTER TABLE traces RENAME TO old; CREATE VIEW traces AS SELECT * FROM old", "traces"),
+        (
+            "DROP TABLE meta; CREATE VIEW meta AS WITH RECURSIVE n(key, value) AS (SELECT 'x', 1 UNION ALL SELECT key, value + 1 FROM n) SELECT * FROM n",
+            "meta",
+        ),
+        ("ALTER TABLE inbox ADD COLUMN more AS (zeroblob(1000000))", "inbox"),
+        ("CREATE TRIGGER t AFTER INSERT ON inbox BEGIN DELETE FROM traces; END", "inbox"),
+        ("CREATE INDEX i ON keys(hex(id))", "keys"),
+    ] {
+        let place = place();
+        let store = open_small(&place.path).await;
+        write(&store, spans(1, 3)).await;
+        store.close().await.expect("closed");
+        let connection = Connection::open(&place.path).expect("opened");
+        connection.execute_batch(sql).expect(sql);
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("copied");
+        drop(connection);
+        let before = fs::read(&place.path).expect("read");
+        for mode in [Mode::Read, Mode::Write] {
+            let error = open(place.path.clone(), mode).await.expect_err(sql).to_string();
+            assert!(error.contains("corrupt") && error.contains(named), "{sql}: {error}");
+        }
+        assert_eq!(fs::read(&place.path).expect("read"), before, "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn a_file_whose_maker_was_killed_half_way_is_put_right_by_the_next_who_writes() {
     let place = place();

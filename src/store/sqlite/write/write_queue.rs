@@ -25,6 +25,8 @@ pub enum Message {
     Change(Change),
     /// Copy the log into the file; told whether it is empty then.
     EmptyLog(oneshot::Sender<bool>),
+    /// Take what the file is now for what this process made it; told when that is done.
+    NoteOwnWrite(oneshot::Sender<()>),
     /// Finish what waits, then end.
     Stop,
 }
@@ -181,6 +183,17 @@ impl Queue {
     pub fn empty_log(&self) -> Result<bool> {
         let (reply, answer) = oneshot::channel();
         self.messages.send(Message::EmptyLog(reply)).map_err(|_| Error::Closed)?;
+        answer.blocking_recv().map_err(|_| Error::Closed)
+    }
+
+    /// Says that another thread of this process has written into the file, past the log. It blocks, as [`Queue::change`]
+    /// does.
+    ///
+    /// # Errors
+    /// [`Error::Closed`]
+    pub fn note_own_write(&self) -> Result<()> {
+        let (reply, answer) = oneshot::channel();
+        self.messages.send(Message::NoteOwnWrite(reply)).map_err(|_| Error::Closed)?;
         answer.blocking_recv().map_err(|_| Error::Closed)
     }
 

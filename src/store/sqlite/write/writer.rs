@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::mem::take;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -19,15 +19,17 @@ use tokio::sync::watch;
 
 use crate::causes::with_causes;
 use crate::model::{Nanos, Record, Written, identities};
+use crate::store::sqlite::damage::{self, Damage};
 use crate::store::sqlite::failure;
-use crate::store::sqlite::file::file_id::FileId;
+use crate::store::sqlite::file::file_id::FileState;
 use crate::store::sqlite::file::files::{length, log_length};
 use crate::store::sqlite::file::open;
 use crate::store::sqlite::file::room::{Room, is_about_room};
 use crate::store::sqlite::issues::Uncounted;
 use crate::store::sqlite::maintenance::Task;
 use crate::store::sqlite::options::{Durability, Tuning};
-use crate::store::sqlite::tables::{from_column, inbox};
+use crate::store::sqlite::segments;
+use crate::store::sqlite::tables::{damaged, from_column, inbox};
 use crate::store::sqlite::write::admission::{Admission, Admitted};
 use crate::store::sqlite::write::commit::{store_group, transact};
 use crate::store::sqlite::write::dedup::Dedup;
@@ -60,6 +62,8 @@ pub struct Links {
     pub has_uncounted: Arc<AtomicBool>,
     /// The room on the disk.
     pub room: Arc<Room>,
+    /// Says how many rows and segments are known to be damaged.
+    pub damaged_rows: Arc<AtomicU64>,
 }
 
 /// The state of the thread that writes.
@@ -68,7 +72,7 @@ pub struct Writer {
     durability: Durability,
     tuning: Tuning,
     connection: Option<Connection>,
-    file: FileId,
+    file: FileState,
     dedup: Dedup,
     uncounted: Uncounted,
     waiting: VecDeque<Job>,
@@ -96,7 +100,7 @@ impl Writer {
         links: Links,
     ) -> Result<Writer> {
         let mut writer = Writer {
-            file: FileId::at(&path)?,
+            file: FileState::at(&path)?,
             log: LogWatch::new(path.clone(), tuning.most_log_bytes),
             path,
             durability,
@@ -118,22 +122,27 @@ impl Writer {
         Ok(writer)
     }
 
-    fn adopt_connection(&mut self, connection: Connection) -> Result<()> {
+    fn adopt_connection(&mut self, mut connection: Connection) -> Result<()> {
         if let Some(pages) = self.tuning.most_pages {
             connection.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
         }
         self.dedup = Dedup::default();
         let now_ns = Nanos::now().0;
         let dedup = &mut self.dedup;
-        inbox::each_row(&connection, 0, |row| {
-            for record in identities(row.records.iter()) {
-                dedup.add(record, now_ns);
-            }
-            if row.records.iter().any(Record::has_request) {
-                dedup.note_requests();
-            }
-            dedup.stored(row.seq, row.seq);
-        })?;
+        let (read, damage) = damage::collect(|| {
+            segments::check_kinds(&connection)?;
+            inbox::each_checked_row(&connection, |row| {
+                for record in identities(row.records.iter()) {
+                    dedup.add(record, now_ns);
+                }
+                if row.records.iter().any(Record::has_request) {
+                    dedup.note_requests();
+                }
+                dedup.stored(row.seq, row.seq);
+            })
+        });
+        read?;
+        put_aside(&mut connection, &damage);
         self.uncounted.read(&connection)?;
         self.count_backlog(&connection)?;
         self.connection = Some(connection);
@@ -147,6 +156,7 @@ impl Writer {
             self.backlog_since = None;
         }
         (self.backlog, self.first_unsealed) = (backlog, first_unsealed);
+        self.links.damaged_rows.store(damaged::stored(connection)?, Ordering::Relaxed);
         self.backlog_since = (backlog > 0).then(|| self.backlog_since.unwrap_or_else(Instant::now));
         Ok(())
     }
@@ -201,6 +211,11 @@ impl Writer {
                 self.checkpoint();
                 // Who asked may have gone.
                 let _ = reply.send(self.log.held_for().is_none());
+            }
+            Message::NoteOwnWrite(reply) => {
+                self.file.note_own_write(&self.path);
+                // Who asked may have gone.
+                let _ = reply.send(());
             }
             Message::Stop => self.stopping = true,
         }
@@ -461,6 +476,8 @@ impl Writer {
             // Begun and not finished it would only use up the room that is left.
             false => Err(Error::DiskFull),
         };
+        // Also what failed may have copied some of it.
+        self.file.note_own_write(&self.path);
         self.log.tried(matches!(is_emptied, Ok(true) | Err(_)));
         // So that it is tried again.
         self.log_bytes = if is_emptied.as_ref().is_ok_and(|emptied| *emptied) { 0 } else { COMMIT_BYTES };
@@ -501,6 +518,18 @@ fn receive_message(
     match wait {
         Some(wait) => messages.recv_timeout(wait),
         None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    }
+}
+
+/// Puts aside rows that are damaged. When there is no room for that now, sealing does it later.
+fn put_aside(connection: &mut Connection, damage: &Damage) {
+    if damage.is_empty() {
+        return;
+    }
+    damaged::warn_of(damage);
+    let put = transact(connection, |transaction| damaged::put_aside(transaction, damage, Nanos::now().0));
+    if let Err(error) = put {
+        tracing::warn!(%error, "damaged rows could not be put aside");
     }
 }
 

@@ -5,19 +5,21 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::super::error::{CodecError, Result};
 use super::{Reader, put_varint};
 
 /// Version of every encoding in this module.
 pub const VERSION: u8 = 1;
+/// Version of what only means something beside a key that lies elsewhere: the checksum covers that, too.
+const VERSION_WITH_KEY: u8 = 2;
 /// Bytes before the content: version and checksum.
 const HEADER: usize = 9;
 /// Bytes of a length before compressed content.
 const LENGTH: usize = 4;
-/// No content is larger than this, whatever a length says.
-const MAX_CONTENT_BYTES: usize = 1 << 30;
+/// No content is larger than this, whatever a length says: a write is a quarter of it at most, and so is a block.
+pub const MAX_CONTENT_BYTES: usize = 256 << 20;
 /// How far zstd can shrink anything: a block of 128 KiB into four bytes.
 const ZSTD_MAX_RATIO: usize = 1 << 15;
 /// Bytes of checksum before a frame.
@@ -47,6 +49,37 @@ pub fn wrap(content: &[u8]) -> Vec<u8> {
 /// The bytes are damaged or of another version.
 pub fn unwrap(bytes: &[u8]) -> Result<Bytes> {
     open(bytes).map(Bytes::copy_from_slice)
+}
+
+/// Content as it is, with version and a checksum of it and of a key that lies elsewhere.
+pub fn wrap_with_key(content: &[u8], key: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(HEADER + content.len());
+    out.push(VERSION_WITH_KEY);
+    out.extend_from_slice(&xxh3_64_with_seed(content, key).to_le_bytes());
+    out.extend_from_slice(content);
+    out
+}
+
+/// The content of what [`wrap_with_key`] made with this key, or, in files of earlier versions, [`wrap`] without any.
+///
+/// # Errors
+/// The bytes are damaged, of another version, or belong to another key.
+pub fn unwrap_with_key(bytes: &[u8], key: u64) -> Result<Bytes> {
+    match bytes.split_first_chunk::<HEADER>() {
+        Some(([VERSION_WITH_KEY, checksum @ ..], content)) => {
+            let is_right = xxh3_64_with_seed(content, key) == u64::from_le_bytes(*checksum);
+            if is_right { Ok(Bytes::copy_from_slice(content)) } else { Err(CodecError::Checksum) }
+        }
+        _ => unwrap(bytes),
+    }
+}
+
+/// Whether bytes that were wrapped are those that were wrapped, without looking into them.
+///
+/// # Errors
+/// The bytes are damaged or of another version.
+pub fn check(bytes: &[u8]) -> Result<()> {
+    open(bytes).map(|_| ())
 }
 
 /// Content compressed with lz4, which is fast.
@@ -99,6 +132,16 @@ pub fn frame(content: &[u8]) -> Vec<u8> {
     let checksum = frame_checksum(&out[FRAME_CHECKSUM..]);
     out[..FRAME_CHECKSUM].copy_from_slice(&checksum);
     out
+}
+
+/// How many bytes the content of a [`frame`] takes, as the frame says without being checked.
+pub fn frame_content_bytes(frame: &[u8]) -> usize {
+    let header = frame.get(FRAME_CHECKSUM..).unwrap_or_default();
+    // A varint that is cut short or too long is found out where it is read.
+    let length = header.iter().zip((0..63).step_by(7)).fold((0_u64, true), |(number, goes_on), (byte, shift)| {
+        if goes_on { (number | u64::from(byte & 0x7f) << shift, *byte >= 0x80) } else { (number, false) }
+    });
+    usize::try_from(length.0 >> 1).unwrap_or(usize::MAX)
 }
 
 /// The content of a [`frame`].
@@ -177,4 +220,29 @@ fn open(bytes: &[u8]) -> Result<&[u8]> {
         return Err(CodecError::Checksum);
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_that_claims_more_than_any_has_is_refused_before_room_is_made_for_it() {
+        for (length, error) in [(MAX_CONTENT_BYTES + 1, "content length"), (1 << 20, "content does not decompress")] {
+            let mut forged = vec![0; HEADER];
+            forged.extend_from_slice(&(length as u32).to_le_bytes());
+            forged.extend_from_slice(&vec![0xff; 2 << 20]);
+            assert_eq!(unwrap_lz4(&close(forged)), Err(CodecError::Malformed(error)));
+        }
+        assert_eq!(decompress(&vec![0; 1 << 20], MAX_CONTENT_BYTES + 1), Err(CodecError::Malformed("content length")));
+    }
+
+    #[test]
+    fn a_key_is_part_of_the_checksum() {
+        let wrapped = wrap_with_key(b"fold", 7);
+        assert_eq!(unwrap_with_key(&wrapped, 7).as_deref(), Ok(&b"fold"[..]));
+        assert_eq!(unwrap_with_key(&wrapped, 8), Err(CodecError::Checksum));
+        assert_eq!(unwrap_with_key(&wrap(b"fold"), 8).as_deref(), Ok(&b"fold"[..]));
+        assert_eq!(unwrap(&wrapped), Err(CodecError::Version(VERSION_WITH_KEY)));
+    }
 }

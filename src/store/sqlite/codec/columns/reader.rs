@@ -16,12 +16,18 @@ use crate::model::{Nanos, Text};
 pub struct ColumnReader<'s> {
     source: &'s mut dyn ColumnSource,
     dictionaries: FxHashMap<String, Rc<SharedStrings>>,
+    /// What the content may still take beyond what is usual for so many stored bytes.
+    left_bytes: usize,
 }
+
+/// Records hardly ever shrink by more than this; what claims to is held against [`envelope::MAX_CONTENT_BYTES`] for the
+/// whole segment, so that a small file cannot fill the memory.
+const USUAL_RATIO: usize = 64;
 
 impl<'s> ColumnReader<'s> {
     /// A reader of the columns in `source`.
     pub fn new(source: &'s mut dyn ColumnSource) -> ColumnReader<'s> {
-        ColumnReader { source, dictionaries: FxHashMap::default() }
+        ColumnReader { source, dictionaries: FxHashMap::default(), left_bytes: envelope::MAX_CONTENT_BYTES }
     }
 
     /// A block of the segment, which must be in its index.
@@ -52,6 +58,9 @@ impl<'s> ColumnReader<'s> {
 
     fn frame(&mut self, name: &str, frame: usize) -> Result<Reader> {
         let frame = self.source.block(name, frame)?.unwrap_or_default();
+        let beyond = envelope::frame_content_bytes(&frame).saturating_sub(frame.len().saturating_mul(USUAL_RATIO));
+        let left = self.left_bytes.checked_sub(beyond);
+        self.left_bytes = left.ok_or(CodecError::Malformed("more content than a segment can have"))?;
         Ok(Reader::new(envelope::unframe(frame)?))
     }
 }
@@ -278,5 +287,41 @@ impl SharedStrings {
         let text = Bytes::text(bytes.slice(range))?;
         *known = Some(text.clone());
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same frame for every column and block.
+    struct Same(Vec<u8>);
+
+    impl ColumnSource for Same {
+        fn block(&mut self, _: &str, _: usize) -> Result<Option<Vec<u8>>> {
+            Ok(Some(self.0.clone()))
+        }
+    }
+
+    #[test]
+    fn what_claims_to_shrink_more_than_records_do_has_a_bound_for_the_whole_segment() {
+        let read = |content: &[u8], times: usize| {
+            let mut source = Same(envelope::frame(content));
+            let mut reader = ColumnReader::new(&mut source);
+            (0..times).map(|_| reader.shared("c").map(drop)).take_while(Result::is_ok).count()
+        };
+        let of_zeros = read(&vec![0; 40 << 20], 20);
+        assert_eq!(of_zeros, 6, "as many times 40 MiB as 256 MiB hold");
+        let usual: Vec<u8> =
+            (0..1_u32 << 20).flat_map(|number| number.wrapping_mul(0x9e37_79b9).to_le_bytes()).collect();
+        assert_eq!(read(&usual, 100), 100, "400 MiB that hardly shrink");
+    }
+
+    #[test]
+    fn the_length_of_a_frame_is_read_without_its_content() {
+        for length in [0, 1, 31, 127, 128, 70_000] {
+            assert_eq!(envelope::frame_content_bytes(&envelope::frame(&vec![7; length])), length);
+        }
+        assert_eq!(envelope::frame_content_bytes(&[0, 0, 0, 0, 0xff]), 0x3f);
     }
 }
