@@ -163,6 +163,7 @@ async fn a_server_over_it_answers_what_it_can_and_names_what_it_cannot() {
         "location": "",
         "size_bytes": 0,
         "retention_hours": null,
+        "damaged_rows": null,
         "traces": 5,
         "spans": 15,
         "checkpoints": 0,

@@ -27,7 +27,6 @@ mod fuzz;
 mod generated;
 mod interop;
 mod interop_logs;
-mod kill_sweeps;
 mod layers;
 mod list_only;
 mod odd_records;

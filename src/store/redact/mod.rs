@@ -17,6 +17,7 @@ mod redaction;
 mod redactor;
 mod rewritten;
 mod rules;
+mod senders;
 mod sink;
 
 pub use action::{Action, Salt};

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::redaction::{Redaction, SaltMissing};
-use crate::model::{Batch, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery};
+use super::senders::redact_sender;
+use crate::model::sender::Sender;
+use crate::model::{
+    Batch, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
+};
 use crate::model::{TraceSummary, Written};
-use crate::store::{Backend, Error, Feed, Info, Issues, Keys, Logs, Result, Sink, Warning};
+use crate::store::{Backend, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
 
 /// Batches of more records are redacted off the async threads.
 const SMALL_BATCH: usize = 50;
@@ -66,6 +70,18 @@ impl Backend for Redacting {
         self.store.size_bytes().await
     }
 
+    async fn newest_received(&self) -> Result<Option<Nanos>> {
+        self.store.newest_received().await
+    }
+
+    fn disk_use(&self) -> Option<DiskUse> {
+        self.store.disk_use()
+    }
+
+    async fn damaged_rows(&self) -> Option<u64> {
+        self.store.damaged_rows().await
+    }
+
     async fn salt(&self) -> Result<Option<[u8; 32]>> {
         self.store.salt().await
     }
@@ -93,6 +109,10 @@ impl Backend for Redacting {
     fn keys(&self) -> Option<&dyn Keys> {
         self.store.keys()
     }
+
+    fn senders(&self) -> Option<&dyn Senders> {
+        self.store.senders().map(|_| self as &dyn Senders)
+    }
 }
 
 #[async_trait]
@@ -117,5 +137,23 @@ impl Sink for Redacting {
 
     async fn prune(&self, keep: &Retention, budget: usize) -> Result<Removed> {
         self.sink_of_store()?.prune(keep, budget).await
+    }
+}
+
+#[async_trait]
+impl Senders for Redacting {
+    async fn list_senders(&self) -> Result<Vec<Sender>> {
+        match self.store.senders() {
+            Some(store) => store.list_senders().await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn keep_senders(&self, senders: &[Sender]) -> Result<()> {
+        let Some(store) = self.store.senders() else { return Ok(()) };
+        let redactor = self.redaction.redactor();
+        let mut senders = senders.to_vec();
+        senders.iter_mut().for_each(|sender| redact_sender(&redactor, sender));
+        store.keep_senders(&senders).await
     }
 }

@@ -18,19 +18,20 @@ use crate::model::{Nanos, RecordKind, TimeBounds, TraceFold, TraceId};
 use crate::store::redact::{RecordRedaction, Redactor, Rewritten};
 use crate::store::{Error, Result};
 
-/// Texts of issues: the table, its key, the column, and the attribute that such a text comes from.
-const ISSUE_TEXTS: [(&str, &str, &str, &str); 6] = [
+/// Texts of issues and senders: the table, its key, the column, and the attribute that such a text comes from.
+const TEXTS: [(&str, &str, &str, &str); 7] = [
     ("issues", "id", "service", "service.name"),
     ("issues", "id", "error_type", "exception.type"),
     ("issues", "id", "message", "exception.message"),
     ("issues", "id", "pattern", "exception.message"),
     ("issues", "id", "culprit", "code.function.name"),
     ("issue_stacks", "issue", "stack_trace", "exception.stacktrace"),
+    ("senders", "rowid", "agent", "user_agent.original"),
 ];
 
-/// JSON of issues: the table, its key and the column.
-const ISSUE_DOCUMENTS: [(&str, &str, &str); 2] =
-    [("issues", "id", "environments"), ("issue_fingerprints", "grouping", "why")];
+/// JSON of issues and senders: the table, its key and the column.
+const DOCUMENTS: [(&str, &str, &str); 3] =
+    [("issues", "id", "environments"), ("issue_fingerprints", "grouping", "why"), ("senders", "rowid", "document")];
 
 /// Takes the secrets out of everything in the file, and what they were out of the file's pages and log.
 ///
@@ -86,7 +87,7 @@ fn rewrite_records(transaction: &Connection, redactor: &Redactor) -> Result<Rewr
             rewrite_waiting(transaction, redactor, row, &mut sum)?;
         }
     }
-    rewrite_issues(transaction, redactor)?;
+    rewrite_small_tables(transaction, redactor)?;
     // What cannot be read cannot be looked through either.
     let has_damaged = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'damaged'";
     if sql::value::<i64>(transaction, has_damaged, [])? > 0 {
@@ -132,11 +133,11 @@ fn add_to_traces(transaction: &Connection, records: &[Arrived]) -> Result<()> {
     traces::apply(transaction, &changes)
 }
 
-fn rewrite_issues(transaction: &Connection, redactor: &Redactor) -> Result<()> {
-    for (table, key, column, attribute) in ISSUE_TEXTS {
+fn rewrite_small_tables(transaction: &Connection, redactor: &Redactor) -> Result<()> {
+    for (table, key, column, attribute) in TEXTS {
         rewrite_column(transaction, (table, key, column), |text| redactor.text_of(attribute, text))?;
     }
-    for place in ISSUE_DOCUMENTS {
+    for place in DOCUMENTS {
         rewrite_column(transaction, place, |text| redactor.document(text))?;
     }
     rewrite_column(transaction, ("issue_traces", "issue", "samples"), |text| redactor.document_of_ids(text))
@@ -157,7 +158,11 @@ fn rewrite_column(
         Ok(())
     })?;
     for (key_value, new) in changed {
-        sql::run(transaction, &format!("UPDATE {table} SET {column} = ?2 WHERE {key} = ?1"), params![key_value, new])?;
+        sql::run(
+            transaction,
+            &format!("UPDATE OR REPLACE {table} SET {column} = ?2 WHERE {key} = ?1"),
+            params![key_value, new],
+        )?;
     }
     Ok(())
 }

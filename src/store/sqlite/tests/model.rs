@@ -174,9 +174,11 @@ impl Lived {
         assert_eq!(page.items.iter().map(|trace| trace.span_count).sum::<u64>(), spans as u64);
         for (trace, held) in &self.held {
             let id = span(*trace, 0).trace_id;
-            let expected = held.iter().map(|number| clocked(*trace, *number)).collect();
-            let found = self.store.trace(&id).await.expect("read");
-            assert_eq!(found, Trace::new(id, expected, vec![], vec![]));
+            let expected: Vec<_> = held.iter().map(|number| clocked(*trace, *number)).collect();
+            let found = self.store.trace(&id).await.expect("read").expect("there");
+            // When a trace was depends on when records were received, which the model does not know.
+            let expected = Trace::new(id, expected, vec![], vec![]).expect("spans");
+            assert_eq!((found.summary.span_count, found.spans), (expected.summary.span_count, expected.spans));
         }
         let scanned: BTreeSet<_> =
             scan_all(&self.store, 7).await.iter().map(|span| (span.trace_id.clone(), span.span_id)).collect();
