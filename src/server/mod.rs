@@ -10,6 +10,7 @@ mod api;
 mod app;
 mod compat;
 mod counters;
+pub(crate) mod descriptors;
 mod error;
 mod http;
 mod ingest;
@@ -29,13 +30,14 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use self::access::{Access, Site};
+use self::access::{Access, Quota, Site};
 use self::api::router::Routers;
 use self::app::App;
 use self::compat::checkpoint_feed::CheckpointFeed;
 use self::compat::large_traces::LargeTraces;
 use self::compat::sources::Sources;
 use self::counters::Counters;
+use self::http::connection::Connections;
 use self::http::{Budget, listen};
 use self::ingest::FirstSeen;
 use self::open_streams::OpenStreams;
@@ -44,6 +46,7 @@ use crate::secret;
 use crate::store::sqlite::{Durability, Options};
 use crate::store::{self, Backend, Target};
 
+pub use self::access::RateLimit;
 pub use self::error::StartError;
 pub use self::http::Limits;
 pub use self::listeners::{Addresses, Listeners, SidePort};
@@ -55,6 +58,8 @@ pub struct Settings {
     pub retention: Option<Duration>,
     /// Names besides loopback and the bound address that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
+    /// Origins such as `https://app.example` whose pages may call from a browser.
+    pub cors_origins: Vec<String>,
     /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
     pub secret: Option<String>,
     /// What the owner of the server presents, who may do everything; `None` for no such owner.
@@ -82,6 +87,8 @@ pub struct Config {
     pub durability: Durability,
     /// Names besides loopback and the bound address that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
+    /// Origins such as `https://app.example` whose pages may call from a browser.
+    pub cors_origins: Vec<String>,
     /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
     pub secret: Option<String>,
     /// How much a client may ask.
@@ -100,6 +107,7 @@ impl Config {
             retention: Some(Duration::from_secs(24 * 3_600)),
             durability: Durability::Disk,
             allowed_hosts: Vec::new(),
+            cors_origins: Vec::new(),
             secret: None,
             limits: Limits::default(),
         }
@@ -208,6 +216,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let settings = Settings {
         retention,
         allowed_hosts: config.allowed_hosts,
+        cors_origins: config.cors_origins,
         secret: config.secret,
         token: Some(token),
         limits: config.limits,
@@ -227,7 +236,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let (stop, stopping) = watch::channel(false);
     let mut names = settings.allowed_hosts;
     names.push(host);
-    let site = Site::new(ip, &names);
+    let site = Site::new(ip, &names).welcoming(&settings.cors_origins);
     let access = Access::new(ip, &token).with_secret(settings.secret.as_deref()).exposed(is_exposed);
     access.keyring().reload(&*backend).await?;
     let app = Arc::new(App {
@@ -235,7 +244,8 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         retention: settings.retention,
         site,
         access: Arc::new(access),
-        budget: Budget::new(settings.limits.in_flight_bytes),
+        budget: Budget::with_reserve(settings.limits.in_flight_bytes),
+        quota: Quota::new(settings.limits.rate),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
         stream_budget: Budget::new(settings.limits.stream_bytes),
         checkpoints: CheckpointFeed::new(),
@@ -243,7 +253,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         large_traces: LargeTraces::default(),
         checkpoint_streams: OpenStreams::default(),
         scan_streams: OpenStreams::default(),
-        free_connections: Arc::new(Semaphore::new(settings.limits.connections)),
+        connections: Connections::new(&settings.limits),
         sources: Sources::default(),
         counters: Counters::new(),
         metrics_mentioned: AtomicBool::new(false),

@@ -140,7 +140,7 @@ impl Remote {
                 })
             }
             // What may pass: too busy, unless the server says something else. A proxy in between may say this one too.
-            (StatusCode::SERVICE_UNAVAILABLE, _) => {
+            (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, _) => {
                 Err(detail.map_or(Error::Busy, |detail| Error::Io(format!("the server says: {detail}").into())))
             }
             (_, true) => Err(Error::Io(detail.unwrap_or_else(|| format!("the server says {status}")).into())),

@@ -1,18 +1,21 @@
 //! `tracehub start`: the server in the foreground, from the ready line to the last acknowledged record on disk.
 
+mod callers;
+
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
+use self::callers::{CallerArgs, allowed_hosts};
 use crate::cli::context::{Context, print};
 use crate::cli::environment::{short_path, variable, variable_os};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::signals::Signals;
 use crate::cli::target;
 use crate::cli::values::{Keep, keep};
-use crate::server::{self, Config, Limits, Running, SidePort};
+use crate::server::{self, Config, Limits, Running, SidePort, descriptors};
 use crate::store::sqlite::Durability;
 use crate::view::out::{escape, format};
 
@@ -58,9 +61,12 @@ pub struct StartArgs {
     #[arg(long, value_enum, default_value_t)]
     durability: Durability,
 
-    /// Name that requests may use for this server, besides its address; repeat for more
+    /// Name that requests may use for this server, besides its address; repeat for more [env: TRACEHUB_ALLOWED_HOSTS]
     #[arg(long, value_name = "NAME")]
     allowed_host: Vec<String>,
+
+    #[command(flatten)]
+    callers: CallerArgs,
 }
 
 /// Runs the server until it is told to stop.
@@ -69,6 +75,7 @@ pub struct StartArgs {
 /// A wrong setting, a busy port, a database that cannot be opened or did not close cleanly.
 pub async fn run(context: &Context, args: StartArgs) -> Outcome {
     let config = config(context, args)?;
+    descriptors::raise_limit();
     let mut signals = Signals::listen_to_all().map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let running = tokio::select! {
         started = server::start(config.clone()) => started?,
@@ -113,9 +120,10 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         otlp_http: args.otlp_http.unwrap_or(SidePort::Default),
         retention,
         durability: args.durability,
-        allowed_hosts: args.allowed_host,
+        allowed_hosts: allowed_hosts(args.allowed_host),
+        cors_origins: args.callers.cors_origins()?,
         secret: secret_from_environment()?,
-        limits: Limits::default(),
+        limits: Limits { rate: args.callers.rate()?, ..Limits::default() },
     })
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn server(
 /// `GET /metrics`
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Answer {
     let gauges = Gauges {
-        connections: app.limits.connections.saturating_sub(app.free_connections.available_permits()),
+        connections: app.connections.count(),
         in_flight_bytes: app.budget.used(),
         database_bytes: app.backend.size_bytes().await,
     };

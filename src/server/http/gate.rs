@@ -7,12 +7,12 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{MatchedPath, State};
 use axum::middleware::Next;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 
-use crate::server::access::Caller;
+use crate::server::access::{Access, Caller, CallerId, Forbidden, Scope};
 use crate::server::api::table::Route;
 use crate::server::app::App;
-use crate::server::http::{ErrorStyle, body};
+use crate::server::http::{ErrorStyle, Refusal};
 
 /// Someone who was let in, and the row of the table they were let in for; every handler finds it among the extensions
 /// of its request.
@@ -20,6 +20,8 @@ use crate::server::http::{ErrorStyle, body};
 pub(crate) struct Admitted {
     /// The caller.
     pub(crate) caller: Caller,
+    /// Whose share and quota the request counts against.
+    pub(crate) id: CallerId,
     /// The row of the table that the request asks for.
     pub(crate) route: &'static Route,
 }
@@ -41,20 +43,43 @@ pub(crate) async fn admit(
     mut request: Request<Body>,
     next: Next,
 ) -> Response<Body> {
-    match app.access.authorize(&caller, request.headers(), route.scope) {
-        Ok(caller) => {
-            request.extensions_mut().insert(Admitted { caller, route });
-            next.run(request).await
-        }
+    let id = CallerId::new(&caller, request.extensions().get().copied());
+    let admitted = check(&app, route, &caller, &id, request.headers());
+    let caller = match admitted {
+        Ok(caller) => caller,
         Err(refusal) => {
             if route.takes_records() {
-                app.counters.ingest_failed("denied");
+                app.counters.ingest_failed(refusal.reason());
             }
             let style = ErrorStyle::of_request(&request);
-            let (head, body) = request.into_parts();
-            body::discard_unless_expected(&head.headers, body).await;
-            style.problem(refusal.status, refusal.detail)
+            drop(request);
+            return style.refusal(&refusal);
         }
+    };
+    request.extensions_mut().insert(Admitted { caller, id, route });
+    next.run(request).await
+}
+
+/// Who is let in.
+fn check(app: &App, route: &Route, caller: &Caller, id: &CallerId, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    // A shared secret may be short, so who has guessed too often is not heard; a reverse proxy on this machine guesses for
+    // everyone.
+    let may_guess = id.network.is_loopback() || route.scope != Scope::Checkpoints || !Access::has_secret(headers);
+    if !may_guess {
+        app.quota.check_wrong_keys(id.network).map_err(Refusal::too_many_keys)?;
+    }
+    let caller = app.access.authorize(caller, headers, route.scope).map_err(|refusal| refuse(app, id, refusal))?;
+    if route.takes_records() {
+        app.quota.check(&caller, id).map_err(Refusal::quota)?;
+    }
+    Ok(caller)
+}
+
+/// What someone hears who may not do this: a wrong key is one of so many that may be tried.
+fn refuse(app: &App, id: &CallerId, refusal: Forbidden) -> Refusal {
+    match refusal.is_wrong_key() {
+        true => app.quota.note_wrong_key(id.network).map_or_else(Refusal::too_many_keys, |()| refusal.into()),
+        false => refusal.into(),
     }
 }
 

@@ -3,14 +3,14 @@
 //! `axum::serve` starts no timers, so a client could send the head of its request for ever; hyper-util's builder with
 //! a timer does not let it.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use http::Request;
+use http::{Request, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -21,7 +21,8 @@ use tokio::time::{sleep, timeout};
 use crate::server::access::Peer;
 use crate::server::api::router::Routers;
 use crate::server::app::App;
-use crate::server::http::idle::Idle;
+use crate::server::http::connection::messages::OpenRequest;
+use crate::server::http::connection::{Connections, Entry, Release, Slot, Watched};
 use crate::server::http::limits::{HEADER_BYTES, HTTP2_STREAMS};
 use crate::server::http::{Limits, front};
 use crate::server::stopping::stopped;
@@ -30,6 +31,10 @@ use crate::server::stopping::stopped;
 const PING: Duration = Duration::from_secs(20);
 /// Pause after a failed accept, which mostly means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Idle connections that are closed then.
+const RELEASED_FOR_DESCRIPTORS: usize = 16;
+/// How long a client may take to hear that its idle connection closes.
+const PARTING: Duration = Duration::from_millis(100);
 
 /// Binds the first address of a name or an IP literal (with or without brackets) that can be bound.
 pub(crate) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
@@ -56,22 +61,31 @@ pub(crate) async fn accept(app: Arc<App>, routers: Arc<Routers>, listener: TcpLi
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
+            app.connections.release(RELEASED_FOR_DESCRIPTORS);
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        // Over the limit this one waits here and all after it with the system.
         let slot = tokio::select! {
             () = &mut stop => break,
-            slot = Arc::clone(&app.free_connections).acquire_owned() => slot,
+            slot = enter(&app.connections, peer) => slot,
         };
+        let Some(slot) = slot else { continue };
         let (app, routers, builder) = (Arc::clone(&app), Arc::clone(&routers), Arc::clone(&builder));
-        connections.spawn(async move {
-            let _slot = slot;
-            serve(app, routers, &builder, stream, peer).await;
-        });
+        connections.spawn(async move { serve(app, routers, &builder, stream, slot).await });
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// A place for a connection, of which all after it wait with the system; `None` when its address has more than its share.
+async fn enter(connections: &Arc<Connections>, peer: SocketAddr) -> Option<Slot> {
+    loop {
+        match connections.enter(peer) {
+            Entry::Admitted(slot) => return Some(slot),
+            Entry::Refused => return None,
+            Entry::Full => connections.wait_for_place().await,
+        }
+    }
 }
 
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
@@ -87,30 +101,40 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-async fn serve(
-    app: Arc<App>,
-    routers: Arc<Routers>,
-    builder: &Builder<TokioExecutor>,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
+async fn serve(app: Arc<App>, routers: Arc<Routers>, builder: &Builder<TokioExecutor>, stream: TcpStream, slot: Slot) {
     // Small answers must not wait for the client's acknowledgement of the last one.
     let _ = stream.set_nodelay(true);
-    let limits = &app.limits;
-    let (stop_timeout, stopping) = (limits.stop_timeout, app.stopping.clone());
-    let stream = TokioIo::new(Idle::new(stream, limits.header_timeout, limits.connection_idle_timeout));
+    let (stop_timeout, stopping, connections) =
+        (app.limits.stop_timeout, app.stopping.clone(), Arc::clone(&app.connections));
+    let (peer, activity) = (Peer(slot.peer), Arc::clone(&slot.activity));
+    let stream = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+    let watching = Arc::clone(&activity);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
-        front::answer(Arc::clone(&app), Arc::clone(&routers), request)
+        let (open, mut request) = OpenRequest::begin(&watching, request);
+        request.extensions_mut().insert(peer);
+        let (answering, watching) =
+            (front::answer(Arc::clone(&app), Arc::clone(&routers), request), Arc::clone(&watching));
+        async move {
+            let response = answering.await?;
+            if response.headers().contains_key(header::CONNECTION) {
+                watching.linger();
+            }
+            Ok::<_, Infallible>(open.answer(response))
+        }
     });
     let mut connection = pin!(builder.serve_connection(stream, service));
     // A connection that ends badly is the client's business.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = stopped(stopping) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = timeout(stop_timeout, connection).await;
-        }
+    let patience = tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stopped(stopping) => stop_timeout,
+        release = activity.ended(connections.patience()) => match release {
+            Release::Idle => PARTING,
+            Release::Stalled => Duration::ZERO,
+        },
+    };
+    connection.as_mut().graceful_shutdown();
+    if timeout(patience, connection.as_mut()).await.is_err() && patience == PARTING && activity.has_open_request() {
+        // A request came while its connection was closed.
+        let _ = timeout(stop_timeout, connection).await;
     }
 }
