@@ -2,7 +2,8 @@
 //! little, or are told to come back, instead of filling the memory.
 //!
 //! Small bodies have a reserve of their own, and no caller gets more than a share for bodies that are still on their way:
-//! whoever sends much and slowly fills their share, and everybody else goes on.
+//! whoever sends much and slowly fills their share, and everybody else goes on. Of what has arrived, which is the server's
+//! to finish, one caller may hold most but not all.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,8 @@ use crate::server::access::CallerId;
 pub(crate) const SMALL_BODY_BYTES: usize = 1 << 20;
 /// Most bytes that a request with a small body takes from the reserve, as sent, inflated and as records.
 const SMALL_REQUEST_BYTES: usize = 4 * SMALL_BODY_BYTES;
+/// Largest body that gets room in the reserve although its caller has filled their share of it.
+const TINY_BODY_BYTES: usize = 16 << 10;
 /// What a budget is divided by for its reserve for small bodies, and for the share of one caller's unfinished large ones.
 const PARTS: usize = 4;
 /// What the reserve is divided by for the share of one caller's unfinished small bodies.
@@ -31,6 +34,8 @@ pub(crate) struct Budget {
     common: usize,
     /// Most bytes of `common` for unfinished bodies of one caller.
     share: usize,
+    /// Most bytes of `common` for everything of one caller.
+    most_of_caller: usize,
     held: Mutex<Held>,
     freed: Notify,
 }
@@ -39,8 +44,16 @@ pub(crate) struct Budget {
 #[derive(Debug, Default)]
 struct Held {
     bytes: Amount,
-    /// Of which for bodies that are still on their way, by caller.
-    unfinished: HashMap<CallerId, Amount>,
+    callers: HashMap<CallerId, Account>,
+}
+
+/// What is held for one caller.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Account {
+    /// For bodies that are still on their way.
+    unfinished: Amount,
+    /// For everything.
+    all: Amount,
 }
 
 /// Bytes of both parts of a budget.
@@ -78,7 +91,8 @@ impl Budget {
     }
 
     fn of_parts(reserve: usize, common: usize, share: usize) -> Arc<Budget> {
-        Arc::new(Budget { reserve, common, share, held: Mutex::default(), freed: Notify::new() })
+        let most_of_caller = common - common / PARTS;
+        Arc::new(Budget { reserve, common, share, most_of_caller, held: Mutex::default(), freed: Notify::new() })
     }
 
     /// The bytes that are held now.
@@ -92,27 +106,21 @@ impl Budget {
 }
 
 impl Held {
-    /// The bytes that unfinished bodies of a caller hold, without those of one of them.
-    fn of_others(&self, caller: &CallerId, own: Amount) -> Amount {
-        self.unfinished.get(caller).copied().unwrap_or_default().minus(own)
+    /// What is held for a caller, without what one request of theirs holds.
+    fn of_others(&self, caller: Option<&CallerId>, own: Account) -> Account {
+        let account = caller.and_then(|caller| self.callers.get(caller)).copied().unwrap_or_default();
+        Account { unfinished: account.unfinished.minus(own.unfinished), all: account.all.minus(own.all) }
     }
 
-    fn add(&mut self, caller: Option<&CallerId>, bytes: Amount) {
-        self.bytes = self.bytes.plus(bytes);
-        if let Some(caller) = caller {
-            let unfinished = self.unfinished.entry(caller.clone()).or_default();
-            *unfinished = unfinished.plus(bytes);
-        }
-    }
-
-    /// Gives back what a caller's unfinished body held of their share.
-    fn finish(&mut self, caller: &CallerId, bytes: Amount) {
-        if let Some(unfinished) = self.unfinished.get_mut(caller) {
-            *unfinished = unfinished.minus(bytes);
-            if *unfinished == Amount::default() {
-                self.unfinished.remove(caller);
-            }
-        }
+    /// Changes the account of a caller, which ends when there is nothing in it.
+    fn change(&mut self, caller: Option<&CallerId>, change: impl FnOnce(&mut Account)) {
+        let Some(caller) = caller else { return };
+        let mut account = self.callers.get(caller).copied().unwrap_or_default();
+        change(&mut account);
+        match account == Account::default() {
+            true => self.callers.remove(caller),
+            false => self.callers.insert(caller.clone(), account),
+        };
     }
 }
 
@@ -123,20 +131,23 @@ pub(crate) struct Reservation {
     bytes: Amount,
     /// Whether the bytes are those of a large body.
     is_large: bool,
-    /// Who sends the body, until all of it has arrived.
-    sender: Option<CallerId>,
+    /// Whose request it is.
+    caller: Option<CallerId>,
+    /// Whether the body is still on its way.
+    is_arriving: bool,
 }
 
 impl Reservation {
     /// A reservation of nothing yet.
     pub(crate) fn new(budget: &Arc<Budget>) -> Reservation {
-        Reservation { budget: Arc::clone(budget), bytes: Amount::default(), is_large: false, sender: None }
+        let (budget, bytes) = (Arc::clone(budget), Amount::default());
+        Reservation { budget, bytes, is_large: false, caller: None, is_arriving: false }
     }
 
     /// A reservation of nothing yet for a body that a caller is about to send.
-    pub(crate) fn for_body(budget: &Arc<Budget>, sender: CallerId) -> Reservation {
+    pub(crate) fn for_body(budget: &Arc<Budget>, caller: CallerId) -> Reservation {
         let mut reservation = Reservation::new(budget);
-        reservation.sender = Some(sender);
+        (reservation.caller, reservation.is_arriving) = (Some(caller), true);
         reservation
     }
 
@@ -147,10 +158,17 @@ impl Reservation {
 
     /// Notes that all of the body has arrived, so that it is up to the server how long it is held.
     pub(crate) fn finish_body(&mut self) {
-        if let Some(sender) = self.sender.take() {
-            self.budget.held().finish(&sender, self.bytes);
+        if std::mem::take(&mut self.is_arriving) {
+            let bytes = self.bytes;
+            let finish = |account: &mut Account| account.unfinished = account.unfinished.minus(bytes);
+            self.budget.held().change(self.caller.as_ref(), finish);
             self.budget.freed.notify_waiters();
         }
+    }
+
+    /// What the request holds of the account of its caller.
+    fn account(&self, bytes: Amount) -> Account {
+        Account { unfinished: if self.is_arriving { bytes } else { Amount::default() }, all: bytes }
     }
 
     /// Takes more bytes; false, and nothing taken, when there is not enough.
@@ -169,34 +187,46 @@ impl Reservation {
         self.add(&mut held, Amount { reserve: 0, common: more })
     }
 
+    /// Whether there is enough in the reserve, and the share of the caller allows it. Very small bodies need no share, so
+    /// that whoever has an address in common with a slow sender is still heard.
     fn fits_reserve(&self, held: &Held, bytes: usize) -> bool {
-        let others = self.sender.as_ref().map_or(0, |sender| held.of_others(sender, self.bytes).reserve);
+        let others = held.of_others(self.caller.as_ref(), self.account(self.bytes)).unfinished.reserve;
         let own = self.bytes.reserve.saturating_add(bytes);
+        let needs_no_share = !self.is_arriving || own <= TINY_BODY_BYTES || others == 0;
         own <= SMALL_REQUEST_BYTES
             && held.bytes.reserve.saturating_add(bytes) <= self.budget.reserve
-            && (others == 0 || others.saturating_add(own) <= self.budget.reserve / PARTS_OF_RESERVE)
+            && (needs_no_share || others.saturating_add(own) <= self.budget.reserve / PARTS_OF_RESERVE)
     }
 
-    /// Whether there is enough for more bytes, and the share of the caller allows them; one body alone may be as large as it
-    /// may.
+    /// Whether there is enough for more bytes, and the shares of the caller allow them; one request alone may be as large as
+    /// it may.
     fn fits_common(&self, held: &Held, bytes: usize) -> bool {
-        let others = self.sender.as_ref().map_or(0, |sender| held.of_others(sender, self.bytes).common);
+        let others = held.of_others(self.caller.as_ref(), self.account(self.bytes));
         let own = self.bytes.common.saturating_add(bytes);
+        let fits = |others: usize, most: usize| others == 0 || others.saturating_add(own) <= most;
         held.bytes.common.saturating_add(bytes) <= self.budget.common
-            && (others == 0 || others.saturating_add(own) <= self.budget.share)
+            && (!self.is_arriving || fits(others.unfinished.common, self.budget.share))
+            && fits(others.all.common, self.budget.most_of_caller)
     }
 
     fn add(&mut self, held: &mut Held, bytes: Amount) -> bool {
-        held.add(self.sender.as_ref(), bytes);
+        let own = self.account(bytes);
+        held.bytes = held.bytes.plus(bytes);
+        held.change(self.caller.as_ref(), |account| {
+            account.unfinished = account.unfinished.plus(own.unfinished);
+            account.all = account.all.plus(own.all);
+        });
         self.bytes = self.bytes.plus(bytes);
         true
     }
 
     fn remove(&mut self, held: &mut Held, bytes: Amount) {
-        if let Some(sender) = &self.sender {
-            held.finish(sender, bytes);
-        }
+        let own = self.account(bytes);
         held.bytes = held.bytes.minus(bytes);
+        held.change(self.caller.as_ref(), |account| {
+            account.unfinished = account.unfinished.minus(own.unfinished);
+            account.all = account.all.minus(own.all);
+        });
         self.bytes = self.bytes.minus(bytes);
     }
 
@@ -283,7 +313,7 @@ mod tests {
             bodies.push(small);
         }
         drop(bodies);
-        assert_eq!((budget.used(), budget.held().unfinished.len()), (0, 0));
+        assert_eq!((budget.used(), budget.held().callers.len()), (0, 0));
     }
 
     #[test]
@@ -294,7 +324,7 @@ mod tests {
             body.make_large();
             body.grow(bytes).then_some(body)
         };
-        let mut first = large(100 * MEBIBYTE).expect("room for one");
+        let mut first = large(70 * MEBIBYTE).expect("room for one");
         assert!(large(2 * MEBIBYTE).is_none());
         first.finish_body();
         let second = large(40 * MEBIBYTE).expect("what has arrived is no part of the share");
@@ -303,7 +333,38 @@ mod tests {
         other.make_large();
         assert!(other.grow(50 * MEBIBYTE));
         drop((first, second, other));
-        assert_eq!((budget.used(), budget.held().unfinished.len()), (0, 0));
+        assert_eq!((budget.used(), budget.held().callers.len()), (0, 0));
+    }
+
+    #[test]
+    fn very_small_bodies_find_room_beside_slow_ones_of_the_same_caller() {
+        let budget = Budget::with_reserve(256 * MEBIBYTE);
+        let body = |bytes| {
+            let mut body = Reservation::for_body(&budget, caller(1));
+            body.grow(bytes).then_some(body)
+        };
+        let mut slow: Vec<Reservation> = std::iter::from_fn(|| body(MEBIBYTE)).collect();
+        assert_eq!(slow.len(), 96, "half of the reserve, and the share of what is there for all");
+        let mut tiny = body(10_000).expect("room");
+        tiny.finish_body();
+        assert!(tiny.grow(2 * MEBIBYTE), "for its records");
+        slow.pop();
+        assert!(body(MEBIBYTE).is_some());
+    }
+
+    #[test]
+    fn one_caller_holds_most_of_what_has_arrived_but_not_all() {
+        let budget = Budget::with_reserve(256 * MEBIBYTE);
+        let arrived = |last| {
+            let mut body = Reservation::for_body(&budget, caller(last));
+            body.make_large();
+            let is_there = body.grow(8 * MEBIBYTE);
+            body.finish_body();
+            is_there.then_some(body)
+        };
+        let bodies: Vec<Reservation> = std::iter::from_fn(|| arrived(1)).collect();
+        assert_eq!(bodies.len(), 18);
+        assert!(arrived(2).is_some());
     }
 
     #[test]

@@ -100,3 +100,39 @@ pub(crate) async fn note_grpc(mut response: Response<Body>) -> Response<Body> {
     response.extensions_mut().insert(CountedAs("grpc".to_owned()));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::api::table::http_routes;
+    use crate::server::{Config, SidePort, start};
+
+    #[tokio::test]
+    async fn after_many_wrong_secrets_from_another_machine_no_secret_is_heard_from_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (side, secret) = (SidePort::Off, Some("open sesame".to_owned()));
+        let config = Config {
+            port: 0,
+            otlp_grpc: side,
+            otlp_http: side,
+            secret,
+            ..Config::new(folder.path().join("traces.db"))
+        };
+        let running = start(config).await.expect("a server");
+        let route = http_routes().find(|route| route.path == "/ingest").expect("a route");
+        let status = |network: [u8; 4], secret: &'static str| {
+            let (id, value) = (CallerId { network: network.into(), key: None }, http::HeaderValue::from_static(secret));
+            let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-tracehub-secret"), value)]);
+            let checked = check(&running.app, route, &Caller::Anonymous, &id, &headers);
+            checked.map_or_else(|refusal| refusal.status().as_u16(), |_| 200)
+        };
+        let (there, elsewhere, here) = ([192, 0, 2, 1], [192, 0, 2, 2], [127, 0, 0, 1]);
+        assert_eq!((status(there, "open sesame"), status(there, "open barley")), (200, 403));
+        let guesses = |network| (0..1_000).find(|_| status(network, "open barley") == 429);
+        // A guess comes back every half second, which a slow machine may take for one of these.
+        assert!((0..5).any(|_| guesses(there).is_some() && status(there, "open sesame") == 429));
+        assert!(guesses(here).is_some());
+        assert_eq!((status(elsewhere, "open sesame"), status(here, "open sesame")), (200, 200));
+        running.stop().await.expect("a clean stop");
+    }
+}
