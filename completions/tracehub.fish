@@ -75,7 +75,9 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l otlp-grpc -d
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l otlp-http -d 'Also receive OTLP/HTTP there, or `off` [default: 127.0.0.1:4318, unless busy]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l durability -d 'When a write counts as stored' -r -f -a "disk\t'On disk: survives power loss'
 os\t'With the operating system: faster, survives only a crash of tracehub'"
-complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allowed-host -d 'Name that requests may use for this server, besides its address; repeat for more' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allowed-host -d 'Name that requests may use for this server, besides its address; repeat for more [env: TRACEHUB_ALLOWED_HOSTS]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l cors-origin -d 'Web site whose pages may call, such as https://app.example; repeat for more [env: TRACEHUB_CORS_ORIGINS]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l limit-rate -d 'What each key, and each address without one, may send in a second: 5000, 10MB or 5000,10MB [env: TRACEHUB_LIMIT_RATE]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l redact -d 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l tls-cert -d 'Speak TLS on all ports, with the certificate and its chain in this file (PEM)' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l tls-key -d 'The private key of the certificate (PEM)' -r -F
@@ -97,6 +99,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l time -d 'How
 local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allow-network-fs -d 'Write to a file on a network file system, which no other machine may open'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l open-network -d 'Answer other machines without a key, which lets all of them read, send and delete: for closed networks'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l open-loopback -d 'Answer callers on this machine without a key, also when others need one; not behind a proxy on this machine'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l json -d 'Print JSON, the same as `-o json`'
@@ -881,6 +884,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s h -l help -d 
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
@@ -906,6 +910,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand soak" -l connections -
 complete -c tracehub -n "__fish_tracehub_using_subcommand soak" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand soak" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand soak" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand soak" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand soak" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
