@@ -16,6 +16,7 @@ use crate::server::api::parameters;
 use crate::server::api::table::Route;
 use crate::server::app::App;
 use crate::server::http::{ErrorStyle, Refusal};
+use crate::server::senders::Refused;
 
 /// Someone who was let in, and the row of the table they were let in for; every handler finds it among the extensions
 /// of its request.
@@ -57,7 +58,11 @@ pub(crate) async fn admit(
             }
             let style = ErrorStyle::of_request(&request);
             drop(request);
-            return style.refusal(&refusal);
+            let mut response = style.refusal(&refusal);
+            if !refusal.is_denial() {
+                response.extensions_mut().insert(Refused { reason: refusal.reason(), detail: refusal.message(0) });
+            }
+            return response;
         }
     };
     request.extensions_mut().insert(CallersStore::new(&caller, &app.backend));

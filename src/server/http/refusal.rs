@@ -12,6 +12,9 @@ use crate::server::access::Forbidden;
 use crate::store;
 use crate::store::wire::WireError;
 
+/// The word for refusals because of who the caller is.
+const DENIED: &str = "denied";
+
 /// Why nothing of a request was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -53,8 +56,13 @@ impl Refusal {
             Refusal::UnknownEncoding(_) => "unknown_encoding",
             Refusal::Slow => "slow",
             Refusal::Later(reason, _) | Refusal::TooOften(reason, ..) => reason,
-            Refusal::Denied(_) => "denied",
+            Refusal::Denied(_) => DENIED,
         }
+    }
+
+    /// Whether the caller is refused for who they are, or for the keys they tried.
+    pub(crate) fn is_denial(&self) -> bool {
+        self.reason() == DENIED
     }
 
     /// The HTTP status of the answer.
@@ -88,7 +96,7 @@ impl Refusal {
 
     /// The refusal of a wrong key from an address that tried many, and may try again after a pause.
     pub(crate) fn too_many_keys(pause: Duration) -> Refusal {
-        Refusal::TooOften("denied", "too many wrong keys came from this address", whole_seconds(pause))
+        Refusal::TooOften(DENIED, "too many wrong keys came from this address", whole_seconds(pause))
     }
 
     /// The refusal when the store failed: always that it may work later, because a client that hears anything else
