@@ -75,7 +75,9 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l otlp-grpc -d
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l otlp-http -d 'Also receive OTLP/HTTP there, or `off` [default: 127.0.0.1:4318, unless busy]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l durability -d 'When a write counts as stored' -r -f -a "disk\t'On disk: survives power loss'
 os\t'With the operating system: faster, survives only a crash of tracehub'"
-complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allowed-host -d 'Name that requests may use for this server, besides its address; repeat for more' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allowed-host -d 'Name that requests may use for this server, besides its address; repeat for more [env: TRACEHUB_ALLOWED_HOSTS]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l cors-origin -d 'Web site whose pages may call, such as https://app.example; repeat for more [env: TRACEHUB_CORS_ORIGINS]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l limit-rate -d 'What each key, and each address without one, may send in a second: 5000, 10MB or 5000,10MB [env: TRACEHUB_LIMIT_RATE]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l redact -d 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l tls-cert -d 'Speak TLS on all ports, with the certificate and its chain in this file (PEM)' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l tls-key -d 'The private key of the certificate (PEM)' -r -F

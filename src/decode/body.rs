@@ -11,6 +11,8 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 /// Smallest buffer an inflated body starts with.
 const MIN_BUFFER_BYTES: usize = 64 * 1024;
+/// Binary logarithm of the largest window of a zstd frame: 64 MiB.
+const ZSTD_WINDOW_LOG: u32 = 26;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub enum Encoding {
     Gzip,
     /// RFC 1950 as HTTP defines "deflate", or bare RFC 1951 as some senders understand it.
     Deflate,
+    /// RFC 8878, one frame or several.
+    Zstd,
 }
 
 impl Encoding {
@@ -36,6 +40,7 @@ impl Encoding {
             ("gzip", Encoding::Gzip),
             ("x-gzip", Encoding::Gzip),
             ("deflate", Encoding::Deflate),
+            ("zstd", Encoding::Zstd),
         ];
         let found = known.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
         found.map_or_else(|| Err(BodyError::Unsupported(name.chars().take(64).collect())), |(_, encoding)| Ok(encoding))
@@ -48,6 +53,7 @@ impl fmt::Display for Encoding {
             Encoding::Identity => "identity",
             Encoding::Gzip => "gzip",
             Encoding::Deflate => "deflate",
+            Encoding::Zstd => "zstd",
         })
     }
 }
@@ -61,8 +67,8 @@ pub enum BodyError {
         /// The cap on inflated bytes.
         limit_bytes: usize,
     },
-    /// An encoding other than gzip, deflate and identity; HTTP says 415.
-    #[error("content encoding {0:?} is not supported; send gzip, deflate or identity")]
+    /// An encoding other than gzip, deflate, zstd and identity; HTTP says 415.
+    #[error("content encoding {0:?} is not supported; send gzip, deflate, zstd or identity")]
     Unsupported(String),
     /// The compressed stream is broken, cut short, or followed by something else; HTTP says 400.
     #[error("body is not valid {encoding} data")]
@@ -108,6 +114,7 @@ pub fn inflate(body: Bytes, encoding: Option<&str>, limit_bytes: usize) -> Resul
         Encoding::Identity => Ok(Some(body).filter(|body| body.len() <= limit_bytes)),
         Encoding::Gzip => inflate_gzip(&body, limit_bytes),
         Encoding::Deflate => inflate_deflate(&body, limit_bytes),
+        Encoding::Zstd => inflate_zstd(&body, limit_bytes),
     };
     let inflated = inflated.map_err(|source| BodyError::Corrupt { encoding, source })?;
     inflated.ok_or(BodyError::TooLarge { limit_bytes })
@@ -129,6 +136,17 @@ fn inflate_deflate(body: &[u8], limit_bytes: usize) -> Inflated {
         let as_bare = read_all(&mut bare, body.len(), limit_bytes);
         as_bare.and_then(|out| nothing_follows(bare.into_inner(), out)).map_err(|_| failure)
     })
+}
+
+/// A frame says how far back it refers, and the decoder keeps so much: a short body could claim gigabytes. No sender needs
+/// to refer further back than the largest body is long.
+fn inflate_zstd(body: &[u8], limit_bytes: usize) -> Inflated {
+    if body.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut frames = zstd::stream::read::Decoder::with_buffer(body)?;
+    frames.window_log_max(ZSTD_WINDOW_LOG)?;
+    read_all(&mut frames, body.len(), limit_bytes)
 }
 
 fn nothing_follows(rest: &[u8], inflated: Option<Bytes>) -> Inflated {
@@ -261,11 +279,40 @@ mod tests {
 
     #[test]
     fn a_bomb_of_many_gigabytes_ends_at_the_cap() {
-        let member = gzip(&vec![0; 8 << 20]);
-        let bomb = member.repeat(1_280);
-        let began = Instant::now();
-        assert!(matches!(inflated(bomb, "gzip"), Err(BodyError::TooLarge { .. })));
-        assert!(began.elapsed() < Duration::from_secs(1));
+        for (member, encoding) in [(gzip(&vec![0; 8 << 20]), "gzip"), (zstd(&vec![0; 8 << 20]), "zstd")] {
+            let bomb = member.repeat(1_280);
+            let began = Instant::now();
+            assert!(matches!(inflated(bomb, encoding), Err(BodyError::TooLarge { .. })));
+            assert!(began.elapsed() < Duration::from_secs(1));
+        }
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        zstd::encode_all(bytes, 3).expect("memory")
+    }
+
+    #[test]
+    fn all_frames_of_a_zstd_body_are_read_and_a_broken_one_is_corrupt() {
+        let body = [zstd(b"one "), zstd(b""), zstd(b"two")].concat();
+        assert_eq!(inflated(body, "ZSTD").expect("valid"), "one two");
+        let (full, over) = (vec![7; LIMIT_BYTES], vec![7; LIMIT_BYTES + 1]);
+        assert_eq!(inflated(zstd(&full), "zstd").expect("just fits").len(), LIMIT_BYTES);
+        assert!(matches!(inflated(zstd(&over), "zstd"), Err(BodyError::TooLarge { .. })));
+        let whole = zstd(b"some text that is long enough to be cut");
+        let garbage = [whole.clone(), b"garbage".to_vec()].concat();
+        for body in [garbage, b"not zstd at all".to_vec(), gzip(b"x")] {
+            assert!(matches!(inflated(body, "zstd"), Err(BodyError::Corrupt { .. })));
+        }
+        for cut in 0..whole.len() {
+            assert!(matches!(inflated(whole[..cut].to_vec(), "zstd"), Err(BodyError::Corrupt { .. })), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_zstd_frame_that_claims_a_huge_window_is_refused_before_there_is_memory_for_it() {
+        // A frame without a size, with a window of 2 GiB, and one empty block.
+        let claims = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 0x01, 0x00, 0x00];
+        assert!(matches!(inflated(claims, "zstd"), Err(BodyError::Corrupt { .. })));
     }
 
     #[test]
@@ -276,7 +323,7 @@ mod tests {
 
     #[test]
     fn other_encodings_and_chains_have_an_error_of_their_own() {
-        for encoding in ["zstd", "br", "snappy", "gzip, gzip", "identity, gzip"] {
+        for encoding in ["lz4", "br", "snappy", "gzip, zstd", "identity, gzip"] {
             assert!(matches!(inflated(Vec::new(), encoding), Err(BodyError::Unsupported(name)) if name == encoding));
         }
     }

@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 use crate::query::facets;
-use crate::server::access::{Access, Site};
+use crate::server::access::{Access, Quota, Site};
 use crate::server::compat::checkpoint_feed::CheckpointFeed;
 use crate::server::compat::large_traces::LargeTraces;
 use crate::server::compat::sources::Sources;
 use crate::server::counters::Counters;
+use crate::server::http::connection::Connections;
 use crate::server::http::{Budget, Limits};
 use crate::server::ingest::{FirstSeen, MendLog};
 use crate::server::open_streams::OpenStreams;
@@ -41,6 +42,8 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// The bytes of request bodies, raw, inflated and as records, that may be held at once.
     pub(crate) budget: Arc<Budget>,
+    /// What callers may send in a second.
+    pub(crate) quota: Quota,
     /// The turns to decode a large body: as many as may be decoded at once.
     pub(crate) decoding: Semaphore,
     /// The bytes of stored records that all streams together may hold while they send them.
@@ -55,8 +58,8 @@ pub(crate) struct App {
     pub(crate) checkpoint_streams: OpenStreams,
     /// The open streams of scans.
     pub(crate) scan_streams: OpenStreams,
-    /// The connections that may still be opened; the others are open.
-    pub(crate) free_connections: Arc<Semaphore>,
+    /// The connections that are open.
+    pub(crate) connections: Arc<Connections>,
     /// The rates at which each source sends checkpoints.
     pub(crate) sources: Sources,
     /// What is known of those who send.

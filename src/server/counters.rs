@@ -41,8 +41,8 @@ pub(crate) struct Counters {
 /// Values the counters do not hold themselves.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gauges {
-    /// How many connections are open now.
-    pub(crate) connections: usize,
+    /// How many connections are open now, and how many had to make way for others since the start.
+    pub(crate) connections: (usize, u64),
     /// Bytes of request bodies held now.
     pub(crate) in_flight_bytes: usize,
     /// Bytes of the database on disk; `None` when it cannot be looked at.
@@ -193,7 +193,14 @@ impl Counters {
             }
         }
         page.head("tracehub_connections", "gauge", "Connections open now.");
-        page.line("tracehub_connections", &[], gauges.connections as u64);
+        let (connections, released) = gauges.connections;
+        page.line("tracehub_connections", &[], connections as u64);
+        page.head(
+            "tracehub_connections_released_total",
+            "counter",
+            "Connections that were of no use and made way for others.",
+        );
+        page.line("tracehub_connections_released_total", &[], released);
         page.head("tracehub_in_flight_bytes", "gauge", "Bytes of request bodies held now.");
         page.line("tracehub_in_flight_bytes", &[], gauges.in_flight_bytes as u64);
         if let Some(bytes) = gauges.database_bytes {
@@ -243,7 +250,7 @@ mod tests {
         counters.stored(Written { accepted: 3, duplicates: 1 }, 2);
         counters.ingest_failed("disk_full");
         let gauges = Gauges {
-            connections: 1,
+            connections: (1, 0),
             in_flight_bytes: 7,
             database_bytes: None,
             disk: Some(DiskUse { log_bytes: 8, free_bytes: None }),

@@ -10,6 +10,7 @@ mod api;
 mod app;
 mod compat;
 mod counters;
+pub(crate) mod descriptors;
 mod error;
 mod http;
 mod ingest;
@@ -33,13 +34,14 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use self::access::{Access, Site};
+use self::access::{Access, Quota, Site};
 use self::api::router::Routers;
 use self::app::App;
 use self::compat::checkpoint_feed::CheckpointFeed;
 use self::compat::large_traces::LargeTraces;
 use self::compat::sources::Sources;
 use self::counters::Counters;
+use self::http::connection::Connections;
 use self::http::{Budget, listen};
 use self::ingest::{FirstSeen, MendLog};
 use self::open_streams::OpenStreams;
@@ -53,7 +55,7 @@ use crate::store::redact::{Redaction, redacting};
 use crate::store::sqlite::{Durability, Options};
 use crate::store::{self, Backend, Target};
 
-pub use self::access::Openness;
+pub use self::access::{Openness, RateLimit};
 pub use self::error::StartError;
 pub use self::http::Limits;
 pub use self::listeners::{Addresses, Listeners, SidePort};
@@ -66,6 +68,8 @@ pub struct Settings {
     pub retention: Option<Duration>,
     /// Names besides loopback and the bound address that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
+    /// Origins such as `https://app.example` whose pages may call from a browser.
+    pub cors_origins: Vec<String>,
     /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
     pub secret: Option<String>,
     /// What the owner of the server presents, who may do everything; `None` for no such owner.
@@ -101,6 +105,8 @@ pub struct Config {
     pub allows_network_fs: bool,
     /// Names besides loopback and the bound address that a `Host` header may hold.
     pub allowed_hosts: Vec<String>,
+    /// Origins such as `https://app.example` whose pages may call from a browser.
+    pub cors_origins: Vec<String>,
     /// What senders of checkpoints must present in `X-TraceHub-Secret`; `None` or empty is nothing.
     pub secret: Option<String>,
     /// Who is answered without a key although keys are wanted.
@@ -126,6 +132,7 @@ impl Config {
             durability: Durability::Disk,
             allows_network_fs: false,
             allowed_hosts: Vec::new(),
+            cors_origins: Vec::new(),
             secret: None,
             openness: Openness::default(),
             limits: Limits::default(),
@@ -266,6 +273,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let settings = Settings {
         retention,
         allowed_hosts: config.allowed_hosts,
+        cors_origins: config.cors_origins,
         secret: config.secret,
         token: Some(token),
         openness: config.openness,
@@ -291,7 +299,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let (stop, stopping) = watch::channel(false);
     let mut names = settings.allowed_hosts;
     names.push(host);
-    let site = Site::new(ip, &names);
+    let site = Site::new(ip, &names).welcoming(&settings.cors_origins);
     let access = Access::new(ip, &token).with_secret(settings.secret.as_deref());
     let access = access.exposed(is_exposed).opened(settings.openness);
     access.keyring().reload(&*backend).await?;
@@ -307,7 +315,8 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         clock,
         site,
         access: Arc::new(access),
-        budget: Budget::new(settings.limits.in_flight_bytes),
+        budget: Budget::with_reserve(settings.limits.in_flight_bytes),
+        quota: Quota::new(settings.limits.rate),
         decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get)),
         stream_budget: Budget::new(settings.limits.stream_bytes),
         checkpoints: CheckpointFeed::new(),
@@ -315,7 +324,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         large_traces: LargeTraces::default(),
         checkpoint_streams: OpenStreams::default(),
         scan_streams: OpenStreams::default(),
-        free_connections: Arc::new(Semaphore::new(settings.limits.connections)),
+        connections: Connections::new(&settings.limits),
         sources: Sources::default(),
         senders,
         counters: Counters::new(),

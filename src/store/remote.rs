@@ -150,7 +150,7 @@ impl Remote {
                 })
             }
             // What may pass: too busy, unless the server says something else. A proxy in between may say this one too.
-            (StatusCode::SERVICE_UNAVAILABLE, _) => {
+            (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, _) => {
                 Err(detail.map_or(Error::Busy, |detail| Error::Io(format!("the server says: {detail}").into())))
             }
             (StatusCode::GATEWAY_TIMEOUT, true) => Err(Error::TooSlow),

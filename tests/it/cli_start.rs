@@ -1,5 +1,6 @@
 //! `tracehub start` and `tracehub status` end to end.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use serde_json::json;
@@ -240,4 +241,68 @@ fn a_closed_network_is_answered_without_a_key_and_that_is_said_at_start() {
     assert_eq!(ask(open.url()), Some(0));
     let said = open.stop().1;
     assert!(said.contains("may read, send and delete without a key") && !said.contains("answers nobody"), "{said}");
+}
+
+#[test]
+fn names_sites_and_quotas_come_from_flags_and_the_environment() {
+    let home = Home::new();
+    let wrong = |args: &[&str], variable: Option<(&str, &str)>| {
+        let mut command = home.command(&[&["start", "--port", "0"], args].concat());
+        command.envs(variable);
+        home.answer(command)
+    };
+    insta::assert_snapshot!(wrong(&["--cors-origin", "*"], None), @"
+    --- stderr
+    error: invalid value '*' for '--cors-origin <ORIGIN>': write an origin such as `https://app.example` or `http://localhost:3000`; there are no patterns
+    hint: --help says more
+    --- exit 2
+    ");
+    insta::assert_snapshot!(wrong(&[], Some(("TRACEHUB_CORS_ORIGINS", "http://localhost:3000, app.example"))), @"
+    --- stderr
+    error: TRACEHUB_CORS_ORIGINS holds `app.example`: write an origin such as `https://app.example` or `http://localhost:3000`; there are no patterns
+    --- exit 2
+    ");
+    insta::assert_snapshot!(wrong(&["--limit-rate", "fast"], None), @"
+    --- stderr
+    error: invalid value 'fast' for '--limit-rate <RECORDS/s>': write records a second such as `5000`, bytes such as `10MB`, or both: `5000,10MB`
+    hint: --help says more
+    --- exit 2
+    ");
+    insta::assert_snapshot!(wrong(&[], Some(("TRACEHUB_LIMIT_RATE", "10m"))), @"
+    --- stderr
+    error: TRACEHUB_LIMIT_RATE is `10m`: write records a second such as `5000`, bytes such as `10MB`, or both: `5000,10MB`
+    --- exit 2
+    ");
+}
+
+#[test]
+fn a_server_goes_by_the_names_of_its_environment_and_lets_in_the_sites_of_its_flags() {
+    let home = Home::new();
+    let mut command =
+        home.command(&["start", "--port", "0", "--otlp-grpc", "off", "--otlp-http", "off", "--db", "a.db"]);
+    command.args(["--allowed-host", "one", "--cors-origin", "http://localhost:3000/"]);
+    command.env("TRACEHUB_ALLOWED_HOSTS", "two, three:8099,");
+    let server = Home::serve(command);
+    let head = |host: &str, origin: &str| {
+        let mut stream =
+            std::net::TcpStream::connect(server.url().trim_start_matches("http://")).expect("a connection");
+        let request = format!(
+            "POST //v1/traces/ HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nContent-Type: application/json\r\n\
+             Content-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+        );
+        stream.write_all(request.as_bytes()).expect("room");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    for (host, origin, status) in [
+        ("one:8099", "http://localhost:3000", "200"),
+        ("two", "http://localhost:3000", "200"),
+        ("three:8099", "http://localhost:3000", "200"),
+        ("four", "http://localhost:3000", "403"),
+        ("one", "http://localhost:3001", "403"),
+    ] {
+        let answer = head(host, origin);
+        assert_eq!(answer.get(9..12), Some(status), "{host} {origin}: {answer}");
+    }
 }

@@ -1,5 +1,7 @@
 //! OTLP over gRPC: what generated clients rely on.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 
@@ -36,7 +38,10 @@ pub async fn compressed_messages_are_inflated() {
     let plain = frame(0, &export_protobuf(2, "call"));
     let reply = call(server.address(), TRACES, &[GRPC, ("grpc-encoding", "gzip")], plain).await;
     assert_eq!(reply.status, "0", "{reply:?}");
-    assert_eq!(server.span_count().await, 2);
+    let body = frame(1, &zstd::encode_all(export_protobuf(3, "call").as_slice(), 3).expect("memory"));
+    let reply = call(server.address(), TRACES, &[GRPC, ("grpc-encoding", "zstd")], body).await;
+    assert_eq!(reply.status, "0", "{reply:?}");
+    assert_eq!(server.span_count().await, 3);
 }
 
 #[tokio::test]
@@ -103,7 +108,7 @@ pub async fn an_unknown_compression_is_unimplemented_and_the_known_ones_are_name
     let server = Server::start().await;
     let reply = call(server.address(), TRACES, &[GRPC, ("grpc-encoding", "snappy")], frame(1, b"xx")).await;
     assert_eq!(reply.status, "12");
-    assert_eq!(reply.headers["grpc-accept-encoding"], "identity,gzip,deflate");
+    assert_eq!(reply.headers["grpc-accept-encoding"], "identity,gzip,deflate,zstd");
 }
 
 #[tokio::test]
@@ -124,4 +129,7 @@ pub async fn no_room_is_unavailable() {
     let server = Server::start_with(|config| config.limits.in_flight_bytes = 10).await;
     let reply = send(&server, TRACES, frame(0, &export_protobuf(1, "call"))).await;
     assert_eq!(reply.status, "14");
+    let details = STANDARD_NO_PAD.decode(&reply.headers["grpc-status-details-bin"]).expect("base64");
+    let retry_info = b"type.googleapis.com/google.rpc.RetryInfo";
+    assert!(details.windows(retry_info.len()).any(|part| part == retry_info), "clients are told when to try again");
 }

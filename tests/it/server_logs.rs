@@ -152,19 +152,22 @@ pub async fn one_bad_entry_costs_only_itself() {
 }
 
 #[tokio::test]
-pub async fn one_object_and_one_a_line_are_taken_whatever_the_content_type_says() {
+pub async fn one_object_and_one_a_line_are_taken_and_no_form_of_a_web_page() {
     let server = Server::start().await;
     for (body, content_type, count) in [
-        (entry("alone").to_string(), "text/plain", 1),
+        (entry("alone").to_string(), "application/json; charset=utf-8", 1),
         (format!("{}\n{{\"message\":\n{}\n", entry("first"), entry("third")), "application/x-ndjson", 2),
-        (json!([entry("form")]).to_string(), "application/x-www-form-urlencoded", 1),
         ("[]".to_owned(), JSON, 0),
     ] {
         let answer = send(&server, body, &[("content-type", content_type)]).await;
         assert_eq!((answer.status, &answer.json()["accepted"]), (202, &json!(count)), "{content_type}");
     }
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "?"] {
+        let answer = send(&server, json!([entry("form")]).to_string(), &[("content-type", content_type)]).await;
+        assert_eq!((answer.status, answer.json()["detail"].is_string()), (415, true), "{content_type}");
+    }
     assert_eq!(send(&server, json!([entry("untyped")]).to_string(), &[]).await.status, 202);
-    assert_eq!(messages(&server).await, ["alone", "first", "third", "form", "untyped"]);
+    assert_eq!(messages(&server).await, ["alone", "first", "third", "untyped"]);
 }
 
 #[tokio::test]

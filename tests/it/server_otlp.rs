@@ -88,7 +88,7 @@ pub async fn other_types_encodings_and_methods_are_refused() {
     }
     let untyped = Answer::of(server.request("POST", "/v1/traces").body("{}")).await;
     assert_eq!(untyped.status, 415);
-    for encoding in ["br", "zstd", "gzip, gzip", "?"] {
+    for encoding in ["br", "lz4", "gzip, zstd", "?"] {
         let request = server.request("POST", "/v1/traces").header("content-encoding", encoding);
         let answer = Answer::of(request.header("content-type", JSON).body("{}")).await;
         assert_eq!(answer.status, 415, "{encoding}");
@@ -163,4 +163,36 @@ pub async fn requests_of_published_clients_are_taken_with_their_own_headers() {
     }
     assert!(server.span_count().await > 0);
     assert!(server.running.backend().stats(&Default::default()).await.expect("statistics").logs > 0);
+}
+
+#[tokio::test]
+pub async fn careless_slashes_lead_to_where_records_are_taken() {
+    let server = Server::start().await;
+    for (index, path) in
+        ["//v1/traces", "/v1/traces/", "/v1//traces", "//", "/api/v1/traces/export/"].iter().enumerate()
+    {
+        let answer = server.post(path, PROTOBUF, export_protobuf(1 + index as u8, "x")).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, PROTOBUF), "{path}");
+    }
+    for path in ["/v1/logs/", "//v1/metrics", "//ingest", "//ingest/single/", "/api/v1/ingest/", "//api/v1/records"] {
+        let answer = server.post(path, JSON, "{").await;
+        assert!([400, 422].contains(&answer.status), "{path}: {}", answer.status);
+    }
+    assert_eq!(server.span_count().await, 5);
+    let page = server.get("/metrics").await.text();
+    assert!(page.contains("tracehub_requests_total{route=\"/v1/traces\",status=\"200\"} 3\n"), "{page}");
+}
+
+#[tokio::test]
+pub async fn zstd_is_understood_and_an_answer_to_what_is_not_names_it() {
+    let server = Server::start().await;
+    let body = zstd::encode_all(export_protobuf(1, "x").as_slice(), 3).expect("memory");
+    let send = |encoding: &str| {
+        let request = server.request("POST", "/v1/traces").header("content-type", PROTOBUF);
+        Answer::of(request.header("content-encoding", encoding).body(body.clone()))
+    };
+    assert_eq!(send("zstd").await.status, 200);
+    assert_eq!(server.span_count().await, 1);
+    let answer = send("br").await;
+    assert_eq!((answer.status, answer.header("accept-encoding")), (415, "gzip, deflate, zstd"));
 }

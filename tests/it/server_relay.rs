@@ -70,7 +70,7 @@ relayed! {
         log_entries_join_the_spans_of_their_trace
         a_body_of_many_entries_is_stored_whole_and_once
         one_bad_entry_costs_only_itself
-        one_object_and_one_a_line_are_taken_whatever_the_content_type_says
+        one_object_and_one_a_line_are_taken_and_no_form_of_a_web_page
         compressed_bodies_are_inflated_to_their_last_member
         odd_values_are_taken_and_read_back
         a_stack_of_megabytes_is_cut_and_says_so

@@ -143,3 +143,48 @@ pub async fn the_lock_of_the_file_says_where_its_server_is_and_how_to_prove_to_b
     ];
     assert!(pages.iter().all(|page| !page.contains(&token)));
 }
+
+/// What the exporter of OpenTelemetry for browsers sends, and what the browser asks before it does.
+#[tokio::test]
+pub async fn pages_of_a_welcome_site_can_send_and_read_even_what_is_refused() {
+    const PAGE: &str = "http://localhost:3000";
+    let server = Server::start_with(|config| config.cors_origins = vec![PAGE.to_owned()]).await;
+    for path in ["/v1/traces", "/v1/logs", "/api/v1/ingest", "/api/v1/traces", "/ingest"] {
+        let preflight = server.request("OPTIONS", path).header("origin", PAGE).header("sec-fetch-site", "cross-site");
+        let preflight = preflight.header("access-control-request-method", "POST");
+        let answer = Answer::of(preflight.header("access-control-request-headers", "content-type,x-api-key")).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, PAGE), "{path}");
+        assert!(answer.header("access-control-allow-methods").contains("POST"));
+        assert_eq!(answer.header("access-control-allow-headers"), "content-type,x-api-key");
+        assert!(answer.header("vary").contains("origin"));
+    }
+    let send = |path: &str, media: &str, body: String| {
+        let request = server.request("POST", path).header("origin", PAGE).header("sec-fetch-site", "cross-site");
+        Answer::of(request.header("content-type", media).header("sec-fetch-mode", "cors").body(body))
+    };
+    let body = export(&[span(1, 1, "click")]).to_string();
+    for (path, media, body, status) in [
+        ("/v1/traces", JSON, body.as_str(), 200),
+        ("/v1/traces", "text/plain", body.as_str(), 415),
+        ("/v1/traces", JSON, "{", 400),
+        ("/nothing-here", JSON, "{}", 404),
+        ("/health", JSON, "{}", 405),
+        ("/api/v1/keys", JSON, &"x".repeat(100_000), 413),
+    ] {
+        let answer = send(path, media, body.to_owned()).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, PAGE), "{path}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "true", "beacons ask for it");
+    }
+    assert_eq!(server.span_count().await, 1);
+    for origin in ["http://localhost:3001", "https://localhost:3000", "null", "http://localhost:3000.evil.com"] {
+        let request = server.request("POST", "/v1/traces").header("content-type", JSON).header("origin", origin);
+        let answer = Answer::of(request.body(body.clone())).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (403, ""), "{origin}");
+        let preflight = server.request("OPTIONS", "/v1/traces").header("origin", origin);
+        let answer = Answer::of(preflight.header("access-control-request-method", "POST")).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (405, ""), "{origin}");
+    }
+    let strange = Answer::of(server.request("GET", "/health").header("host", "tracehub").header("origin", PAGE)).await;
+    assert_eq!(strange.status, 403);
+    assert!(strange.text().contains("TRACEHUB_ALLOWED_HOSTS"), "{}", strange.text());
+}

@@ -135,9 +135,9 @@ async fn relay(config: Config) -> (Running, Option<Running>) {
     let token = config.store.file().and_then(lock::owner).and_then(|owner| owner.token);
     let target = Target::Url { url: behind.url().to_owned(), key: token.clone() };
     let backend = tracehub::store::open(&target, Mode::Write).await.expect("a remote store");
-    let Config { host, port, otlp_grpc, otlp_http, allowed_hosts, secret, limits, .. } = config;
+    let Config { host, port, otlp_grpc, otlp_http, allowed_hosts, cors_origins, secret, limits, .. } = config;
     let listeners = Listeners::bind(Addresses { host, port, otlp_grpc, otlp_http }).await.expect("free ports");
-    let settings = Settings { allowed_hosts, secret, token, limits, ..Settings::default() };
+    let settings = Settings { allowed_hosts, cors_origins, secret, token, limits, ..Settings::default() };
     (server::serve(listeners, backend, settings).await.expect("a relay"), Some(behind))
 }
 

@@ -1,5 +1,7 @@
 //! `tracehub start`: the server in the foreground, from the ready line to the last acknowledged record on disk.
 
+mod callers;
+
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use self::callers::{CallerArgs, allowed_hosts};
 use crate::cli::context::{Context, print};
 use crate::cli::environment::{short_path, variable, variable_os};
 use crate::cli::exit::{Code, Failure, Outcome};
@@ -15,7 +18,7 @@ use crate::cli::redaction::{RedactArgs, read_rules};
 use crate::cli::signals::{Hangups, Signals};
 use crate::cli::target;
 use crate::cli::values::{Keep, keep};
-use crate::server::{self, Config, Limits, Openness, Running, SidePort, TlsFiles};
+use crate::server::{self, Config, Limits, Openness, Running, SidePort, TlsFiles, descriptors};
 use crate::store::sqlite::Durability;
 use crate::view::out::{escape, format};
 
@@ -67,9 +70,12 @@ pub struct StartArgs {
     #[arg(long)]
     allow_network_fs: bool,
 
-    /// Name that requests may use for this server, besides its address; repeat for more
+    /// Name that requests may use for this server, besides its address; repeat for more [env: TRACEHUB_ALLOWED_HOSTS]
     #[arg(long, value_name = "NAME")]
     allowed_host: Vec<String>,
+
+    #[command(flatten)]
+    callers: CallerArgs,
 
     /// Answer other machines without a key, which lets all of them read, send and delete: for closed networks
     #[arg(long)]
@@ -103,6 +109,7 @@ pub async fn run(context: &Context, args: StartArgs) -> Outcome {
     }
     let mut hangups = Hangups::listen(rules.is_some() || config.tls.is_some())
         .map_err(|error| Failure::from_error(Code::Failed, &error))?;
+    descriptors::raise_limit();
     let mut signals = Signals::listen_to_all().map_err(|error| Failure::from_error(Code::Failed, &error))?;
     let running = tokio::select! {
         started = server::start(config.clone()) => started?,
@@ -180,10 +187,11 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         retention,
         durability: args.durability,
         allows_network_fs: args.allow_network_fs,
-        allowed_hosts: args.allowed_host,
+        allowed_hosts: allowed_hosts(args.allowed_host),
+        cors_origins: args.callers.cors_origins()?,
         secret: secret_from_environment()?,
         openness: Openness { network: args.open_network, loopback: args.open_loopback },
-        limits: Limits::default(),
+        limits: Limits { rate: args.callers.rate()?, ..Limits::default() },
         redaction: args.redact.redaction()?,
         tls: args.tls_cert.zip(args.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
     })

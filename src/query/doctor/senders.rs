@@ -168,7 +168,7 @@ fn of_trouble(sender: &Sender, trouble: &Trouble, endpoints: &Endpoints, place: 
             format!("{requests} to {path} did not arrive in time"),
             "OTEL_EXPORTER_OTLP_COMPRESSION=gzip".to_owned(),
         ),
-        "rate_limited" => (
+        "quota" => (
             "rate_limited",
             Verdict::Warning,
             format!("{requests} to {path} were more than this sender may send"),
@@ -397,7 +397,7 @@ mod tests {
             "foreign_host",
             "foreign_site",
             "slow",
-            "rate_limited",
+            "quota",
             "old_fields",
             "nothing_understood",
             "metrics_dropped",

@@ -7,25 +7,45 @@
 use std::net::IpAddr;
 
 use http::request::Parts;
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::server::access::Forbidden;
 
 /// The refusal of a write that a browser sends for another web site.
-pub(crate) const FOREIGN_SITE: Forbidden =
-    Forbidden { status: StatusCode::FORBIDDEN, detail: "this request comes from another web site" };
+pub(crate) const FOREIGN_SITE: Forbidden = Forbidden {
+    status: StatusCode::FORBIDDEN,
+    detail: "this request comes from a page of another web site; start the server with --cors-origin ORIGIN or \
+             TRACEHUB_CORS_ORIGINS=ORIGIN to allow it",
+};
 
 /// The names a server goes by.
 #[derive(Debug)]
 pub(crate) struct Site {
     bound: IpAddr,
     names: Vec<String>,
+    /// Origins of other sites whose pages may call.
+    welcome: Vec<String>,
 }
 
 impl Site {
     /// The names of a server bound to an address, which goes by `names` besides loopback.
     pub(crate) fn new(bound: IpAddr, names: &[String]) -> Site {
-        Site { bound, names: names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect() }
+        let bare = |name: &String| without_port(name).unwrap_or(name).trim_end_matches('.').to_ascii_lowercase();
+        let names = names.iter().map(bare).collect();
+        Site { bound, names, welcome: Vec::new() }
+    }
+
+    /// Lets pages of other sites call, by their origins.
+    pub(crate) fn welcoming(self, origins: &[String]) -> Site {
+        Site { welcome: origins.iter().map(|origin| origin.to_ascii_lowercase()).collect(), ..self }
+    }
+
+    /// The origin of the page that sends a request, if its pages may call.
+    pub(crate) fn welcome_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let (origin, None) = (origins.next()?, origins.next()) else { return None };
+        let is_welcome = |welcome: &String| origin.as_bytes().eq_ignore_ascii_case(welcome.as_bytes());
+        self.welcome.iter().any(is_welcome).then(|| origin.clone())
     }
 
     /// The names besides loopback and the bound address.
@@ -40,7 +60,8 @@ impl Site {
     /// 400 for an unclear name, 403 for one that is not ours and for another web site.
     pub(crate) fn check(&self, parts: &Parts, is_owner: bool) -> Result<(), Forbidden> {
         let host = self.check_host(parts)?;
-        if is_owner || matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        let is_harmless = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if is_owner || is_harmless || self.welcome_origin(&parts.headers).is_some() {
             return Ok(());
         }
         let fetch_site = parts.headers.get("sec-fetch-site").map(|value| value.as_bytes());
@@ -71,7 +92,8 @@ impl Site {
         }
         for host in [header, authority].into_iter().flatten() {
             if !self.is_ours(host) {
-                let detail = "this server does not go by the name in the Host header; allow it with --allowed-host";
+                let detail = "this server does not go by the name in the Host header; start it with \
+                              --allowed-host NAME or TRACEHUB_ALLOWED_HOSTS=NAME to allow it";
                 return Err(Forbidden { status: StatusCode::FORBIDDEN, detail });
             }
         }
@@ -108,7 +130,7 @@ mod tests {
     use super::*;
 
     fn site(bound: &str) -> Site {
-        Site::new(bound.parse().expect("an address"), &["Traces.Example.".to_owned()])
+        Site::new(bound.parse().expect("an address"), &["Traces.Example.".to_owned(), "tracehub:8099".to_owned()])
     }
 
     fn check(site: &Site, method: &str, headers: &[(&str, &str)]) -> u16 {
@@ -132,6 +154,8 @@ mod tests {
             ("LOCALHOST.:1", 200),
             ("app.localhost:8099", 200),
             ("traces.example:443", 200),
+            ("tracehub", 200),
+            ("tracehub:1234", 200),
             ("evil.com", 403),
             ("evil.com:8099", 403),
             ("127.0.0.1.evil.com", 403),
@@ -173,6 +197,21 @@ mod tests {
             assert_eq!(check(&ours, "POST", &[host, header]), status, "{header:?}");
             assert_eq!(check(&ours, "GET", &[host, header]), 200, "{header:?}");
         }
+        let ours = site("127.0.0.1").welcoming(&["https://App.example".to_owned(), "http://localhost:3000".to_owned()]);
+        for (origin, status) in [
+            ("https://app.example", 200),
+            ("http://localhost:3000", 200),
+            ("http://localhost:3001", 403),
+            ("http://app.example", 403),
+            ("https://app.example.evil.com", 403),
+            ("null", 403),
+            ("*", 403),
+        ] {
+            let headers = [host, ("origin", origin), ("sec-fetch-site", "cross-site")];
+            assert_eq!(check(&ours, "POST", &headers), status, "{origin}");
+        }
+        let two = [host, ("origin", "http://localhost:3000"), ("origin", "https://evil.com")];
+        assert_eq!(check(&ours, "POST", &two), 403);
         let owner = ("authorization", "Bearer secret");
         assert_eq!(check(&ours, "DELETE", &[host, ("origin", "https://evil.com"), owner]), 200);
     }

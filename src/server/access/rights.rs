@@ -103,6 +103,13 @@ pub(crate) struct Forbidden {
     pub(crate) detail: &'static str,
 }
 
+impl Forbidden {
+    /// Whether the caller presented a key or secret that is none.
+    pub(crate) fn is_wrong_key(&self) -> bool {
+        [UNKNOWN_KEY, WRONG_SECRET].contains(self)
+    }
+}
+
 const fn unknown(detail: &'static str) -> Forbidden {
     Forbidden { status: StatusCode::UNAUTHORIZED, detail }
 }
@@ -116,6 +123,7 @@ const NO_KEY_YET: Forbidden =
 const NO_KEY: Forbidden =
     unknown("a key is needed: in the header X-API-Key, as Authorization: Bearer, or as the password of Basic");
 const UNKNOWN_KEY: Forbidden = unknown("this key is not known here");
+const WRONG_SECRET: Forbidden = denied("Invalid TraceHub secret");
 const REVOKED: Forbidden = denied("this key was revoked");
 /// The refusal of someone whose rights ended while they were being answered.
 pub(crate) const ENDED: Forbidden = denied("access to this server ended meanwhile");
@@ -196,6 +204,11 @@ impl Access {
             (Scope::Checkpoints, Some(secret)) => with_secret(permitted, headers, secret),
             _ => permitted,
         }
+    }
+
+    /// Whether a request presents the secret that senders of checkpoints share with the server, right or wrong.
+    pub(crate) fn has_secret(headers: &HeaderMap) -> bool {
+        headers.contains_key(SECRET_HEADER)
     }
 
     fn permit(&self, caller: &Caller, headers: &HeaderMap, needed: KeyScope) -> Result<Caller, Forbidden> {
@@ -316,7 +329,7 @@ fn with_secret(
     match (permitted, given) {
         (Ok(caller @ (Caller::Owner | Caller::Holder(_))), _) => Ok(caller),
         (_, Some(given)) if is_equal(&digest(given), secret) => Ok(Caller::Anonymous),
-        (_, Some(_)) => Err(denied("Invalid TraceHub secret")),
+        (_, Some(_)) => Err(WRONG_SECRET),
         (Err(refusal), None) if refusal.status == StatusCode::FORBIDDEN => Err(refusal),
         (_, None) => Err(unknown("X-TraceHub-Secret header required")),
     }

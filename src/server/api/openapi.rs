@@ -164,8 +164,10 @@ fn responses(route: &Route, statuses: &Statuses) -> Json {
         _ => &["key", "query"],
     };
     let lacking = may_lack(route).then_some(&"lacking");
+    let typed = (!route.takes.is_empty()).then_some(&"typed");
+    // What a later group says of a status counts.
     let failures: BTreeMap<&String, &String> =
-        groups.iter().chain(lacking).flat_map(|group| &statuses[*group]).collect();
+        typed.into_iter().chain(groups).chain(lacking).flat_map(|group| &statuses[*group]).collect();
     let success = if route.tag == Tag::Logs { "202" } else { "200" };
     let problem = if route.tag == Tag::Ingest { "RpcStatus" } else { "Problem" };
     let mut responses = json!({ success: { "description": "Done.", "content": media_types } });

@@ -96,7 +96,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, Extension(store): Exten
         return Ok(answer::document(StatusCode::OK, MEDIA, page));
     }
     let gauges = Gauges {
-        connections: app.limits.connections.saturating_sub(app.free_connections.available_permits()),
+        connections: app.connections.count(),
         in_flight_bytes: app.budget.used(),
         database_bytes: app.backend.size_bytes().await,
         disk: app.backend.disk_use(),

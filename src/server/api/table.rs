@@ -1,7 +1,8 @@
 //! The table of routes. The router, the OpenAPI document and the tests are all made from it, so none can be forgotten.
 //! The table names what answers a route ([`Endpoint`]) and knows no handler.
 
-use http::Method;
+use http::uri::PathAndQuery;
+use http::{Method, Uri};
 use serde::Serialize;
 
 use crate::api::path;
@@ -234,4 +235,63 @@ fn is_administration(path: &str) -> bool {
 /// Whether a path takes OTLP over HTTP.
 pub(crate) fn is_otlp(path: &str) -> bool {
     OTLP_TABLE.iter().any(|route| route.path == path)
+}
+
+/// The address a client means that writes the path of a route for records with doubled slashes or one at its end, as those
+/// do that join a base URL and a path carelessly; `None` when there is nothing to mend.
+pub(crate) fn straightened(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if path == "/" || !(path.contains("//") || path.ends_with('/')) {
+        return None;
+    }
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    let meant = format!("/{}", names.join("/"));
+    let route = http_routes().chain(GRPC_TABLE).find(|route| route.takes_records() && route.path == meant)?;
+    if route.is_of_original() && path.strip_suffix('/') == Some(route.path) {
+        // The original redirects.
+        return None;
+    }
+    let mut parts = uri.clone().into_parts();
+    let path_and_query = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{}?{query}", route.path)).ok()?,
+        None => PathAndQuery::from_static(route.path),
+    };
+    parts.path_and_query = Some(path_and_query);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn careless_slashes_are_mended_where_records_are_taken_and_nowhere_else() {
+        for (uri, meant) in [
+            ("//v1/traces", Some("/v1/traces")),
+            ("/v1/traces/", Some("/v1/traces")),
+            ("///v1//logs//?a=b", Some("/v1/logs?a=b")),
+            ("http://localhost:4318//v1/metrics", Some("http://localhost:4318/v1/metrics")),
+            ("//", Some("/")),
+            ("/ingest/", None),
+            ("//ingest/", Some("/ingest")),
+            ("/ingest//single", Some("/ingest/single")),
+            ("/api/v1/ingest/", Some("/api/v1/ingest")),
+            ("/api/v1/traces/export/", Some("/api/v1/traces/export")),
+            ("/api//v1/records/", Some("/api/v1/records")),
+            (
+                "//opentelemetry.proto.collector.logs.v1.LogsService/Export",
+                Some("/opentelemetry.proto.collector.logs.v1.LogsService/Export"),
+            ),
+            ("/", None),
+            ("/v1/traces", None),
+            ("/v1/traces?x=//", None),
+            ("//health", None),
+            ("/api/v1/keys/", None),
+            ("/traces//x/", None),
+            ("/v1/traces/v1/traces/", None),
+        ] {
+            let straight = straightened(&uri.parse().expect("a URI"));
+            assert_eq!(straight.map(|uri| uri.to_string()).as_deref(), meant, "{uri}");
+        }
+    }
 }

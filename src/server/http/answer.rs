@@ -163,10 +163,18 @@ pub(crate) fn mark_version(headers: &mut HeaderMap) {
     headers.insert(HeaderName::from_static(api::API_HEADER), HeaderValue::from_static(api::API_VERSION));
 }
 
-/// The value of `Retry-After`: one to five seconds, spread so that clients refused together do not come back together.
-fn retry_after() -> HeaderValue {
+/// The seconds after which to try again what may pass: one to five, spread so that clients refused together do not come
+/// back together.
+pub(crate) fn retry_after_seconds() -> u64 {
     let spread = std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_micros() % 5);
-    HeaderValue::from(spread + 1)
+    u64::from(spread + 1)
+}
+
+/// Says in an answer after how many seconds to try again, if they are known.
+pub(crate) fn set_retry_after(response: &mut Response<Body>, seconds: Option<u64>) {
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
 }
 
 /// Adds the headers that every answer has, unless it brings its own: nothing is cached, framed, guessed at or embedded by
@@ -182,7 +190,11 @@ pub(crate) fn add_common_headers(response: &mut Response<Body>) {
     let status = response.status();
     let headers = response.headers_mut();
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, retry_after());
+        headers.entry(header::RETRY_AFTER).or_insert_with(|| HeaderValue::from(retry_after_seconds()));
+    }
+    if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        // Which compressions a body may have: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, zstd"));
     }
     for (name, value) in ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

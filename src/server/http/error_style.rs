@@ -8,7 +8,7 @@ use crate::server::api::table;
 use crate::server::counters::Counters;
 use crate::server::http::proto::Code;
 use crate::server::http::refusal::PANIC;
-use crate::server::http::{answer, body, rpc_answer};
+use crate::server::http::{Refusal, answer, body, rpc_answer};
 
 /// The style of the failures a client understands.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,17 @@ impl ErrorStyle {
             ErrorStyle::Otlp(media) => rpc_answer::http_failure(media, status, detail),
             ErrorStyle::Sender | ErrorStyle::Asker => answer::problem(status, detail),
         }
+    }
+
+    /// The answer to a request that was refused before anything of it was read.
+    pub(crate) fn refusal(self, refusal: &Refusal) -> Response<Body> {
+        let (status, detail, seconds) = (refusal.status(), refusal.message(0), refusal.retry_after_seconds());
+        let mut response = match self {
+            ErrorStyle::Grpc => rpc_answer::grpc_refusal(Code::from_status(status), &detail, seconds),
+            _ => self.problem(status, &detail),
+        };
+        answer::set_retry_after(&mut response, seconds);
+        response
     }
 
     /// The answer to a request whose handler panicked. Clients that send try again later; to those that ask it is a

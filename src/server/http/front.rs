@@ -1,5 +1,5 @@
 //! The way of every request, whatever it asks: check where it comes from, find out once who sent it, hand it to whoever
-//! answers, survive their panic, add the headers every answer has, count.
+//! answers, survive their panic, read what they left of it, add the headers every answer has, count.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -9,12 +9,14 @@ use std::sync::atomic::Ordering;
 use axum::Router;
 use axum::body::Body;
 use futures::FutureExt;
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use tower::ServiceExt;
 
-use crate::server::access::{self, Caller, Peer, Revocation};
+use crate::server::access::{self, Caller, Peer, Revocation, cors};
 use crate::server::api::router::Routers;
+use crate::server::api::table;
 use crate::server::app::App;
+use crate::server::http::body::leftover::Leftover;
 use crate::server::http::gate::CountedAs;
 use crate::server::http::{ErrorStyle, answer};
 use crate::server::senders;
@@ -23,30 +25,51 @@ use crate::server::senders;
 pub(crate) async fn answer(
     app: Arc<App>,
     routers: Arc<Routers>,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Result<Response<Body>, Infallible> {
+    if let Some(uri) = table::straightened(request.uri()) {
+        *request.uri_mut() = uri;
+    }
     let style = ErrorStyle::of_request(&request);
     let (mut head, body) = request.into_parts();
     access::hide_credentials(&mut head.headers);
+    let (body, leftover) = Leftover::of(body);
+    let (is_http1, expects_answer) = (head.version < Version::HTTP_2, head.headers.contains_key(header::EXPECT));
+    let origin = app.site.welcome_origin(&head.headers);
     let caller = app.access.identify(&head.headers, head.extensions.get::<Peer>().copied());
     let sender = senders::Head::of_request(&head, &caller);
-    let mut response = match app.site.check(&head, matches!(caller, Caller::Owner)) {
-        Err(refusal) => {
+    let checked = app.site.check(&head, matches!(caller, Caller::Owner));
+    let mut response = match (checked, origin.as_ref().and_then(|_| cors::preflight(&head))) {
+        (Err(refusal), _) => {
+            drop(body);
             let mut response = style.problem(refusal.status, refusal.detail);
             let reason = if refusal == access::FOREIGN_SITE { "foreign_site" } else { senders::FOREIGN_HOST };
             response.extensions_mut().insert(senders::Refused { reason, detail: refusal.detail.to_owned() });
             response
         }
-        Ok(()) => {
+        (Ok(()), Some(preflight)) => {
+            drop(body);
+            preflight
+        }
+        (Ok(()), None) => {
             let revocation = Revocation::new(&app.access, &caller);
             head.extensions.insert(caller);
-            let work = while_permitted(revocation, routers.router(style), Request::from_parts(head, body), style);
+            let request = Request::from_parts(head, body);
+            let work = while_permitted(revocation, routers.router(style), request, style);
             AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| style.panic(&app.counters))
         }
     };
     answer::add_common_headers(&mut response);
     if let Some(sender) = sender {
         app.senders.note(&sender, &mut response);
+    }
+    if let Some(origin) = origin {
+        cors::add_headers(&mut response, origin);
+    }
+    // A body that came too slowly is not waited for once more.
+    let is_slow = response.status() == StatusCode::REQUEST_TIMEOUT && !leftover.is_empty();
+    if (is_slow || !leftover.discard(expects_answer).await) && is_http1 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     let counted_as = response.extensions_mut().remove::<CountedAs>();
     app.counters.answered(counted_as.as_ref().map_or("other", |name| name.0.as_str()), response.status().as_u16());

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::server::access::RateLimit;
+
 /// What a client may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -19,18 +21,27 @@ pub struct Limits {
     pub in_flight_bytes: usize,
     /// Most bytes of stored checkpoints held at once by all streams; a stream that finds no room reads bit by bit.
     pub stream_bytes: usize,
-    /// Most connections at once; more wait to be accepted.
+    /// Most connections at once, not counting those with a stream of events. A newcomer gets the place of the one that has
+    /// been idle longest, or waits when all are at work.
     pub connections: usize,
-    /// Longest time to send the head of a request; also how long an idle HTTP/1 connection is kept.
+    /// Most connections at once from one address (one /64 for IPv6) other than this machine.
+    pub connections_per_address: usize,
+    /// Longest time to send the head of a request; also how long a connection is kept without an open request.
     pub header_timeout: Duration,
-    /// Longest pause within a body.
+    /// How long an HTTP/2 connection is kept without an open request.
+    pub http2_idle_timeout: Duration,
+    /// How long a body of at most a mebibyte may pause, in all, beyond what it takes at 64 KiB a second.
     pub body_idle_timeout: Duration,
+    /// How long a larger body may pause, beyond what it takes at 64 KiB a second; what was sent early buys no more.
+    pub large_body_grace: Duration,
     /// Longest time to send a whole body.
     pub body_timeout: Duration,
-    /// A connection on which no byte moves in either direction for this long is closed.
+    /// A connection with an open request on which nothing moves for this long is closed.
     pub connection_idle_timeout: Duration,
     /// How long requests under way may take to finish when the server stops.
     pub stop_timeout: Duration,
+    /// What each key, and each address without one, may send in a second.
+    pub rate: RateLimit,
 }
 
 impl Default for Limits {
@@ -42,11 +53,15 @@ impl Default for Limits {
             in_flight_bytes: 256 << 20,
             stream_bytes: 64 << 20,
             connections: 1_024,
+            connections_per_address: 512,
             header_timeout: Duration::from_secs(10),
+            http2_idle_timeout: Duration::from_secs(60),
             body_idle_timeout: Duration::from_secs(30),
+            large_body_grace: Duration::from_secs(5),
             body_timeout: Duration::from_secs(300),
             connection_idle_timeout: Duration::from_secs(75),
             stop_timeout: Duration::from_secs(8),
+            rate: RateLimit::default(),
         }
     }
 }

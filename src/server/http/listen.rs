@@ -3,17 +3,18 @@
 //! `axum::serve` starts no timers, so a client could send the head of its request for ever; hyper-util's builder with
 //! a timer does not let it.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use http::Request;
+use http::{Request, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::task::JoinSet;
@@ -23,7 +24,8 @@ use crate::model::sender::Port;
 use crate::server::access::Peer;
 use crate::server::api::router::Routers;
 use crate::server::app::App;
-use crate::server::http::idle::Idle;
+use crate::server::http::connection::messages::OpenRequest;
+use crate::server::http::connection::{Activity, Connections, Entry, Release, Slot, Watched};
 use crate::server::http::limits::{HEADER_BYTES, HTTP2_STREAMS};
 use crate::server::http::{Limits, front};
 use crate::server::senders::greeting::{FirstByte, Greeted};
@@ -33,6 +35,10 @@ use crate::server::stopping::stopped;
 const PING: Duration = Duration::from_secs(20);
 /// Pause after a failed accept, which mostly means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Idle connections that are closed then.
+const RELEASED_FOR_DESCRIPTORS: usize = 16;
+/// How long a client may take to hear that its idle connection closes.
+const PARTING: Duration = Duration::from_millis(100);
 
 /// Binds the first address of a name or an IP literal (with or without brackets) that can be bound.
 pub(crate) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
@@ -59,22 +65,31 @@ pub(crate) async fn accept(app: Arc<App>, routers: Arc<Routers>, listener: TcpLi
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, peer)) = accepted else {
+            app.connections.release(RELEASED_FOR_DESCRIPTORS);
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        // Over the limit this one waits here and all after it with the system.
         let slot = tokio::select! {
             () = &mut stop => break,
-            slot = Arc::clone(&app.free_connections).acquire_owned() => slot,
+            slot = enter(&app.connections, peer) => slot,
         };
+        let Some(slot) = slot else { continue };
         let (app, routers, builder) = (Arc::clone(&app), Arc::clone(&routers), Arc::clone(&builder));
-        connections.spawn(async move {
-            let _slot = slot;
-            serve(app, routers, &builder, stream, peer).await;
-        });
+        connections.spawn(async move { serve(app, routers, &builder, stream, slot).await });
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// A place for a connection, of which all after it wait with the system; `None` when its address has more than its share.
+async fn enter(connections: &Arc<Connections>, peer: SocketAddr) -> Option<Slot> {
+    loop {
+        match connections.enter(peer) {
+            Entry::Admitted(slot) => return Some(slot),
+            Entry::Refused => return None,
+            Entry::Full => connections.wait_for_place().await,
+        }
+    }
 }
 
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
@@ -90,30 +105,26 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-/// Where a connection comes from, and to which port it came.
-#[derive(Debug, Clone, Copy)]
-struct Ends {
-    peer: SocketAddr,
+/// The place a connection has, and the port it came to.
+struct Place {
+    slot: Slot,
     port: Port,
 }
 
-async fn serve(
-    app: Arc<App>,
-    routers: Arc<Routers>,
-    builder: &Builder<TokioExecutor>,
-    stream: TcpStream,
-    peer: SocketAddr,
-) {
+async fn serve(app: Arc<App>, routers: Arc<Routers>, builder: &Builder<TokioExecutor>, stream: TcpStream, slot: Slot) {
     // Small answers must not wait for the client's acknowledgement of the last one.
     let _ = stream.set_nodelay(true);
-    let ends = Ends { peer, port: port(&app, &stream) };
-    let Some(tls) = app.tls.clone() else { return serve_stream(app, routers, builder, stream, ends).await };
+    let place = Place { port: port(&app, &stream), slot };
+    let Some(tls) = app.tls.clone() else { return serve_stream(app, routers, builder, stream, place).await };
+    // The handshake has a time of its own, but makes way like everything that asks nothing.
     let accepted = tokio::select! {
-        accepted = tls.accept(stream, peer) => accepted,
+        accepted = tls.accept(stream, place.slot.peer) => accepted,
+        () = place.slot.activity.released() => None,
         () = stopped(app.stopping.clone()) => None,
     };
     if let Some(stream) = accepted {
-        serve_stream(app, routers, builder, stream, ends).await;
+        place.slot.activity.note_progress();
+        serve_stream(app, routers, builder, stream, place).await;
     }
 }
 
@@ -122,31 +133,50 @@ async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     routers: Arc<Routers>,
     builder: &Builder<TokioExecutor>,
     stream: S,
-    ends: Ends,
+    Place { slot, port }: Place,
 ) {
-    let Ends { peer, port } = ends;
-    let limits = &app.limits;
-    let (stop_timeout, stopping) = (limits.stop_timeout, app.stopping.clone());
-    let (first, noting) = (FirstByte::default(), Arc::clone(&app));
+    let (peer, activity, noting) = (Peer(slot.peer), Arc::clone(&slot.activity), Arc::clone(&app));
+    let first = FirstByte::default();
     let stream = Greeted::new(stream, first.clone());
-    let stream = TokioIo::new(Idle::new(stream, limits.header_timeout, limits.connection_idle_timeout));
+    let stream = TokioIo::new(Watched::new(stream, Arc::clone(&activity)));
+    let watching = Arc::clone(&activity);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
+        let (open, mut request) = OpenRequest::begin(&watching, request);
+        request.extensions_mut().insert(peer);
         request.extensions_mut().insert(port);
-        front::answer(Arc::clone(&app), Arc::clone(&routers), request)
-    });
-    let mut connection = pin!(builder.serve_connection(stream, service));
-    // A connection that ends badly is the client's business.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = stopped(stopping) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = timeout(stop_timeout, connection).await;
+        let (answering, watching) =
+            (front::answer(Arc::clone(&app), Arc::clone(&routers), request), Arc::clone(&watching));
+        async move {
+            let response = answering.await?;
+            if response.headers().contains_key(header::CONNECTION) {
+                watching.linger();
+            }
+            Ok::<_, Infallible>(open.answer(response))
         }
-    }
+    });
+    run(builder.serve_connection(stream, service), &noting, &activity).await;
     if let Some(trouble) = first.trouble() {
-        noting.senders.note_connection(peer.ip(), port, trouble);
+        noting.senders.note_connection(peer.0.ip(), port, trouble);
+    }
+}
+
+/// Runs a connection to its end, which is the client's business, or that of the server, or comes because another one
+/// needs the place.
+async fn run<C: GracefulConnection>(connection: C, app: &App, activity: &Activity) {
+    let (stop_timeout, patience) = (app.limits.stop_timeout, app.connections.patience());
+    let mut connection = pin!(connection);
+    let allowed = tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stopped(app.stopping.clone()) => stop_timeout,
+        release = activity.ended(patience) => match release {
+            Release::Idle => PARTING,
+            Release::Stalled => Duration::ZERO,
+        },
+    };
+    connection.as_mut().graceful_shutdown();
+    if timeout(allowed, connection.as_mut()).await.is_err() && allowed == PARTING && activity.has_open_request() {
+        // A request came while its connection was closed.
+        let _ = timeout(stop_timeout, connection).await;
     }
 }
 

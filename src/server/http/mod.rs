@@ -1,15 +1,15 @@
 //! The way of every request and the shapes of every answer, whatever is asked: ports and connections ([`listen`],
-//! [`idle`]), checks and headers ([`front`], [`gate`]), bodies within limits ([`body`], [`budget`], [`limits`]), answers
+//! [`connection`]), checks and headers ([`front`], [`gate`]), bodies within limits ([`body`], [`budget`], [`limits`]), answers
 //! and refusals ([`answer`], [`refusal`], [`error_style`], [`rpc_answer`]).
 
 pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod budget;
+pub(crate) mod connection;
 pub(crate) mod document;
 pub(crate) mod error_style;
 pub(crate) mod front;
 pub(crate) mod gate;
-pub(crate) mod idle;
 pub mod limits;
 pub(crate) mod listen;
 pub(crate) mod proto;

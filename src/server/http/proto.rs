@@ -51,21 +51,40 @@ pub(crate) fn export_response(rejected: usize, message: &str) -> Vec<u8> {
 
 /// `google.rpc.Status`, with `BadRequest` details when the request itself was at fault.
 pub(crate) fn status(code: Code, message: &str) -> Vec<u8> {
+    if code != Code::InvalidArgument {
+        return status_with(code, message, None);
+    }
+    let (mut violation, mut bad_request) = (Vec::new(), Vec::new());
+    write_bytes(&mut violation, 1, b"body");
+    write_bytes(&mut violation, 2, message.as_bytes());
+    write_bytes(&mut bad_request, 1, &violation);
+    status_with(code, message, Some((BAD_REQUEST, &bad_request)))
+}
+
+/// `google.rpc.Status` with `RetryInfo`: the seconds after which to try again.
+pub(crate) fn status_with_retry(code: Code, message: &str, seconds: u64) -> Vec<u8> {
+    let (mut delay, mut retry_info) = (Vec::new(), Vec::new());
+    write_number(&mut delay, 1, seconds);
+    write_bytes(&mut retry_info, 1, &delay);
+    status_with(code, message, Some((RETRY_INFO, &retry_info)))
+}
+
+/// `google.rpc.Status` with a detail of some type.
+fn status_with(code: Code, message: &str, detail: Option<(&str, &[u8])>) -> Vec<u8> {
     let mut status = Vec::new();
     write_number(&mut status, 1, code as u64);
     write_bytes(&mut status, 2, message.as_bytes());
-    if code == Code::InvalidArgument {
-        let (mut violation, mut bad_request, mut any) = (Vec::new(), Vec::new(), Vec::new());
-        write_bytes(&mut violation, 1, b"body");
-        write_bytes(&mut violation, 2, message.as_bytes());
-        write_bytes(&mut bad_request, 1, &violation);
-        write_bytes(&mut any, 1, BAD_REQUEST.as_bytes());
-        write_bytes(&mut any, 2, &bad_request);
+    if let Some((kind, detail)) = detail {
+        let mut any = Vec::new();
+        write_bytes(&mut any, 1, kind.as_bytes());
+        write_bytes(&mut any, 2, detail);
         write_bytes(&mut status, 3, &any);
     }
     status
 }
 
+/// Type of the details that say when to try again.
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 /// Type of the details of a bad request.
 pub(crate) const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
 
@@ -134,5 +153,10 @@ mod tests {
         assert_eq!(read.details[0].type_url, BAD_REQUEST);
         let read = RpcStatus::decode(status(Code::Unavailable, "later").as_slice()).expect("valid protobuf");
         assert_eq!((read.code, read.message.as_str(), read.details.len()), (14, "later", 0));
+        let read = RpcStatus::decode(status_with_retry(Code::ResourceExhausted, "quota", 300).as_slice());
+        let read = read.expect("valid protobuf");
+        assert_eq!((read.code, read.message.as_str()), (8, "quota"));
+        let detail = (read.details[0].type_url.as_str(), read.details[0].value.as_slice());
+        assert_eq!(detail, ("type.googleapis.com/google.rpc.RetryInfo", &b"\x0a\x03\x08\xac\x02"[..]));
     }
 }

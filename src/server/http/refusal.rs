@@ -1,13 +1,19 @@
 //! Why nothing of a request was taken, in the words of no protocol: what failures are counted under, which HTTP status
 //! they are, and one plain sentence. Everything that may pass is 503, which senders try again.
 
+use std::time::Duration;
+
 use http::StatusCode;
 
 use crate::causes::with_causes;
 use crate::decode::body::BodyError;
 use crate::decode::{checkpoint, logs, otlp};
+use crate::server::access::Forbidden;
 use crate::store;
 use crate::store::wire::WireError;
+
+/// The word for refusals because of who the caller is.
+const DENIED: &str = "denied";
 
 /// Why nothing of a request was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +38,10 @@ pub(crate) enum Refusal {
     Slow,
     /// The request may succeed later: why not now, in one word and one sentence.
     Later(&'static str, &'static str),
+    /// The caller did too much of late: of what, in one word and one sentence, and the seconds to wait.
+    TooOften(&'static str, &'static str, u64),
+    /// The caller may not do this.
+    Denied(Forbidden),
 }
 
 impl Refusal {
@@ -45,8 +55,14 @@ impl Refusal {
             Refusal::TooLarge | Refusal::TooMany(_) => "too_large",
             Refusal::UnknownEncoding(_) => "unknown_encoding",
             Refusal::Slow => "slow",
-            Refusal::Later(reason, _) => reason,
+            Refusal::Later(reason, _) | Refusal::TooOften(reason, ..) => reason,
+            Refusal::Denied(_) => DENIED,
         }
+    }
+
+    /// Whether the caller is refused for who they are, or for the keys they tried.
+    pub(crate) fn is_denial(&self) -> bool {
+        self.reason() == DENIED
     }
 
     /// The HTTP status of the answer.
@@ -60,7 +76,27 @@ impl Refusal {
             Refusal::UnknownEncoding(_) | Refusal::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
             Refusal::Later(..) => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::TooOften(..) => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::Denied(forbidden) => forbidden.status,
         }
+    }
+
+    /// The seconds after which to try again; `None` when that is for the answer to say, or of no use.
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Refusal::TooOften(.., seconds) => Some(*seconds),
+            _ => None,
+        }
+    }
+
+    /// The refusal of records beyond the quota of a caller, who may go on after a pause.
+    pub(crate) fn quota(pause: Duration) -> Refusal {
+        Refusal::TooOften("quota", "this is more than the quota of this caller", whole_seconds(pause))
+    }
+
+    /// The refusal of a wrong key from an address that tried many, and may try again after a pause.
+    pub(crate) fn too_many_keys(pause: Duration) -> Refusal {
+        Refusal::TooOften(DENIED, "too many wrong keys came from this address", whole_seconds(pause))
     }
 
     /// The refusal when the store failed: always that it may work later, because a client that hears anything else
@@ -96,7 +132,19 @@ impl Refusal {
             Refusal::TooLarge => format!("the body is larger than {cap_bytes} bytes, as sent or inflated"),
             Refusal::Slow => "the body did not arrive in time".to_owned(),
             Refusal::Later(_, sentence) => (*sentence).to_owned(),
+            Refusal::TooOften(_, sentence, seconds) => format!("{sentence}, try again in {seconds} s"),
+            Refusal::Denied(forbidden) => forbidden.detail.to_owned(),
         }
+    }
+}
+
+fn whole_seconds(pause: Duration) -> u64 {
+    (pause.as_secs() + u64::from(pause.subsec_nanos() > 0)).max(1)
+}
+
+impl From<Forbidden> for Refusal {
+    fn from(forbidden: Forbidden) -> Refusal {
+        Refusal::Denied(forbidden)
     }
 }
 

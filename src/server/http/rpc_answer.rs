@@ -2,6 +2,8 @@
 //! is a `google.rpc.Status`. Knows nothing of what was asked.
 
 use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -16,9 +18,10 @@ use crate::server::ingest::Signal;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 /// Compressions a client may use.
-const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip,deflate");
+const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip,deflate,zstd");
 
 /// Whether a request is a gRPC call: `application/grpc`, alone or with a suffix, and not gRPC-Web.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
@@ -88,8 +91,14 @@ pub(crate) fn grpc_success(rejected: usize, message: &str) -> Response<Body> {
     response
 }
 
-/// The answer to a gRPC call that failed: headers only.
+/// The answer to a gRPC call that failed: headers only. What may pass says when to try again.
 pub(crate) fn grpc_failure(code: Code, message: &str) -> Response<Body> {
+    grpc_refusal(code, message, (code == Code::Unavailable).then(answer::retry_after_seconds))
+}
+
+/// The answer to a gRPC call that failed: headers only. With the seconds after which to try again, if that is of use:
+/// OTLP clients drop what is `RESOURCE_EXHAUSTED` without them.
+pub(crate) fn grpc_refusal(code: Code, message: &str, retry_after_seconds: Option<u64>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -97,6 +106,10 @@ pub(crate) fn grpc_failure(code: Code, message: &str) -> Response<Body> {
     headers.insert(ACCEPT_ENCODING, ENCODINGS);
     if let Ok(message) = HeaderValue::from_str(&percent_encoded(message)) {
         headers.insert(MESSAGE, message);
+    }
+    let details = retry_after_seconds.map(|seconds| proto::status_with_retry(code, message, seconds));
+    if let Some(Ok(details)) = details.map(|details| HeaderValue::from_str(&STANDARD_NO_PAD.encode(details))) {
+        headers.insert(DETAILS, details);
     }
     response
 }

@@ -157,20 +157,20 @@ pub(crate) fn short_reason(rejection: &Rejection) -> String {
 /// Takes the records of a request of someone who may send them, and answers.
 pub(crate) async fn take_records<F: Format>(
     app: &Arc<App>,
-    Admitted { caller, route }: &Admitted,
+    admitted: &Admitted,
     format: F,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (format, caps) = (Arc::new(format), app.limits.caps(route.cap));
+    let (format, caps) = (Arc::new(format), app.limits.caps(admitted.route.cap));
     let stored = async {
-        // The room for the records is held until they are stored.
-        let (decoded, message, _reservation) = receive(app, &format, &caps, request).await?;
-        let (accepted, contents) = store_parts(app, caller, &*format, decoded.parts, message.is_small).await?;
-        Ok::<_, Refusal>((accepted, contents, message.bytes))
+        let message = receive(app, admitted, &format, &caps, request).await?;
+        let message_bytes = message.bytes;
+        let (accepted, contents) = store_parts(app, admitted, &*format, message).await?;
+        Ok::<_, Refusal>((accepted, contents, message_bytes))
     };
     match stored.await {
         Ok((accepted, contents, message_bytes)) => {
-            app.mend_log.say(route.path, accepted.mended);
+            app.mend_log.say(admitted.route.path, accepted.mended);
             let mut response = format.accepted(app, &accepted);
             let rejection = accepted.errors.first().map(short_reason);
             let (written, rejected) = (accepted.written, accepted.rejected as u64);
@@ -180,8 +180,9 @@ pub(crate) async fn take_records<F: Format>(
         }
         Err(refusal) => {
             app.counters.ingest_failed(refusal.reason());
-            app.project_counts.change(caller.project(), |counts| counts.failed += 1);
+            app.project_counts.change(admitted.caller.project(), |counts| counts.failed += 1);
             let mut response = format.refused(&refusal, &caps);
+            answer::set_retry_after(&mut response, refusal.retry_after_seconds());
             let detail = refusal.message(caps.inflated);
             response.extensions_mut().insert(Refused { reason: refusal.reason(), detail });
             response
@@ -189,58 +190,56 @@ pub(crate) async fn take_records<F: Format>(
     }
 }
 
-/// What counts of a message besides its records.
+/// A message whose records are about to be stored.
 struct Message {
-    /// How long it is once inflated, in bytes.
+    parts: Parts,
+    /// How many bytes it has, inflated.
     bytes: usize,
-    /// Whether it is small.
-    is_small: bool,
+    /// The room for the records, which is held until they are stored: they share the bytes of the body.
+    _reservation: Reservation,
 }
 
-/// The records of a request, what their message was like, and the room they take. The records share the bytes of the
-/// body, so its part of the budget lives as long as they do.
+/// Reads and decodes the message of a request.
 async fn receive<F: Format>(
     app: &Arc<App>,
+    admitted: &Admitted,
     format: &Arc<F>,
     caps: &Caps,
     request: Request<Body>,
-) -> Result<(Decoded, Message, Reservation), Refusal> {
+) -> Result<Message, Refusal> {
     let (head, body) = request.into_parts();
-    let compression = match format.read_head(&head.headers) {
-        Ok(compression) => compression,
-        Err(refusal) => {
-            body::discard_unless_expected(&head.headers, body).await;
-            return Err(refusal);
-        }
-    };
+    let compression = format.read_head(&head.headers)?;
     let cap = if compression.is_none() { caps.plain } else { caps.compressed };
-    let received = body::read(&head.headers, body, cap, &app.budget, &app.limits).await;
+    let reservation = Reservation::for_body(&app.budget, admitted.id.clone());
+    let received = body::read(&head.headers, body, cap, reservation, &app.limits).await;
     let Received { bytes, mut reservation } = received?;
     let Framed { message, compression } = format.open_frame(bytes, compression, caps.inflated)?;
     let message = inflate_within(compression.as_deref(), message, caps.inflated, &mut reservation).await?;
-    let kind = Message { bytes: message.len(), is_small: is_small(&message) };
-    let turn = decoding_turn(app, &message).await;
+    let (bytes, turn) = (message.len(), decoding_turn(app, message.len()).await);
     let (format, for_decoding) = (Arc::clone(format), Arc::clone(app));
-    let decoded = run_work(kind.is_small, move || format.decode(&for_decoding, &message)).await?;
+    let decoded = run_work(is_small(bytes), move || format.decode(&for_decoding, &message)).await?;
     reserve_records(app, decoded.room_bytes, &mut reservation).await?;
     drop(turn);
-    Ok((decoded, kind, reservation))
+    Ok(Message { parts: decoded.parts, bytes, _reservation: reservation })
 }
 
 /// Stores records part by part, in the project of whoever sent them; what became of them, and what they tell of their sender.
 async fn store_parts(
     app: &App,
-    caller: &Caller,
+    Admitted { caller, id, .. }: &Admitted,
     format: &impl Format,
-    mut parts: Parts,
-    is_small: bool,
+    mut message: Message,
 ) -> Result<(Accepted, Contents), Refusal> {
     let project = caller.project().filter(|_| !format.keeps_projects(caller));
     let (mut accepted, mut contents) = (Accepted::default(), Contents::default());
     let mut part_number = 0;
-    while let Some(Part { mut batch, rejected, errors, mended, has_old_fields }) =
-        next_part(&mut parts, is_small).await?
-    {
+    let mut is_first = true;
+    while let Some(Part { mut batch, rejected, errors, mended, has_old_fields }) = next_part(&mut message).await? {
+        // Once some records of a message are stored the others are too.
+        match mem::take(&mut is_first) {
+            true => app.quota.take(caller, id, batch.len() + rejected, message.bytes).map_err(Refusal::quota)?,
+            false => app.quota.charge(caller, id, batch.len() + rejected),
+        }
         if let Some(project) = project {
             batch.assign_project(project);
         }
@@ -281,8 +280,8 @@ async fn write(app: &App, batch: Batch) -> store::Result<Written> {
     app.sink()?.write(batch).await
 }
 
-async fn next_part(parts: &mut Parts, is_small: bool) -> Result<Option<Part>, Refusal> {
-    let reader = match parts {
+async fn next_part(message: &mut Message) -> Result<Option<Part>, Refusal> {
+    let reader = match &mut message.parts {
         Parts::Whole(part) => return Ok(part.take()),
         Parts::OneByOne(reader) => reader,
     };
@@ -291,7 +290,7 @@ async fn next_part(parts: &mut Parts, is_small: bool) -> Result<Option<Part>, Re
         let part = taken.next();
         Ok::<_, Refusal>((taken, part))
     };
-    let (rest, part) = run_work(is_small, read).await?;
+    let (rest, part) = run_work(is_small(message.bytes), read).await?;
     *reader = rest;
     part.transpose()
 }
@@ -311,6 +310,7 @@ mod tests {
     use super::*;
     use crate::server::{
         Config, SidePort,
+        access::CallerId,
         api::table::http_routes,
         ingest::{Signal, otlp_http::OtlpHttp},
         start,
@@ -328,7 +328,8 @@ mod tests {
         let route = http_routes().find(|route| route.path == "/v1/logs").expect("a route");
         let send = async |logs: Vec<serde_json::Value>| {
             let body = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": logs }] }] }).to_string();
-            let admitted = Admitted { caller: Caller::Anonymous, route };
+            let id = CallerId::new(&Caller::Anonymous, None);
+            let admitted = Admitted { caller: Caller::Anonymous, id, route };
             let request = Request::builder().header("content-type", "application/json").body(Body::from(body));
             let request = request.expect("a request");
             let format = OtlpHttp::new(Signal::Logs, request.headers());

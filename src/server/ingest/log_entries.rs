@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, header};
 use serde_json::{Value as Json, json};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::decode::body::MediaType;
 use crate::decode::logs::{self, Reader};
 use crate::model::{Nanos, Rejection, Written};
 use crate::server::app::App;
-use crate::server::http::{Caps, Refusal, answer};
+use crate::server::http::{Caps, Refusal, answer, body};
 use crate::server::ingest::intake::short_reason;
 use crate::server::ingest::{Accepted, Decoded, Format, Part};
 
@@ -22,6 +23,15 @@ use crate::server::ingest::{Accepted, Decoded, Format, Part};
 pub(crate) struct LogEntries;
 
 impl Format for LogEntries {
+    fn read_head(&self, headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+        // Some programs name no type; one that is named must be true.
+        let media = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+        match media.is_none_or(is_taken) {
+            true => Ok(body::encoding(headers)?),
+            false => Err(Refusal::MediaType("send application/json or application/x-ndjson")),
+        }
+    }
+
     fn decode(&self, app: &Arc<App>, message: &Bytes) -> Result<Decoded, Refusal> {
         let room_bytes = logs::record_bytes(message).min(logs::MAX_PART_BYTES);
         Ok(Decoded::in_parts(room_bytes, EntryReader::new(Arc::clone(app), message)?))
@@ -41,6 +51,15 @@ impl Format for LogEntries {
         };
         answer::problem(refusal.status(), &sentence)
     }
+}
+
+/// Whether a body of this media type may hold entries. A page of another site can send most of the others without asking.
+fn is_taken(media: &str) -> bool {
+    let essence = media.split(';').next().unwrap_or_default().trim();
+    MediaType::parse(media) == Some(MediaType::Json)
+        || ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines"]
+            .iter()
+            .any(|taken| essence.eq_ignore_ascii_case(taken))
 }
 
 /// What became of the entries of a request, and what had to be changed in them, if anything. An entry that was there already counts as accepted: it is stored, and a client
@@ -116,6 +135,24 @@ mod tests {
     use super::*;
     use crate::decode::Mended;
     use crate::server::ingest::intake::MAX_REASON_CHARS;
+
+    #[test]
+    fn entries_are_json_and_no_form_of_a_web_page() {
+        for media in
+            ["application/json", "Application/JSON; charset=utf-8", "application/x-ndjson", "application/jsonl"]
+        {
+            assert!(is_taken(media), "{media}");
+        }
+        for media in [
+            "text/plain",
+            "text/plain;application/json",
+            "application/x-www-form-urlencoded",
+            "",
+            "multipart/form-data",
+        ] {
+            assert!(!is_taken(media), "{media}");
+        }
+    }
 
     #[test]
     fn an_answer_says_what_is_new_what_was_there_and_what_is_wrong_with_the_rest() {

@@ -64,16 +64,16 @@ pub(crate) async fn reserve_records(
     reservation.grow_within(room_bytes, PATIENCE).await.then_some(()).ok_or(NO_ROOM)
 }
 
-/// Whether a message is so small that it is decoded where it was read.
-pub(crate) fn is_small(message: &[u8]) -> bool {
-    message.len() <= BLOCKING_BYTES
+/// Whether a message of so many bytes is so small that it is decoded where it was read.
+pub(crate) fn is_small(message_bytes: usize) -> bool {
+    message_bytes <= BLOCKING_BYTES
 }
 
-/// The turn to decode a message; `None` for one that needs none, because it is small. What a large one becomes is known
+/// The turn to decode a message of so many bytes; `None` for one that needs none, because it is small. What a large one becomes is known
 /// only afterwards, so as many are decoded at once as there are processors, until each has the room it turned out to
 /// need.
-pub(crate) async fn decoding_turn<'a>(app: &'a App, message: &[u8]) -> Option<SemaphorePermit<'a>> {
-    match is_small(message) {
+pub(crate) async fn decoding_turn(app: &App, message_bytes: usize) -> Option<SemaphorePermit<'_>> {
+    match is_small(message_bytes) {
         true => None,
         // The semaphore is never closed.
         false => app.decoding.acquire().await.ok(),

@@ -62,7 +62,11 @@ impl Format for OtlpGrpc {
             Refusal::Slow => Code::DeadlineExceeded,
             other => Code::from_status(other.status()),
         };
-        rpc_answer::grpc_failure(code, &refusal.message(caps.inflated))
+        let message = refusal.message(caps.inflated);
+        match refusal.retry_after_seconds() {
+            Some(seconds) => rpc_answer::grpc_refusal(code, &message, Some(seconds)),
+            None => rpc_answer::grpc_failure(code, &message),
+        }
     }
 }
 

@@ -94,7 +94,9 @@ impl Head {
             (StatusCode::METHOD_NOT_ALLOWED, _) => ("wrong_method", format!("{} does not take it", self.path)),
             (_, "12") => ("no_such_call", format!("there is no such method as {}", self.path)),
             (StatusCode::REQUEST_TIMEOUT, _) => ("slow", String::new()),
-            (StatusCode::TOO_MANY_REQUESTS, _) => ("rate_limited", String::new()),
+            // Too many wrong keys; whoever is over their quota hears so with a reason.
+            (StatusCode::TOO_MANY_REQUESTS, _) | (_, "8") => (self.denial, String::new()),
+            (_, "14") => ("unavailable", String::new()),
             (StatusCode::PAYLOAD_TOO_LARGE, _) => ("too_large", String::new()),
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => ("media_type", String::new()),
             (status, _) if status.is_server_error() => ("unavailable", String::new()),

@@ -100,7 +100,13 @@ impl Home {
     /// A server on a port without side ports.
     pub fn start_on(&self, port: &str, args: &[&str]) -> Server {
         let mut command = self.command(&["start", "--port", port, "--otlp-grpc", "off", "--otlp-http", "off"]);
-        command.args(args).env_remove("TRACEHUB_NOW").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(args);
+        Home::serve(command)
+    }
+
+    /// A server that a command made by [`Home::command`] starts.
+    pub fn serve(mut command: Command) -> Server {
+        command.env_remove("TRACEHUB_NOW").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a ready line");
