@@ -1611,7 +1611,7 @@ _tracehub() {
             return 0
             ;;
         tracehub__subcmd__start)
-            opts="-o -q -v -h --host --port --retention --otlp-grpc --otlp-http --durability --allowed-host --open-network --open-loopback --db --url --api-key --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
+            opts="-o -q -v -h --host --port --retention --otlp-grpc --otlp-http --durability --allowed-host --open-network --open-loopback --webhook --webhook-secret --reload --queue-size --db --url --api-key --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1642,6 +1642,18 @@ _tracehub() {
                     return 0
                     ;;
                 --allowed-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --webhook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --webhook-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --queue-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -19,6 +19,7 @@ mod project_counts;
 mod rate;
 mod retention;
 mod stopping;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -50,6 +51,7 @@ pub use self::access::Openness;
 pub use self::error::StartError;
 pub use self::http::Limits;
 pub use self::listeners::{Addresses, Listeners, SidePort};
+pub use self::webhooks::Webhooks;
 
 /// How a server treats those who call it.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +66,8 @@ pub struct Settings {
     pub token: Option<String>,
     /// Who is answered without a key although keys are wanted.
     pub openness: Openness,
+    /// Who is told of new and reopened issues.
+    pub webhooks: Webhooks,
     /// How much a client may ask.
     pub limits: Limits,
 }
@@ -91,6 +95,8 @@ pub struct Config {
     pub secret: Option<String>,
     /// Who is answered without a key although keys are wanted.
     pub openness: Openness,
+    /// Who is told of new and reopened issues.
+    pub webhooks: Webhooks,
     /// How much a client may ask.
     pub limits: Limits,
 }
@@ -109,6 +115,7 @@ impl Config {
             allowed_hosts: Vec::new(),
             secret: None,
             openness: Openness::default(),
+            webhooks: Webhooks::default(),
             limits: Limits::default(),
         }
     }
@@ -224,6 +231,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         secret: config.secret,
         token: Some(token),
         openness: config.openness,
+        webhooks: config.webhooks,
         limits: config.limits,
     };
     serve(listeners, owned.backend, settings).await
@@ -245,6 +253,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     let access = Access::new(ip, &token).with_secret(settings.secret.as_deref());
     let access = access.exposed(is_exposed).opened(settings.openness);
     access.keyring().reload(&*backend).await?;
+    let webhooks = settings.webhooks.open(&*backend).await?;
     let app = Arc::new(App {
         backend,
         retention: settings.retention,
@@ -283,5 +292,6 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     tasks.push(tokio::spawn(async move {
         following.access.keyring().follow(&*following.backend, following.stopping.clone()).await;
     }));
+    tasks.extend(webhooks.into_iter().map(|webhook| tokio::spawn(webhook.run(Arc::clone(&app)))));
     Ok(Running { app, warnings, stop, tasks })
 }

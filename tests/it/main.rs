@@ -40,5 +40,6 @@ mod server_otlp;
 mod server_relay;
 mod server_security;
 mod server_support;
+mod server_webhooks;
 mod sidecar;
 mod suite;
