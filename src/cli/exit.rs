@@ -3,6 +3,7 @@
 //! The only place that knows the codes, and what a person can do about each error of the floors below.
 
 use std::error::Error as StdError;
+use std::path::Path;
 
 use owo_colors::OwoColorize as _;
 
@@ -11,6 +12,7 @@ use crate::query::issues::FindIssueError;
 use crate::query::keys::FindError;
 use crate::query::resolve::ResolveError;
 use crate::server::StartError;
+use crate::store::remote::without_credentials;
 use crate::store::{self, Facet};
 use crate::view::machine::UnknownField;
 use crate::view::out::{OutError, escape, escape_lines};
@@ -150,6 +152,9 @@ impl From<store::Error> for Failure {
             store::Error::Open { path, .. } if path.is_dir() => {
                 Some(format!("name a file in it, such as --db {}", path.join("tracehub.db").display()))
             }
+            store::Error::Unreachable { url, .. } => {
+                database_beside(url).or_else(|| hint_for(&error).map(str::to_owned))
+            }
             _ => hint_for(&error).map(str::to_owned),
         };
         let code = match &error {
@@ -162,6 +167,14 @@ impl From<store::Error> for Failure {
         };
         Failure { hint, ..Failure::from_error(code, &error) }
     }
+}
+
+/// The hint when a server does not answer that `TRACEHUB_URL` names while the file that `TRACEHUB_DB` names is there.
+pub fn database_beside(url: &str) -> Option<String> {
+    let named = without_credentials(std::env::var("TRACEHUB_URL").ok()?.trim_end_matches('/'));
+    let file = std::env::var_os("TRACEHUB_DB").filter(|file| Path::new(file).is_file())?;
+    let is_named = named == url.trim_end_matches('/');
+    is_named.then(|| format!("TRACEHUB_URL names that server; --db {} reads the file of TRACEHUB_DB", file.display()))
 }
 
 /// What caused an error, and what caused that, down to the first cause.

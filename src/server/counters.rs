@@ -36,6 +36,7 @@ pub(crate) struct Counters {
     // Keys are routes of our own table and statuses, so both maps stay small whatever clients send.
     requests: Mutex<BTreeMap<(String, u16), u64>>,
     failures: Mutex<BTreeMap<&'static str, u64>>,
+    webhooks: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 /// Values the counters do not hold themselves.
@@ -73,6 +74,7 @@ impl Counters {
             last_write_failed: AtomicBool::new(false),
             requests: Mutex::default(),
             failures: Mutex::default(),
+            webhooks: Mutex::default(),
         }
     }
 
@@ -141,6 +143,11 @@ impl Counters {
         *self.failures.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
+    /// A webhook was called, with this outcome.
+    pub(crate) fn webhook_called(&self, outcome: &'static str) {
+        *self.webhooks.lock().unwrap_or_else(PoisonError::into_inner).entry(outcome).or_default() += 1;
+    }
+
     /// A request was answered.
     pub(crate) fn answered(&self, route: &str, status: u16) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -183,6 +190,10 @@ impl Counters {
         page.head("tracehub_ingest_failed_total", "counter", "Requests to send records that failed, by reason.");
         for (reason, count) in self.failures.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             page.line("tracehub_ingest_failed_total", &[("reason", reason)], *count);
+        }
+        page.head("tracehub_webhook_calls_total", "counter", "Calls of webhooks, by what became of them.");
+        for (outcome, count) in self.webhooks.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            page.line("tracehub_webhook_calls_total", &[("outcome", outcome)], *count);
         }
         page.head("tracehub_metrics_dropped_total", "counter", "OTLP metrics requests, which are checked and dropped.");
         page.line("tracehub_metrics_dropped_total", &[], self.metrics_dropped.load(Ordering::Relaxed));

@@ -23,6 +23,7 @@ mod retention_clock;
 mod senders;
 mod stopping;
 mod tls;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -60,6 +61,7 @@ pub use self::error::StartError;
 pub use self::http::Limits;
 pub use self::listeners::{Addresses, Listeners, SidePort};
 pub use self::tls::{TlsError, TlsFiles};
+pub use self::webhooks::Webhooks;
 
 /// How a server treats those who call it.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +78,8 @@ pub struct Settings {
     pub token: Option<String>,
     /// Who is answered without a key although keys are wanted.
     pub openness: Openness,
+    /// Who is told of new and reopened issues.
+    pub webhooks: Webhooks,
     /// How much a client may ask.
     pub limits: Limits,
     /// What takes secrets out of records before they are stored, for its counts; `None` for nothing.
@@ -111,6 +115,8 @@ pub struct Config {
     pub secret: Option<String>,
     /// Who is answered without a key although keys are wanted.
     pub openness: Openness,
+    /// Who is told of new and reopened issues.
+    pub webhooks: Webhooks,
     /// How much a client may ask.
     pub limits: Limits,
     /// What takes secrets out of records before they are stored; `None` for nothing.
@@ -135,6 +141,7 @@ impl Config {
             cors_origins: Vec::new(),
             secret: None,
             openness: Openness::default(),
+            webhooks: Webhooks::default(),
             limits: Limits::default(),
             redaction: None,
             tls: None,
@@ -277,6 +284,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         secret: config.secret,
         token: Some(token),
         openness: config.openness,
+        webhooks: config.webhooks,
         limits: config.limits,
         redaction: config.redaction,
         tls: config.tls,
@@ -309,6 +317,7 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
         Some(_) => backend.newest_received().await?,
         None => None,
     });
+    let webhooks = settings.webhooks.open(&*backend).await?;
     let app = Arc::new(App {
         backend,
         retention: settings.retention,
@@ -360,5 +369,6 @@ pub async fn serve(listeners: Listeners, backend: Arc<dyn Backend>, settings: Se
     tasks.push(tokio::spawn(async move {
         keeper::run(&noting.senders, &*noting.backend, noting.stopping.clone()).await;
     }));
+    tasks.extend(webhooks.into_iter().map(|webhook| tokio::spawn(webhook.run(Arc::clone(&app)))));
     Ok(Running { app, warnings, stop, tasks })
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Result;
+use super::issues::{IssueNews, NewsPlace};
+use super::{Error, Facet, Result};
 use crate::model::sender::Sender;
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
@@ -303,6 +304,28 @@ pub trait Issues: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Error::ReadOnly`](super::Error::ReadOnly), or the store fails.
     async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>>;
+
+    /// What happened to issues that a subscriber was not told yet ([`Issues::note_news`]), at most about `most` of it; a
+    /// subscriber nobody knows is told what happens from now on. Only the store that counts can say.
+    ///
+    /// # Errors
+    /// [`Error::Lacks`](super::Error::Lacks) of a store whose issues another one counts, or the store fails.
+    async fn issue_news(&self, _subscriber: &str, _most: usize) -> Result<Vec<IssueNews>> {
+        Err(uncounted_here())
+    }
+
+    /// Notes up to where a subscriber was told what happened to issues.
+    ///
+    /// # Errors
+    /// As [`Issues::issue_news`].
+    async fn note_news(&self, _subscriber: &str, _place: &NewsPlace) -> Result<()> {
+        Err(uncounted_here())
+    }
+}
+
+fn uncounted_here() -> Error {
+    let reason = "its issues are counted by another server, which is the one to call webhooks".to_owned();
+    Error::Lacks { facet: Facet::Issues, reason }
 }
 
 /// The facet of a store that keeps the keys of a server's callers.

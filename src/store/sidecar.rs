@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::issues::{IssueNews, NewsPlace};
 use super::sqlite::{Options, Sqlite};
 use super::{Backend, DiskUse, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
 use crate::model::{
@@ -200,6 +201,15 @@ impl Issues for Sidecar {
     async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>> {
         self.count_arrivals().await?;
         self.meta()?.set_issue(id, change).await
+    }
+
+    async fn issue_news(&self, subscriber: &str, most: usize) -> Result<Vec<IssueNews>> {
+        self.count_arrivals().await?;
+        self.meta()?.issue_news(subscriber, most).await
+    }
+
+    async fn note_news(&self, subscriber: &str, place: &NewsPlace) -> Result<()> {
+        self.meta()?.note_news(subscriber, place).await
     }
 }
 

@@ -306,3 +306,34 @@ fn a_server_goes_by_the_names_of_its_environment_and_lets_in_the_sites_of_its_fl
         assert_eq!(answer.get(9..12), Some(status), "{host} {origin}: {answer}");
     }
 }
+
+#[test]
+fn flags_of_old_scripts_are_taken_and_said_to_do_nothing() {
+    let home = Home::new();
+    let server = home.start(&["--db", "a.db", "--reload", "--queue-size", "1000"]);
+    let said = server.stop().1;
+    assert!(said.contains("--reload does nothing here") && said.contains("--queue-size does nothing here"), "{said}");
+}
+
+#[test]
+fn a_webhook_that_is_no_address_is_refused_at_start() {
+    let home = Home::new();
+    for url in ["nowhere", "ftp://host/", "http://"] {
+        let args = ["start", "--port", "0", "--otlp-grpc", "off", "--otlp-http", "off", "--db", "a.db", "--webhook"];
+        assert_eq!(home.run(&[&args[..], &[url]].concat()).code, Some(2), "{url}");
+    }
+}
+
+#[test]
+fn while_a_named_server_is_down_the_hint_names_the_file_that_is_named_too() {
+    let (home, db) = Home::with_shop();
+    for command in [&["list"][..], &["show", "latest"], &["logs"], &["status"]] {
+        let mut command = home.command(command);
+        command.env("TRACEHUB_URL", "http://127.0.0.1:1/").env("TRACEHUB_DB", &db);
+        let answer = home.answer(command);
+        assert!(answer.stderr.contains("--db ") && answer.stderr.contains("TRACEHUB_DB"), "{answer}");
+    }
+    let mut command = home.command(&["list"]);
+    command.env("TRACEHUB_URL", "http://127.0.0.1:1").env("TRACEHUB_DB", home.file("none.db"));
+    assert!(!home.answer(command).stderr.contains("TRACEHUB_DB"));
+}

@@ -49,6 +49,7 @@ mod server_relay;
 mod server_security;
 mod server_support;
 mod server_tls;
+mod server_webhooks;
 mod sidecar;
 mod suite;
 mod sweeps;

@@ -18,7 +18,8 @@ use crate::cli::redaction::{RedactArgs, read_rules};
 use crate::cli::signals::{Hangups, Signals};
 use crate::cli::target;
 use crate::cli::values::{Keep, keep};
-use crate::server::{self, Config, Limits, Openness, Running, SidePort, TlsFiles, descriptors};
+use crate::secret::Hidden;
+use crate::server::{self, Config, Limits, Openness, Running, SidePort, TlsFiles, Webhooks, descriptors};
 use crate::store::sqlite::Durability;
 use crate::view::out::{escape, format};
 
@@ -85,6 +86,14 @@ pub struct StartArgs {
     #[arg(long)]
     open_loopback: bool,
 
+    /// Post every new or reopened issue there; repeat for more [env: TRACEHUB_WEBHOOKS, with commas]
+    #[arg(long, value_name = "URL")]
+    webhook: Vec<String>,
+
+    /// What posts to webhooks are signed with, in X-TraceHub-Signature [env: TRACEHUB_WEBHOOK_SECRET]
+    #[arg(long, value_name = "SECRET")]
+    webhook_secret: Option<Hidden>,
+
     #[command(flatten)]
     redact: RedactArgs,
 
@@ -95,6 +104,14 @@ pub struct StartArgs {
     /// The private key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert", value_hint = clap::ValueHint::FilePath)]
     tls_key: Option<PathBuf>,
+
+    /// Taken for the sake of old scripts; there is no code here to load anew
+    #[arg(long, hide = true)]
+    reload: bool,
+
+    /// Taken for the sake of old scripts; what waits is bounded by bytes here
+    #[arg(long, hide = true, value_name = "N")]
+    queue_size: Option<u64>,
 }
 
 /// Runs the server until it is told to stop.
@@ -102,6 +119,12 @@ pub struct StartArgs {
 /// # Errors
 /// A wrong setting, a busy port, a database that cannot be opened or did not close cleanly.
 pub async fn run(context: &Context, args: StartArgs) -> Outcome {
+    if args.reload {
+        context.remark("--reload does nothing here: there is no code to load anew");
+    }
+    if args.queue_size.is_some() {
+        context.remark("--queue-size does nothing here: what waits is bounded by its bytes, and is never dropped");
+    }
     let rules = args.redact.file();
     let config = config(context, args)?;
     if let Some(redaction) = &config.redaction {
@@ -190,6 +213,7 @@ fn config(context: &Context, args: StartArgs) -> Result<Config, Failure> {
         allowed_hosts: allowed_hosts(args.allowed_host),
         cors_origins: args.callers.cors_origins()?,
         secret: secret_from_environment()?,
+        webhooks: webhooks(args.webhook, args.webhook_secret)?,
         openness: Openness { network: args.open_network, loopback: args.open_loopback },
         limits: Limits { rate: args.callers.rate()?, ..Limits::default() },
         redaction: args.redact.redaction()?,
@@ -206,6 +230,22 @@ fn secret_from_environment() -> Result<Option<String>, Failure> {
     let Some(secret) = variable_os("TRACEHUB_SECRET") else { return Ok(None) };
     // Going on without it would open the server to everyone.
     secret.into_string().map(Some).map_err(|_| Failure::usage("TRACEHUB_SECRET is not text"))
+}
+
+/// Whom to tell of issues, by the flags and else by the environment.
+fn webhooks(urls: Vec<String>, secret: Option<Hidden>) -> Result<Webhooks, Failure> {
+    let named = || variable("TRACEHUB_WEBHOOKS").unwrap_or_default();
+    let urls = match urls.is_empty() {
+        true => named().split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect(),
+        false => urls,
+    };
+    let secret = match secret {
+        Some(secret) => Some(secret.reveal().to_owned()),
+        None => variable_os("TRACEHUB_WEBHOOK_SECRET")
+            .map(|secret| secret.into_string().map_err(|_| Failure::usage("TRACEHUB_WEBHOOK_SECRET is not text")))
+            .transpose()?,
+    };
+    Ok(Webhooks { urls, secret: secret.filter(|secret| !secret.is_empty()) })
 }
 
 /// How long to keep records; `None` is for ever.

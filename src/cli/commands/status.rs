@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::context::{Context, print};
 use crate::cli::environment::short_path;
-use crate::cli::exit::{Code, Failure, Outcome, causes};
+use crate::cli::exit::{Code, Failure, Outcome, causes, database_beside};
 use crate::cli::http;
 use crate::model::json::Document;
 use crate::model::time::NANOS_PER_HOUR;
@@ -54,7 +54,9 @@ pub async fn run(context: &Context, _args: StatusArgs) -> Outcome {
     if report.is_up() {
         return Ok(Code::Done);
     }
-    if context.terminal.stderr {
+    if let Some(hint) = database_beside(&report.looked_at) {
+        context.remark(format!("hint: {hint}"));
+    } else if context.terminal.stderr {
         context.remark("hint: start a server with `tracehub start`");
     }
     Ok(Code::No)

@@ -7,6 +7,7 @@
 mod cursor;
 mod errors;
 mod limits;
+mod news;
 mod rows;
 mod sums;
 mod title;
@@ -20,6 +21,7 @@ pub use cursor::IssueCursor;
 pub use errors::{Alias, Errors};
 #[cfg(test)]
 pub(crate) use limits::{MOST_NEW, SHARED_TITLE};
+pub use news::{IssueNews, NewsPlace};
 pub use rows::{IssueRows, IssueState, IssueUpdate, NewIssue};
 pub use title::issue_title;
 pub use traces::IssueTraces;

@@ -17,7 +17,6 @@ mod redaction;
 mod redactor;
 mod rewritten;
 mod rules;
-mod senders;
 mod sink;
 
 pub use action::{Action, Salt};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::redaction::{Redaction, SaltMissing};
-use super::senders::redact_sender;
+use super::redactor::{Redactor, Tally};
 use crate::model::sender::Sender;
 use crate::model::{
     Batch, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
 };
-use crate::model::{TraceSummary, Written};
+use crate::model::{Text, TraceSummary, Written};
 use crate::store::{Backend, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
 
 /// Batches of more records are redacted off the async threads.
@@ -155,5 +155,21 @@ impl Senders for Redacting {
         let mut senders = senders.to_vec();
         senders.iter_mut().for_each(|sender| redact_sender(&redactor, sender));
         store.keep_senders(&senders).await
+    }
+}
+
+/// Takes the secrets out of what is known of a sender.
+fn redact_sender(redactor: &Redactor, sender: &mut Sender) {
+    let redact = |key: Option<&str>, text: &mut Text| {
+        if let Some(redacted) = redactor.text(key, text, &mut Tally::default()) {
+            *text = Text::from(redacted);
+        }
+    };
+    redact(Some("user_agent.original"), &mut sender.agent);
+    redact(None, &mut sender.rejection);
+    sender.services.iter_mut().for_each(|service| redact(Some("service.name"), &mut service.name));
+    for trouble in &mut sender.troubles {
+        redact(None, &mut trouble.path);
+        redact(None, &mut trouble.detail);
     }
 }

@@ -22,6 +22,7 @@ use crate::model::{
     RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 use crate::store::backend::place_by_scanning;
+use crate::store::issues::{IssueNews, NewsPlace};
 use crate::store::{Backend, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
 
 /// Longest wait for a commit before looking whether the store is still open.
@@ -221,6 +222,23 @@ impl Issues for Sqlite {
     async fn set_issue(&self, id: &IssueId, change: IssueChange) -> Result<Option<Issue>> {
         let id = *id;
         self.owner()?.queue.decide(move |transaction| issues::set(transaction, &id, change, Nanos::now())).await
+    }
+
+    async fn issue_news(&self, subscriber: &str, most: usize) -> Result<Vec<IssueNews>> {
+        let name = subscriber.to_owned();
+        self.count_errors().await;
+        let known = self.readers.run(move |connection| issues::read_news(connection, &name, most)).await?;
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let name = subscriber.to_owned();
+        self.owner()?.queue.decide(move |transaction| issues::begin_news(transaction, &name)).await?;
+        Ok(Vec::new())
+    }
+
+    async fn note_news(&self, subscriber: &str, place: &NewsPlace) -> Result<()> {
+        let (name, place) = (subscriber.to_owned(), *place);
+        self.owner()?.queue.decide(move |transaction| issues::note_news(transaction, &name, &place)).await
     }
 }
 

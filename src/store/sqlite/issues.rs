@@ -7,6 +7,7 @@
 
 mod change;
 mod list;
+mod news;
 mod removal;
 mod rows;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod uncounted;
 
 pub(super) use change::set;
 pub(super) use list::{detail, list, open_count};
+pub(super) use news::{begin as begin_news, note as note_news, read as read_news};
 pub(super) use removal::{TABLES, count, prune};
 pub(super) use rows::Rows;
 pub(super) use traces::forget_traces;
