@@ -2216,7 +2216,7 @@ _tracehub() {
             return 0
             ;;
         tracehub__subcmd__start)
-            opts="-o -q -v -h --host --port --retention --otlp-grpc --otlp-http --durability --allow-network-fs --allowed-host --cors-origin --limit-rate --open-network --open-loopback --redact --tls-cert --tls-key --db --url --api-key --ca-cert --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
+            opts="-o -q -v -h --host --port --retention --otlp-grpc --otlp-http --durability --allow-network-fs --allowed-host --cors-origin --limit-rate --open-network --open-loopback --webhook --webhook-secret --redact --tls-cert --tls-key --reload --queue-size --db --url --api-key --ca-cert --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2255,6 +2255,14 @@ _tracehub() {
                     return 0
                     ;;
                 --limit-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --webhook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --webhook-secret)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2301,6 +2309,10 @@ _tracehub() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --queue-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --db)

@@ -78,9 +78,12 @@ os\t'With the operating system: faster, survives only a crash of tracehub'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allowed-host -d 'Name that requests may use for this server, besides its address; repeat for more [env: TRACEHUB_ALLOWED_HOSTS]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l cors-origin -d 'Web site whose pages may call, such as https://app.example; repeat for more [env: TRACEHUB_CORS_ORIGINS]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l limit-rate -d 'What each key, and each address without one, may send in a second: 5000, 10MB or 5000,10MB [env: TRACEHUB_LIMIT_RATE]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l webhook -d 'Post every new or reopened issue there; repeat for more [env: TRACEHUB_WEBHOOKS, with commas]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l webhook-secret -d 'What posts to webhooks are signed with, in X-TraceHub-Signature [env: TRACEHUB_WEBHOOK_SECRET]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l redact -d 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l tls-cert -d 'Speak TLS on all ports, with the certificate and its chain in this file (PEM)' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l tls-key -d 'The private key of the certificate (PEM)' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l queue-size -d 'Taken for the sake of old scripts; what waits is bounded by bytes here' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
@@ -102,6 +105,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l width -d 'Co
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l allow-network-fs -d 'Write to a file on a network file system, which no other machine may open'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l open-network -d 'Answer other machines without a key, which lets all of them read, send and delete: for closed networks'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l open-loopback -d 'Answer callers on this machine without a key, also when others need one; not behind a proxy on this machine'
+complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l reload -d 'Taken for the sake of old scripts; there is no code here to load anew'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l json -d 'Print JSON, the same as `-o json`'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s q -l quiet -d 'Print only ids, and no messages'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -s v -l verbose -d 'Say more on stderr; twice for even more'
