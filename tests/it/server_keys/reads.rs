@@ -75,8 +75,8 @@ pub async fn every_route_shows_a_reader_the_records_of_their_project_alone() {
     let own_issue = issues[0]["id"].as_str().expect("an issue").to_owned();
     let admin = issue(&server, "ours", &[KeyScope::Admin]).await;
     let all = ask(&server, "/api/v1/issues?limit=0", &admin.secret).await.json();
-    let ids = all.as_array().expect("issues").iter().filter_map(|issue| issue["id"].as_str());
-    let foreign_issue = ids.filter(|id| *id != own_issue).last().expect("theirs").to_owned();
+    let mut ids = all.as_array().expect("issues").iter().filter_map(|issue| issue["id"].as_str());
+    let foreign_issue = ids.rfind(|id| *id != own_issue).expect("theirs").to_owned();
     let mut asked = 0;
     for (method, path, scope) in routes(&server).await {
         if scope != Some(KeyScope::Read) || method != "GET" {
