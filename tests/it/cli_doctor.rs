@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value as Json, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tracehub::server::SidePort;
+use tracehub::server::{RateLimit, SidePort};
 
 use crate::server_support::{Answer, JSON, PROTOBUF, Server, call, export, frame, gzip, read_all, span};
 use crate::support::{Home, otlp};
@@ -181,6 +181,30 @@ async fn senders_that_each_do_one_thing_wrong_are_each_named() {
     let of_fine =
         report["findings"].as_array().expect("a list").iter().filter(|found| found["user_agent"] == "fine/1.0");
     assert_eq!(of_fine.count(), 0, "{report:#}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn senders_over_their_quota_pages_of_other_sites_and_forms_are_each_named() {
+    let rate = RateLimit { records_per_second: Some(1), ..RateLimit::default() };
+    let server = Server::start_with(|config| config.limits.rate = rate).await;
+    let json = ("content-type", JSON);
+    let good = || export_of("fine", 1, &[(1, 0), (2, 1), (3, 1), (4, 1)], 0).to_string();
+    let foreign = [json, ("origin", "https://elsewhere.example")];
+    assert_eq!(post(&server, "page/1.0", "/v1/traces", &foreign, good()).await, 403);
+    assert_eq!(post(&server, "form/1.0", "/api/v1/ingest", &[("content-type", "text/plain")], "[]").await, 415);
+    let many: Vec<_> = (1..100).map(|id| (id, 0)).collect();
+    let many = export_of("many", 2, &many, 0).to_string();
+    assert_eq!(post(&server, "eager/1.0", "//v1/traces", &[json], many).await, 200);
+    assert_eq!(post(&server, "eager/1.0", "/v1/traces/", &[json], good()).await, 429);
+    let headers = [("content-type", "application/grpc"), ("user-agent", "eager-grpc/1.0")];
+    let method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    assert_eq!(call(server.address(), method, &headers, frame(0, b"")).await.status, "8");
+    let (_, report) = examine(&server).await;
+    assert_eq!(finding(&report, "foreign_site", Some("page/1.0"))["fix"], "tracehub start --cors-origin ORIGIN");
+    finding(&report, "wrong_content_type", Some("form/1.0"));
+    finding(&report, "rate_limited", Some("eager/1.0"));
+    finding(&report, "rate_limited", Some("eager-grpc/1.0"));
     server.stop().await;
 }
 

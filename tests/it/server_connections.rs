@@ -1,10 +1,12 @@
 //! Connections that are of no use to anybody: however many there are, everybody else is answered.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
+use tracehub::server::TlsFiles;
 
 use crate::server_support::{JSON, PROTOBUF, Server, export_protobuf, frame, read_all};
 
@@ -238,4 +240,49 @@ pub async fn slow_senders_of_large_bodies_hold_their_share_only_and_not_for_long
     assert_eq!(crate::server_support::call(server.address(), path, &headers, call).await.status, "0");
     assert!(server.get("/metrics").await.text().contains("tracehub_in_flight_bytes 0\n"));
     assert_eq!(server.post("/v1/logs", JSON, "{}").await.status, 200);
+}
+
+/// Asks for `/health` over TLS on a connection that is there; the connection stays open.
+async fn ask_over_tls(stream: TcpStream, root: &rustls::pki_types::CertificateDer<'static>) -> TcpStream {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(root.clone()).expect("a certificate");
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let name = rustls::pki_types::ServerName::try_from("localhost").expect("a name");
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let mut stream = connector.connect(name, stream).await.expect("a handshake");
+    stream.write_all(ASK).await.expect("room");
+    let mut answer = [0; 2_048];
+    assert_ne!(stream.read(&mut answer).await.expect("an answer"), 0);
+    assert_eq!(&answer[..12], b"HTTP/1.1 200");
+    stream.into_inner().0
+}
+
+#[tokio::test]
+async fn connections_with_tls_make_way_and_end_like_all_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).expect("written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let server = Server::start_with(|config| {
+        config.limits.connections = 20;
+        config.limits.header_timeout = Duration::from_millis(500);
+        config.tls = Some(TlsFiles { cert, key });
+    })
+    .await;
+    let address = server.running.url().trim_start_matches("https://").to_owned();
+    let connect = async || TcpStream::connect(&address).await.expect("a connection");
+    // A handshake has more time than a head, and the head its own after it.
+    let late = connect().await;
+    sleep(Duration::from_millis(700)).await;
+    let mut late = ask_over_tls(late, made.cert.der()).await;
+    assert!(is_closed(&mut late).await, "a connection that asks nothing more ends");
+    let mut crowd = Vec::new();
+    for _ in 0..60 {
+        crowd.push(connect().await);
+    }
+    let asked = timeout(Duration::from_secs(2), async { ask_over_tls(connect().await, made.cert.der()).await });
+    assert!(asked.await.is_ok(), "no answer beside handshakes that do not go on");
+    assert!(is_closed(&mut crowd[0]).await, "the oldest handshake makes way");
+    server.stop().await;
 }

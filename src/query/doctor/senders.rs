@@ -159,8 +159,8 @@ fn of_trouble(sender: &Sender, trouble: &Trouble, endpoints: &Endpoints, place: 
         "foreign_site" => (
             "foreign_site",
             Verdict::Error,
-            format!("{requests} to {path} came from a page of another web site{told}"),
-            endpoints.over_http(),
+            format!("{requests} to {path} came from a page of another web site"),
+            "tracehub start --cors-origin ORIGIN".to_owned(),
         ),
         "slow" => (
             "slow_body",

@@ -62,8 +62,9 @@ fn is_taken(media: &str) -> bool {
             .any(|taken| essence.eq_ignore_ascii_case(taken))
 }
 
-/// What became of the entries of a request, and what had to be changed in them, if anything. An entry that was there already counts as accepted: it is stored, and a client
-/// that sends again after a lost answer must hear the answer it lost.
+/// What became of the entries of a request, and what had to be changed in them, if anything. An entry that was there
+/// already counts as accepted: it is stored, and a client that sends again after a lost answer must hear the answer it
+/// lost.
 fn to_json(Accepted { written, rejected, errors, mended }: &Accepted) -> Json {
     let Written { accepted, duplicates } = *written;
     let error = |rejection: &Rejection| json!({ "index": rejection.index, "reason": short_reason(rejection) });

@@ -69,9 +69,9 @@ pub(crate) fn is_small(message_bytes: usize) -> bool {
     message_bytes <= BLOCKING_BYTES
 }
 
-/// The turn to decode a message of so many bytes; `None` for one that needs none, because it is small. What a large one becomes is known
-/// only afterwards, so as many are decoded at once as there are processors, until each has the room it turned out to
-/// need.
+/// The turn to decode a message of so many bytes; `None` for one that needs none, because it is small. What a large one
+/// becomes is known only afterwards, so as many are decoded at once as there are processors, until each has the room it
+/// turned out to need.
 pub(crate) async fn decoding_turn(app: &App, message_bytes: usize) -> Option<SemaphorePermit<'_>> {
     match is_small(message_bytes) {
         true => None,

@@ -8,9 +8,9 @@ use super::redaction::{Redaction, SaltMissing};
 use super::redactor::{Redactor, Tally};
 use crate::model::sender::Sender;
 use crate::model::{
-    Batch, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Trace, TraceId, TraceQuery,
+    Batch, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery,
+    TraceSummary, Written,
 };
-use crate::model::{Text, TraceSummary, Written};
 use crate::store::{Backend, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
 
 /// Batches of more records are redacted off the async threads.
