@@ -307,8 +307,9 @@ impl Writer {
         }
         if log_bytes > 0 && !rests {
             self.checkpoint();
-            room.look_again();
         }
+        // Nobody is refused for what a moment ago was true: records may have been removed since.
+        room.look_again();
         room.require(bytes, log_length(&self.path)).inspect_err(|_| self.ask_for_room())
     }
 
