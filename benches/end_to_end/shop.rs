@@ -395,10 +395,13 @@ fn route(service: usize, operation: usize) -> String {
     }
 }
 
+/// Service and instance, and the spans of each scope.
+type Group = ((usize, usize), [Vec<Span>; 3]);
+
 /// Spans as one request, grouped by instance and scope as exporters do.
 fn request(spans: Vec<(usize, Span)>) -> ExportTraceServiceRequest {
     const SCOPES: [&str; 3] = ["io.opentelemetry.http", "io.opentelemetry.jdbc", "io.opentelemetry.core"];
-    let mut groups: Vec<((usize, usize), [Vec<Span>; 3])> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for (service, span) in spans {
         let key = (service, usize::from(span.span_id[0]) % 3);
         let scope = match span.attributes[0].key.as_bytes()[0] {
@@ -416,7 +419,7 @@ fn request(spans: Vec<(usize, Span)>) -> ExportTraceServiceRequest {
         let scope = InstrumentationScope { name: name.into(), version: "2.6.0".into(), ..Default::default() };
         ScopeSpans { scope: Some(scope), spans, ..ScopeSpans::default() }
     };
-    let resource_spans = |((service, instance), scopes): ((usize, usize), [Vec<Span>; 3])| ResourceSpans {
+    let resource_spans = |((service, instance), scopes): Group| ResourceSpans {
         resource: Some(resource(service, instance)),
         scope_spans: scopes.into_iter().zip(SCOPES).filter(|(spans, _)| !spans.is_empty()).map(scope_spans).collect(),
         schema_url: "https://opentelemetry.io/schemas/1.26.0".into(),

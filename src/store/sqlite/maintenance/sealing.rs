@@ -37,15 +37,14 @@ pub fn seal(connection: &Connection, queue: &Queue, room: &Room, seal_records: u
             return Ok(());
         }
         let rows = waiting.len();
-        let is_sealed;
-        match seal_waiting(connection, queue, waiting) {
+        let is_sealed = match seal_waiting(connection, queue, waiting) {
             // Where there is no room for much there may be some for less.
             Err(error) if rows > 1 && is_about_room(&error) => {
                 (most_records, most_bytes) = (records.min(most_records) / 4, most_bytes.min(fitting_bytes(room)?) / 4);
                 continue;
             }
-            done => is_sealed = done?,
-        }
+            done => done?,
+        };
         if is_last && is_sealed {
             return Ok(());
         }
