@@ -304,7 +304,8 @@ fn odd_times(service: &SenderService, now: Nanos, place: Option<usize>) -> Optio
     let (why, fix) = what_time(service.odd_time_ns, now);
     let records = counted(service.odd_times, "record");
     let check = if service.odd_time_ns < OLDEST_NS { "clock_1970" } else { "clock_far_ahead" };
-    let text = format!("{records} of {} have a time that cannot be ({}): {why}", service.name, service.odd_time_ns);
+    let text =
+        format!("a time that cannot be stands in {records} of {} ({}): {why}", service.name, service.odd_time_ns);
     let finding = Finding::of_sender(check, Verdict::Error, place, text).count(service.odd_times);
     Some(finding.service(&service.name).fix(fix))
 }
