@@ -124,7 +124,7 @@ pub(crate) use log::{
     settings::new_dead_letters,
 };
 #[cfg(feature = "app")]
-pub(crate) use pipeline::dead_letter::DeadLetters;
+pub(crate) use pipeline::dead_letter::{ClaimedFile, DeadLetters};
 
 pub use checkpoint::client::{CheckpointClient, CheckpointClientBuilder, ClientStats, Report};
 pub use checkpoint::logger::{CheckpointLogger, Operation};

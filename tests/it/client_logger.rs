@@ -71,6 +71,21 @@ fn answer(status: &'static str) -> Reply {
 }
 
 #[test]
+fn an_error_without_a_stack_trace_says_where_it_was_logged() {
+    let (peer, letters) = (Peer::start(&[Reply::Send(OK)]), folder());
+    let logger = builder(&peer.url, letters.path()).build().expect("a logger");
+    logger.info("no error");
+    let line = line!() + 1;
+    logger.error("cannot charge").extra("order", 7);
+    logger.fatal("over").stack_trace("says it");
+    logger.close(LONG);
+    let entries: Vec<Json> = peer.requests.try_iter().collect::<Vec<_>>().iter().flat_map(entries).collect();
+    let place = json!({"order": 7, "code.file.path": file!(), "code.line.number": line});
+    let extra: Vec<_> = entries.iter().map(|entry| entry.get("extra")).collect();
+    assert_eq!(extra, [None, Some(&place), None]);
+}
+
+#[test]
 fn records_arrive_whole_in_order_and_compressed() {
     let (peer, letters) = (Peer::start(&[Reply::Send(OK)]), folder());
     let logger = builder(&peer.url, letters.path()).build().expect("a logger");

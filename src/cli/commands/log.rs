@@ -239,6 +239,7 @@ fn entry(context: &Context, args: &LogArgs) -> Result<LogEntry, Failure> {
         thread: Text::from_static("main"),
         trace_id,
         span_id,
+        caller: None,
         details: Some(Box::new(details)),
     })
 }

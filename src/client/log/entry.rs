@@ -11,7 +11,8 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::extra::Extra;
+use super::caller::Caller;
+use super::extra::{Extra, ExtraJson};
 use crate::client::pipeline::dead_letter::DeadLetters;
 use crate::client::pipeline::encoding::{Encoding, Refusals};
 use crate::model::{Nanos, Severity, SpanId, Text};
@@ -32,11 +33,15 @@ pub(crate) struct LogEntry {
     pub trace_id: Option<Text>,
     /// The span of the trace that is named.
     pub span_id: Option<SpanId>,
+    /// Where the program logged it, of what tells of an error; `None` for others, and when that says nothing, as of a
+    /// shell script.
+    pub caller: Option<Caller>,
     /// The values that most records do not have.
     pub details: Option<Box<Details>>,
 }
 
-/// The values of a log record that most do not have. The JSON of a record ends with those that are there, in this order.
+/// The values of a log record that most do not have. The JSON of a record ends with those that are there, in this order,
+/// and with the extra values.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +52,7 @@ pub(crate) struct Details {
     pub error_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
-    #[serde(skip_serializing_if = "Extra::is_empty")]
+    #[serde(skip)]
     pub extra: Extra,
 }
 
@@ -56,6 +61,10 @@ impl LogEntry {
     pub fn size_bytes(&self) -> usize {
         let details = self.details.as_ref().map_or(0, |details| details.size_bytes());
         size_of::<LogEntry>() + self.message.len() + details
+    }
+
+    fn has_stack_trace(&self) -> bool {
+        self.details.as_ref().is_some_and(|details| details.stack_trace.is_some())
     }
 
     /// The details of the record, to change them; empty ones are made.
@@ -107,6 +116,8 @@ struct LogEntryJson<'a> {
     span_id: Option<SpanId>,
     #[serde(flatten)]
     details: Option<&'a Details>,
+    #[serde(skip_serializing_if = "ExtraJson::is_empty")]
+    extra: ExtraJson<'a>,
 }
 
 impl LogEncoding {
@@ -125,6 +136,11 @@ impl LogEncoding {
             trace_id: entry.trace_id.as_deref(),
             span_id: entry.span_id,
             details: entry.details.as_deref(),
+            extra: ExtraJson {
+                values: entry.details.as_ref().map(|details| &details.extra),
+                // A stack trace says it, too.
+                caller: entry.caller.as_ref().filter(|_| !entry.has_stack_trace()),
+            },
         };
         // Texts, numbers and JSON values always serialize.
         let _ = serde_json::to_writer(text, &json);
@@ -273,6 +289,22 @@ mod tests {
             assert_eq!(keys(entry), known);
         }
         assert_eq!((ours.len(), &sent[0]["span_id"]), (16, &json!("0707070707070707")));
+    }
+
+    #[test]
+    fn the_place_of_the_call_is_sent_unless_the_program_names_one() {
+        let sent = |extra: &[(&str, Json)]| {
+            let mut called = entry("m");
+            called.caller = Some(Caller { file: "src/main.rs".into(), line: 7 });
+            extra.iter().for_each(|(name, value)| called.details().extra.push(name, value));
+            let sent: Json = serde_json::from_slice(&encoding(false).encode_batch(&[called], 0)).expect("JSON");
+            sent[0]["extra"].clone()
+        };
+        assert_eq!(sent(&[]), json!({ "code.file.path": "src/main.rs", "code.line.number": 7 }));
+        let with_value = json!({ "a": 1, "code.file.path": "src/main.rs", "code.line.number": 7 });
+        assert_eq!(sent(&[("a", json!(1))]), with_value);
+        let named = [("code.file.path", json!("shop.py"))];
+        assert_eq!(sent(&named), json!({ "code.file.path": "shop.py" }));
     }
 
     #[test]

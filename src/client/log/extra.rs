@@ -5,14 +5,20 @@
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
+
+use super::caller::Caller;
 
 /// Bytes reserved for the first values; enough for a few.
 const INITIAL_BYTES: usize = 128;
 /// The name given to a text that is no JSON object after all.
 const UNREADABLE: &str = "unreadable";
+/// The names under which the place of a call is sent ([code attributes](https://opentelemetry.io/docs/specs/semconv/registry/attributes/code/)).
+const FILE: &str = "code.file.path";
+const LINE: &str = "code.line.number";
 
 /// The further values of one log record: names and values in the order they came.
 #[derive(Debug, Default, Clone)]
@@ -69,26 +75,47 @@ impl From<Map<String, Json>> for Extra {
     }
 }
 
-/// Written is an object with each name once, where it came first, and its last value.
-impl Serialize for Extra {
+/// The extra values of a record as they are sent, with the place of its call behind them. Written is an object with each
+/// name once, where it came first, and its last value.
+#[derive(Debug)]
+pub(super) struct ExtraJson<'a> {
+    pub values: Option<&'a Extra>,
+    pub caller: Option<&'a Caller>,
+}
+
+impl ExtraJson<'_> {
+    pub fn is_empty(&self) -> bool {
+        self.caller.is_none() && self.values.is_none_or(Extra::is_empty)
+    }
+}
+
+impl Serialize for ExtraJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let members: Result<IndexMap<String, &RawValue, FxBuildHasher>, _> = serde_json::from_slice(&self.text);
-        match members {
-            Ok(members) => members.serialize(serializer),
-            // A `Serialize` that breaks its own rules must not cost the batch.
-            Err(_) => serializer.collect_map([(UNREADABLE, String::from_utf8_lossy(&self.text))]),
+        let text = self.values.filter(|values| !values.is_empty()).map_or(&b"{}"[..], |values| &values.text);
+        let members: Result<IndexMap<String, &RawValue, FxBuildHasher>, _> = serde_json::from_slice(text);
+        // A `Serialize` that breaks its own rules must not cost the batch.
+        let Ok(members) = members else {
+            return serializer.collect_map([(UNREADABLE, String::from_utf8_lossy(text))]);
+        };
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in &members {
+            map.serialize_entry(name, value)?;
         }
+        let caller = self.caller.filter(|_| !members.contains_key(FILE) && !members.contains_key(LINE));
+        if let Some(Caller { file, line }) = caller {
+            map.serialize_entry(FILE, file)?;
+            map.serialize_entry(LINE, line)?;
+        }
+        map.end()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::ser::SerializeMap as _;
-
     use super::*;
 
     fn written(extra: &Extra) -> String {
-        serde_json::to_string(extra).expect("JSON")
+        serde_json::to_string(&ExtraJson { values: Some(extra), caller: None }).expect("JSON")
     }
 
     #[test]

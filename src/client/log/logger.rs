@@ -11,6 +11,7 @@ use std::{fmt, thread};
 use serde::Serialize;
 
 use super::at_exit;
+use super::caller::Caller;
 use super::entry::LogEntry;
 use super::error_text::ErrorText;
 use super::settings::{LoggerBuilder, LoggerError};
@@ -146,6 +147,7 @@ impl Logger {
     /// returns is dropped, which is at the end of the statement unless it is kept.
     #[track_caller]
     pub fn log(&self, level: Severity, message: impl Into<String>) -> LogCall<'_> {
+        let location = Location::caller();
         let CurrentTrace { id: trace_id, span_id } = CurrentTrace::get();
         let entry = LogEntry {
             time: Nanos::now(),
@@ -154,9 +156,10 @@ impl Logger {
             thread: thread_name(),
             trace_id,
             span_id,
+            caller: (level >= Severity::Error).then(|| Caller::from(location)),
             details: None,
         };
-        LogCall { logger: self, entry, caller: Location::caller() }
+        LogCall { logger: self, entry, location }
     }
 
     /// Waits until all that was logged before is delivered, kept on disk or counted as lost, for at most `timeout`;
@@ -233,7 +236,7 @@ impl fmt::Debug for Logger {
 pub struct LogCall<'a> {
     logger: &'a Logger,
     entry: LogEntry,
-    caller: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl LogCall<'_> {
@@ -254,7 +257,8 @@ impl LogCall<'_> {
         let text = ErrorText::from_error(error);
         let details = self.entry.details();
         if details.stack_trace.is_none() {
-            details.stack_trace = Some(text.stack(details.module.as_deref(), self.caller.file(), self.caller.line()));
+            details.stack_trace =
+                Some(text.stack(details.module.as_deref(), self.location.file(), self.location.line()));
         }
         details.error_type = Some(text.kind);
         details.error_message.get_or_insert(text.message);

@@ -3,6 +3,7 @@
 //! A record is made on the program's threads and shipped by [`super::pipeline`], which knows nothing of logs.
 
 pub(super) mod at_exit;
+pub(super) mod caller;
 pub(super) mod entry;
 pub(super) mod error_text;
 pub(super) mod extra;

@@ -3,6 +3,7 @@
 //! An event's fields, and those of the spans around it, become extra values; an error among them gives the record its
 //! type, message and causes. What the SDK itself logs while it sends is left out, or sending would never end.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
@@ -14,6 +15,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::caller::Caller;
 use super::entry::LogEntry;
 use super::error_text::ErrorText;
 use super::extra::Extra;
@@ -125,16 +127,20 @@ fn make_entry(
         thread: thread_name(),
         trace_id: current.id,
         span_id: span_id.or(current.span_id),
+        caller: None,
         details: None,
     };
+    let file = file.map(Cow::Owned).or(metadata.file().map(Cow::Borrowed));
+    let line = line.or(metadata.line()).unwrap_or(0);
     let details = entry.details();
     if let Some(error) = error {
-        let file = file.as_deref().or(metadata.file()).unwrap_or("unknown");
-        details.stack_trace = Some(error.stack(Some(&module), file, line.or(metadata.line()).unwrap_or(0)));
+        let file = file.as_deref().unwrap_or("unknown");
+        details.stack_trace = Some(error.stack(Some(&module), file, line));
         (details.error_type, details.error_message) = (Some(error.kind), Some(error.message));
     }
     details.module = Some(Text::from(module));
     details.extra = Extra::from(extra);
+    entry.caller = file.filter(|_| entry.level >= Severity::Error).map(|file| Caller { file, line });
     entry
 }
 
