@@ -22,6 +22,6 @@ pub use checkpoint::DATA_TEXT;
 pub use checkpoint_text::{write_checkpoint, write_checkpoint_and_project, write_items, write_text};
 pub use document::{Document, FromJson, JsonError, SCHEMA, object, read, text};
 pub use key::key_to_wire;
-pub use log::{LOG_KEYS, extra, log_id, log_to_json, named_keys, named_value};
+pub use log::{LOG_KEYS, extra, has_field, log_id, log_to_json, named_keys, named_value};
 pub use span::span_to_json;
 pub use value::{attributes_from_json, value_to_text};

@@ -20,11 +20,11 @@ use crate::view::machine::{Format, LOG};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Prints the newest records that match, the oldest of them first. TEXT is looked
-for in message, error type and error message, whatever the case. A field of
---extra is one of `extra`, a named one such as `host`, or one of the resource;
-dots reach into objects. `k=v` is that value, `k!=v` any other or none, `k~=v` a
-part of it. What -A, -B and -C add are records of the same service, host and
-process.
+for in message, error type, error message and the values of `extra`, whatever
+the case. A field of --extra is one of `extra`, a named one such as `host`, or
+one of the resource; dots reach into objects, and of a list any element counts.
+`k=v` is that value, `k!=v` any other or none, `k~=v` a part of it. What -A, -B
+and -C add are records of the same service, host and process.
 
 With -F the last records come first, then others as they arrive, until Ctrl-C.
 
@@ -36,7 +36,7 @@ Examples:
   tracehub logs -F -l error
   tracehub logs --issue 7f3a -n 0 -o ndjson | jq -r .message")]
 pub struct LogsArgs {
-    /// Only records with this in message, error type or error message, whatever the case
+    /// Only records with this in message, error or a value of `extra`, whatever the case
     text: Option<String>,
 
     /// Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter

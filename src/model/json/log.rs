@@ -29,6 +29,11 @@ pub fn named_keys(field: &str) -> &'static [&'static str] {
     NAMED.iter().find(|(name, _)| *name == field).map_or(&[][..], |(_, keys)| keys)
 }
 
+/// Whether a field of its own is read from this attribute in the first place, so that it stands outside `extra`.
+pub fn has_field(key: &str) -> bool {
+    NAMED.iter().any(|(_, keys)| keys.first() == Some(&key))
+}
+
 /// What a record says in a field that is read from attributes: its own, else its resource's; `None` when neither does.
 pub fn named_value<'l>(log: &'l LogRecord, field: &str) -> Option<&'l Value> {
     let keys = named_keys(field);
@@ -144,8 +149,7 @@ fn put_text(bytes: &mut Vec<u8>, text: &str) {
 
 /// Whether a field says this attribute already: the usual name of one, with the value that stands there.
 fn is_named(log: &LogRecord, key: &str) -> bool {
-    let has_field = NAMED.iter().any(|(_, keys)| keys.first() == Some(&key));
-    has_field && log.attributes.get(key).is_some_and(|value| *value != Value::Empty)
+    has_field(key) && log.attributes.get(key).is_some_and(|value| *value != Value::Empty)
 }
 
 /// Attributes that have a field of their own come after the others.

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use crate::model::json::{self, named_keys};
 use crate::model::{
-    Attributes, FieldFilter, FieldOperator, LogQuery, LogRecord, Nanos, Needle, PROJECT_ATTRIBUTE, Value, grouping,
+    Attributes, FieldFilter, FieldOperator, LogQuery, LogRecord, Nanos, Needle, PROJECT_ATTRIBUTE, Text, Value,
+    grouping,
 };
 
 /// Most dots of a name at which it is tried to reach into a map.
@@ -70,24 +71,47 @@ impl<'q> LogMatcher<'q> {
 /// Attributes that make a record of any level tell of an error.
 pub const ERROR_KEYS: [&str; 3] = ["exception.type", "exception.message", "exception.stacktrace"];
 
-/// Text that stands in the message, or in type or message of the error.
+/// Text that stands in the message, in type or message of the error, or in a value of `extra`.
 #[derive(Debug)]
 pub struct TextFilter {
-    /// What is looked for in the message.
+    /// What is looked for.
     pub needle: Needle,
-    /// Where else the text may stand: in the type or the message of the error.
+    /// Where the text may stand beside the message: in the type or the message of the error.
     pub elsewhere: [Condition<'static>; 2],
+    /// Whether a number or a truth value may contain the text; there is no need to write them out when not.
+    pub may_be_plain: bool,
 }
+
+/// What the texts of numbers, truth values and nothing are made of: `-1.5e300`, `Infinity`, `NaN`, `true`, `null`.
+const PLAIN_TEXT: &str = "0123456789+-.einfatyrusl";
 
 impl TextFilter {
     fn new(text: &str) -> TextFilter {
         let needle = Needle::new(text);
         let contains = |field| Condition::of_keys(named_keys(field), Test::Contains(needle.clone()));
-        TextFilter { elsewhere: [contains("error_type"), contains("error_message")], needle }
+        let may_be_plain = text.to_lowercase().chars().all(|c| PLAIN_TEXT.contains(c));
+        TextFilter { elsewhere: [contains("error_type"), contains("error_message")], needle, may_be_plain }
     }
 
     fn is_in(&self, log: &LogRecord) -> bool {
-        self.needle.is_in(&log.message) || self.elsewhere.iter().any(|condition| condition.holds(log))
+        let is_in_extra = |(key, value): &(Text, Value)| Self::looks_into(key) && self.is_in_value(value);
+        self.needle.is_in(&log.message)
+            || self.elsewhere.iter().any(|condition| condition.holds(log))
+            || log.attributes.iter().any(is_in_extra)
+    }
+
+    /// Whether the text is looked for in the attribute of this key, whatever record has it.
+    pub fn looks_into(key: &str) -> bool {
+        !json::has_field(key)
+    }
+
+    /// Whether the text stands in a value as it is written out.
+    pub fn is_in_value(&self, value: &Value) -> bool {
+        match value {
+            Value::Empty => false,
+            Value::Bool(_) | Value::Int(_) | Value::Double(_) if !self.may_be_plain => false,
+            value => self.needle.is_in(&text_of(value)),
+        }
     }
 }
 
@@ -157,13 +181,13 @@ impl<'q> Condition<'q> {
         self.places.iter().find_map(|place| self.verdict_at(place, attributes.get(place.key)?))
     }
 
-    /// What the attribute of a place says; `None` when the value does not stand there.
+    /// What the attribute of a place says; `None` when the value does not stand there. Of a list any element may be what
+    /// is wanted.
     pub fn verdict_at(&self, place: &Place<'_>, attribute: &Value) -> Option<bool> {
-        let text = text_of(place.value_in(attribute)?);
-        Some(match &self.test {
-            Test::Is(wanted) => text == *wanted,
-            Test::Contains(needle) => needle.is_in(&text),
-        })
+        match place.path {
+            None => Some(self.test.holds(attribute)),
+            Some(path) => self.test.holds_within(attribute, path),
+        }
     }
 
     /// Whether the condition holds, by what record and resource said.
@@ -172,18 +196,36 @@ impl<'q> Condition<'q> {
     }
 }
 
-impl Place<'_> {
-    /// The value of the place, given the attribute. A part of the path may hold dots itself only where it is the last.
-    fn value_in<'v>(&self, attribute: &'v Value) -> Option<&'v Value> {
-        let (mut value, Some(mut path)) = (attribute, self.path) else { return Some(attribute) };
-        loop {
-            let Value::Map(pairs) = value else { return None };
-            let get = |key: &str| pairs.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value);
-            if let Some(found) = get(path) {
-                return Some(found);
+impl Test<'_> {
+    /// Whether the test holds of a value, or of an element when it is a list.
+    fn holds(&self, value: &Value) -> bool {
+        let text = text_of(value);
+        let holds = match self {
+            Test::Is(wanted) => text == *wanted,
+            Test::Contains(needle) => needle.is_in(&text),
+        };
+        holds || matches!(value, Value::Array(elements) if elements.iter().any(|element| self.holds(element)))
+    }
+
+    /// Whether the test holds of what lies in a map, or in a map of a list; `None` when nothing lies there. A part of the
+    /// path may hold dots itself only where it is the last.
+    fn holds_within(&self, value: &Value, path: &str) -> Option<bool> {
+        match value {
+            Value::Array(elements) => {
+                let verdicts = elements.iter().filter_map(|element| self.holds_within(element, path));
+                verdicts.reduce(|one, other| one || other)
             }
-            let (head, rest) = path.split_once('.')?;
-            (value, path) = (get(head)?, rest);
+            Value::Map(pairs) => {
+                let get = |key: &str| pairs.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value);
+                match get(path) {
+                    Some(found) => Some(self.holds(found)),
+                    None => {
+                        let (head, rest) = path.split_once('.')?;
+                        self.holds_within(get(head)?, rest)
+                    }
+                }
+            }
+            _ => None,
         }
     }
 }
@@ -200,7 +242,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Resource, Severity, Text, TraceId};
+    use crate::model::{Resource, Severity, TraceId};
 
     fn log() -> LogRecord {
         let user = Value::Map(vec![
@@ -208,8 +250,12 @@ mod tests {
             (Text::from("a.b"), Value::Bool(true)),
             (Text::from("at"), Value::Map(vec![(Text::from("home"), Value::Double(f64::NAN))])),
         ]);
+        let article = |sku: &str, lots: Value| Value::Map(vec![("sku".into(), sku.into()), ("lots".into(), lots)]);
+        let lots = Value::Array(vec![Value::Int(7), Value::Int(8)]);
         let attributes = [
             ("user", user),
+            ("tags", Value::Array(vec!["milk".into(), "bread".into()])),
+            ("cart", Value::Array(vec![article("b-1", lots), Value::Int(1), article("b-2", "x".into())])),
             ("http.status", Value::Int(402)),
             ("host.name", Value::from("a2")),
             ("process.pid", Value::Int(4_121)),
@@ -246,12 +292,26 @@ mod tests {
     }
 
     #[test]
-    fn text_is_looked_for_in_message_error_type_and_error_message() {
-        for text in ["charge failed", "ÜNAL", "httperror", "DECLINED", ""] {
+    fn text_is_looked_for_in_message_error_and_the_values_of_extra() {
+        let in_extra = ["402", "40", "nan", "true", "bread", "\"sku\":\"b-1"];
+        for text in ["charge failed", "ÜNAL", "httperror", "DECLINED", ""].into_iter().chain(in_extra) {
             assert!(asked(|query| query.text = Some(text.to_owned())), "{text}");
         }
-        for text in ["stripe", "a2", "402"] {
+        // Neither the names of attributes, nor what has a field of its own, nor what the resource says.
+        for text in ["stripe", "a2", "4121", "http.status", "prod", "403", "null"] {
             assert!(!asked(|query| query.text = Some(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_element_of_a_list_is_found_like_a_single_value() {
+        for text in
+            ["tags=bread", "tags~=EA", "cart.sku=b-2", "cart.lots=8", "cart.sku!=b-3", "tags=[\"milk\",\"bread\"]"]
+        {
+            assert!(field(text), "{text}");
+        }
+        for text in ["tags=brea", "tags!=milk", "cart.sku=b", "cart.lots!=7", "cart.size=1", "tags.milk=1"] {
+            assert!(!field(text), "{text}");
         }
     }
 

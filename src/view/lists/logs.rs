@@ -39,6 +39,9 @@ const MOST_MARKS: usize = 50;
 /// Fields of a record that only `-v` shows, beside its `extra`.
 const ABOUT: [&str; 6] = ["environment", "host", "pid", "thread_id", "module", "sdk_version"];
 
+/// How the names of attributes begin that say where in its source a program was; only `-v` shows them.
+const ABOUT_CODE: &str = "code.";
+
 /// How log records are shown.
 #[derive(Debug, Default)]
 pub struct LogsOptions {
@@ -247,7 +250,8 @@ impl View<'_> {
         let fields = module
             .map(|module| ("module", module))
             .into_iter()
-            .chain(extra(self.log).map(|(key, value)| (key.as_str(), value)));
+            .chain(extra(self.log).map(|(key, value)| (key.as_str(), value)))
+            .filter(|(key, _)| self.options.is_verbose || !key.starts_with(ABOUT_CODE));
         for (place, (key, value)) in fields.enumerate() {
             let gap = if place == 0 { gap } else { " " };
             let gap = if line.width() == 0 { "" } else { gap };

@@ -144,6 +144,37 @@ impl AttributeReader {
         Ok(())
     }
 
+    /// Tells each value of a block whose key and type are `wanted`, by its row and by a number that stands for its column
+    /// in all of the segment. A value of a rare key is told whatever its type, and its key is for the caller to look at.
+    ///
+    /// # Errors
+    /// The source fails or the bytes are damaged.
+    pub fn each(
+        &mut self,
+        block: &mut Block<'_, '_>,
+        wanted: &dyn Fn(&str, Type) -> bool,
+        found: &mut dyn FnMut(usize, usize, &PlaceCells, usize) -> Result<()>,
+    ) -> Result<()> {
+        let shapes = self.shapes(block)?;
+        let totals = shapes.count_places(self.columns.len() + 1)?;
+        let mut cells = Vec::with_capacity(totals.len());
+        for (place, total) in totals.iter().enumerate() {
+            let column = place.checked_sub(1).and_then(|column| self.columns.get(column));
+            let is_wanted = *total > 0 && column.is_none_or(|(key, kind)| wanted(key, *kind));
+            cells.push(is_wanted.then(|| self.cells(block, place, *total)).transpose()?);
+        }
+        let mut next = vec![0usize; cells.len()];
+        for row in 0..shapes.count {
+            for place in shapes.of(row)? {
+                if let Some(cells) = &cells[*place] {
+                    found(row, *place, cells, next[*place])?;
+                }
+                next[*place] += 1;
+            }
+        }
+        Ok(())
+    }
+
     fn cells(&self, block: &mut Block<'_, '_>, place: usize, total: usize) -> Result<PlaceCells> {
         let Some((key, kind)) = place.checked_sub(1).and_then(|column| self.columns.get(column)) else {
             return block.some_strings(REST_COLUMN, total).map(PlaceCells::Rest);

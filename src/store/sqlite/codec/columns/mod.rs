@@ -13,7 +13,7 @@ mod rows;
 mod shape;
 mod writer;
 
-pub use self::attribute_reader::AttributeReader;
+pub use self::attribute_reader::{AttributeReader, PlaceCells};
 pub use self::attribute_writer::{AttributeWriter, EncodedAttributes, RawAttributes, Shape};
 pub use self::distinct::Distinct;
 pub use self::filter::may_contain;

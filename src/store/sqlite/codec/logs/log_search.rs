@@ -4,8 +4,13 @@
 //! a block none of whose rows are left is not read further. Which trace a record belongs to and which issue is not
 //! decided here.
 
-use super::super::bytes::{Reader, to_str};
-use super::super::columns::{AttributeReader, BYTES_PER_BLOCK, Block, BlockIndex, ColumnReader, ColumnSource, Known};
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+
+use super::super::bytes::{Reader, Type, to_str};
+use super::super::columns::{
+    AttributeReader, BYTES_PER_BLOCK, Block, BlockIndex, ColumnReader, ColumnSource, Known, PlaceCells,
+};
 use super::super::error::Result;
 use super::super::shared_tables::{get_resource, get_service};
 use crate::model::log_match::{Condition, ERROR_KEYS, TextFilter};
@@ -44,6 +49,7 @@ pub fn search_logs(
         of_service: Known::default(),
         messages: Known::default(),
         resources: vec![Known::default(); conditions],
+        attributes: FxHashMap::default(),
     };
     let mut found = Vec::new();
     let mut rows_before = 0;
@@ -73,6 +79,8 @@ struct KnownStrings {
     messages: Known<bool>,
     /// What each condition says of each resource: those of the question, then those of its text.
     resources: Vec<Known<Option<bool>>>,
+    /// In which of the texts of each attribute column the text stands.
+    attributes: FxHashMap<usize, Known<bool>>,
 }
 
 struct BlockSearch<'c, 's> {
@@ -95,7 +103,8 @@ impl BlockSearch<'_, '_> {
         if matcher.wants_errors() {
             self.keep_errors()?;
         }
-        let (conditions, elsewhere) = known.resources.split_at_mut(matcher.conditions.len());
+        let KnownStrings { resources, messages, attributes, .. } = known;
+        let (conditions, elsewhere) = resources.split_at_mut(matcher.conditions.len());
         for (condition, resources) in matcher.conditions.iter().zip(conditions) {
             if self.left.is_empty() {
                 return Ok(Vec::new());
@@ -104,7 +113,7 @@ impl BlockSearch<'_, '_> {
             self.left.retain(|row| holds[*row]);
         }
         if let Some(text) = &matcher.text {
-            self.keep_text(text, &mut known.messages, elsewhere)?;
+            self.keep_text(text, messages, elsewhere, attributes)?;
         }
         Ok(times)
     }
@@ -152,6 +161,7 @@ impl BlockSearch<'_, '_> {
         text: &TextFilter,
         messages: &mut Known<bool>,
         resources: &mut [Known<Option<bool>>],
+        attributes: &mut FxHashMap<usize, Known<bool>>,
     ) -> Result<()> {
         if self.left.is_empty() {
             return Ok(());
@@ -169,8 +179,46 @@ impl BlockSearch<'_, '_> {
             let holds = self.holds(condition, resources)?;
             matches.iter_mut().zip(holds).for_each(|(matches, holds)| *matches |= holds);
         }
+        self.find_in_attributes(text, attributes, &mut matches)?;
         self.left.retain(|row| matches[*row]);
         Ok(())
+    }
+
+    /// Says for the rows that are left and do not match yet whether the text stands in one of their attributes.
+    fn find_in_attributes(
+        &mut self,
+        text: &TextFilter,
+        known: &mut FxHashMap<usize, Known<bool>>,
+        matches: &mut [bool],
+    ) -> Result<()> {
+        let mut is_open = vec![false; matches.len()];
+        self.left.iter().for_each(|row| is_open[*row] = !matches[*row]);
+        if !is_open.contains(&true) {
+            return Ok(());
+        }
+        let wanted = |key: &str, kind| {
+            let is_plain = matches!(kind, Type::Empty | Type::Bool | Type::Int | Type::Double);
+            TextFilter::looks_into(key) && (!is_plain || text.may_be_plain)
+        };
+        self.attributes.each(&mut self.block, &wanted, &mut |row, column, cells, cell| {
+            if !is_open[row] || matches[row] {
+                return Ok(());
+            }
+            matches[row] = match cells {
+                PlaceCells::Strings(_, Type::String, strings) => match strings.code(cell)? {
+                    Some(_) => {
+                        let look = |bytes: Bytes| is_in(&text.needle, &bytes);
+                        known.entry(column).or_default().look_up(strings, cell, look)?
+                    }
+                    None => is_in(&text.needle, strings.slice(cell)?)?,
+                },
+                _ => {
+                    let (key, value) = cells.pair(cell)?;
+                    TextFilter::looks_into(&key) && text.is_in_value(&value)
+                }
+            };
+            Ok(())
+        })
     }
 
     /// Of which rows a condition holds; of those ruled out already it may say anything.
