@@ -11,6 +11,23 @@ const NO_CORRELATION: Text = Text::from_static("-");
 /// How much of an overlong correlation id stays in the id of the trace, in bytes.
 const KEPT_ID_BYTES: usize = 200;
 
+/// The components that the checkpoints of the first programs named by two letters, in words. The ids are theirs, and a
+/// program may use the same for something else.
+const KNOWN_SOURCES: [(&str, &str); 7] = [
+    ("MA", "Manager API"),
+    ("WS", "WebSocket handlers"),
+    ("WK", "Worker client"),
+    ("VM", "VM Agent"),
+    ("MB", "MessageBridge"),
+    ("JW", "JWT Authority"),
+    ("SP", "Spawner"),
+];
+
+/// What a source id stands for, when it is one of those that are known.
+pub fn source_in_words(source_id: &str) -> Option<&'static str> {
+    KNOWN_SOURCES.iter().find(|(id, _)| *id == source_id).map(|(_, words)| *words)
+}
+
 /// The trace a correlation id belongs to. Any text has one: clients send empty and overlong ids, too, and a batch must
 /// not be lost for one. All records without an id share a trace, and an overlong id is cut and told apart by its hash.
 pub fn trace_id(correlation_id: &str) -> TraceId {

@@ -3,7 +3,9 @@
 use rustc_hash::FxHashMap;
 
 use super::scene::Scene;
-use crate::model::TraceStatus;
+use crate::model::checkpoint::source_in_words;
+use crate::model::{Resource, TraceStatus};
+use crate::query::trace::TraceReport;
 use crate::view::lists::traces::status_mark;
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
@@ -125,9 +127,12 @@ fn counts(scene: &Scene<'_>) -> Vec<Line> {
 fn services(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<Line> {
     let report = scene.report;
     if report.trace.spans.is_empty() {
-        let names = report.trace.summary.services.iter().map(|service| sheet.stored(service));
-        let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-        return (!names.is_empty()).then(|| Line::painted(names.join(" · "), Paint::Plain));
+        let mut line = Line::new();
+        for service in report.trace.summary.services.iter().filter(|service| !service.is_empty()) {
+            line.add(if line.width() == 0 { "" } else { " · " }, Paint::Plain);
+            line.add(sheet.stored(service), Paint::Plain).add(in_words(report, service), Paint::Dim);
+        }
+        return (line.width() > 0).then_some(line);
     }
     let mut entries: FxHashMap<&str, u64> = FxHashMap::default();
     let mut order: Vec<(&str, usize)> = Vec::new();
@@ -155,12 +160,24 @@ fn services(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<Line> {
         }
         last = Some(depth);
         line.add(sheet.stored(service), scene.hue(service));
+        line.add(in_words(report, service), Paint::Dim);
         let calls = entries.get(service).copied().unwrap_or(0);
         if calls > 2 {
             line.add(format!(" ×{}", format::count(calls)), Paint::Dim);
         }
     }
     Some(line)
+}
+
+/// What the id of a service stands for, in brackets, where nothing but checkpoints tells of it: they say no more than that.
+fn in_words(report: &TraceReport, service: &str) -> String {
+    let is_told_more = |resource: &Resource| resource.service == service && !resource.attributes.is_empty();
+    let is_known_by_id_alone = || {
+        !report.trace.spans.iter().any(|span| is_told_more(&span.resource))
+            && !report.trace.logs.iter().any(|log| log.resource.service == service)
+    };
+    let words = source_in_words(service).filter(|_| is_known_by_id_alone());
+    words.map_or_else(String::new, |words| format!(" ({words})"))
 }
 
 /// What was entered and not left, the latest first: whatever waits for something waits for that.
