@@ -5,13 +5,14 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
 use crate::cli::global::{ColorChoice, GlobalArgs, WIDTHS};
 use crate::model::Nanos;
 use crate::query::current::{Current, Environment, current};
+use crate::query::doctor::wording::quoted;
 use crate::view::out::Pager;
 use crate::view::out::style::Style;
 
@@ -67,6 +68,19 @@ pub fn short_path(path: &str) -> String {
     match home.and_then(|home| path.strip_prefix(home.trim_end_matches('/')).map(str::to_owned)) {
         Some(rest) if rest.starts_with('/') => format!("~{rest}"),
         _ => path.to_owned(),
+    }
+}
+
+/// A path as one types it into a shell here.
+pub fn shell_word(path: &str) -> String {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let inside = Path::new(path).strip_prefix(folder).ok().and_then(Path::to_str);
+    match inside.unwrap_or(path) {
+        // What begins so is taken for a flag.
+        path if path.starts_with('-') => quoted(&format!("./{path}")),
+        // In quotes a shell takes `~` for itself.
+        path if quoted(path) == path => short_path(path),
+        path => quoted(path),
     }
 }
 

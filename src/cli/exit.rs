@@ -7,6 +7,7 @@ use std::path::Path;
 
 use owo_colors::OwoColorize as _;
 
+use crate::cli::environment::shell_word;
 use crate::model::{Issue, Key, TraceSummary};
 use crate::query::issues::FindIssueError;
 use crate::query::keys::FindError;
@@ -155,6 +156,10 @@ impl From<store::Error> for Failure {
             store::Error::Unreachable { url, .. } => {
                 database_beside(url).or_else(|| hint_for(&error).map(str::to_owned))
             }
+            store::Error::Foreign { path, .. } => hint_of_file(Facet::Sink, &shell_word(&path.display().to_string())),
+            store::Error::Lacks { facet, location: Some(location), .. } if Path::new(location).is_file() => {
+                hint_of_file(*facet, &shell_word(location))
+            }
             _ => hint_for(&error).map(str::to_owned),
         };
         let code = match &error {
@@ -167,6 +172,25 @@ impl From<store::Error> for Failure {
         };
         Failure { hint, ..Failure::from_error(code, &error) }
     }
+}
+
+/// The database that a line to paste imports into.
+const IMPORT_TARGET: &str = "traces.db";
+
+/// What a person can do about a file that lacks a facet: every kind of file can be imported.
+fn hint_of_file(facet: Facet, file: &str) -> Option<String> {
+    let target = if file.ends_with(IMPORT_TARGET) { "new.db" } else { IMPORT_TARGET };
+    let import = format!("tracehub import {} --db {target}", file);
+    Some(match facet {
+        Facet::Feed => return None,
+        Facet::Sink | Facet::Logs => format!("bring its records into a tracehub database: {import}"),
+        Facet::Issues | Facet::Keys => {
+            format!(
+                "keep them in a file beside it with --db '{}?meta=FILE', or bring its records into a tracehub database: {import}",
+                file.trim_matches('\'')
+            )
+        }
+    })
 }
 
 /// The hint when a server does not answer that `TRACEHUB_URL` names while the file that `TRACEHUB_DB` names is there.

@@ -325,7 +325,7 @@ pub trait Issues: fmt::Debug + Send + Sync {
 
 fn uncounted_here() -> Error {
     let reason = "its issues are counted by another server, which is the one to call webhooks".to_owned();
-    Error::Lacks { facet: Facet::Issues, reason }
+    Error::Lacks { facet: Facet::Issues, reason, location: None }
 }
 
 /// The facet of a store that keeps the keys of a server's callers.

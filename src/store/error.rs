@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Info;
 use super::facet::Facet;
 use crate::connect::Distrust;
 
@@ -122,6 +123,14 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// The file is one that another program wrote, which is read but never written to or served.
+    #[error("`{}` is {kind}, not a tracehub database", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What kind of file it is ([`Info::kind`]).
+        kind: &'static str,
+    },
     /// A server understood the request and refused it.
     #[error("`{url}` refused the request: {reason}")]
     Refused {
@@ -143,6 +152,8 @@ pub enum Error {
         facet: Facet,
         /// What kind of store lacks what, as a sentence.
         reason: String,
+        /// Where the store is ([`super::Info::location`]), when it was asked directly.
+        location: Option<String>,
     },
     /// Reading or writing failed for another reason.
     #[error("database failed")]
@@ -150,9 +161,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error of a kind of store ([`super::Info::kind`]) that is asked for a facet it lacks.
-    pub fn lacks(kind: &str, facet: Facet) -> Error {
-        Error::Lacks { facet, reason: facet.lacked_by(kind) }
+    /// The error of a store that is asked for a facet its kind lacks.
+    pub fn lacks(info: &Info, facet: Facet) -> Error {
+        Error::Lacks { facet, reason: facet.lacked_by(info.kind), location: Some(info.location.clone()) }
     }
 
     /// Whether the same call may succeed later without anyone changing it.

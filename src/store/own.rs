@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::redact::{Redactor, Rewritten};
 use super::sqlite::lock::Owner;
 use super::sqlite::{Options, Sqlite};
-use super::{Backend, Error, Mode, Result, Target, open};
+use super::{Backend, Error, Mode, Result, Target, old, open};
 
 /// A store that is served.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ pub struct Owned {
 pub async fn own(target: &Target, options: Options) -> Result<Owned> {
     match target {
         Target::File(path) => {
+            // What another program wrote is known by its kind, which says more than that it is none of ours.
+            if let Err(Error::Lacks { .. }) = old::open(path, Mode::Write).await {
+                let kind = old::open(path, Mode::Read).await?.map_or("", |store| store.info().kind);
+                return Err(Error::Foreign { path: path.clone(), kind });
+            }
             let file = Sqlite::open_for_writing(path.clone(), options).await?;
             Ok(Owned { backend: Arc::clone(&file) as _, file: Some(file) })
         }

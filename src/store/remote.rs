@@ -131,7 +131,7 @@ impl Remote {
         let Problem { detail, lacks } = Problem::read(response).await;
         if let Some(facet) = lacks.filter(|_| is_ours && status == StatusCode::NOT_IMPLEMENTED) {
             let reason = detail.unwrap_or_else(|| facet.lacked_by(self.info.kind));
-            return Err(Error::Lacks { facet, reason });
+            return Err(Error::Lacks { facet, reason, location: None });
         }
         match (status, is_ours) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {

@@ -89,7 +89,7 @@ async fn what_it_lacks_is_one_error_for_each_facet() {
     let facets: Vec<(Facet, String)> = errors
         .into_iter()
         .map(|answer| match answer {
-            Err(Error::Lacks { facet, reason }) => (facet, reason),
+            Err(Error::Lacks { facet, reason, .. }) => (facet, reason),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -81,7 +81,7 @@ impl IntoResponse for Failure {
             Failure::Problem(status, detail) => problem(status, &detail),
             Failure::Invalid(refusal) => invalid(&refusal),
             Failure::Store(error @ store::Error::BadCursor) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
-            Failure::Store(store::Error::Lacks { facet, reason }) => lacking(facet, &reason),
+            Failure::Store(store::Error::Lacks { facet, reason, .. }) => lacking(facet, &reason),
             Failure::Store(error @ store::Error::KeyExists) => problem(StatusCode::CONFLICT, &error.to_string()),
             Failure::Store(error) => {
                 tracing::warn!("cannot answer a request: {}", with_causes(&error));

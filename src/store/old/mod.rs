@@ -59,12 +59,12 @@ pub async fn open(path: &Path, mode: Mode) -> Result<Option<Arc<dyn Backend>>> {
     let path = path.to_owned();
     let look = move || -> Result<Option<OldFile>> {
         let Some((location, layout)) = location::recognise(&path)? else { return Ok(None) };
+        let info = Info { kind: layout.kind, location: location.text(), read_only: true, schema: None };
         if mode == Mode::Write {
-            return Err(Error::lacks(layout.kind, Facet::Sink));
+            return Err(Error::lacks(&info, Facet::Sink));
         }
         // What cannot be read shall be said now, not by the first question.
         location.connect()?;
-        let info = Info { kind: layout.kind, location: location.text(), read_only: true, schema: None };
         let content = Arc::new(Content { location, layout, warnings: Warnings::default() });
         Ok(Some(OldFile { info, content, closed: AtomicBool::new(false) }))
     };

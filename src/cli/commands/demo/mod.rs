@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::context::{Context, print};
-use crate::cli::environment::{data_dir, short_path};
+use crate::cli::environment::{data_dir, shell_word, short_path};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::{http, target};
 use crate::model::time::NANOS_PER_HOUR;
@@ -167,13 +167,4 @@ async fn draw_trace(backend: &dyn Backend, reference: &str, style: &Style) -> Re
     let issues = TraceIssues::look_up(backend, &trace).await?;
     let report = TraceReport { issues, ..TraceReport::new(trace) };
     Ok(view::show::render(&report, &ShowOptions::default(), style))
-}
-
-/// A path as one types it into a shell.
-fn shell_word(path: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    match path.chars().all(is_plain) {
-        true => short_path(path),
-        false => format!("'{}'", path.replace('\'', "'\\''")),
-    }
 }
