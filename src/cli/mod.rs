@@ -31,8 +31,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, secrets, show, soak, start, stats,
-    status, tail, trace,
+    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, show, soak, start, stats, status,
+    tail, trace,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -107,8 +107,6 @@ enum Command {
     Soak(soak::SoakArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
-    #[command(hide = true)]
-    Secrets(secrets::SecretsArgs),
 }
 
 impl Command {
@@ -212,7 +210,6 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Soak(args) => soak::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args, self::command()),
-        Command::Secrets(args) => secrets::run(context, args).await,
         Command::Man(args) => man::run(context, args, self::command()),
     }
 }

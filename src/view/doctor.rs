@@ -10,6 +10,7 @@ use crate::model::json::SCHEMA;
 use crate::model::json::document::document;
 use crate::model::sender::Sender;
 use crate::query::doctor::{Area, Finding, Report, ServerFacts, Verdict};
+use crate::store::redact::{Found, FoundAt};
 use crate::store::sqlite::examine::{FileFacts, State};
 
 /// Most rows of a terminal that one sentence takes.
@@ -27,6 +28,7 @@ document! {
         "file" = report.file.as_ref().map(file_facts),
         "server" = report.server.as_ref().map(server_facts),
         "trouble" = report.trouble,
+        "secrets" = report.secrets.as_ref().map(secrets),
         "findings" = findings(report),
         "senders" = report.senders.iter().map(|sender| json!(sender)).collect::<Vec<Json>>(),
     }
@@ -95,6 +97,21 @@ fn file_facts(file: &FileFacts) -> Json {
     })
 }
 
+/// The keys of what is known of secrets in JSON.
+pub const SECRETS_KEYS: &[&str] = &["records", "with_secrets", "places"];
+
+fn secrets(found: &Found) -> Json {
+    let place = |at: &FoundAt| {
+        let example = at.example.as_ref().map(ToString::to_string);
+        json!({ "rule": at.rule, "place": at.place, "count": at.count, "example": example })
+    };
+    json!({
+        "records": found.records,
+        "with_secrets": found.with_secrets,
+        "places": found.places.iter().map(place).collect::<Vec<_>>(),
+    })
+}
+
 /// The keys of what is known of a server in JSON.
 pub const SERVER_KEYS: &[&str] =
     &["url", "version", "pid", "otlp_grpc", "otlp_http", "exposed", "open", "keys", "allowed_hosts"];
@@ -117,9 +134,9 @@ fn server_facts(server: &ServerFacts) -> Json {
 pub fn render(report: &Report, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     let is_file = report.file.is_some();
-    if is_file {
+    if is_file || report.secrets.is_some() {
         let path = report.file.as_ref().map(|file| file.path.display().to_string()).unwrap_or_default();
-        heading(&mut sheet, "file", &path);
+        heading(&mut sheet, if is_file { "file" } else { "records" }, &path);
         report.of(Area::File).for_each(|finding| draw(&mut sheet, 2, finding));
         sheet.gap();
     }

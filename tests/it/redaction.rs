@@ -257,8 +257,8 @@ fn of_five_hundred_secrets_none_is_in_file_log_or_output() {
     // After a clean stop, with everything sealed.
     home.start(&["--db", "a.db", "--redact", "rules.toml"]).stop();
     assert_eq!(found(&home, &secrets), (0, 0));
-    let answer = home.run(&["secrets", "--db", "a.db"]);
-    assert!(answer.data().starts_with("no secrets in "), "{answer}");
+    let answer = home.run(&["doctor", "--secrets", "--db", "a.db"]);
+    assert!(answer.stdout.contains("✓ no secrets in "), "{answer}");
 }
 
 #[test]
@@ -275,10 +275,17 @@ fn an_old_file_is_looked_through_and_rewritten_until_no_byte_is_left() {
     let (before, (stored, in_files)) = (count(&[]), found(&home, &secrets));
     assert_eq!(stored, secrets.len(), "or this test could not fail");
     assert!(in_files > 100, "{in_files}");
-    let looked = home.run(&["secrets", "--db", "a.db", "--json"]);
+    let looked = home.run(&["doctor", "--secrets", "--db", "a.db", "--json"]);
     assert_eq!(looked.code, Some(1));
-    let rows = looked.json();
-    let places: Vec<&str> = rows.as_array().expect("rows").iter().filter_map(|row| row["place"].as_str()).collect();
+    let report = looked.json();
+    let sum = report["findings"].as_array().expect("findings").iter().find(|finding| finding["check"] == "secrets");
+    assert!(
+        sum.expect("a sum")["fix"]
+            .as_str()
+            .is_some_and(|fix| fix.contains("tracehub clear --redact redact.toml --db "))
+    );
+    let places: Vec<&str> =
+        report["secrets"]["places"].as_array().expect("rows").iter().filter_map(|row| row["place"].as_str()).collect();
     assert!(places.contains(&"span attribute http.url") && places.contains(&"log message"), "{places:?}");
     assert!(secrets.iter().all(|(_, secret)| !looked.stdout.contains(secret.as_str())));
     let dry = home.run(&["clear", "--db", "a.db", "--redact", "rules.toml", "--dry-run"]);

@@ -3,24 +3,30 @@
 
 use std::net::TcpStream;
 use std::net::ToSocketAddrs as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::api::path;
 use crate::cli::context::{Context, print};
-use crate::cli::environment::short_path;
+use crate::cli::environment::{short_path, variable_os};
 use crate::cli::exit::{Code, Failure, Outcome, causes};
 use crate::cli::http;
+use crate::cli::redaction::read_rules;
 use crate::model::json::{Document as _, FromJson as _};
 use crate::model::sender::{Port, Sender};
+use crate::query::doctor::wording::quoted;
 use crate::query::doctor::{PortFacts, Report, ServerFacts, records};
+use crate::query::facets;
+use crate::store::redact::{Found, Redactor, Rules, look_through};
 use crate::store::remote::without_credentials;
 use crate::store::sqlite::examine::{self, FileFacts, State};
 use crate::store::sqlite::lock;
 use crate::store::{self, Mode, Target};
 use crate::view;
-use crate::view::doctor::{FILE_KEYS, FINDING_KEYS, SERVER_KEYS};
+use crate::view::doctor::{FILE_KEYS, FINDING_KEYS, SECRETS_KEYS, SERVER_KEYS};
 use crate::view::machine::{Inner, Shape};
 
 /// How long a port may take to answer.
@@ -32,6 +38,7 @@ static DOCTOR: Shape = Shape {
     inner: &[
         ("file", Inner::Object(&[FILE_KEYS])),
         ("server", Inner::Object(&[SERVER_KEYS])),
+        ("secrets", Inner::Object(&[SECRETS_KEYS])),
         ("findings", Inner::Rows(&FINDING)),
         ("senders", Inner::Open),
     ],
@@ -47,22 +54,44 @@ static FINDING: Shape = Shape { keys: &[FINDING_KEYS], inner: &[], id: "check" }
 Looks at the file, asks the server that owns it or the one --url names, and
 goes through all who send: what arrived, what was refused and why, clocks,
 duplicates, wrong ports, missing spans. Exits with 0 when nothing is wrong,
-with 1 when something is.
+with 1 when something is. --secrets reads every record, and says where secrets
+stand and how many, never what they are; without --redact all kinds that are
+known are looked for.
 
 Examples:
   tracehub doctor
+  tracehub doctor --secrets
   tracehub doctor --db ./traces.db
   tracehub doctor --url http://127.0.0.1:8099
   tracehub doctor --json | jq -r '.findings[].fix'")]
-pub struct DoctorArgs {}
+pub struct DoctorArgs {
+    /// Look for secrets in all that is stored
+    #[arg(long)]
+    secrets: bool,
+
+    /// Look for what these rules find, not for all kinds of secrets [env: TRACEHUB_REDACT]
+    #[arg(long, value_name = "FILE", requires = "secrets", value_hint = clap::ValueHint::FilePath)]
+    redact: Option<PathBuf>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// A wrong target, or a server that was named denies access.
-pub async fn run(context: &Context, _args: DoctorArgs) -> Outcome {
+/// A wrong target, a server that was named denies access, or the records cannot be looked through for secrets.
+pub async fn run(context: &Context, args: DoctorArgs) -> Outcome {
     let output = context.output(&DOCTOR)?;
-    let report = context.wait("looking", report(context, &context.target()?)).await?;
+    let rules = args.redact.or_else(|| variable_os("TRACEHUB_REDACT").map(PathBuf::from)).filter(|_| args.secrets);
+    let redactor = match &rules {
+        _ if !args.secrets => None,
+        Some(file) => Some(Redactor::new(Arc::new(read_rules(file)?), None)),
+        None => Some(Redactor::new(Arc::new(Rules::all_kinds()), None)),
+    };
+    let target = context.target()?;
+    let mut report = context.wait("looking", report(context, &target)).await?;
+    if let Some(redactor) = redactor {
+        report.secrets = Some(context.wait("looking for secrets", look_for_secrets(&target, &redactor)).await?);
+        report.secrets_fix = line_against_secrets(&target, rules.as_deref());
+    }
     let report = report.judge(context.style.now);
     if output.is_drawn() {
         print(&view::doctor::render(&shortened(context, report.clone()), &context.style))?;
@@ -98,6 +127,22 @@ async fn report(context: &Context, target: &Target) -> Result<Report, Failure> {
         read_store(context, target, &mut report).await;
     }
     Ok(report)
+}
+
+async fn look_for_secrets(target: &Target, redactor: &Redactor) -> Result<Found, Failure> {
+    let backend = store::open(target, Mode::Read).await?;
+    Ok(look_through(facets::feed(&*backend)?, redactor, |_| {}).await?)
+}
+
+/// The line to paste that takes secrets out of a file.
+fn line_against_secrets(target: &Target, rules: Option<&Path>) -> String {
+    let file = target.file().map(|path| format!(" --db {}", quoted(&path.display().to_string()))).unwrap_or_default();
+    match rules {
+        Some(rules) => format!("tracehub clear --redact {}{file}", quoted(&rules.display().to_string())),
+        None => format!(
+            "printf '[[rule]]\\nkinds = [\"all\"]\\n' > redact.toml && tracehub clear --redact redact.toml{file}"
+        ),
+    }
 }
 
 /// The server that owns a file, and its token.

@@ -14,7 +14,6 @@ pub(super) mod list;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod man;
-pub(super) mod secrets;
 pub(super) mod show;
 pub(super) mod soak;
 pub(super) mod start;

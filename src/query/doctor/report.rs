@@ -4,9 +4,10 @@ use super::finding::{Area, Finding, Verdict};
 use super::mend::Endpoints;
 use super::records::OfRecords;
 use super::server::ServerFacts;
-use super::{file, records, senders, server};
+use super::{file, records, secrets, senders, server};
 use crate::model::Nanos;
 use crate::model::sender::Sender;
+use crate::store::redact::Found;
 use crate::store::sqlite::examine::FileFacts;
 
 /// What is known of a database, its server and those who send, and what was found.
@@ -24,6 +25,10 @@ pub struct Report {
     pub senders: Vec<Sender>,
     /// What the newest records tell; `None` when they cannot be read.
     pub records: Option<OfRecords>,
+    /// Which secrets the records hold; `None` when that was not asked.
+    pub secrets: Option<Found>,
+    /// The line that takes secrets out.
+    pub secrets_fix: String,
     /// What was found; filled in by [`Report::judge`].
     pub findings: Vec<Finding>,
 }
@@ -38,6 +43,9 @@ impl Report {
         }
         if let Some(records) = &self.records {
             findings.extend(records::judge_reading(records));
+        }
+        if let Some(found) = &self.secrets {
+            findings.extend(secrets::judge(found, &self.secrets_fix));
         }
         findings.extend(self.judge_server());
         findings.extend(self.judge_senders(&endpoints, now));

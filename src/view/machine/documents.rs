@@ -122,12 +122,9 @@ pub static REWRITTEN: Shape = Shape {
     id: "secrets",
 };
 
-/// The rows of `secrets`.
-pub static SECRET: Shape = Shape { keys: &[&["rule", "place", "count", "example"]], inner: &[], id: "rule" };
-
 /// The document of `import`.
 pub static IMPORTED: Shape = Shape {
-    keys: &[&["read", "accepted", "duplicates", "skipped", "source", "target", "errors"]],
+    keys: &[&["read", "accepted", "duplicates", "skipped", "source", "target", "errors", "removed"]],
     inner: &[("errors", Open)],
     id: "source",
 };

@@ -18,7 +18,7 @@ use crate::model::words::words;
 
 pub use self::documents::{
     CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED,
-    REWRITTEN, SECRET, SPAN, STATS, SUMMARY, TRACE,
+    REWRITTEN, SPAN, STATS, SUMMARY, TRACE,
 };
 pub use self::shape::{Fields, Inner, Shape, UnknownField};
 
