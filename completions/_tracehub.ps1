@@ -60,7 +60,6 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('soak', 'soak', [CompletionResultType]::ParameterValue, 'Write, kill the server, start it again, read back, and count what is lost')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page; on a terminal, show it')
-            [CompletionResult]::new('secrets', 'secrets', [CompletionResultType]::ParameterValue, 'Look for secrets in what is stored already')
             break
         }
         'tracehub;start' {
@@ -498,6 +497,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
             [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
+            [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Delete files of undelivered entries of which every line is in the target then')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
@@ -798,6 +798,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             break
         }
         'tracehub;doctor' {
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Look for what these rules find, not for all kinds of secrets [env: TRACEHUB_REDACT]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')
@@ -808,6 +809,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
             [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
+            [CompletionResult]::new('--secrets', '--secrets', [CompletionResultType]::ParameterName, 'Look for secrets in all that is stored')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
@@ -866,29 +868,6 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             break
         }
         'tracehub;man' {
-            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
-            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
-            [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')
-            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
-            [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Print only these fields, such as `trace_id,duration_ms,tokens.input`')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
-            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
-            [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
-            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
-            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
-            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
-            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
-            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
-            [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Draw with ASCII only')
-            [CompletionResult]::new('--no-pager', '--no-pager', [CompletionResultType]::ParameterName, 'Do not page long output')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            break
-        }
-        'tracehub;secrets' {
-            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')

@@ -57,7 +57,6 @@ set edit:completion:arg-completer[tracehub] = {|@words|
             cand soak 'Write, kill the server, start it again, read back, and count what is lost'
             cand completions 'Print a completion script'
             cand man 'Print a manual page; on a terminal, show it'
-            cand secrets 'Look for secrets in what is stored already'
         }
         &'tracehub;start'= {
             cand --host 'Address or name to listen on'
@@ -480,6 +479,7 @@ set edit:completion:arg-completer[tracehub] = {|@words|
             cand --color 'When to colour: auto, always, never'
             cand --time 'How to write times: relative, local, utc [default: relative on a terminal, else utc]'
             cand --width 'Columns to fill [default: the terminal''s]'
+            cand --remove 'Delete files of undelivered entries of which every line is in the target then'
             cand --json 'Print JSON, the same as `-o json`'
             cand -q 'Print only ids, and no messages'
             cand --quiet 'Print only ids, and no messages'
@@ -768,6 +768,7 @@ set edit:completion:arg-completer[tracehub] = {|@words|
             cand --help 'Print help'
         }
         &'tracehub;doctor'= {
+            cand --redact 'Look for what these rules find, not for all kinds of secrets [env: TRACEHUB_REDACT]'
             cand --db 'Database file, or the URL of a server [env: TRACEHUB_DB]'
             cand --url 'Ask this server instead of a file [env: TRACEHUB_URL]'
             cand --api-key 'Key for the server [env: TRACEHUB_API_KEY]'
@@ -778,6 +779,7 @@ set edit:completion:arg-completer[tracehub] = {|@words|
             cand --color 'When to colour: auto, always, never'
             cand --time 'How to write times: relative, local, utc [default: relative on a terminal, else utc]'
             cand --width 'Columns to fill [default: the terminal''s]'
+            cand --secrets 'Look for secrets in all that is stored'
             cand --json 'Print JSON, the same as `-o json`'
             cand -q 'Print only ids, and no messages'
             cand --quiet 'Print only ids, and no messages'
@@ -833,28 +835,6 @@ set edit:completion:arg-completer[tracehub] = {|@words|
             cand --help 'Print help'
         }
         &'tracehub;man'= {
-            cand --db 'Database file, or the URL of a server [env: TRACEHUB_DB]'
-            cand --url 'Ask this server instead of a file [env: TRACEHUB_URL]'
-            cand --api-key 'Key for the server [env: TRACEHUB_API_KEY]'
-            cand --ca-cert 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]'
-            cand -o 'What to print: table, json, ndjson, csv, tsv, id [default: table]'
-            cand --output 'What to print: table, json, ndjson, csv, tsv, id [default: table]'
-            cand --fields 'Print only these fields, such as `trace_id,duration_ms,tokens.input`'
-            cand --color 'When to colour: auto, always, never'
-            cand --time 'How to write times: relative, local, utc [default: relative on a terminal, else utc]'
-            cand --width 'Columns to fill [default: the terminal''s]'
-            cand --json 'Print JSON, the same as `-o json`'
-            cand -q 'Print only ids, and no messages'
-            cand --quiet 'Print only ids, and no messages'
-            cand -v 'Say more on stderr; twice for even more'
-            cand --verbose 'Say more on stderr; twice for even more'
-            cand --ascii 'Draw with ASCII only'
-            cand --no-pager 'Do not page long output'
-            cand -h 'Print help'
-            cand --help 'Print help'
-        }
-        &'tracehub;secrets'= {
-            cand --redact 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]'
             cand --db 'Database file, or the URL of a server [env: TRACEHUB_DB]'
             cand --url 'Ask this server instead of a file [env: TRACEHUB_URL]'
             cand --api-key 'Key for the server [env: TRACEHUB_API_KEY]'

@@ -67,7 +67,6 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "doctor" -d 'Say w
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "soak" -d 'Write, kill the server, start it again, read back, and count what is lost'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "man" -d 'Print a manual page; on a terminal, show it'
-complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "secrets" -d 'Look for secrets in what is stored already'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l host -d 'Address or name to listen on' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l port -d 'Main port; 0 picks a free one [env: TRACEHUB_PORT] [default: 8099]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l retention -d 'How long to keep records after they were received, or `off` [env: TRACEHUB_RETENTION_HOURS] [default: 24h]' -r
@@ -562,6 +561,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l time -d 'Ho
 local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l remove -d 'Delete files of undelivered entries of which every line is in the target then'
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -l json -d 'Print JSON, the same as `-o json`'
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s q -l quiet -d 'Print only ids, and no messages'
 complete -c tracehub -n "__fish_tracehub_using_subcommand import" -s v -l verbose -d 'Say more on stderr; twice for even more'
@@ -885,6 +885,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s v -l verbose 
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l redact -d 'Look for what these rules find, not for all kinds of secrets [env: TRACEHUB_REDACT]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
@@ -903,6 +904,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l time -d 'Ho
 local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l secrets -d 'Look for secrets in all that is stored'
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -l json -d 'Print JSON, the same as `-o json`'
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -s q -l quiet -d 'Print only ids, and no messages'
 complete -c tracehub -n "__fish_tracehub_using_subcommand doctor" -s v -l verbose -d 'Say more on stderr; twice for even more'
@@ -983,28 +985,3 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s v -l verbose -
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s h -l help -d 'Print help'
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l redact -d 'Take secrets out before anything is written, by the rules in this file [env: TRACEHUB_REDACT]' -r -F
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
-json\t'One JSON document'
-ndjson\t'One JSON object a line'
-csv\t'Comma-separated with a header'
-tsv\t'Tab-separated with a header'
-id\t'Ids only'"
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
-always\t'Always'
-never\t'Never'"
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
-local\t'In the local time zone'
-utc\t'In UTC'"
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l width -d 'Columns to fill [default: the terminal\'s]' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l json -d 'Print JSON, the same as `-o json`'
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -s q -l quiet -d 'Print only ids, and no messages'
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -s v -l verbose -d 'Say more on stderr; twice for even more'
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l ascii -d 'Draw with ASCII only'
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -l no-pager -d 'Do not page long output'
-complete -c tracehub -n "__fish_tracehub_using_subcommand secrets" -s h -l help -d 'Print help'

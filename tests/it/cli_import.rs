@@ -29,7 +29,8 @@ fn an_msgtrace_database_is_imported_once() {
       "skipped": 0,
       "source": "/home/msgtrace.db",
       "target": "/home/new.db",
-      "errors": []
+      "errors": [],
+      "removed": []
     }
     --- exit 0
     "#);
@@ -204,6 +205,42 @@ fn dead_letters_of_a_logger_are_imported_once_torn_last_line_and_all() {
     assert_eq!(home.run(&["stats", "--db", "new.db", "--json"]).json()["logs"], 4);
     let trace = home.run(&["show", "cli-12345-abc", "--db", "new.db", "--json"]).json();
     assert_eq!((&trace["log_count"], &trace["error_count"]), (&4.into(), &4.into()));
+}
+
+#[test]
+fn dead_letters_of_which_every_line_is_stored_are_removed_when_that_is_asked() {
+    let home = Home::new();
+    let directory = dead_letters(&home);
+    let held = std::fs::File::open(format!("{directory}/failed_2.jsonl")).expect("opened");
+    held.lock().expect("as a logger that delivers it");
+    let names = || {
+        let listed = std::fs::read_dir(&directory).expect("listed").filter_map(Result::ok);
+        let mut names: Vec<_> = listed.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    insta::assert_snapshot!(home.run(&["import", &directory, "--remove", "--db", "new.db"]), @"
+    imported 4 records from ~/dlq into ~/new.db: 4 new, 0 there already, 2 skipped, 1 file removed
+    --- stderr
+    warning: ~/dlq/failed_3.jsonl, line 2 skipped: it is not JSON: Expecting value, byte 0 of the entry
+    warning: ~/dlq/failed_3.jsonl, line 4 skipped: it is the last line and torn
+    warning: ~/dlq/failed_2.jsonl is kept: a logger delivers it just now
+    warning: ~/dlq/failed_3.jsonl is kept: not every line of it is in the target
+    --- exit 0
+    ");
+    assert_eq!(names(), ["failed_2.jsonl", "failed_3.jsonl", "notes.txt"]);
+    drop(held);
+    let again = home.run(&["import", &directory, "--remove", "--db", "new.db", "--json"]).json();
+    assert_eq!(again["removed"], serde_json::json!(["/home/dlq/failed_2.jsonl"]));
+    assert_eq!((names(), counts(&again)), (vec!["failed_3.jsonl".to_owned(), "notes.txt".to_owned()], [3, 0, 3, 2]));
+    let old = fixture(&home, "msgtrace.db");
+    insta::assert_snapshot!(home.run(&["import", &old, "--remove", "--db", "new.db"]), @"
+    --- stderr
+    error: `/home/msgtrace.db` is a database, which --remove does not delete
+    hint: --remove is for the .jsonl files of loggers
+    --- exit 2
+    ");
+    assert!(home.file("msgtrace.db").exists());
 }
 
 #[test]

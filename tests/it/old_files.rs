@@ -555,46 +555,46 @@ fn what_an_old_file_does_not_keep_is_an_error_and_no_empty_answer() {
     ] {
         text += &format!("$ {}\n{}", command.join(" "), home.run(&[command, &["--db", &db]].concat()));
     }
-    insta::assert_snapshot!(text, @r#"
+    insta::assert_snapshot!(text, @"
     $ issues
     --- stderr
     error: a Python tracehub file keeps no issues
-    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
+    hint: keep them in a file beside it with --db 'python-0.1.0.db?meta=FILE', or bring its records into a tracehub database: tracehub import python-0.1.0.db --db traces.db
     --- exit 2
     $ issues show latest
     --- stderr
     error: a Python tracehub file keeps no issues
-    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
+    hint: keep them in a file beside it with --db 'python-0.1.0.db?meta=FILE', or bring its records into a tracehub database: tracehub import python-0.1.0.db --db traces.db
     --- exit 2
     $ logs
     --- stderr
     error: a Python tracehub file holds no log records
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: bring its records into a tracehub database: tracehub import python-0.1.0.db --db traces.db
     --- exit 2
     $ logs --issue 7f3a
     --- stderr
     error: a Python tracehub file keeps no issues
-    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
+    hint: keep them in a file beside it with --db 'python-0.1.0.db?meta=FILE', or bring its records into a tracehub database: tracehub import python-0.1.0.db --db traces.db
     --- exit 2
     $ keys list
     --- stderr
     error: a Python tracehub file keeps no keys
-    hint: keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database with `tracehub import`
+    hint: keep them in a file beside it with --db 'python-0.1.0.db?meta=FILE', or bring its records into a tracehub database: tracehub import python-0.1.0.db --db traces.db
     --- exit 2
     $ clear --dry-run
     --- stderr
     error: a Python tracehub file can only be read
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: bring its records into a tracehub database: tracehub import python-0.1.0.db --db traces.db
     --- exit 2
     $ clear --yes
     --- stderr
     error: a Python tracehub file can only be read
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: bring its records into a tracehub database: tracehub import python-0.1.0.db --db traces.db
     --- exit 2
     $ keys revoke 0a1b --yes
     --- stderr
     error: a Python tracehub file can only be read
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: bring its records into a tracehub database: tracehub import python-0.1.0.db --db traces.db
     --- exit 2
     $ log --strict hello
     --- stderr
@@ -602,6 +602,6 @@ fn what_an_old_file_does_not_keep_is_an_error_and_no_empty_answer() {
       a Python tracehub file can only be read
     hint: it is kept in ~/.tracehub/dlq
     --- exit 3
-    "#);
+    ");
     assert!(before == folder(&home));
 }

@@ -32,12 +32,13 @@ does the writing. Of a directory all .jsonl files are taken: those are the log
 entries a logger could not deliver, one a line; lines that are none are skipped
 and named. They do not tell the project of the key they were meant to come with,
 and most databases tell none: --project names it, so that errors join the issues
-of that project.
+of that project. --remove deletes a file once every line of it is in the target,
+and keeps those with lines that were skipped.
 
 Examples:
   tracehub import old.db
   tracehub import /tmp/tracehub.db --db traces.db
-  tracehub import ~/.tracehub/dlq
+  tracehub import ~/.tracehub/dlq --remove
   tracehub import ~/.tracehub/dlq --project shop-eu
   tracehub import failed_*.jsonl --url http://127.0.0.1:8099
   tracehub import old.db --json | jq .accepted")]
@@ -49,6 +50,10 @@ pub struct ImportArgs {
     /// The project of records that are in none
     #[arg(long, value_name = "NAME", value_parser = keys::project)]
     project: Option<String>,
+
+    /// Delete files of undelivered entries of which every line is in the target then
+    #[arg(long)]
+    remove: bool,
 
     #[command(flatten)]
     redact: RedactArgs,
@@ -68,7 +73,12 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
     // Opened before the target, so that a file that is not understood leaves no empty database behind.
     let mut sources = Vec::new();
     for file in &args.files {
-        sources.push(Source::open(file).await?);
+        let source = Source::open(file).await?;
+        if args.remove && matches!(source, Source::Database(_)) {
+            let failure = format!("`{}` is a database, which --remove does not delete", file.display());
+            return Err(Failure::usage(failure).hint("--remove is for the .jsonl files of loggers"));
+        }
+        sources.push(source);
     }
     let redaction = args.redact.redaction()?;
     let mut target = store::open(&target, Mode::Write).await?;
@@ -76,7 +86,7 @@ pub async fn run(context: &Context, args: ImportArgs) -> Outcome {
         target = redacting(target, redaction).await?;
     }
     let project = args.project.as_deref().map(Text::from);
-    let imported = import_all(context, &sources, target.as_ref(), project.as_ref()).await;
+    let imported = import_all(context, &sources, target.as_ref(), project.as_ref(), args.remove).await;
     let closed = target.close().await;
     let imported = imported?;
     closed?;
@@ -116,12 +126,13 @@ async fn import_all(
     sources: &[Source],
     target: &dyn Backend,
     project: Option<&Text>,
+    removes: bool,
 ) -> Result<Vec<Imported>, Failure> {
     let mut imported = Vec::new();
     for source in sources {
         imported.push(match source {
             Source::Database(source) => import_database(context, source.as_ref(), target, project).await?,
-            Source::DeadLetters(files) => files.import(context, target, project).await?,
+            Source::DeadLetters(files) => files.import(context, target, project, removes).await?,
         });
     }
     Ok(imported)
@@ -175,17 +186,21 @@ async fn import_database(
         copied: copied.map_err(|error| cut_short(error.into(), done))?,
         source: source.info().location.clone(),
         skipped: source.warnings().iter().map(|warning| warning.skipped).sum(),
-        errors: Vec::new(),
+        ..Imported::default()
     })
 }
 
 fn sentence(imported: &Imported, target: &str) -> String {
-    let Imported { copied, source, skipped, .. } = imported;
+    let Imported { copied, source, skipped, removed, .. } = imported;
     let (read, new, known) = (counted(copied.read, "record"), count(copied.accepted), count(copied.duplicates));
     let skipped = if *skipped > 0 { format!(", {} skipped", count(*skipped)) } else { String::new() };
+    let removed = match removed.len() as u64 {
+        0 => String::new(),
+        files => format!(", {} removed", counted(files, "file")),
+    };
     let place = |location: &str| escape(&short_path(location)).into_owned();
     let (source, target) = (place(source), place(target));
-    format!("imported {read} from {source} into {target}: {new} new, {known} there already{skipped}\n")
+    format!("imported {read} from {source} into {target}: {new} new, {known} there already{skipped}{removed}\n")
 }
 
 fn document(imported: &Imported, target: &str) -> Json {
@@ -198,5 +213,6 @@ fn document(imported: &Imported, target: &str) -> Json {
         "source": imported.source,
         "target": target,
         "errors": imported.errors.iter().map(error).collect::<Vec<_>>(),
+        "removed": imported.removed,
     })
 }

@@ -1,6 +1,6 @@
 //! Importing the files in which a logger keeps the entries it could not deliver.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use crate::cli::commands::import::source::{Imported, UNDERSTOOD, cut_short, is_w
 use crate::cli::context::Context;
 use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure};
+use crate::client::ClaimedFile;
 use crate::model::{Nanos, Text};
 use crate::query::copy::Copied;
 use crate::query::dead_letters::{Defaults, DeliverError, Delivered, deliver};
@@ -50,7 +51,8 @@ impl Files {
         Ok(Some(Files { named, files }))
     }
 
-    /// Brings all files in; entries that are in no project are put into `project`.
+    /// Brings all files in; entries that are in no project are put into `project`. With `removes` a file of which every
+    /// line is in the target then is deleted.
     ///
     /// # Errors
     /// Reading or writing fails, or there is not one entry in the files.
@@ -59,19 +61,30 @@ impl Files {
         context: &Context,
         target: &dyn Backend,
         project: Option<&Text>,
+        removes: bool,
     ) -> Result<Imported, Failure> {
         let total = is_watched(context).then(|| self.lines());
         let mut progress = progress(context, total);
         let source = absolute(&self.named);
-        let mut sum = Imported { copied: Copied::default(), source, skipped: 0, errors: Vec::new() };
+        let mut sum = Imported { source, ..Imported::default() };
+        let mut kept = Vec::new();
         for file in &self.files {
+            let claimed = if removes { Claimed::take(file) } else { None };
             let mut done = sum.copied.read;
             let delivered = deliver_file(file, project, target, |read| {
                 done = sum.copied.read + read;
                 progress.at(done);
             });
             match delivered.await {
-                Ok(delivered) => add(&mut sum, file, delivered),
+                Ok(delivered) => {
+                    if removes {
+                        match remove(claimed, &delivered) {
+                            Ok(()) => sum.removed.push(absolute(file)),
+                            Err(why) => kept.push((file, why)),
+                        }
+                    }
+                    add(&mut sum, file, delivered);
+                }
                 Err(error) => {
                     progress.finish();
                     return Err(cut_short(error, done));
@@ -80,6 +93,9 @@ impl Files {
         }
         progress.finish();
         self.warn(context, &sum);
+        for (file, why) in kept {
+            context.warn(format_args!("{} is kept: {why}", short_path(&absolute(file))));
+        }
         if sum.copied.read == 0 && sum.skipped > 0 {
             let failure = format!("there is not one log entry in `{}`", self.named.display());
             return Err(Failure::new(Code::Failed, failure).hint(UNDERSTOOD));
@@ -113,6 +129,42 @@ fn add(sum: &mut Imported, file: &Path, delivered: Delivered) {
     sum.skipped += delivered.skipped;
     let file = absolute(file);
     sum.errors.extend(delivered.reasons.into_iter().map(|skipped| (file.clone(), skipped.line, skipped.reason)));
+}
+
+/// A file of which nobody else sends anything while it is held, and what it was when that began.
+struct Claimed {
+    file: ClaimedFile,
+    was: Metadata,
+}
+
+impl Claimed {
+    /// `None` when somebody else holds the file.
+    fn take(path: &Path) -> Option<Claimed> {
+        let file = ClaimedFile::open(path.to_owned(), None)?;
+        let was = fs::metadata(path).ok()?;
+        Some(Claimed { file, was })
+    }
+
+    /// Whether the file is what it was.
+    fn is_unchanged(&self) -> bool {
+        let is = |now: &Metadata| now.len() == self.was.len() && now.modified().ok() == self.was.modified().ok();
+        fs::metadata(&self.file.path).is_ok_and(|now| is(&now))
+    }
+}
+
+/// Deletes a file all of which is in the target.
+///
+/// # Errors
+/// Why it is kept, in a few words.
+fn remove(claimed: Option<Claimed>, delivered: &Delivered) -> Result<(), String> {
+    let Copied { read, accepted, duplicates } = delivered.copied;
+    match claimed {
+        _ if delivered.skipped > 0 => Err("not every line of it is in the target".to_owned()),
+        _ if accepted + duplicates != read => Err("not every entry of it was taken".to_owned()),
+        None => Err("a logger delivers it just now".to_owned()),
+        Some(claimed) if !claimed.is_unchanged() => Err("it changed meanwhile".to_owned()),
+        Some(claimed) => claimed.file.delete().map_err(|error| error.to_string().to_lowercase()),
+    }
 }
 
 async fn deliver_file(

@@ -13,12 +13,15 @@ pub(super) const UNDERSTOOD: &str = "import understands SQLite databases of the 
                                      of tracehub, and the .jsonl files of loggers";
 
 /// What became of one source.
+#[derive(Default)]
 pub(super) struct Imported {
     pub copied: Copied,
     pub source: String,
     pub skipped: u64,
     /// Why entries were skipped, as far as it is known: file, line, reason.
     pub errors: Vec<(String, u64, String)>,
+    /// The files that were deleted because all of them is in the target.
+    pub removed: Vec<String>,
 }
 
 /// A progress bar, on stderr where somebody watches it.

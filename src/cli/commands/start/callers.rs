@@ -22,7 +22,7 @@ const UNITS: [(&str, u64); 7] = [
 #[derive(Debug, Args)]
 pub struct CallerArgs {
     /// Web site whose pages may call, such as https://app.example; repeat for more [env: TRACEHUB_CORS_ORIGINS]
-    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    #[arg(long, alias = "cors-origins", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     cors_origin: Vec<String>,
 
     /// What each key, and each address without one, may send in a second: 5000, 10MB or 5000,10MB [env: TRACEHUB_LIMIT_RATE]
