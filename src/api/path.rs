@@ -18,6 +18,8 @@ pub const ISSUE: &str = "/api/v1/issues/{id}";
 pub const LOGS: &str = "/api/v1/logs";
 /// What runs here.
 pub const SERVER: &str = "/api/v1/server";
+/// Whether the server can do its work; the Python tracehub has this, too.
+pub const HEALTH: &str = "/health";
 /// Who sends, and what becomes of it.
 pub const SENDERS: &str = "/api/v1/senders";
 /// Records in commit order.

@@ -5,14 +5,13 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
 use crate::cli::global::{ColorChoice, GlobalArgs, WIDTHS};
 use crate::model::Nanos;
 use crate::query::current::{Current, Environment, current};
-use crate::query::doctor::wording::quoted;
 use crate::view::out::Pager;
 use crate::view::out::style::Style;
 
@@ -60,28 +59,6 @@ pub fn data_dir() -> Option<PathBuf> {
     let named = variable_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let data = named.or_else(|| Some(PathBuf::from(variable_os("HOME")?).join(".local/share")))?;
     Some(data.join("tracehub"))
-}
-
-/// A path for people: the home directory is `~`.
-pub fn short_path(path: &str) -> String {
-    let home = variable("HOME").filter(|home| home.len() > 1);
-    match home.and_then(|home| path.strip_prefix(home.trim_end_matches('/')).map(str::to_owned)) {
-        Some(rest) if rest.starts_with('/') => format!("~{rest}"),
-        _ => path.to_owned(),
-    }
-}
-
-/// A path as one types it into a shell here.
-pub fn shell_word(path: &str) -> String {
-    let folder = std::env::current_dir().unwrap_or_default();
-    let inside = Path::new(path).strip_prefix(folder).ok().and_then(Path::to_str);
-    match inside.unwrap_or(path) {
-        // What begins so is taken for a flag.
-        path if path.starts_with('-') => quoted(&format!("./{path}")),
-        // In quotes a shell takes `~` for itself.
-        path if quoted(path) == path => short_path(path),
-        path => quoted(path),
-    }
 }
 
 /// Which streams of the process are terminals.

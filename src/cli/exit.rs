@@ -7,7 +7,7 @@ use std::path::Path;
 
 use owo_colors::OwoColorize as _;
 
-use crate::cli::environment::shell_word;
+use crate::cli::paths::shell_word;
 use crate::model::{Issue, Key, TraceSummary};
 use crate::query::issues::FindIssueError;
 use crate::query::keys::FindError;
@@ -156,10 +156,8 @@ impl From<store::Error> for Failure {
             store::Error::Unreachable { url, .. } => {
                 database_beside(url).or_else(|| hint_for(&error).map(str::to_owned))
             }
-            store::Error::Foreign { path, .. } => hint_of_file(Facet::Sink, &shell_word(&path.display().to_string())),
-            store::Error::Lacks { facet, location: Some(location), .. } if Path::new(location).is_file() => {
-                hint_of_file(*facet, &shell_word(location))
-            }
+            store::Error::Foreign { path, .. } => hint_of_lack(Facet::Sink, &shell_word(&path.display().to_string())),
+            store::Error::Lacks { facet, location: Some(location), .. } => hint_of_lack(*facet, &shell_word(location)),
             _ => hint_for(&error).map(str::to_owned),
         };
         let code = match &error {
@@ -177,12 +175,12 @@ impl From<store::Error> for Failure {
 /// The database that a line to paste imports into.
 const IMPORT_TARGET: &str = "traces.db";
 
-/// What a person can do about a file that lacks a facet: every kind of file can be imported.
-fn hint_of_file(facet: Facet, file: &str) -> Option<String> {
+/// What a person can do about a store that lacks a facet: every kind of store with a feed can be imported.
+fn hint_of_lack(facet: Facet, file: &str) -> Option<String> {
     let target = if file.ends_with(IMPORT_TARGET) { "new.db" } else { IMPORT_TARGET };
     let import = format!("tracehub import {} --db {target}", file);
     Some(match facet {
-        Facet::Feed => return None,
+        Facet::Feed => "name a tracehub database or server; they can".to_owned(),
         Facet::Sink | Facet::Logs => format!("bring its records into a tracehub database: {import}"),
         Facet::Issues | Facet::Keys => {
             format!(

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Client, StatusCode, Url};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::api::{KEY_HEADER, path};
 use crate::connect::{ConnectError, Distrust, client_for};
@@ -26,7 +26,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`Error::Unreachable`], [`Error::Denied`], or [`Error::Protocol`] when something else answers there.
 pub async fn server_facts(url: &str, key: Option<&str>) -> Result<Json, Error> {
-    let facts = ask(url, key, path::SERVER).await?;
+    let answer = match ask(url, key, path::SERVER).await {
+        Err(error @ Error::Protocol { .. }) => match ask(url, key, path::HEALTH).await {
+            // The Python tracehub says no more of itself than that it is there.
+            Ok(health) if health["service"] == "tracehub" && health["version"].is_null() => {
+                return Ok(json!({ "status": "ok", "python": true }));
+            }
+            _ => return Err(error),
+        },
+        answer => answer,
+    };
+    let facts = answer?;
     match facts["version"].is_string() {
         true => Ok(facts),
         false => {

@@ -18,6 +18,7 @@ mod exit;
 mod global;
 mod http;
 mod logging;
+mod paths;
 mod redaction;
 mod signals;
 mod stream;

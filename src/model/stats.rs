@@ -10,8 +10,8 @@ use crate::model::time::NANOS_PER_MS as MS;
 use crate::model::trace::genai;
 use crate::model::trace::self_time::{Interval, revised, self_times};
 use crate::model::{
-    Checkpoint, Kind, Nanos, Operation, Severity, Span, SpanId, StatsBy, StatsQuery, Text, TimeBounds, TraceFold,
-    TraceId,
+    Batch, Checkpoint, Kind, Nanos, Operation, Severity, Span, SpanId, StatsBy, StatsQuery, Text, TimeBounds,
+    TraceFold, TraceId,
 };
 
 /// Bars in a time line.
@@ -316,6 +316,21 @@ impl<'q> StatsFold<'q> {
             self.rows.insert(operation.clone(), Row::default());
         }
         self.rows.get_mut(operation).expect("inserted above")
+    }
+
+    /// Counts a trace by all its records, of which nobody noted when they were received: only they say whether its times
+    /// can be.
+    pub fn add_whole(&mut self, records: &Batch) {
+        let (mut trace, bounds) = (TraceFold::default(), TimeBounds::ALL);
+        records.spans.iter().for_each(|span| trace.add_span(span, &bounds));
+        records.checkpoints.iter().for_each(|checkpoint| trace.add_checkpoint(checkpoint, &bounds));
+        if trace.is_empty() || !self.add_trace(&trace) {
+            return;
+        }
+        let ruling = trace.ruling_bounds();
+        let calls: Vec<Call> = records.spans.iter().map(|span| self.add_span(span.into(), &ruling)).collect();
+        self.add_calls(&calls);
+        self.add_checkpoints(&records.checkpoints, &ruling);
     }
 
     /// The statistics; those by nothing have no time line.

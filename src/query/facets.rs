@@ -57,5 +57,5 @@ pub fn if_offered<T>(answer: Result<T>) -> Result<Option<T>> {
 }
 
 fn lacks(backend: &dyn Backend, facet: Facet) -> Error {
-    Error::lacks(backend.info(), facet)
+    backend.info().lacks(facet)
 }

@@ -30,6 +30,13 @@ pub struct Info {
     pub schema: Option<u32>,
 }
 
+impl Info {
+    /// The error of this store when it is asked for a facet it lacks.
+    pub fn lacks(&self, facet: Facet) -> Error {
+        Error::lacks(self.kind, &self.location, facet)
+    }
+}
+
 /// Bytes of records ([`Record::bytes`](crate::model::Record::bytes)) an answer ends at, however many records were asked
 /// for: it is held in memory more than once on its way out.
 pub(crate) const MOST_CHUNK_BYTES: usize = 8 << 20;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::Info;
 use super::facet::Facet;
 use crate::connect::Distrust;
 
@@ -128,7 +127,7 @@ pub enum Error {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What kind of file it is ([`Info::kind`]).
+        /// What kind of file it is ([`super::Info::kind`]).
         kind: &'static str,
     },
     /// A server understood the request and refused it.
@@ -161,9 +160,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error of a store that is asked for a facet its kind lacks.
-    pub fn lacks(info: &Info, facet: Facet) -> Error {
-        Error::Lacks { facet, reason: facet.lacked_by(info.kind), location: Some(info.location.clone()) }
+    /// The error of a store of this kind and place ([`super::Info`]) that is asked for a facet it lacks.
+    pub fn lacks(kind: &str, location: &str, facet: Facet) -> Error {
+        Error::Lacks { facet, reason: facet.lacked_by(kind), location: Some(location.to_owned()) }
     }
 
     /// Whether the same call may succeed later without anyone changing it.

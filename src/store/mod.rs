@@ -21,6 +21,7 @@ mod mode;
 pub mod old;
 pub mod open;
 mod own;
+mod python_server;
 pub mod redact;
 pub mod remote;
 pub mod sidecar;

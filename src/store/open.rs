@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::sidecar::with_sidecar;
-use super::{Backend, Error, Mode, Result, old, remote, sqlite};
+use super::{Backend, Error, Mode, Result, old, python_server, remote, sqlite};
 
 /// A store, or `S` of one, that is being opened.
 type Opening<S = Arc<dyn Backend>> = BoxFuture<'static, Result<S>>;
@@ -38,7 +38,12 @@ static FILES: [OpenFile; 2] = [
 ];
 
 fn open_remote(url: String, key: Option<String>) -> Opening {
-    Box::pin(async move { remote::open(&url, key.as_deref()).await })
+    Box::pin(async move {
+        match python_server::recognise(&url, key.as_deref()).await? {
+            Some(server) => Ok(server),
+            None => remote::open(&url, key.as_deref()).await,
+        }
+    })
 }
 
 /// What parts a target from the file beside it.

@@ -49,6 +49,16 @@ const MAX_DETAIL_CHARS: usize = 300;
 /// # Errors
 /// [`Error::BadTarget`] when `url` is none, or cannot be used as a base of others.
 pub async fn open(url: &str, key: Option<&str>) -> Result<Arc<dyn Backend>> {
+    let (base, location, client) = connect(url, key)?;
+    let info = Info { kind: "a tracehub server", location, read_only: false, schema: None };
+    Ok(Arc::new(Remote { info, base, client, streams: Streams::default(), is_closed: AtomicBool::new(false) }))
+}
+
+/// What is needed to ask a server: its base URL, where that is without secrets, and a client that sends the key. No I/O.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn connect(url: &str, key: Option<&str>) -> Result<(Url, String, Client)> {
     let bad = |reason: String| Error::BadTarget { target: without_credentials(url), reason };
     let mut base: Url = url.parse().map_err(|error| bad(format!("{error}")))?;
     if !base.has_host() || !matches!(base.scheme(), "http" | "https") {
@@ -69,8 +79,7 @@ pub async fn open(url: &str, key: Option<&str>) -> Result<Arc<dyn Backend>> {
         ConnectError::Read { ref source, .. } => bad(format!("{error}: {source}")),
         error => bad(error.to_string()),
     })?;
-    let info = Info { kind: "a tracehub server", location, read_only: false, schema: None };
-    Ok(Arc::new(Remote { info, base, client, streams: Streams::default(), is_closed: AtomicBool::new(false) }))
+    Ok((base, location, client))
 }
 
 /// Both headers servers look for a key in; `None` when it cannot be one.

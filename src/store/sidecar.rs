@@ -37,7 +37,7 @@ struct Sidecar {
 /// [`Error::Lacks`] when the store has no feed, and why the file cannot be opened.
 pub async fn with_sidecar(store: Arc<dyn Backend>, path: PathBuf) -> Result<Arc<dyn Backend>> {
     if store.feed().is_none() {
-        return Err(Error::lacks(store.info(), Facet::Feed));
+        return Err(store.info().lacks(Facet::Feed));
     }
     let (meta, holder) = match Sqlite::open_for_writing(path.clone(), Options::default()).await {
         Err(Error::Locked(holder)) => (Sqlite::open_for_reading(path).await?, Some(holder)),
@@ -78,7 +78,7 @@ impl Sidecar {
     }
 
     fn sink_of_store(&self) -> Result<&dyn Sink> {
-        self.store.sink().ok_or_else(|| Error::lacks(self.store.info(), Facet::Sink))
+        self.store.sink().ok_or_else(|| self.store.info().lacks(Facet::Sink))
     }
 }
 

@@ -39,6 +39,8 @@ pub struct ServerFacts {
     pub pid: Option<u64>,
     /// The version of the server.
     pub version: Option<String>,
+    /// Whether it is a server of the Python tracehub, which takes checkpoints alone.
+    pub is_python: bool,
     /// How long the server has been running, in seconds.
     pub uptime_seconds: Option<u64>,
     /// The address of the OTLP/gRPC side port, when there is one.
@@ -60,6 +62,7 @@ impl ServerFacts {
             url: url.trim_end_matches('/').to_owned(),
             pid: json["pid"].as_u64(),
             version: text("version"),
+            is_python: json["python"] == true,
             uptime_seconds: json["uptime_seconds"].as_f64().map(|seconds| seconds.max(0.0) as u64),
             otlp_grpc: text("otlp_grpc"),
             otlp_http: text("otlp_http"),
@@ -171,12 +174,16 @@ fn head(report: &StatusReport, style: &Style) -> String {
         server.pid.map(|pid| format!("pid {pid}")),
         server.uptime_seconds.map(|seconds| format!("up {}", duration(seconds.saturating_mul(NANOS_PER_SECOND)))),
         server.version.as_ref().map(|version| format!("tracehub {}", escape(version))),
+        server.is_python.then(|| "Python tracehub".to_owned()),
         Some(escape(&server.url).into_owned()),
     ];
     format!("{sign} {state}   {}", facts.into_iter().flatten().collect::<Vec<_>>().join(&format!(" {dot} ")))
 }
 
 fn receives(server: &ServerFacts) -> String {
+    if server.is_python {
+        return "/ingest".to_owned();
+    }
     let port = |address: &str| address.rsplit(':').next().map(|port| escape(port).into_owned());
     let main = port(&server.url).unwrap_or_default();
     let beside = |side: &Option<String>| {

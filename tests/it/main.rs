@@ -32,6 +32,7 @@ mod list_only;
 mod odd_records;
 mod old_files;
 mod python_answers;
+mod python_server;
 mod redaction;
 mod reliability;
 mod server_api;

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::cli::commands::clear::rewriting::Rewriting;
 use crate::cli::context::{Context, print};
-use crate::cli::environment::{is_clock_given, short_path};
+use crate::cli::environment::is_clock_given;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::paths::short_path;
 use crate::cli::values::{Moment, age};
 use crate::model::{Nanos, RecordFilter, RecordKind, Removed};
 use crate::query::facets;

@@ -11,9 +11,10 @@ use clap::Args;
 
 use crate::api::path;
 use crate::cli::context::{Context, print};
-use crate::cli::environment::{short_path, variable_os};
+use crate::cli::environment::variable_os;
 use crate::cli::exit::{Code, Failure, Outcome, causes};
 use crate::cli::http;
+use crate::cli::paths::short_path;
 use crate::cli::redaction::read_rules;
 use crate::model::json::{Document as _, FromJson as _};
 use crate::model::sender::{Port, Sender};
@@ -155,6 +156,10 @@ fn owner_of(target: &Target) -> Option<(String, Option<String>)> {
 async fn ask_server(report: &mut Report, url: &str, key: Option<&str>) -> Result<(), store::Error> {
     let shown = without_credentials(url);
     let mut server = ServerFacts::from_json(&shown, &http::server_facts(url, key).await?);
+    if server.is_python {
+        report.server = Some(server);
+        return Ok(());
+    }
     let mut ports = vec![(Port::Main, server.url.split_once("://").map_or("", |(_, rest)| rest).to_owned())];
     ports.extend(server.otlp_grpc.as_deref().map(|address| (Port::OtlpGrpc, server.reachable(address))));
     ports.extend(server.otlp_http.as_deref().map(|address| (Port::OtlpHttp, server.reachable(address))));

@@ -11,8 +11,8 @@ use serde_json::{Value as Json, json};
 use crate::cli::commands::import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
 use crate::cli::commands::keys;
 use crate::cli::context::{Context, print};
-use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::paths::short_path;
 use crate::cli::redaction::RedactArgs;
 use crate::cli::target;
 use crate::model::Text;
@@ -28,7 +28,8 @@ use crate::view::out::format::{count, counted};
 #[command(after_help = "\
 The files are only read. What is there already is left as it is, so an import
 that was cut short is finished by making it again. A server that owns the target
-does the writing. Of a directory all .jsonl files are taken: those are the log
+does the writing. The URL of a running Python tracehub server is read like its
+file. Of a directory all .jsonl files are taken: those are the log
 entries a logger could not deliver, one a line; lines that are none are skipped
 and named. They do not tell the project of the key they were meant to come with,
 and most databases tell none: --project names it, so that errors join the issues
@@ -40,10 +41,11 @@ Examples:
   tracehub import /tmp/tracehub.db --db traces.db
   tracehub import ~/.tracehub/dlq --remove
   tracehub import ~/.tracehub/dlq --project shop-eu
+  tracehub import http://old-host:8099 --db traces.db
   tracehub import failed_*.jsonl --url http://127.0.0.1:8099
   tracehub import old.db --json | jq .accepted")]
 pub struct ImportArgs {
-    /// Database files, .jsonl files of a logger, or directories of those
+    /// Database files, URLs of Python servers, .jsonl files of a logger, or directories of those
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -112,6 +114,13 @@ enum Source {
 
 impl Source {
     async fn open(file: &Path) -> Result<Source, Failure> {
+        if let Some(url) = file.to_str().filter(|text| text.contains("://")) {
+            let source = store::open(&Target::parse(url)?, Mode::Read).await?;
+            return match source.info().read_only {
+                true => Ok(Source::Database(source)),
+                false => Err(Failure::usage(format!("`{}` is not a file", file.display())).hint(UNDERSTOOD)),
+            };
+        }
         if let Some(files) = dead_letters::Files::find(file)? {
             return Ok(Source::DeadLetters(files));
         }
@@ -142,9 +151,6 @@ async fn import_all(
 fn check(file: &Path, target: &Target) -> Result<(), Failure> {
     if file == Path::new("-") {
         return Err(Failure::usage("nothing can be imported from standard input").hint(UNDERSTOOD));
-    }
-    if file.to_str().is_some_and(|text| text.contains("://")) {
-        return Err(Failure::usage(format!("`{}` is not a file", file.display())).hint(UNDERSTOOD));
     }
     if let Some(path) = target.file()
         && let (Ok(from), Ok(to)) = (file.canonicalize(), path.canonicalize())

@@ -5,8 +5,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::cli::context::{Context, print};
-use crate::cli::environment::{now, short_path};
+use crate::cli::environment::now;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::paths::short_path;
 use crate::cli::target;
 use crate::model::{Key, KeyScope};
 use crate::query::facets;

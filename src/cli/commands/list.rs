@@ -3,8 +3,8 @@
 use clap::Args;
 
 use crate::cli::context::{Context, print};
-use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::paths::short_path;
 use crate::cli::values::{RangeArgs, cursor, pair};
 use crate::model::{Page, RecordKind, Sort, TraceQuery, TraceSummary, time_input};
 use crate::view;

@@ -13,8 +13,9 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde_json::{Value as Json, json};
 
 use crate::cli::context::Context;
-use crate::cli::environment::{current_trace, now, short_path, variable};
+use crate::cli::environment::{current_trace, now, variable};
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::paths::short_path;
 use crate::cli::redaction::{RedactArgs, read_rules};
 use crate::cli::target;
 use crate::cli::values::pair;

@@ -11,9 +11,10 @@ use serde_json::json;
 
 use self::callers::{CallerArgs, allowed_hosts};
 use crate::cli::context::{Context, print};
-use crate::cli::environment::{short_path, variable, variable_os};
+use crate::cli::environment::{variable, variable_os};
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::logging;
+use crate::cli::paths::short_path;
 use crate::cli::redaction::{RedactArgs, read_rules};
 use crate::cli::signals::{Hangups, Signals};
 use crate::cli::target;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::context::{Context, print};
-use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome, causes, database_beside};
 use crate::cli::http;
+use crate::cli::paths::short_path;
 use crate::model::json::Document;
 use crate::model::time::NANOS_PER_HOUR;
 use crate::model::{DatabaseInfo, Nanos, StatsQuery, TraceQuery};

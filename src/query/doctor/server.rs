@@ -18,6 +18,8 @@ pub struct ServerFacts {
     pub is_degraded: bool,
     /// The version of the server.
     pub version: Option<String>,
+    /// Whether it is a server of the Python tracehub, which takes checkpoints alone.
+    pub is_python: bool,
     /// The process the server runs in.
     pub pid: Option<u64>,
     /// How long the server has been running, in seconds.
@@ -60,6 +62,7 @@ impl ServerFacts {
             url: url.trim_end_matches('/').to_owned(),
             is_degraded: json["status"] == "degraded",
             version: text("version"),
+            is_python: json["python"] == true,
             pid: json["pid"].as_u64(),
             uptime_seconds: json["uptime_seconds"].as_u64(),
             otlp_grpc: text("otlp_grpc"),
@@ -119,6 +122,14 @@ fn running(server: &ServerFacts) -> Finding {
     if server.is_degraded {
         let text = "it runs, but the last records it was sent could not be stored";
         return Finding::of_server("server", Verdict::Error, text).fix("tracehub doctor");
+    }
+    if server.is_python {
+        return Finding::of_server(
+            "server",
+            Verdict::Note,
+            "it is a server of the Python tracehub: checkpoints can be read",
+        )
+        .fix(format!("tracehub import {} --db traces.db", quoted(&server.url)));
     }
     let version = server.version.as_deref().map(|version| format!("tracehub {version}"));
     let up = server.uptime_seconds.map(|seconds| format!("up {}", span_of(seconds.saturating_mul(1_000_000_000))));

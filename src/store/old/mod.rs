@@ -61,7 +61,7 @@ pub async fn open(path: &Path, mode: Mode) -> Result<Option<Arc<dyn Backend>>> {
         let Some((location, layout)) = location::recognise(&path)? else { return Ok(None) };
         let info = Info { kind: layout.kind, location: location.text(), read_only: true, schema: None };
         if mode == Mode::Write {
-            return Err(Error::lacks(&info, Facet::Sink));
+            return Err(info.lacks(Facet::Sink));
         }
         // What cannot be read shall be said now, not by the first question.
         location.connect()?;

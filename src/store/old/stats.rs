@@ -1,7 +1,7 @@
 //! Statistics of an old file: one pass, trace by trace.
 
-use crate::model::stats::{Call, StatsFold};
-use crate::model::{Batch, DatabaseInfo, Stats, StatsQuery, TimeBounds, TraceFold};
+use crate::model::stats::StatsFold;
+use crate::model::{Batch, DatabaseInfo, Stats, StatsQuery};
 use crate::store::Result;
 use crate::store::old::rows::{Condition, Rows};
 
@@ -13,27 +13,12 @@ pub(super) fn stats(rows: &Rows<'_>, query: &StatsQuery, location: String) -> Re
     rows.by_trace(&Condition::default(), |record| {
         if current.as_ref() != record.trace_id() {
             current = record.trace_id().cloned();
-            add_trace(&mut fold, &std::mem::take(&mut records));
+            fold.add_whole(&std::mem::take(&mut records));
         }
         record.push_to(&mut records);
     })?;
-    add_trace(&mut fold, &records);
+    fold.add_whole(&records);
     Ok(Stats { database: database(rows, location)?, ..fold.finish() })
-}
-
-fn add_trace(fold: &mut StatsFold<'_>, records: &Batch) {
-    let mut trace = TraceFold::default();
-    // Nobody noted when a record was received, so only the records of its trace say whether its time can be.
-    let bounds = TimeBounds::ALL;
-    records.spans.iter().for_each(|span| trace.add_span(span, &bounds));
-    records.checkpoints.iter().for_each(|checkpoint| trace.add_checkpoint(checkpoint, &bounds));
-    if trace.is_empty() || !fold.add_trace(&trace) {
-        return;
-    }
-    let ruling = trace.ruling_bounds();
-    let calls: Vec<Call> = records.spans.iter().map(|span| fold.add_span(span.into(), &ruling)).collect();
-    fold.add_calls(&calls);
-    fold.add_checkpoints(&records.checkpoints, &ruling);
 }
 
 fn database(rows: &Rows<'_>, location: String) -> Result<DatabaseInfo> {

@@ -36,7 +36,7 @@ pub async fn redacting(store: Arc<dyn Backend>, redaction: Arc<Redaction>) -> Re
 
 impl Redacting {
     fn sink_of_store(&self) -> Result<&dyn Sink> {
-        self.store.sink().ok_or_else(|| Error::lacks(self.store.info(), crate::store::Facet::Sink))
+        self.store.sink().ok_or_else(|| self.store.info().lacks(crate::store::Facet::Sink))
     }
 }
 

@@ -1,7 +1,8 @@
-"""Puts the published checkpoint client, `tracehub` 0.1.0, into the virtual environment this runs in.
+"""Puts the published checkpoint client and server, `tracehub` 0.1.0, into the virtual environment this runs in.
 
 Installing it with pip gives an empty package, from its wheel and from its source archive alike: the build looks for a
-directory that the archive does not have. The modules are in the archive all the same, so they are copied, unchanged.
+directory that the archive does not have. The modules are in the archive all the same, so they are copied, unchanged but
+for one line of the server, which Python refuses to read: a `global` behind the first use of its name.
 """
 
 import hashlib
@@ -24,6 +25,9 @@ with tempfile.TemporaryDirectory() as directory:
     package = pathlib.Path(sysconfig.get_path("purelib"), "tracehub")
     package.mkdir(exist_ok=True)
     with tarfile.open(archive) as members:
-        for module in ["__init__.py", "client.py"]:
+        for module in ["__init__.py", "client.py", "server.py"]:
             content = members.extractfile(f"tracehub-{VERSION}/{module}").read()
+            declaration = b"    global TRACEHUB_DB\r\n"
+            if declaration in content:
+                content = content.replace(declaration, b"").replace(b"def main():\r\n", b"def main():\r\n" + declaration)
             package.joinpath(module).write_bytes(content)

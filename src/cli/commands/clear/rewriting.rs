@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::cli::context::{Context, print};
-use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::paths::short_path;
 use crate::cli::redaction::read_rules;
 use crate::query::facets;
 use crate::store::redact::{Redactor, Rewritten, Rules, Salt, look_through};

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::context::{Context, print};
-use crate::cli::environment::{data_dir, shell_word, short_path};
+use crate::cli::environment::data_dir;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::paths::{shell_word, short_path};
 use crate::cli::{http, target};
 use crate::model::time::NANOS_PER_HOUR;
 use crate::model::{IssueQuery, IssueStatus, Nanos, StatsQuery, TraceQuery};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::commands::import::source::{Imported, UNDERSTOOD, cut_short, is_watched, progress};
 use crate::cli::context::Context;
-use crate::cli::environment::short_path;
 use crate::cli::exit::{Code, Failure};
+use crate::cli::paths::short_path;
 use crate::client::ClaimedFile;
 use crate::model::{Nanos, Text};
 use crate::query::copy::Copied;
