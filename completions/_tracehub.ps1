@@ -537,6 +537,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
         'tracehub;keys;create' {
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'The project of everything sent with the key')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'What it permits: ingest, read, admin, which includes the others')
+            [CompletionResult]::new('--limit-rate', '--limit-rate', [CompletionResultType]::ParameterName, 'What may be sent with it in a second, in place of what `start --limit-rate` says: 5000, 10MB or 5000,10MB')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')

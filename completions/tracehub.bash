@@ -1242,7 +1242,7 @@ _tracehub() {
             return 0
             ;;
         tracehub__subcmd__keys__subcmd__create)
-            opts="-o -q -v -h --project --scope --db --url --api-key --ca-cert --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
+            opts="-o -q -v -h --project --scope --limit-rate --db --url --api-key --ca-cert --output --json --fields --quiet --verbose --color --time --width --ascii --no-pager --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1254,6 +1254,10 @@ _tracehub() {
                     ;;
                 --scope)
                     COMPREPLY=($(compgen -W "ingest read admin" -- "${cur}"))
+                    return 0
+                    ;;
+                --limit-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --db)

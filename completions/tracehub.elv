@@ -517,6 +517,7 @@ set edit:completion:arg-completer[tracehub] = {|@words|
         &'tracehub;keys;create'= {
             cand --project 'The project of everything sent with the key'
             cand --scope 'What it permits: ingest, read, admin, which includes the others'
+            cand --limit-rate 'What may be sent with it in a second, in place of what `start --limit-rate` says: 5000, 10MB or 5000,10MB'
             cand --db 'Database file, or the URL of a server [env: TRACEHUB_DB]'
             cand --url 'Ask this server instead of a file [env: TRACEHUB_URL]'
             cand --api-key 'Key for the server [env: TRACEHUB_API_KEY]'

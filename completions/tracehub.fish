@@ -599,6 +599,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l scope -d 'What it permits: ingest, read, admin, which includes the others' -r -f -a "ingest\t'Send records'
 read\t'Look'
 admin\t'Everything'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l limit-rate -d 'What may be sent with it in a second, in place of what `start --limit-rate` says: 5000, 10MB or 5000,10MB' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand keys; and __fish_seen_subcommand_from create" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r

@@ -7,7 +7,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::id::to_hex;
-use crate::model::{Key, KeyScope, Nanos, Text};
+use crate::model::{Key, KeyScope, Nanos, RateLimit, Text};
 
 /// What every API key begins with.
 pub const KEY_PREFIX: &str = "th_";
@@ -65,6 +65,7 @@ impl ApiKey {
             prefix: Text::from(shown(&secret.0)),
             digest,
             scopes: KeyScope::ALL.into_iter().filter(|scope| scopes.contains(scope)).collect(),
+            limit: RateLimit::default(),
             created: now,
             last_used: None,
             revoked: None,

@@ -1,7 +1,7 @@
 //! API keys, without their secrets: a store knows the digest of a key and never the key.
 
 use crate::model::words::words;
-use crate::model::{Nanos, Text};
+use crate::model::{Nanos, RateLimit, Text};
 
 words! {
     /// What a key permits.
@@ -30,6 +30,8 @@ pub struct Key {
     pub digest: [u8; 32],
     /// What the key permits, in the order of [`KeyScope::ALL`], each once.
     pub scopes: Vec<KeyScope>,
+    /// What may be sent with the key in a second, in place of what the server lets everyone.
+    pub limit: RateLimit,
     /// When the key was issued.
     pub created: Nanos,
     /// When the key was last used, to about a minute; `None` for never.

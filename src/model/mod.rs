@@ -8,6 +8,7 @@ pub mod issue;
 pub mod json;
 pub mod key;
 pub mod query;
+pub mod rate_limit;
 pub mod record;
 pub mod sender;
 pub mod stack;
@@ -26,6 +27,7 @@ pub use query::{
     Cursor, FieldFilter, FieldOperator, LogPage, LogQuery, Operation, Page, RecordFilter, RecordKind, Retention, Sort,
     StatsBy, StatsQuery, TraceQuery, time_input,
 };
+pub use rate_limit::{NotARate, RateLimit};
 pub use record::batch::{Batch, Rejection, Removed, Written};
 pub use record::checkpoint::{self, Checkpoint, Direction};
 pub use record::limits;

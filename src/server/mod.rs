@@ -56,12 +56,13 @@ use crate::store::redact::{Redaction, redacting};
 use crate::store::sqlite::{Durability, Options};
 use crate::store::{self, Backend, Target};
 
-pub use self::access::{Openness, RateLimit};
+pub use self::access::Openness;
 pub use self::error::StartError;
 pub use self::http::Limits;
 pub use self::listeners::{Addresses, Listeners, SidePort};
 pub use self::tls::{TlsError, TlsFiles};
 pub use self::webhooks::Webhooks;
+pub use crate::model::RateLimit;
 
 /// How a server treats those who call it.
 #[derive(Debug, Clone, Default)]

@@ -58,7 +58,8 @@ fn a_key_is_printed_once_and_the_file_is_made_for_it() {
       "scopes": [
         "ingest"
       ],
-      "created": "2026-11-21T09:14:02.117000000Z"
+      "created": "2026-11-21T09:14:02.117000000Z",
+      "limit_rate": null
     }
     --- stderr
     key ID of project shop permits ingest; it is not shown again
@@ -74,6 +75,7 @@ fn a_key_is_printed_once_and_the_file_is_made_for_it() {
         "scopes": [
           "ingest"
         ],
+        "limit_rate": null,
         "created": "2026-11-21T09:14:02.117000000Z",
         "last_used": null,
         "revoked": null

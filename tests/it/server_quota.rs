@@ -1,7 +1,7 @@
 //! How much each caller may send, and how many keys they may try.
 
 use serde_json::json;
-use tracehub::model::{KeyScope, Nanos};
+use tracehub::model::{Key, KeyScope, Nanos};
 use tracehub::secret::ApiKey;
 use tracehub::server::RateLimit;
 use tracehub::store::sqlite::lock;
@@ -18,10 +18,16 @@ async fn limited(records: Option<u64>, bytes: Option<u64>) -> Server {
 
 /// Issues a key of a project for a server that runs.
 async fn issue(server: &Server, project: &str, scopes: &[KeyScope]) -> String {
+    issue_limited(server, project, scopes, RateLimit::default()).await
+}
+
+/// Issues a key with a limit of its own.
+async fn issue_limited(server: &Server, project: &str, scopes: &[KeyScope], limit: RateLimit) -> String {
     let token = lock::owner(&server.db()).and_then(|owner| owner.token);
     let target = Target::Url { url: server.running.url().to_owned(), key: token };
     let owned = tracehub::store::open(&target, Mode::Write).await.expect("a remote store");
     let (secret, key) = ApiKey::issue(project, scopes, Nanos::now()).expect("random numbers");
+    let key = Key { limit, ..key };
     owned.keys().expect("keys").add_key(key).await.expect("issued");
     secret.reveal().to_owned()
 }
@@ -29,6 +35,23 @@ async fn issue(server: &Server, project: &str, scopes: &[KeyScope]) -> String {
 fn spans(first: u32, count: u32) -> String {
     let spans: Vec<_> = (first..first + count).map(|index| span(1, index, "x")).collect();
     export(&spans).to_string()
+}
+
+#[tokio::test]
+pub async fn a_key_may_have_a_limit_of_its_own_on_a_server_with_or_without_one() {
+    for of_server in [None, Some(20)] {
+        let server = limited(of_server, None).await;
+        let limit = RateLimit { records_per_second: Some(100), bytes_per_second: None };
+        let own = issue_limited(&server, "batch", &[KeyScope::Ingest], limit).await;
+        let other = issue(&server, "shop", &[KeyScope::Ingest]).await;
+        let status = async |key: &str, first, count| {
+            let request = server.request("POST", "/v1/traces").header("content-type", JSON).header("x-api-key", key);
+            Answer::of(request.body(spans(first, count))).await.status
+        };
+        assert_eq!((status(&own, 1, 90).await, status(&own, 1_000, 90).await), (200, 429));
+        let (first, second) = (status(&other, 2_000, 15).await, status(&other, 3_000, 15).await);
+        assert_eq!((first, second), (200, if of_server.is_some() { 429 } else { 200 }));
+    }
 }
 
 #[tokio::test]

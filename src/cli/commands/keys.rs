@@ -9,7 +9,7 @@ use crate::cli::environment::now;
 use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::paths::short_path;
 use crate::cli::target;
-use crate::model::{Key, KeyScope};
+use crate::model::{Key, KeyScope, RateLimit};
 use crate::query::facets;
 use crate::query::keys::find;
 use crate::secret::ApiKey;
@@ -65,6 +65,7 @@ no server has used yet.
 Examples:
   tracehub keys create --project shop
   TRACEHUB_API_KEY=$(tracehub keys create --project ops --scope read,admin)
+  tracehub keys create --project batch --limit-rate 5000,10MB
   tracehub keys create --project shop --db new.db --json
   OTEL_EXPORTER_OTLP_HEADERS=x-api-key=$(tracehub keys create --project a) ./app")]
 struct CreateArgs {
@@ -82,6 +83,10 @@ struct CreateArgs {
         hide_possible_values = true
     )]
     scope: Vec<KeyScope>,
+
+    /// What may be sent with it in a second, in place of what `start --limit-rate` says: 5000, 10MB or 5000,10MB
+    #[arg(long, value_name = "RECORDS/s", value_parser = RateLimit::parse)]
+    limit_rate: Option<RateLimit>,
 }
 
 /// Revoke a key, for good
@@ -137,10 +142,12 @@ async fn create(context: &Context, args: &CreateArgs) -> Outcome {
             "key": secret.reveal(),
             "scopes": key.scopes,
             "created": key.created,
+            "limit_rate": args.limit_rate.map(|limit| limit.to_string()),
         }))?,
     };
     let scopes = key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
-    let sentence = format!("key {} of project {} permits {scopes}; it is not shown again", key.id, key.project);
+    let limit = args.limit_rate.map(|limit| format!(", {limit} a second")).unwrap_or_default();
+    let sentence = format!("key {} of project {} permits {scopes}{limit}; it is not shown again", key.id, key.project);
     context.remark(escape(&sentence));
     Ok(Code::Done)
 }
@@ -150,6 +157,7 @@ async fn issue(backend: &dyn Backend, args: &CreateArgs) -> Result<(ApiKey, Key)
     loop {
         let made = ApiKey::issue(&args.project, &args.scope, now());
         let (secret, key) = made.map_err(|error| Failure::from_error(Code::Failed, &error))?;
+        let key = Key { limit: args.limit_rate.unwrap_or_default(), ..key };
         match facets::keys(backend)?.add_key(key.clone()).await {
             Err(store::Error::KeyExists) if tries < TRIES => tries += 1,
             added => return Ok(added.map(|()| (secret, key))?),

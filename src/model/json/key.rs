@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::document::{FromJson, JsonError, Result, document, object};
 use crate::model::id::{from_hex, to_hex};
-use crate::model::{Key, KeyScope};
+use crate::model::{Key, KeyScope, RateLimit};
 
 document! {
     Key as key {
@@ -12,12 +12,14 @@ document! {
         "project": project,
         "prefix": prefix,
         "scopes" = key.scopes,
+        "limit_rate" = key.limit.is_any().then(|| key.limit.to_string()),
         "created": created,
         "last_used": last_used,
         "revoked": revoked,
     }
     from(json) {
         scopes: read_scopes(json)?,
+        limit: read_limit(json)?,
         digest: json["digest"].as_str().and_then(|hex| from_hex(hex.as_bytes())).ok_or(JsonError { key: "digest" })?
     }
 }
@@ -28,6 +30,15 @@ pub fn key_to_wire(key: &Key) -> Map<String, Json> {
     let mut json = object(key);
     json.insert("digest".to_owned(), json!(to_hex(&key.digest)));
     json
+}
+
+/// Reads a limit; none stands there for none, and in what older programs write.
+fn read_limit(json: &Json) -> Result<RateLimit> {
+    match &json["limit_rate"] {
+        Json::Null => Ok(RateLimit::default()),
+        Json::String(text) => RateLimit::parse(text).map_err(|_| JsonError { key: "limit_rate" }),
+        _ => Err(JsonError { key: "limit_rate" }),
+    }
 }
 
 /// Reads scopes in any order; none at all is an error.
@@ -51,6 +62,7 @@ mod tests {
             prefix: Text::from("th_4fQz9A"),
             digest: [0xab; 32],
             scopes: vec![KeyScope::Ingest, KeyScope::Read],
+            limit: RateLimit { records_per_second: Some(5_000), bytes_per_second: None },
             created: Nanos(1_795_252_442_117_000_000),
             last_used: None,
             revoked: Some(Nanos(1_795_252_443_000_000_001)),
@@ -59,7 +71,7 @@ mod tests {
 
     #[test]
     fn people_do_not_see_the_digest() {
-        insta::assert_snapshot!(Json::Object(object(&key())), @r#"{"id":"0a1b2c3d","project":"shop ✓","prefix":"th_4fQz9A","scopes":["ingest","read"],"created":"2026-11-21T09:14:02.117000000Z","last_used":null,"revoked":"2026-11-21T09:14:03.000000001Z"}"#);
+        insta::assert_snapshot!(Json::Object(object(&key())), @r#"{"id":"0a1b2c3d","project":"shop ✓","prefix":"th_4fQz9A","scopes":["ingest","read"],"limit_rate":"5000","created":"2026-11-21T09:14:02.117000000Z","last_used":null,"revoked":"2026-11-21T09:14:03.000000001Z"}"#);
     }
 
     #[test]
@@ -74,6 +86,8 @@ mod tests {
             ("digest", Json::Null),
             ("scopes", json!([])),
             ("scopes", json!(["everything"])),
+            ("limit_rate", json!("much")),
+            ("limit_rate", json!(7)),
             ("created", json!(7)),
             ("revoked", json!("never")),
             ("project", Json::Null),

@@ -18,7 +18,6 @@ pub(crate) use callers_store::CallersStore;
 pub(crate) use keyring::Keyring;
 pub(crate) use origin::{FOREIGN_SITE, Site};
 pub(crate) use quota::Quota;
-pub use quota::RateLimit;
 pub(crate) use revocation::Revocation;
 pub use rights::Openness;
 pub(crate) use rights::{Access, Caller, ENDED, Forbidden, Peer, Scope, has_credentials, hide_credentials, is_trusted};

@@ -4,28 +4,20 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::model::Text;
-use crate::server::access::rates::Rates;
+use crate::model::{RateLimit, Text};
+use crate::server::access::rates::{Pace, Rates};
 use crate::server::access::{Caller, CallerId};
 
 /// Wrong keys an address may try at once, and in a second.
-const WRONG_KEYS_AT_ONCE: f64 = 200.0;
-const WRONG_KEYS_PER_SECOND: f64 = 2.0;
-
-/// What each key, and each address without one, may send in a second.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RateLimit {
-    /// Spans, checkpoints and log records; `None` for any number.
-    pub records_per_second: Option<u64>,
-    /// Bytes of requests, once they are inflated; `None` for any number.
-    pub bytes_per_second: Option<u64>,
-}
+const WRONG_KEYS: Pace<1> = Pace { at_once: [200.0], per_second: [2.0] };
 
 /// What callers sent of late, and may send now.
 #[derive(Debug)]
 pub(crate) struct Quota {
-    /// Records and bytes; `None` when everyone may send as much as there is room for.
-    sent: Option<Rates<Account, 2>>,
+    /// What everyone may send who has no limit of their own.
+    limit: RateLimit,
+    /// Records and bytes.
+    sent: Rates<Account, 2>,
     wrong_keys: Rates<IpAddr, 1>,
 }
 
@@ -36,15 +28,19 @@ enum Account {
     Address(IpAddr),
 }
 
+/// A limit as a pace, of which a second's worth may be used at once.
+fn pace_of(limit: RateLimit) -> Pace<2> {
+    let rates = [limit.records_per_second, limit.bytes_per_second].map(|rate| match rate {
+        Some(rate) => rate.max(1) as f64,
+        None => f64::INFINITY,
+    });
+    Pace { per_second: rates, at_once: rates }
+}
+
 impl Quota {
     /// A quota for every caller.
     pub(crate) fn new(limit: RateLimit) -> Quota {
-        let rates = [limit.records_per_second, limit.bytes_per_second].map(|rate| match rate {
-            Some(rate) => rate.max(1) as f64,
-            None => f64::INFINITY,
-        });
-        let sent = (limit != RateLimit::default()).then(|| Rates::new(rates, rates));
-        Quota { sent, wrong_keys: Rates::new([WRONG_KEYS_PER_SECOND], [WRONG_KEYS_AT_ONCE]) }
+        Quota { limit, sent: Rates::default(), wrong_keys: Rates::default() }
     }
 
     /// Whether a caller may send anything at all now, asked before it is read.
@@ -52,7 +48,7 @@ impl Quota {
     /// # Errors
     /// They have to wait; how long.
     pub(crate) fn check(&self, caller: &Caller, id: &CallerId) -> Result<(), Duration> {
-        self.accounted(caller, id, |sent, account| sent.check(account, [1.0, 1.0]))
+        self.accounted(caller, id, |sent, account, pace| sent.check(account, pace, [1.0, 1.0]))
     }
 
     /// Lets a caller send records, which came in so many bytes.
@@ -60,13 +56,13 @@ impl Quota {
     /// # Errors
     /// They have to wait; how long.
     pub(crate) fn take(&self, caller: &Caller, id: &CallerId, records: usize, bytes: usize) -> Result<(), Duration> {
-        self.accounted(caller, id, |sent, account| sent.take(account, [records as f64, bytes as f64]))
+        self.accounted(caller, id, |sent, account, pace| sent.take(account, pace, [records as f64, bytes as f64]))
     }
 
     /// Counts records that are stored in any case, because others of their request are.
     pub(crate) fn charge(&self, caller: &Caller, id: &CallerId, records: usize) {
-        let charged = self.accounted(caller, id, |sent, account| {
-            sent.charge(account, [records as f64, 0.0]);
+        let charged = self.accounted(caller, id, |sent, account, pace| {
+            sent.charge(account, pace, [records as f64, 0.0]);
             Ok(())
         });
         debug_assert!(charged.is_ok(), "charging asks nobody");
@@ -76,13 +72,20 @@ impl Quota {
         &self,
         caller: &Caller,
         id: &CallerId,
-        ask: impl FnOnce(&Rates<Account, 2>, &Account) -> Result<(), Duration>,
+        ask: impl FnOnce(&Rates<Account, 2>, &Account, Pace<2>) -> Result<(), Duration>,
     ) -> Result<(), Duration> {
-        match (&self.sent, caller) {
+        let own = match caller {
             // The owner of the server brings in what they like.
-            (None, _) | (_, Caller::Owner) => Ok(()),
-            (Some(sent), _) => ask(sent, &id.key.clone().map_or(Account::Address(id.network), Account::Key)),
+            Caller::Owner => return Ok(()),
+            Caller::Holder(holder) => holder.key.limit,
+            Caller::Anonymous | Caller::Neighbour => RateLimit::default(),
+        };
+        let limit = if own.is_any() { own } else { self.limit };
+        if !limit.is_any() {
+            return Ok(());
         }
+        let account = id.key.clone().map_or(Account::Address(id.network), Account::Key);
+        ask(&self.sent, &account, pace_of(limit))
     }
 
     /// Whether a key or secret may be tried from an address.
@@ -90,7 +93,7 @@ impl Quota {
     /// # Errors
     /// There were too many wrong ones; how long to wait before the next.
     pub(crate) fn check_wrong_keys(&self, network: IpAddr) -> Result<(), Duration> {
-        self.wrong_keys.check(&network, [1.0])
+        self.wrong_keys.check(&network, WRONG_KEYS, [1.0])
     }
 
     /// Counts a wrong key or secret that was tried from an address.
@@ -98,7 +101,7 @@ impl Quota {
     /// # Errors
     /// There were too many; how long to wait before the next.
     pub(crate) fn note_wrong_key(&self, network: IpAddr) -> Result<(), Duration> {
-        self.wrong_keys.take(&network, [1.0])
+        self.wrong_keys.take(&network, WRONG_KEYS, [1.0])
     }
 }
 

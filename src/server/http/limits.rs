@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::server::access::RateLimit;
+use crate::model::RateLimit;
 
 /// What a client may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,6 +26,7 @@ fn terminal_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
     let used = |key: &Key| key.last_used.map_or("never".to_owned(), short_time);
     // A key that no longer works steps back as a whole.
     let paint = |key: &Key, paint| if key.revoked.is_some() { Paint::Dim } else { paint };
+    let has_limits = keys.iter().any(|key| key.limit.is_any());
     let has_revoked = keys.iter().any(|key| key.revoked.is_some());
     let project = |key: &Key| (sheet.stored(&key.project), paint(key, Paint::Plain));
     let begins = |key: &Key| sheet.stored(&format!("{}…", key.prefix));
@@ -34,6 +35,8 @@ fn terminal_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
         Some(Column::left("PROJECT").gap(2).stretch().fill(keys, project)),
         (style.width >= 64).then(|| Column::left("BEGINS").gap(2).fill(keys, |key| (begins(key), Paint::Dim))),
         Some(Column::left("SCOPES").gap(2).fill(keys, |key| (scopes(key), paint(key, Paint::Plain)))),
+        has_limits
+            .then(|| Column::left("LIMIT/s").gap(2).fill(keys, |key| or_dot(limit(key), paint(key, Paint::Plain)))),
         Some(Column::right("CREATED").gap(2).fill(keys, |key| (short_time(key.created), Paint::Dim))),
         Some(Column::right("USED").gap(2).fill(keys, |key| (used(key), paint(key, Paint::Plain)))),
         has_revoked.then(|| {
@@ -45,6 +48,10 @@ fn terminal_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
 
 fn scopes(key: &Key) -> String {
     key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(",")
+}
+
+fn limit(key: &Key) -> Option<String> {
+    key.limit.is_any().then(|| key.limit.to_string())
 }
 
 fn footer(keys: &[Key], location: &str, sheet: &mut Sheet<'_>) {
@@ -60,7 +67,9 @@ fn footer(keys: &[Key], location: &str, sheet: &mut Sheet<'_>) {
 fn plain_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
     let text = |title: &str, cell: &dyn Fn(&Key) -> String| Column::left(title).plain(keys, cell);
     let time = |time: Option<Nanos>| time.map_or("-".to_owned(), |time| style.plain_time(time));
-    Table {
+    let has_limits = keys.iter().any(|key| key.limit.is_any());
+    let limits = has_limits.then(|| text("LIMIT/s", &|key| limit(key).unwrap_or_else(|| "-".to_owned())));
+    let mut table = Table {
         columns: vec![
             text("KEY", &|key| sheet.stored(&key.id)),
             text("PROJECT", &|key| sheet.stored(&key.project)),
@@ -70,14 +79,16 @@ fn plain_table(keys: &[Key], sheet: &Sheet<'_>, style: &Style) -> Table {
             text("USED", &|key| time(key.last_used)),
             text("REVOKED", &|key| time(key.revoked)),
         ],
-    }
+    };
+    table.columns.extend(limits);
+    table
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        model::{KeyScope, Text},
+        model::{KeyScope, RateLimit, Text},
         view::out::style::sample_style as style,
     };
 
@@ -89,6 +100,7 @@ mod tests {
             prefix: Text::from("th_4fQz9A"),
             digest: [7; 32],
             scopes: vec![KeyScope::Ingest],
+            limit: RateLimit::default(),
             created: ago(3 * 86_400),
             last_used: Some(ago(12)),
             revoked: None,

@@ -110,7 +110,8 @@ pub static OPERATION: Shape = Shape { keys: &[OperationStats::KEYS], inner: &[],
 pub static KEY: Shape = Shape { keys: &[Key::KEYS], inner: &[], id: "id" };
 
 /// The document of `keys create`.
-pub static ISSUED: Shape = Shape { keys: &[&["id", "project", "key", "scopes", "created"]], inner: &[], id: "key" };
+pub static ISSUED: Shape =
+    Shape { keys: &[&["id", "project", "key", "scopes", "created", "limit_rate"]], inner: &[], id: "key" };
 
 /// The document of `clear`.
 pub static REMOVED: Shape = Shape { keys: &[&["dry_run"], Removed::KEYS], inner: &[], id: "traces" };

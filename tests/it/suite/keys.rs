@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tracehub::model::grouping::PROJECT_ATTRIBUTE;
 use tracehub::model::{
-    Attributes, Batch, Checkpoint, Direction, Key, KeyScope, LogRecord, Nanos, RecordFilter, Resource, Scope, Severity,
-    Span, SpanId, Text, TraceId, TraceQuery,
+    Attributes, Batch, Checkpoint, Direction, Key, KeyScope, LogRecord, Nanos, RateLimit, RecordFilter, Resource,
+    Scope, Severity, Span, SpanId, Text, TraceId, TraceQuery,
 };
 use tracehub::secret::ApiKey;
 use tracehub::store::Error;
@@ -24,7 +24,8 @@ async fn listed(fixture: &Fixture) -> Vec<Key> {
 
 pub async fn keys_are_listed_as_they_were_issued_oldest_first(fixture: Fixture) {
     assert_eq!(listed(&fixture).await, []);
-    let (late, early) = (key("späť ✓", 2_000_000_001), key("shop", 1_000_000_000));
+    let limit = RateLimit::parse("5000,10MB").expect("a rate");
+    let (late, early) = (key("späť ✓", 2_000_000_001), Key { limit, ..key("shop", 1_000_000_000) });
     fixture.backend.add_key(late.clone()).await.expect("added");
     fixture.backend.add_key(early.clone()).await.expect("added");
     assert_eq!(listed(&fixture).await, [early, late]);

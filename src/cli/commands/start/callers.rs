@@ -5,18 +5,7 @@ use clap::Args;
 
 use crate::cli::environment::variable;
 use crate::cli::exit::Failure;
-use crate::server::RateLimit;
-
-/// Multiples of a byte, by how their names end.
-const UNITS: [(&str, u64); 7] = [
-    ("kib", 1 << 10),
-    ("mib", 1 << 20),
-    ("gib", 1 << 30),
-    ("kb", 1_000),
-    ("mb", 1_000_000),
-    ("gb", 1_000_000_000),
-    ("b", 1),
-];
+use crate::model::RateLimit;
 
 /// What callers may do.
 #[derive(Debug, Args)]
@@ -26,7 +15,7 @@ pub struct CallerArgs {
     cors_origin: Vec<String>,
 
     /// What each key, and each address without one, may send in a second: 5000, 10MB or 5000,10MB [env: TRACEHUB_LIMIT_RATE]
-    #[arg(long, value_name = "RECORDS/s", value_parser = rate_limit)]
+    #[arg(long, value_name = "RECORDS/s", value_parser = RateLimit::parse)]
     limit_rate: Option<RateLimit>,
 }
 
@@ -50,7 +39,7 @@ impl CallerArgs {
         match (self.limit_rate, variable("TRACEHUB_LIMIT_RATE")) {
             (Some(rate), _) => Ok(rate),
             (None, None) => Ok(RateLimit::default()),
-            (None, Some(text)) => rate_limit(&text)
+            (None, Some(text)) => RateLimit::parse(&text)
                 .map_err(|problem| Failure::usage(format!("TRACEHUB_LIMIT_RATE is `{text}`: {problem}"))),
         }
     }
@@ -86,52 +75,9 @@ fn origin(text: &str) -> Result<String, String> {
     Ok(usual.and_then(|(_, port)| text.strip_suffix(port)).unwrap_or(&text).to_owned())
 }
 
-/// Reads how much may be sent in a second, for clap: records, bytes, or both with a comma between them.
-fn rate_limit(text: &str) -> Result<RateLimit, String> {
-    let mut rate = RateLimit::default();
-    for word in text.split(',') {
-        let word = word.trim().to_ascii_lowercase();
-        let amount = word.strip_suffix("/s").unwrap_or(&word).trim();
-        let digits = amount.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-        let (number, unit) = (digits.trim().replace('_', ""), &amount[digits.len()..]);
-        let number: u64 = number.parse().ok().filter(|number| *number > 0).ok_or_else(rate_problem)?;
-        let place = if unit.is_empty() { &mut rate.records_per_second } else { &mut rate.bytes_per_second };
-        let multiple = match unit {
-            "" => 1,
-            unit => UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(rate_problem)?.1,
-        };
-        if place.replace(number.checked_mul(multiple).ok_or_else(rate_problem)?).is_some() {
-            return Err(rate_problem());
-        }
-    }
-    Ok(rate)
-}
-
-fn rate_problem() -> String {
-    "write records a second such as `5000`, bytes such as `10MB`, or both: `5000,10MB`".to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_rate_is_records_bytes_or_both() {
-        for (text, records, bytes) in [
-            ("5000", Some(5_000), None),
-            ("5_000/s", Some(5_000), None),
-            ("10MB", None, Some(10_000_000)),
-            ("10 MiB/s", None, Some(10 << 20)),
-            ("200, 64kib", Some(200), Some(64 << 10)),
-            ("1gb,7/s", Some(7), Some(1_000_000_000)),
-        ] {
-            let expected = RateLimit { records_per_second: records, bytes_per_second: bytes };
-            assert_eq!(rate_limit(text), Ok(expected), "{text}");
-        }
-        for wrong in ["", "0", "-5", "5,6", "1kb,2kb", "5/m", "10mbit", "99999999999gb", "5,", "ü", "1.5"] {
-            assert!(rate_limit(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn an_origin_is_written_as_browsers_send_it() {

@@ -1,4 +1,7 @@
 //! API keys: a plain table, changed by the thread that writes, like everything else in the file.
+//!
+//! What a key permits and what may be sent with it stand in one column of words: `ingest,rate:5000,rate:10MB`. Programs that
+//! do not know a word pass it over.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
@@ -6,10 +9,13 @@ use super::super::damage::{Part, tolerate};
 use super::super::file::schema;
 use super::super::sql;
 use super::{from_column, to_column};
-use crate::model::{Key, KeyScope, Nanos, Text};
+use crate::model::{Key, KeyScope, Nanos, RateLimit, Text};
 use crate::store::{Error, Result};
 
 const COLUMNS: &str = "id, project, prefix, digest, scopes, created_ns, last_used_ns, revoked_ns";
+
+/// How a word begins that limits what may be sent in a second.
+const RATE: &str = "rate:";
 
 /// All keys, oldest first.
 pub fn list(connection: &Connection) -> Result<Vec<Key>> {
@@ -31,14 +37,15 @@ pub fn list(connection: &Connection) -> Result<Vec<Key>> {
 /// [`Error::KeyExists`].
 pub fn add(transaction: &Transaction<'_>, key: &Key) -> Result<()> {
     let sql = format!("INSERT INTO keys({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
-    let scopes = key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(",");
+    let limits = key.limit.words().map(|word| format!("{RATE}{word}"));
+    let scopes: Vec<String> = key.scopes.iter().map(|scope| scope.as_str().to_owned()).chain(limits).collect();
     let time = |time: Option<Nanos>| time.map(|time| to_column(time.0));
     let values = params![
         key.id.as_str(),
         key.project.as_str(),
         key.prefix.as_str(),
         key.digest,
-        scopes,
+        scopes.join(","),
         to_column(key.created.0),
         time(key.last_used),
         time(key.revoked),
@@ -68,6 +75,7 @@ fn read(row: &Row<'_>) -> Result<Key> {
     let text = |column| row.get::<_, String>(column).map(Text::from);
     let time = |column| row.get::<_, Option<i64>>(column).map(|time| time.map(|time| Nanos(from_column(time))));
     let scopes: String = row.get(4)?;
+    let rates: Vec<&str> = scopes.split(',').filter_map(|word| word.strip_prefix(RATE)).collect();
     Ok(Key {
         id: text(0)?,
         project: text(1)?,
@@ -75,6 +83,7 @@ fn read(row: &Row<'_>) -> Result<Key> {
         digest: row.get(3)?,
         // A word of a newer version permits nothing here.
         scopes: scopes.split(',').filter_map(KeyScope::parse).collect(),
+        limit: RateLimit::parse(&rates.join(",")).unwrap_or_default(),
         created: time(5)?.unwrap_or_default(),
         last_used: time(6)?,
         revoked: time(7)?,

@@ -1,7 +1,7 @@
 //! Damaged rows of every table: each costs itself and nothing else, whoever meets it, and it is said.
 
 use super::*;
-use crate::model::Key;
+use crate::model::{Key, RateLimit};
 use crate::store::sqlite::tables::damaged;
 
 /// Changes the file behind the back of whoever has it open.
@@ -329,6 +329,7 @@ async fn a_damaged_key_opens_nothing_and_costs_no_other() {
         prefix: Text::from("th_abc"),
         digest: [digest; 32],
         scopes: vec![],
+        limit: RateLimit::default(),
         created: Nanos(7),
         last_used: None,
         revoked: None,
