@@ -202,9 +202,11 @@ impl<'a> Node<'a> {
         self.integer().and_then(|number| number.try_into().ok()).map_or_else(|| wrong("an unsigned 64-bit integer"), Ok)
     }
 
-    /// A 32-bit unsigned integer, as number or text.
+    /// A 32-bit unsigned integer, as number or text. All of these are counts or flags, of which one that cannot be costs no
+    /// record: the nearest that can be is taken.
     pub fn uint32(&self) -> Result<u32> {
-        self.integer().and_then(|number| number.try_into().ok()).map_or_else(|| wrong("an unsigned 32-bit integer"), Ok)
+        let number = self.integer().map(|number| number.clamp(0, u32::MAX.into()));
+        number.and_then(|number| number.try_into().ok()).map_or_else(|| wrong("an unsigned 32-bit integer"), Ok)
     }
 
     /// An enum: its number, or its place in `names`; unknown names are 0, as unknown numbers mean nothing either.

@@ -92,10 +92,10 @@ impl Page<'_> {
         if issue.trace_count > 0 {
             items.push(Line::painted(format::counted(issue.trace_count, "trace"), Paint::Plain));
         }
-        let environments: Vec<String> = issue.environments.iter().map(|name| sheet.stored(name)).collect();
+        let environments: Vec<String> = issue.environments.iter().map(|name| sheet.name(name)).collect();
         let named = |name: &str, text: &str| (!text.is_empty()).then(|| format!("{name}{text}"));
         let texts = [
-            (named("", &sheet.stored(&issue.service)), Paint::Hue(0)),
+            (named("", &sheet.name(&issue.service)), Paint::Hue(0)),
             (named("in ", &environments.join(", ")), Paint::Plain),
             (named("project ", &sheet.stored(&issue.project)), Paint::Plain),
         ];
@@ -354,8 +354,8 @@ fn samples_table(samples: &[SampleTrace], sheet: &Sheet<'_>, style: &Style) -> T
             (sign.to_owned(), paint),
             (id, Paint::Bold),
             (format::age(style.now.since(summary.start)), Paint::Dim),
-            (sheet.stored(&summary.service), Paint::Plain),
-            (sheet.stored(&summary.name), Paint::Plain),
+            (sheet.name(&summary.service), Paint::Plain),
+            (sheet.name(&summary.name), Paint::Plain),
             (format::fine_duration(summary.duration_ns()), Paint::Plain),
         ]
     });

@@ -62,7 +62,7 @@ fn rows<'a>(list: &'a IssueList, sheet: &Sheet<'_>) -> Vec<Row<'a>> {
     let row = |(at, issue): (usize, &'a Issue)| {
         let culprit = sheet.stored(issue.culprit.as_deref().unwrap_or_default());
         let names_service = has_services || culprit.is_empty();
-        let service = if names_service { sheet.stored(&issue.service) } else { String::new() };
+        let service = if names_service { sheet.name(&issue.service) } else { String::new() };
         let short_id = list.short_ids.get(at).map_or("", String::as_str);
         Row { issue, short_id, title: sheet.stored(&issue.title), culprit, service }
     };
@@ -208,7 +208,7 @@ fn plain_table(issues: &[Issue], sheet: &Sheet<'_>, style: &Style) -> Table {
             text("FIRST", &|issue| style.plain_time(issue.first_seen)),
             number("EVENTS", |issue| issue.event_count),
             number("TRACES", |issue| issue.trace_count),
-            text("SERVICE", &|issue| sheet.stored(&issue.service)),
+            text("SERVICE", &|issue| sheet.name(&issue.service)),
             text("TITLE", &|issue| sheet.stored(&issue.title)),
             text("WHERE", &|issue| issue.culprit.as_deref().map_or("-".to_owned(), |culprit| sheet.stored(culprit))),
         ],

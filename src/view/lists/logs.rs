@@ -152,7 +152,7 @@ impl View<'_> {
     fn write_narrow(&self, sheet: &mut Sheet<'_>) {
         let is_wide = self.style.width >= WIDE;
         let mut line = self.head();
-        let service = sheet.stored(&self.log.resource.service);
+        let service = sheet.name(&self.log.resource.service);
         let service_columns = if is_wide { WIDE_SERVICE_COLUMNS } else { SERVICE_COLUMNS };
         let column = line.width() + service_columns + 1;
         line.add(cut(&service, service_columns), self.paint(hue(&service))).pad(column);
@@ -181,7 +181,7 @@ impl View<'_> {
     /// Writes a record on one line in which nothing is cut, with the ids before the message, since that has any length.
     fn write_wide(&self, sheet: &mut Sheet<'_>) {
         let mut line = self.head();
-        let service = sheet.stored(&self.log.resource.service);
+        let service = sheet.name(&self.log.resource.service);
         line.add(dash(service.clone()), self.paint(hue(&service))).add(" ", Paint::Plain);
         let trace = self.log.trace_id.as_ref().map(TraceId::to_string).unwrap_or_default();
         let span = self.log.span_id.map(|id| format!("/{id}")).unwrap_or_default();
@@ -358,7 +358,7 @@ fn field(key: &str, value: &Value, sheet: &Sheet<'_>) -> String {
     let is_clear = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '"');
     let is_text = matches!(value, Value::String(_));
     let text = if is_text && !is_clear { serde_json::Value::from(text).to_string() } else { text };
-    format!("{}={}", sheet.stored(key), sheet.stored(&text))
+    format!("{}={}", sheet.name(key), sheet.stored(&text))
 }
 
 #[cfg(test)]

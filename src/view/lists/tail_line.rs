@@ -68,7 +68,7 @@ pub fn render(arrivals: &[Arrival], is_one_trace: bool, style: &Style) -> String
 /// `09:14:02.117 ✗ span  shop       POST /checkout: 402            1.24s  4bf92f35`
 fn narrow_line(arrival: &Arrival, is_one_trace: bool, sheet: &Sheet<'_>, style: &Style) -> Line {
     let mut line = head(arrival, style);
-    let service = sheet.stored(arrival.record.service());
+    let service = sheet.name(arrival.record.service());
     let name_column = line.width() + SERVICE_COLUMNS + 1;
     line.add(cut(&service, SERVICE_COLUMNS), hue(&service)).pad(name_column);
     let tail_columns = 1 + DURATION_COLUMNS + 2 + ID_COLUMNS;
@@ -92,7 +92,7 @@ fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
     line.add(dash(sheet.stored(&trace)), Paint::Dim).add(" ", Paint::Plain);
     line.add(dash(span), Paint::Dim).add(" ", Paint::Plain);
     line.add_right(dash(duration(arrival)), DURATION_COLUMNS, Paint::Plain).add(" ", Paint::Plain);
-    let service = sheet.stored(arrival.record.service());
+    let service = sheet.name(arrival.record.service());
     line.add(dash(service.clone()), hue(&service)).add(" ", Paint::Plain);
     line.append(name(arrival, sheet));
     line
@@ -127,17 +127,17 @@ fn name(arrival: &Arrival, sheet: &Sheet<'_>) -> Line {
     match &arrival.record {
         Record::Span(span) => {
             let paint = if span.is_error() { Paint::Bad } else { Paint::Plain };
-            let mut line = Line::painted(sheet.stored(&span.name), paint);
+            let mut line = Line::painted(sheet.name(&span.name), paint);
             if !span.status.message.is_empty() {
                 line.add(": ", Paint::Dim).add(first_line(&span.status.message, sheet), paint);
             }
             line
         }
         Record::Checkpoint(checkpoint) => {
-            let mut line = Line::painted(sheet.stored(&checkpoint.operation), Paint::Plain);
-            line.add(format!(" {}", sheet.stored(&checkpoint.endpoint)), Paint::Plain);
+            let mut line = Line::painted(sheet.name(&checkpoint.operation), Paint::Plain);
+            line.add(format!(" {}", sheet.name(&checkpoint.endpoint)), Paint::Plain);
             if let Direction::Other(direction) = &checkpoint.direction {
-                line.add(format!(" ({})", sheet.stored(direction)), Paint::Dim);
+                line.add(format!(" ({})", sheet.name(direction)), Paint::Dim);
             }
             line
         }

@@ -8,6 +8,8 @@ use owo_colors::Style as Ink;
 use super::style::Style;
 use super::text::{ascii_symbol, char_width, cut, escape, width};
 
+/// How many columns of a name, or of a cell of a table, are written where there is no terminal.
+pub const MOST_PLAIN_COLUMNS: usize = 1_000;
 /// Of stored text no more bytes than this are drawn: pictures are read by people, and JSON has all of it.
 const MOST_STORED_BYTES: usize = 64 << 10;
 /// Most columns that stored text is indented.
@@ -263,6 +265,11 @@ impl<'a> Sheet<'a> {
             safe.push('…');
         }
         safe
+    }
+
+    /// A stored name (of a service, an operation, a key), made harmless; nobody tells two apart by what is cut of it.
+    pub fn name(&self, text: &str) -> String {
+        cut(&self.stored(text), MOST_PLAIN_COLUMNS).into_owned()
     }
 
     /// One line of stored text, made harmless: its indentation stays, tabs in that become spaces.

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
-use super::canvas::{Line, Paint, Sheet};
+use super::canvas::{Line, MOST_PLAIN_COLUMNS, Paint, Sheet};
 use super::format;
 use super::style::Style;
 use super::text::{cut, width};
@@ -95,8 +95,6 @@ pub struct Table {
     pub columns: Vec<Column>,
 }
 
-/// How many columns of a cell are written where there is no terminal.
-pub const MOST_PLAIN_COLUMNS: usize = 1_000;
 /// Narrowest a column that gives way may become.
 const MIN_STRETCH: usize = 8;
 

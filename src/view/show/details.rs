@@ -64,7 +64,7 @@ pub(super) fn write_resources(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
             sheet.line(Line::painted("RESOURCES", Paint::Bold));
             has_heading = true;
         }
-        let service = Line::painted(sheet.stored(&resource.service), scene.hue(&resource.service));
+        let service = Line::painted(sheet.name(&resource.service), scene.hue(&resource.service));
         sheet.line(service.indented(2));
         lines.into_iter().for_each(|line| sheet.line(line.indented(4)));
     }
@@ -85,7 +85,7 @@ fn log_line(scene: &Scene<'_>, place: usize, log: &LogRecord, sheet: &Sheet<'_>)
     let mut line = Line::painted("• ", Paint::Dim);
     line.add(log.severity.as_str().to_uppercase(), level_paint(log.severity));
     if !log.resource.service.is_empty() {
-        line.add(format!(" {}", sheet.stored(&log.resource.service)), Paint::Dim);
+        line.add(format!(" {}", sheet.name(&log.resource.service)), Paint::Dim);
     }
     line.add("  ", Paint::Plain).append(log_message(log, sheet));
     line.append(issue_note(scene.report.issues.of_log(place)));
@@ -171,7 +171,7 @@ fn moments(scene: &Scene<'_>, index: usize, in_full: bool, sheet: &Sheet<'_>) ->
             moments.push((event.time, with_attributes(line, &event.attributes, in_full)));
         } else if has_attributes {
             let after = format!("  +{}", format::duration(event.time.since(span.start)));
-            let line = Line::painted(format!("◆ {}", sheet.stored(&event.name)), Paint::Plain).with(after, Paint::Dim);
+            let line = Line::painted(format!("◆ {}", sheet.name(&event.name)), Paint::Plain).with(after, Paint::Dim);
             moments.push((event.time, with_attributes(line, &event.attributes, true)));
         }
     }
@@ -200,7 +200,7 @@ pub(super) fn attributes(attributes: &Attributes, sheet: &Sheet<'_>) -> Vec<Line
         let value = value_to_text(value);
         let mut parts = value.lines();
         let first = sheet.stored(parts.next().unwrap_or_default());
-        lines.push(Line::painted(format!("{}=", sheet.stored(key)), Paint::Dim).with(first, Paint::Plain));
+        lines.push(Line::painted(format!("{}=", sheet.name(key)), Paint::Dim).with(first, Paint::Plain));
         lines.extend(parts.map(|part| Line::painted(sheet.stored(part), Paint::Plain).indented(2)));
     }
     lines

@@ -52,7 +52,7 @@ fn write_title(scene: &Scene<'_>, time: Option<&Line>, sheet: &mut Sheet<'_>) ->
         _ => format::duration(took),
     };
     let id = sheet.stored(&summary.trace_id.to_string());
-    let name = sheet.stored(&summary.name);
+    let name = sheet.name(&summary.name);
     let fixed = 2 + 2 + width(&duration);
     let is_terminal = scene.style.is_terminal;
     let id_fits = !is_terminal || fixed + 12.min(width(&name)) + 2 + width(&id) <= total;
@@ -130,7 +130,7 @@ fn services(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<Line> {
         let mut line = Line::new();
         for service in report.trace.summary.services.iter().filter(|service| !service.is_empty()) {
             line.add(if line.width() == 0 { "" } else { " · " }, Paint::Plain);
-            line.add(sheet.stored(service), Paint::Plain).add(in_words(report, service), Paint::Dim);
+            line.add(sheet.name(service), Paint::Plain).add(in_words(report, service), Paint::Dim);
         }
         return (line.width() > 0).then_some(line);
     }
@@ -159,7 +159,7 @@ fn services(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Option<Line> {
             Some(_) => drop(line.add(" · ", Paint::Dim)),
         }
         last = Some(depth);
-        line.add(sheet.stored(service), scene.hue(service));
+        line.add(sheet.name(service), scene.hue(service));
         line.add(in_words(report, service), Paint::Dim);
         let calls = entries.get(service).copied().unwrap_or(0);
         if calls > 2 {
@@ -197,8 +197,8 @@ fn open(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Line> {
     for (index, times) in named.iter().take(MOST_OPEN) {
         let span = scene.span(*index);
         let mut line = Line::painted(if lines.is_empty() { "still open: " } else { "" }, Paint::Warn);
-        line.add(format!("{} ", sheet.stored(span.service())), scene.hue(span.service()));
-        line.add(sheet.stored(&span.name), Paint::Plain);
+        line.add(format!("{} ", sheet.name(span.service())), scene.hue(span.service()));
+        line.add(sheet.name(&span.name), Paint::Plain);
         if *times > 1 {
             line.add(format!(" ×{}", format::count(*times)), Paint::Dim);
         }
@@ -234,7 +234,7 @@ fn slowest(scene: &Scene<'_>, with_shares: bool, sheet: &Sheet<'_>) -> Vec<Line>
     let mut used = 2;
     for ((name, _), (own, calls)) in sums.into_iter().take(SLOWEST) {
         let mut line = Line::painted(if lines.is_empty() { "slowest self: " } else { "" }, Paint::Dim);
-        line.add(sheet.stored(name), Paint::Plain);
+        line.add(sheet.name(name), Paint::Plain);
         if calls > 1 {
             line.add(format!(" ×{}", format::count(calls)), Paint::Dim);
         }

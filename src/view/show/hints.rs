@@ -78,7 +78,7 @@ fn late_start_sentence(scene: &Scene<'_>, late: &LateStart, sheet: &Sheet<'_>) -
 }
 
 fn name(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> String {
-    sheet.stored(&scene.span(index).name)
+    sheet.name(&scene.span(index).name)
 }
 
 /// What to type next: the span that failed or took longest, and the views not shown yet.

@@ -59,16 +59,16 @@ fn span_cells(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> Cells {
         (took, if step == Some(Step::Open) { Paint::Warn } else { Paint::Plain }),
         (own, Paint::Plain),
         (mark.to_owned(), paint),
-        (sheet.stored(span.service()), scene.hue(span.service())),
+        (sheet.name(span.service()), scene.hue(span.service())),
         (if step.is_some() { String::new() } else { span.span_id.to_string() }, Paint::Dim),
-        (sheet.stored(&span.name), if span.is_error() { Paint::Bad } else { Paint::Plain }),
+        (sheet.name(&span.name), if span.is_error() { Paint::Bad } else { Paint::Plain }),
     ]
 }
 
 fn log_cells(scene: &Scene<'_>, log: &LogRecord, sheet: &Sheet<'_>) -> Cells {
     let paint = level_paint(log.severity);
     let none = || (String::new(), Paint::Plain);
-    let service = (sheet.stored(&log.resource.service), scene.hue(&log.resource.service));
+    let service = (sheet.name(&log.resource.service), scene.hue(&log.resource.service));
     let text = format!("{} {}", log.severity.as_str().to_uppercase(), log_message(log, sheet).text());
     let start = (offset(scene, log.time), Paint::Dim);
     [start, none(), none(), ("•".to_owned(), paint), service, none(), (text, paint)]
@@ -105,7 +105,7 @@ pub(super) fn write_loose_records(scene: &Scene<'_>, sheet: &mut Sheet<'_>) {
 fn loose_lines(scene: &Scene<'_>, logs: &[(usize, &LogRecord)], sheet: &Sheet<'_>) -> Vec<Line> {
     let services = || logs.iter().map(|(_, log)| log.resource.service.as_str());
     let own = scene.report.trace.summary.service.as_str();
-    let stored = |service: &str| cut(&sheet.stored(service), MOST_SERVICE).into_owned();
+    let stored = |service: &str| cut(&sheet.name(service), MOST_SERVICE).into_owned();
     let service_width = match services().all(|service| service == own) {
         true => 0,
         false => services().map(|service| width(&stored(service))).max().unwrap_or(0),

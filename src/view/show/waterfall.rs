@@ -10,9 +10,8 @@ use crate::model::Span;
 use crate::query::Warning;
 use crate::query::trace::runs::Run;
 use crate::query::trace::steps::Step;
-use crate::view::out::canvas::{Line, Paint, Sheet};
+use crate::view::out::canvas::{Line, MOST_PLAIN_COLUMNS, Paint, Sheet};
 use crate::view::out::format;
-use crate::view::out::table::MOST_PLAIN_COLUMNS;
 use crate::view::out::text::{cut, width};
 
 /// From how many columns on services have a column of their own.
