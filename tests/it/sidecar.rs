@@ -107,7 +107,7 @@ fn the_commands_about_issues_and_keys_work_on_a_foreign_file_with_one_beside_it(
     ] {
         text += &format!("$ {}\n{}", command.join(" "), home.run(&[command, &["--db", &db]].concat()));
     }
-    insta::assert_snapshot!(text, @r#"
+    insta::assert_snapshot!(text, @"
     $ issues --fields title,status,event_count -o tsv
     title	status	event_count
     TimeoutError: no answer	open	1
@@ -129,7 +129,7 @@ fn the_commands_about_issues_and_keys_work_on_a_foreign_file_with_one_beside_it(
     $ clear --dry-run
     --- stderr
     error: an msgtrace file can only be read
-    hint: bring its records into a tracehub database with `tracehub import`
+    hint: bring its records into a tracehub database: tracehub import msgtrace.db --db traces.db
     --- exit 2
-    "#);
+    ");
 }

@@ -91,6 +91,7 @@ pub async fn run(context: &Context, args: DoctorArgs) -> Outcome {
     let mut report = context.wait("looking", report(context, &target)).await?;
     if let Some(redactor) = redactor {
         report.secrets = Some(context.wait("looking for secrets", look_for_secrets(&target, &redactor)).await?);
+        report.redact(&redactor);
         report.secrets_fix = line_against_secrets(&target, rules.as_deref());
     }
     let report = report.judge(context.style.now);

@@ -28,13 +28,12 @@ use crate::view::out::format::{count, counted};
 #[command(after_help = "\
 The files are only read. What is there already is left as it is, so an import
 that was cut short is finished by making it again. A server that owns the target
-does the writing. The URL of a running Python tracehub server is read like its
-file. Of a directory all .jsonl files are taken: those are the log
-entries a logger could not deliver, one a line; lines that are none are skipped
-and named. They do not tell the project of the key they were meant to come with,
-and most databases tell none: --project names it, so that errors join the issues
-of that project. --remove deletes a file once every line of it is in the target,
-and keeps those with lines that were skipped.
+does the writing. The URL of a running Python server is read like its file. Of a
+directory all .jsonl files are taken: those are the log entries a logger could
+not deliver, one a line; lines that are none are skipped and named, and --remove
+deletes the files of which every line is in the target. They do not tell the
+project of the key they were meant to come with, and most databases tell none:
+--project names it, so that errors join the issues of that project.
 
 Examples:
   tracehub import old.db
@@ -42,8 +41,7 @@ Examples:
   tracehub import ~/.tracehub/dlq --remove
   tracehub import ~/.tracehub/dlq --project shop-eu
   tracehub import http://old-host:8099 --db traces.db
-  tracehub import failed_*.jsonl --url http://127.0.0.1:8099
-  tracehub import old.db --json | jq .accepted")]
+  tracehub import failed_*.jsonl --url http://127.0.0.1:8099")]
 pub struct ImportArgs {
     /// Database files, URLs of Python servers, .jsonl files of a logger, or directories of those
     #[arg(value_name = "FILE", required = true)]

@@ -5,9 +5,9 @@ use super::mend::Endpoints;
 use super::records::OfRecords;
 use super::server::ServerFacts;
 use super::{file, records, secrets, senders, server};
-use crate::model::Nanos;
 use crate::model::sender::Sender;
-use crate::store::redact::Found;
+use crate::model::{Nanos, Text};
+use crate::store::redact::{Found, Redactor, Tally, redact_sender};
 use crate::store::sqlite::examine::FileFacts;
 
 /// What is known of a database, its server and those who send, and what was found.
@@ -51,6 +51,20 @@ impl Report {
         findings.extend(self.judge_senders(&endpoints, now));
         self.findings = findings;
         self
+    }
+
+    /// Takes out of what is known what the rules find: services, agents and ids may be secrets themselves.
+    pub fn redact(&mut self, redactor: &Redactor) {
+        self.senders.iter_mut().for_each(|sender| redact_sender(redactor, sender));
+        let redacted = |text: &str| redactor.text(None, text, &mut Tally::default());
+        if let Some(records) = &mut self.records {
+            for (service, mut shape) in std::mem::take(&mut records.services) {
+                if let Some(example) = shape.example.as_deref().and_then(redacted) {
+                    shape.example = Some(example);
+                }
+                records.services.insert(redacted(&service).map_or(service, Text::from), shape);
+            }
+        }
     }
 
     fn judge_server(&self) -> Vec<Finding> {

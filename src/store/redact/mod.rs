@@ -27,4 +27,4 @@ pub use redactor::{Redactor, Tally};
 pub(in crate::store) use rewritten::RecordRedaction;
 pub use rewritten::Rewritten;
 pub use rules::{Rules, RulesError};
-pub use sink::redacting;
+pub use sink::{redact_sender, redacting};

@@ -159,7 +159,7 @@ impl Senders for Redacting {
 }
 
 /// Takes the secrets out of what is known of a sender.
-fn redact_sender(redactor: &Redactor, sender: &mut Sender) {
+pub fn redact_sender(redactor: &Redactor, sender: &mut Sender) {
     let redact = |key: Option<&str>, text: &mut Text| {
         if let Some(redacted) = redactor.text(key, text, &mut Tally::default()) {
             *text = Text::from(redacted);
