@@ -2,8 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -28,7 +29,7 @@ fn a_disk_that_records_filled_can_be_emptied_and_a_server_starts_on_it() {
     std::fs::create_dir(home.file("disk")).expect("a folder");
     let mut script = Command::new("unshare");
     script.args(["-Ur", "--mount", "sh", "-c", SCRIPT, "sh"]).arg(home.path()).arg(env!("CARGO_BIN_EXE_tracehub"));
-    let mut script = script.stderr(Stdio::null()).spawn().expect("a shell");
+    let mut script = Group(script.process_group(0).stderr(Stdio::null()).spawn().expect("a shell"));
     let (url, pid) = ready(&home.file("1"));
     let stored = fill(&url, 0);
     assert!((10..200).contains(&stored), "{stored}");
@@ -49,7 +50,18 @@ fn a_disk_that_records_filled_can_be_emptied_and_a_server_starts_on_it() {
     let again = fill(&url, 2_000);
     assert!(again >= stored / 2, "{again} of {stored}");
     end(pid);
-    assert!(script.wait().expect("it ends").success());
+    assert!(script.0.wait().expect("it ends").success());
+}
+
+/// A process and all that it started, which end with it, also when the test fails.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // There may be nobody left.
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.0.id())]).stderr(Stdio::null()).status();
+        let _ = self.0.wait();
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "who runs the tests should know")]

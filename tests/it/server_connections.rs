@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -240,6 +241,44 @@ pub async fn slow_senders_of_large_bodies_hold_their_share_only_and_not_for_long
     assert_eq!(crate::server_support::call(server.address(), path, &headers, call).await.status, "0");
     assert!(server.get("/metrics").await.text().contains("tracehub_in_flight_bytes 0\n"));
     assert_eq!(server.post("/v1/logs", JSON, "{}").await.status, 200);
+}
+
+/// A gRPC call whose message is announced, and never ends.
+async fn endless_call(address: std::net::SocketAddr, announced: u32) -> String {
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let begin = [&[0][..], &announced.to_be_bytes(), &vec![0; announced as usize - 60]].concat();
+    let body = stream::once(async { Ok::<_, std::io::Error>(begin) }).chain(stream::pending());
+    let url = format!("http://{address}/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+    let call = client.post(url).header("content-type", "application/grpc").body(reqwest::Body::wrap_stream(body));
+    match call.send().await {
+        Ok(answer) => {
+            answer.headers().get("grpc-status").map_or("none", |status| status.to_str().unwrap_or("odd")).to_owned()
+        }
+        Err(_) => "cut".to_owned(),
+    }
+}
+
+#[tokio::test]
+pub async fn calls_that_do_not_end_hold_their_share_only_and_not_for_long() {
+    const LARGE: u32 = 2 << 20;
+    let server = Server::start_with(|config| {
+        config.limits.in_flight_bytes = 8 << 20;
+        config.limits.large_body_grace = Duration::from_secs(2);
+    })
+    .await;
+    let address = server.address();
+    let slow: Vec<_> = (0..6).map(|_| tokio::spawn(endless_call(address, LARGE))).collect();
+    sleep(Duration::from_millis(300)).await;
+    for index in 0..40 {
+        let call = frame(0, &export_protobuf(index, "small"));
+        let headers = [("content-type", "application/grpc")];
+        let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+        assert_eq!(crate::server_support::call(address, path, &headers, call).await.status, "0", "{index}");
+    }
+    let ended = timeout(Duration::from_secs(30), futures::future::join_all(slow)).await.expect("none goes on for ever");
+    let statuses: Vec<String> = ended.into_iter().map(|status| status.expect("no panic")).collect();
+    assert!(statuses.iter().all(|status| status != "0" && status != "none"), "{statuses:?}");
+    assert!(server.get("/metrics").await.text().contains("tracehub_in_flight_bytes 0\n"));
 }
 
 /// Asks for `/health` over TLS on a connection that is there; the connection stays open.
