@@ -132,32 +132,37 @@ impl Tls {
         }
     }
 
-    /// The connection once the handshake is done; `None` when there is none: it took too long, failed, or the caller does
-    /// not speak TLS, which it is told.
-    pub(crate) async fn accept(&self, stream: TcpStream, peer: impl std::fmt::Display) -> Option<TlsStream<TcpStream>> {
+    /// The connection once the handshake is done.
+    ///
+    /// # Errors
+    /// There is none: it took too long, failed, or the caller does not speak TLS, which it is told.
+    pub(crate) async fn accept(
+        &self,
+        stream: TcpStream,
+        peer: impl std::fmt::Display,
+    ) -> Result<TlsStream<TcpStream>, NoHandshake> {
         let handshake = async {
             let mut first = [0];
-            if stream.peek(&mut first).await.ok()? == 0 {
-                return None;
+            if stream.peek(&mut first).await.unwrap_or(0) == 0 {
+                return Err(NoHandshake::Silent);
             }
             if first != [HANDSHAKE_RECORD] {
                 self.refuse(stream, first.first().copied().unwrap_or_default(), peer).await;
-                return None;
+                return Err(NoHandshake::NoTls);
             }
             let config = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
             match TlsAcceptor::from(config).accept(stream).await {
-                Ok(stream) => Some(stream),
+                Ok(stream) => Ok(stream),
                 Err(error) => {
-                    // A caller that does not trust the certificate ends it like this, which is for the caller to say.
                     tracing::debug!("a TLS handshake failed: {error}");
-                    None
+                    Err(NoHandshake::Failed)
                 }
             }
         };
         let (_turn, over) = Handshakes::begin(&self.handshakes);
         tokio::select! {
-            accepted = timeout(HANDSHAKE, handshake) => accepted.ok().flatten(),
-            _ = over => None,
+            accepted = timeout(HANDSHAKE, handshake) => accepted.unwrap_or(Err(NoHandshake::Silent)),
+            _ = over => Err(NoHandshake::Silent),
         }
     }
 
@@ -183,6 +188,30 @@ impl Tls {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Why a connection has no TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoHandshake {
+    /// The caller said nothing, or not enough in time.
+    Silent,
+    /// The caller does not speak TLS.
+    NoTls,
+    /// The handshake was broken off, as by a caller that does not trust the certificate.
+    Failed,
+}
+
+impl NoHandshake {
+    /// The word and the sentence the tally of senders has for it; `None` for what is no trouble.
+    pub(crate) fn trouble(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            NoHandshake::Silent => None,
+            NoHandshake::NoTls => {
+                Some(("plain_on_tls_port", "the connection began in the clear, and this port speaks TLS"))
+            }
+            NoHandshake::Failed => Some(("tls_handshake", "the TLS handshake was broken off")),
         }
     }
 }

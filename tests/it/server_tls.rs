@@ -221,6 +221,16 @@ fn who_speaks_in_the_clear_is_told_and_who_is_silent_costs_nobody_else() {
     // A connection that is closed with bytes unread ends with an error on some systems.
     let _ = http2.read_to_end(&mut rest);
     assert_eq!(rest, b"");
+    let untrusting = home.run(&["list", "--url", server.url()]);
+    assert_eq!(untrusting.code, Some(3), "{untrusting}");
+    let doctor = home.run(&["doctor", "--url", server.url(), "--ca-cert", "ca.pem", "--json"]).json();
+    let found = |check: &str| {
+        let findings = doctor["findings"].as_array().expect("findings");
+        let found = findings.iter().find(|finding| finding["check"] == check);
+        found.unwrap_or_else(|| panic!("no {check} in {doctor}"))["fix"].as_str().expect("a line").to_owned()
+    };
+    assert_eq!(found("plain_on_tls_port"), format!("OTEL_EXPORTER_OTLP_ENDPOINT={}", server.url()));
+    assert!(found("tls_handshake").starts_with("OTEL_EXPORTER_OTLP_CERTIFICATE="));
     let silent: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(&address).expect("a connection")).collect();
     let mut half: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(&address).expect("a connection")).collect();
     half.iter_mut().for_each(|stream| stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("written"));

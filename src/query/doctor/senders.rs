@@ -57,7 +57,7 @@ fn of_trouble(sender: &Sender, trouble: &Trouble, endpoints: &Endpoints, place: 
             "tls_on_plain_port",
             Verdict::Error,
             format!(
-                "{} spoke TLS to {}, which is plain HTTP",
+                "{} spoke TLS to {}, which is plain HTTP; `tracehub start --tls-cert CERT --tls-key KEY` makes it speak TLS",
                 counted(trouble.count, "connection"),
                 port(trouble.port)
             ),
@@ -67,6 +67,41 @@ fn of_trouble(sender: &Sender, trouble: &Trouble, endpoints: &Endpoints, place: 
                 }
                 Port::Main | Port::OtlpHttp => format!("OTEL_EXPORTER_OTLP_ENDPOINT={}", endpoints.http),
             },
+        ),
+        "plain_on_tls_port" => (
+            "plain_on_tls_port",
+            Verdict::Error,
+            format!(
+                "{} spoke in the clear to {}, which speaks TLS",
+                counted(trouble.count, "connection"),
+                port(trouble.port)
+            ),
+            match trouble.port {
+                Port::OtlpGrpc => {
+                    format!("OTEL_EXPORTER_OTLP_ENDPOINT={} OTEL_EXPORTER_OTLP_INSECURE=false", endpoints.grpc)
+                }
+                Port::Main | Port::OtlpHttp => format!("OTEL_EXPORTER_OTLP_ENDPOINT={}", endpoints.http),
+            },
+        ),
+        "tls_handshake" => (
+            "tls_handshake",
+            Verdict::Warning,
+            format!(
+                "{} to {} broke off the TLS handshake, as who does not trust the certificate does",
+                counted(trouble.count, "connection"),
+                port(trouble.port)
+            ),
+            "OTEL_EXPORTER_OTLP_CERTIFICATE=ca.pem TRACEHUB_CA_CERT=ca.pem".to_owned(),
+        ),
+        "too_many_connections" => (
+            "too_many_connections",
+            Verdict::Warning,
+            format!(
+                "{} to {} were too many from one address",
+                counted(trouble.count, "connection"),
+                port(trouble.port)
+            ),
+            "OTEL_BSP_SCHEDULE_DELAY=5000 OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2048".to_owned(),
         ),
         "not_http" => (
             "not_http",
@@ -382,6 +417,9 @@ mod tests {
     fn every_trouble_a_server_tells_of_has_a_sentence_and_a_line() {
         for reason in [
             "tls_on_plain_port",
+            "plain_on_tls_port",
+            "tls_handshake",
+            "too_many_connections",
             "not_http",
             "grpc_on_http_port",
             "http_on_grpc_port",

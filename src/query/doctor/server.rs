@@ -77,8 +77,10 @@ impl ServerFacts {
 
     /// Where senders should send.
     pub fn endpoints(&self) -> Endpoints {
-        let beside =
-            |address: &Option<String>| address.as_deref().map(|address| format!("http://{}", self.reachable(address)));
+        let scheme = self.url.split_once("://").map_or("http", |(scheme, _)| scheme);
+        let beside = |address: &Option<String>| {
+            address.as_deref().map(|address| format!("{scheme}://{}", self.reachable(address)))
+        };
         let of_main = |side: Option<String>| side.unwrap_or_else(|| self.url.clone());
         Endpoints { http: of_main(beside(&self.otlp_http)), grpc: of_main(beside(&self.otlp_grpc)) }
     }

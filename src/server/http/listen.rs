@@ -30,6 +30,7 @@ use crate::server::http::limits::{HEADER_BYTES, HTTP2_STREAMS};
 use crate::server::http::{Limits, front};
 use crate::server::senders::greeting::{FirstByte, Greeted};
 use crate::server::stopping::stopped;
+use crate::server::tls::NoHandshake;
 
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(20);
@@ -39,6 +40,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const RELEASED_FOR_DESCRIPTORS: usize = 16;
 /// How long a client may take to hear that its idle connection closes.
 const PARTING: Duration = Duration::from_millis(100);
+
+/// What the tally of senders says of a connection that is one too many from its address.
+const TOO_MANY: (&str, &str) = ("too_many_connections", "its address has its share of connections, all at work");
 
 /// Binds the first address of a name or an IP literal (with or without brackets) that can be bound.
 pub(crate) async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
@@ -73,7 +77,10 @@ pub(crate) async fn accept(app: Arc<App>, routers: Arc<Routers>, listener: TcpLi
             () = &mut stop => break,
             slot = enter(&app.connections, peer) => slot,
         };
-        let Some(slot) = slot else { continue };
+        let Some(slot) = slot else {
+            app.senders.note_connection(peer.ip(), port(&app, &stream), TOO_MANY);
+            continue;
+        };
         let (app, routers, builder) = (Arc::clone(&app), Arc::clone(&routers), Arc::clone(&builder));
         connections.spawn(async move { serve(app, routers, &builder, stream, slot).await });
     }
@@ -119,12 +126,19 @@ async fn serve(app: Arc<App>, routers: Arc<Routers>, builder: &Builder<TokioExec
     // The handshake has a time of its own, but makes way like everything that asks nothing.
     let accepted = tokio::select! {
         accepted = tls.accept(stream, place.slot.peer) => accepted,
-        () = place.slot.activity.released() => None,
-        () = stopped(app.stopping.clone()) => None,
+        () = place.slot.activity.released() => Err(NoHandshake::Silent),
+        () = stopped(app.stopping.clone()) => Err(NoHandshake::Silent),
     };
-    if let Some(stream) = accepted {
-        place.slot.activity.note_progress();
-        serve_stream(app, routers, builder, stream, place).await;
+    match accepted {
+        Ok(stream) => {
+            place.slot.activity.note_progress();
+            serve_stream(app, routers, builder, stream, place).await;
+        }
+        Err(why) => {
+            if let Some(trouble) = why.trouble() {
+                app.senders.note_connection(place.slot.peer.ip(), place.port, trouble);
+            }
+        }
     }
 }
 
