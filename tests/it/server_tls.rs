@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
+use crate::interop;
 use crate::support::{Home, Server, otlp};
 
 /// An authority in a home directory.
@@ -38,6 +39,12 @@ impl Authority {
         std::fs::write(home.file("cert.pem"), certificate.pem()).expect("written");
         std::fs::write(home.file("key.pem"), key.serialize_pem()).expect("written");
     }
+}
+
+/// How often the doctor found something.
+fn found_count(doctor: &serde_json::Value, check: &str) -> u64 {
+    let findings = doctor["findings"].as_array().expect("findings").iter();
+    findings.filter(|finding| finding["check"] == check).filter_map(|finding| finding["count"].as_u64()).sum()
 }
 
 fn start(home: &Home) -> Server {
@@ -115,6 +122,22 @@ fn curl_and_the_system_agree_where_they_are_there() {
 fn curl_answer(curl: &mut Command, url: &str) -> Option<String> {
     let output = curl.arg(url).output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_published_exporters_send_over_tls_with_the_certificate_they_are_told_to_trust() {
+    let Some(python) = interop::python("interop-venv") else { return };
+    let (home, _authority, server) = served();
+    let certificate = home.file("ca.pem").display().to_string();
+    for transport in ["http", "grpc"] {
+        let trusted = certificate.as_str();
+        // Where the machine names authorities of its own, they go before those of the exporter.
+        let environment = [("OTEL_EXPORTER_OTLP_CERTIFICATE", trusted), ("REQUESTS_CA_BUNDLE", trusted)];
+        let lines = interop::run(&python, "otel_sdk.py", &[transport, server.url()], &environment);
+        let sent: serde_json::Value = serde_json::from_str(&lines[0]).expect("JSON");
+        let shown = home.run(&["show", sent["trace_id"].as_str().expect("an id"), "--json", "--db", "a.db"]).json();
+        assert_eq!(shown["span_count"], lines.len(), "{transport}");
+    }
 }
 
 #[test]
@@ -231,6 +254,11 @@ fn who_speaks_in_the_clear_is_told_and_who_is_silent_costs_nobody_else() {
     };
     assert_eq!(found("plain_on_tls_port"), format!("OTEL_EXPORTER_OTLP_ENDPOINT={}", server.url()));
     assert!(found("tls_handshake").starts_with("OTEL_EXPORTER_OTLP_CERTIFICATE="));
+    let again = home.run(&["doctor", "--url", server.url(), "--ca-cert", "ca.pem", "--json"]).json();
+    let count = |doctor| found_count(doctor, "plain_on_tls_port");
+    assert_eq!(count(&again), count(&doctor), "the doctor itself speaks TLS");
+    let checks = &doctor["findings"];
+    assert!(!checks.to_string().contains("but not gRPC"), "{checks}");
     let silent: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(&address).expect("a connection")).collect();
     let mut half: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(&address).expect("a connection")).collect();
     half.iter_mut().for_each(|stream| stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("written"));

@@ -164,8 +164,9 @@ async fn ask_server(report: &mut Report, url: &str, key: Option<&str>) -> Result
     let mut ports = vec![(Port::Main, server.url.split_once("://").map_or("", |(_, rest)| rest).to_owned())];
     ports.extend(server.otlp_grpc.as_deref().map(|address| (Port::OtlpGrpc, server.reachable(address))));
     ports.extend(server.otlp_http.as_deref().map(|address| (Port::OtlpHttp, server.reachable(address))));
+    let scheme = server.url.split_once("://").map_or("http", |(scheme, _)| scheme).to_owned();
     for (port, address) in ports {
-        server.ports.push(look_at_port(port, address).await);
+        server.ports.push(look_at_port(&scheme, port, address).await);
     }
     report.server = Some(server);
     match http::ask(url, key, path::SENDERS).await {
@@ -179,7 +180,7 @@ async fn ask_server(report: &mut Report, url: &str, key: Option<&str>) -> Result
 }
 
 /// Whether a port answers, and gRPC where that is expected.
-async fn look_at_port(port: Port, address: String) -> PortFacts {
+async fn look_at_port(scheme: &str, port: Port, address: String) -> PortFacts {
     let to_connect = address.clone();
     let connected = tokio::task::spawn_blocking(move || {
         let mut addresses = to_connect.to_socket_addrs()?;
@@ -193,7 +194,7 @@ async fn look_at_port(port: Port, address: String) -> PortFacts {
         Ok(Ok(())) | Err(_) => None,
     };
     let is_asked = trouble.is_none() && port != Port::OtlpHttp;
-    let speaks_grpc = if is_asked { http::speaks_grpc(&format!("http://{address}")).await } else { None };
+    let speaks_grpc = if is_asked { http::speaks_grpc(&format!("{scheme}://{address}")).await } else { None };
     PortFacts { port, address, trouble, speaks_grpc }
 }
 

@@ -30,7 +30,9 @@ def exporter(transport, endpoint):
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         compression = grpc.Compression.Gzip if transport == "grpc-gzip" else grpc.Compression.NoCompression
-        return OTLPSpanExporter(endpoint=endpoint, insecure=True, compression=compression)
+        # Over TLS the certificate to trust is that of OTEL_EXPORTER_OTLP_CERTIFICATE.
+        insecure = None if endpoint.startswith("https://") else True
+        return OTLPSpanExporter(endpoint=endpoint, insecure=insecure, compression=compression)
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
