@@ -305,6 +305,10 @@ mod tests {
             ("postgres://app:pa55@word@db.example/x", "postgres://app:[redacted:url_password]@db.example/x"),
             ("paid with 4242 4242 4242 4242.", "paid with [redacted:card]."),
             ("password=hunter2&user=ann", "password=[redacted:assigned_secret]&user=ann"),
+            (
+                "clientkey=hunter2&accountKey=x7y",
+                "clientkey=[redacted:assigned_secret]&accountKey=[redacted:assigned_secret]",
+            ),
             ("DB_PASSWORD: 'two words'", "DB_PASSWORD: '[redacted:assigned_secret]'"),
             ("Authorization: Bearer abc.def-123", "Authorization: [redacted:authorization]"),
             ("got {\\\"token\\\":\\\"a b c\\\"}", "got {\\\"token\\\":\\\"[redacted:assigned_secret]\\\"}"),
@@ -394,7 +398,7 @@ mod tests {
         |GB82 ?WEST ?1234 ?5698 ?7654 ?32|DE[0-9]{2}( ?[0-9]{4}){4}[0-9]{2}|[A-Z]{2}[0-9]{2}[A-Z0-9]{4,26}\
         |[0-9]{8,10}:A[AB][A-Za-z0-9_-]{32,34}|(SK|AC|sk)[a-f0-9]{31,33}|[A-Za-z0-9+/_-]{18,26}=?|[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}\
         |https://[a-z]{1,5}:[a-z0-9]{1,9}@[a-z]{3}\\.example|[a-z]{1,6}(@|%40)[a-z]{1,6}\\.(com|example)\
-        |(token|secret|api[-_]?key|Password)[=: ]{1,2}[a-z0-9]{0,9}|Bearer [A-Za-z0-9]{7,12}|th_[A-Za-z0-9]{43}|AKIA[A-Z0-9]{16}\
+        |(token|secret|(api|client|account)[-_]?key|Password)[=: ]{1,2}[a-z0-9]{0,9}|Bearer [A-Za-z0-9]{7,12}|th_[A-Za-z0-9]{43}|AKIA[A-Z0-9]{16}\
         |Cookie: [a-z]{1,3}=[a-z0-9]{2,5}|eyJ[a-z0-9]{5}\\.[a-z0-9]{5}|[a-z]{1,9}|é|[ .,:=@%/_-]|\"";
 
     proptest::proptest! {

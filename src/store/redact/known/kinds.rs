@@ -234,8 +234,11 @@ const ASSIGNED_WORDS: &[&str] = &[
     "authorization",
     "account_key",
     "account-key",
+    "accountkey",
     "secret_key",
     "client_key",
+    "client-key",
+    "clientkey",
 ];
 
 /// `password = "…"`, `"apiKey": "…"`, `&access_token=…`, `Authorization: Basic …` and the like, quoted once more or not.
