@@ -7,6 +7,7 @@
 //!
 //! - `--spans N`: how many, 400,384 unless told; 10,000,000 makes the growth curve.
 //! - `--server PATH`: another build of tracehub, to compare with.
+//! - `--redact FILE`: has the server take secrets out by these rules.
 //! - `--peer URL`: sends the same requests over HTTP to any OTLP server's `/v1/traces`, and nothing else.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -37,6 +38,7 @@ const RUNS: usize = 5;
 struct Options {
     spans: usize,
     server: String,
+    redact: Option<String>,
     peer: Option<String>,
 }
 
@@ -48,12 +50,14 @@ fn main() {
 
 fn options() -> Options {
     let mut words = std::env::args().skip(1);
-    let mut options = Options { spans: 400_384, server: env!("CARGO_BIN_EXE_tracehub").to_owned(), peer: None };
+    let server = env!("CARGO_BIN_EXE_tracehub").to_owned();
+    let mut options = Options { spans: 400_384, server, redact: None, peer: None };
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap_or_else(|| panic!("`{word}` needs a value"));
         match word.as_str() {
             "--spans" => options.spans = value().parse().expect("a number of spans"),
             "--server" => options.server = value(),
+            "--redact" => options.redact = Some(value()),
             "--peer" => options.peer = Some(value()),
             "--bench" => {}
             other => panic!("no option `{other}`"),
@@ -78,20 +82,20 @@ async fn run(options: &Options) {
     spans_over_http(options, batches, limit).await;
     for (name, encoding) in [("OTLP/HTTP, gzip", Encoding::Gzip), ("OTLP/gRPC", Encoding::Grpc)] {
         let (_folder, file) = new_file();
-        let server = Server::start(&options.server, &file);
+        let server = Server::start(&options.server, &file, options.redact.as_deref());
         let usage = Usage::begin(server.pid());
         let bodies = few.iter().map(|body| encoding.encode(body)).collect();
         let sent = send(&server.url(encoding.path()), encoding, bodies).await;
         say_sent(name, &sent, Some(limit));
         say("  CPU a span", usage.cpu_seconds() * 1e6 / sent.spans() as f64, "us");
     }
-    small::run(&options.server, limit).await;
+    small::run(&options.server, options.redact.as_deref(), limit).await;
 }
 
 /// The main part: all spans, part by part, what they cost, and what reading them takes.
 async fn spans_over_http(options: &Options, batches: usize, limit: f64) {
     let (_folder, file) = new_file();
-    let server = Server::start(&options.server, &file);
+    let server = Server::start(&options.server, &file, options.redact.as_deref());
     say("memory, idle", server.peak_memory_mib(), "MiB");
     let (mut shop, mut all) = (Shop::new().take(batches), Sent::default());
     let whole = Usage::begin(server.pid());

@@ -16,10 +16,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a build of tracehub on a file.
-    pub fn start(program: &str, file: &Path) -> Server {
+    /// Starts a build of tracehub on a file, with rules of redaction if there are any.
+    pub fn start(program: &str, file: &Path, rules: Option<&str>) -> Server {
         let mut command = Command::new(program);
         command.args(["start", "--port", "0", "--otlp-grpc", "off", "--otlp-http", "off", "--db"]).arg(file);
+        if let Some(rules) = rules {
+            command.args(["--redact", rules]);
+        }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the server starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a ready line");

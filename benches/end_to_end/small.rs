@@ -17,10 +17,10 @@ const ENTRIES: u64 = 50;
 const BEGIN_MS: u64 = 1_795_219_200_000;
 
 /// Sends both kinds, each to a server of its own.
-pub async fn run(program: &str, limit: f64) {
+pub async fn run(program: &str, rules: Option<&str>, limit: f64) {
     let checkpoints = (0..REQUESTS).map(|request| checkpoints(request * CHECKPOINTS)).collect();
     let kind = Kind { name: "checkpoints in tens", path: "/ingest", encoding: Encoding::Json, each: CHECKPOINTS };
-    measure(program, limit, kind, checkpoints).await;
+    measure(program, rules, limit, kind, checkpoints).await;
     let entries: Vec<Bytes> = (0..REQUESTS).map(|request| entries(request * ENTRIES)).collect();
     let entries = entries.iter().map(|body| Encoding::JsonGzip.encode(body)).collect();
     let kind = Kind {
@@ -29,7 +29,7 @@ pub async fn run(program: &str, limit: f64) {
         encoding: Encoding::JsonGzip,
         each: ENTRIES,
     };
-    measure(program, limit, kind, entries).await;
+    measure(program, rules, limit, kind, entries).await;
 }
 
 struct Kind {
@@ -39,9 +39,9 @@ struct Kind {
     each: u64,
 }
 
-async fn measure(program: &str, limit: f64, kind: Kind, bodies: Vec<Bytes>) {
+async fn measure(program: &str, rules: Option<&str>, limit: f64, kind: Kind, bodies: Vec<Bytes>) {
     let (_folder, file) = new_file();
-    let server = Server::start(program, &file);
+    let server = Server::start(program, &file, rules);
     let usage = Usage::begin(server.pid());
     let sent = send(&server.url(kind.path), kind.encoding, bodies).await;
     assert_eq!(sent.refused, 0, "requests were refused");

@@ -1,6 +1,9 @@
 //! Webhooks: who is told of which issues, how often, and how it is known who told.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -104,4 +107,82 @@ async fn what_was_not_told_when_a_server_stopped_is_told_by_the_next() {
     assert_eq!(again.json()["delivery"], first["delivery"]);
     assert_eq!(header(&again, "x-tracehub-signature"), None);
     running.stop().await.expect("a clean stop");
+}
+
+/// The receiver of `contrib`, which is signed to with `hush`; killed when dropped.
+struct Example {
+    child: Child,
+    url: String,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Example {
+    /// Starts it; `None` where there is no Python.
+    fn start() -> Option<Example> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib/webhook_receiver.py");
+        let mut command = Command::new("python3");
+        command.args([script, "--port", "0"]).env("TRACEHUB_WEBHOOK_SECRET", "hush");
+        let Ok(mut child) = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() else {
+            assert!(std::env::var_os("TRACEHUB_INTEROP_REQUIRED").is_none(), "there is no python3");
+            // Straight to the file descriptor: the test harness swallows what passing tests print.
+            let _ = writeln!(std::io::stderr(), "\nSKIPPED: no python3 for the example of a webhook receiver\n");
+            return None;
+        };
+        let mut ready = String::new();
+        let mut talk = BufReader::new(child.stderr.take().expect("piped"));
+        talk.read_line(&mut ready).expect("a line");
+        std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
+        let url = ready.trim().strip_prefix("listening at ").expect("a ready line").to_owned();
+        let (sender, lines) = mpsc::channel();
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Some(Example { child, url, lines })
+    }
+
+    fn line(&self) -> Json {
+        serde_json::from_str(&self.lines.recv_timeout(LONG).expect("a line")).expect("JSON")
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_a_receiver_takes_each_signed_message_once_and_refuses_others() {
+    let Some(example) = Example::start() else { return };
+    let signed = |body: &str| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"hush").expect("a key");
+        mac.update(body.as_bytes());
+        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256={hex}")
+    };
+    let post = async |body: &str, signature: &str| {
+        let request = reqwest::Client::new().post(&example.url).header("x-tracehub-signature", signature);
+        request.body(body.to_owned()).send().await.expect("an answer").status().as_u16()
+    };
+    let message =
+        json!({ "event": "issue.new", "delivery": "new-1", "server": "s", "issue": { "id": "a" } }).to_string();
+    assert_eq!(post(&message, "").await, 401);
+    assert_eq!(post(&message, &signed("another")).await, 401);
+    for nonsense in ["", "{", "[]", "{\"event\":\"issue.new\",\"delivery\":\"new-1\",\"issue\":7}"] {
+        assert_eq!(post(nonsense, &signed(nonsense)).await, 400, "{nonsense}");
+    }
+    let address = example.url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 1048577\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).expect("an answer");
+    assert!(answer.contains(" 413 "), "{answer}");
+    assert_eq!((post(&message, &signed(&message)).await, post(&message, &signed(&message)).await), (200, 200));
+    assert_eq!(example.line()["id"], "a");
+    let server = with_hooks(&[&example.url]).await;
+    log_error(&server, "KeyError").await;
+    // The repetition of the first message wrote nothing, or it would come before this.
+    let line = example.line();
+    assert_eq!(line["event"], "issue.new");
+    assert!(line["title"].as_str().is_some_and(|title| title.contains("KeyError")), "{line}");
 }

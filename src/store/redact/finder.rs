@@ -7,19 +7,12 @@ use regex::Regex;
 
 use super::action::is_replacement;
 use super::keys::KeyPatterns;
-use super::kinds::{Look, Mark};
+use super::known::{Look, Mark, Marks};
 
 /// Most patterns of one set of rules.
 pub(super) const MOST_PATTERNS: usize = 512;
 /// Shorter texts hold no secret of a known kind.
 const SHORTEST: usize = 6;
-/// Texts without a word this long, without `:` and `=`, and shorter than [`LONG_TEXT`], hold none of the known words.
-const LONG_WORD: u32 = 16;
-const LONG_TEXT: usize = 128;
-/// Texts without a word this long hold nothing that is drawn by lot.
-const DRAWN_WORD: u32 = 12;
-/// Fewest digits of a number with a check digit.
-const FEWEST_DIGITS: u32 = 9;
 
 /// Values that are never secrets, wherever they stand.
 const TRIVIAL: [&str; 8] = ["true", "false", "null", "none", "nil", "undefined", "required", "optional"];
@@ -68,9 +61,8 @@ pub(super) struct Finder {
     /// The pattern of each of the words.
     pattern_of_word: Vec<usize>,
     everywhere: Vec<usize>,
-    at_sign: Vec<usize>,
-    digits: Vec<usize>,
-    long_words: Vec<usize>,
+    /// What a text must have for each of the other patterns.
+    marked: Vec<(Mark, usize)>,
 }
 
 impl Pattern {
@@ -145,11 +137,7 @@ impl Finder {
                 words.extend(*of_kind);
                 self.pattern_of_word.extend(of_kind.iter().map(|_| place));
             }
-            Look::Marked { mark, .. } | Look::Checked { mark, .. } => match mark {
-                Mark::At => self.at_sign.push(place),
-                Mark::Digits => self.digits.push(place),
-                Mark::LongWord => self.long_words.push(place),
-            },
+            Look::Marked { mark, .. } | Look::Checked { mark, .. } => self.marked.push((*mark, place)),
             Look::Fields(_) => {}
         }
         self.patterns.push(Pattern { how, only, except, is_email: name == "email", is_guess: name == "high_entropy" });
@@ -176,14 +164,13 @@ impl Finder {
         if text.len() >= SHORTEST {
             self.want_kinds(text, &mut wanted);
         }
-        if wanted.is_empty() {
-            return Vec::new();
-        }
+        if wanted.is_empty() { Vec::new() } else { self.find_wanted(text, about, &wanted) }
+    }
+
+    fn find_wanted(&self, text: &str, about: About<'_>, wanted: &Wanted) -> Vec<Secret> {
         let mut found: Vec<Secret> = Vec::new();
-        for (place, pattern) in self.patterns.iter().enumerate() {
-            if !wanted.has(place) || !pattern.finds_in(about) {
-                continue;
-            }
+        for place in wanted.patterns() {
+            let Some(pattern) = self.patterns.get(place).filter(|pattern| pattern.finds_in(about)) else { continue };
             for range in pattern.find(text) {
                 let secret = text.get(range.clone()).unwrap_or_default();
                 let is_known = |known: &Secret| known.range.start < range.end && range.start < known.range.end;
@@ -197,19 +184,34 @@ impl Finder {
         join_overlapping(found)
     }
 
+    /// What [`Finder::find`] finds, by trying every pattern that the length of words, the digits and the signs of a text
+    /// do not rule out; what is quicker has to come to the same.
+    #[cfg(test)]
+    pub(super) fn find_plainly(&self, text: &str, about: About<'_>) -> Vec<Secret> {
+        let is_word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+        let longest_word = text.split(|character| !is_word(character)).map(str::len).max().unwrap_or_default();
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        let has_words = longest_word >= 16 || text.contains([':', '=']) || text.len() >= 128;
+        let mut wanted = Wanted::default();
+        (0..self.patterns.len()).filter(|_| has_words).for_each(|pattern| wanted.add(pattern));
+        for (mark, pattern) in &self.marked {
+            let is_wanted = match mark {
+                Mark::At => text.contains(['@', '%']),
+                Mark::Card | Mark::BankAccount | Mark::SocialSecurity => digits >= 9,
+                Mark::LongRun | Mark::Drawn => longest_word >= 12,
+            };
+            wanted.set(*pattern, is_wanted);
+        }
+        if text.len() >= SHORTEST { self.find_wanted(text, about, &wanted) } else { Vec::new() }
+    }
+
     fn want_kinds(&self, text: &str, wanted: &mut Wanted) {
         let marks = Marks::of(text.as_bytes());
-        if marks.has_at {
-            self.at_sign.iter().for_each(|pattern| wanted.add(*pattern));
+        if !marks.is_empty() {
+            let marked = self.marked.iter().filter(|(mark, _)| marks.has(*mark));
+            marked.for_each(|(_, pattern)| wanted.add(*pattern));
         }
-        if marks.digits >= FEWEST_DIGITS {
-            self.digits.iter().for_each(|pattern| wanted.add(*pattern));
-        }
-        if marks.longest_word >= DRAWN_WORD {
-            self.long_words.iter().for_each(|pattern| wanted.add(*pattern));
-        }
-        let may_have_words = marks.longest_word >= LONG_WORD || marks.has_assignment || text.len() >= LONG_TEXT;
-        if let Some(words) = self.words.as_ref().filter(|_| may_have_words) {
+        if let Some(words) = self.words.as_ref().filter(|_| marks.may_have_words()) {
             for word in words.find_overlapping_iter(text) {
                 if let Some(pattern) = self.pattern_of_word.get(word.pattern().as_usize()) {
                     wanted.add(*pattern);
@@ -250,55 +252,27 @@ impl Wanted {
         }
     }
 
-    fn has(&self, pattern: usize) -> bool {
-        self.0.get(pattern / 64).is_some_and(|word| word >> (pattern % 64) & 1 == 1)
+    #[cfg(test)]
+    fn set(&mut self, pattern: usize, is_wanted: bool) {
+        if let Some(word) = self.0.get_mut(pattern / 64) {
+            *word = *word & !(1 << (pattern % 64)) | u64::from(is_wanted) << (pattern % 64);
+        }
+    }
+
+    /// The patterns, in order.
+    fn patterns(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(place, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = left.trailing_zeros() as usize;
+                left &= left.checked_sub(1)?;
+                Some(place * 64 + bit)
+            })
+        })
     }
 
     fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
-    }
-}
-
-/// What a text has, by one look at its bytes.
-struct Marks {
-    has_at: bool,
-    has_assignment: bool,
-    digits: u32,
-    longest_word: u32,
-}
-
-const WORD: u8 = 1;
-const DIGIT: u8 = 2;
-const AT: u8 = 4;
-const ASSIGNMENT: u8 = 8;
-
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'0'..=b'9' => WORD | DIGIT,
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' => WORD,
-            b'@' | b'%' => AT,
-            b':' | b'=' => ASSIGNMENT,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    classes
-};
-
-impl Marks {
-    fn of(bytes: &[u8]) -> Marks {
-        let (mut seen, mut digits, mut word, mut longest_word) = (0_u8, 0_u32, 0_u32, 0_u32);
-        for byte in bytes {
-            let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or_default();
-            seen |= class;
-            digits = digits.wrapping_add(u32::from(class >> 1 & 1));
-            word = word.wrapping_add(1) * u32::from(class & WORD);
-            longest_word = longest_word.max(word);
-        }
-        Marks { has_at: seen & AT != 0, has_assignment: seen & ASSIGNMENT != 0, digits, longest_word }
     }
 }
 
@@ -314,11 +288,10 @@ mod tests {
     }
 
     #[test]
-    fn one_look_says_what_a_text_has() {
-        let marks = Marks::of(b"call 0123456789 or mail a@b.example: x_y-Z");
-        assert!(marks.has_at && marks.has_assignment);
-        assert_eq!((marks.digits, marks.longest_word), (10, 10));
-        let marks = Marks::of("naïve text".as_bytes());
-        assert!(!marks.has_at && !marks.has_assignment && marks.digits == 0);
+    fn patterns_that_are_wanted_come_in_order() {
+        let mut wanted = Wanted::default();
+        assert!(wanted.is_empty() && wanted.patterns().next().is_none());
+        [511, 0, 64, 63, 3, 9_999].into_iter().for_each(|pattern| wanted.add(pattern));
+        assert_eq!(wanted.patterns().collect::<Vec<_>>(), [0, 3, 63, 64, 511]);
     }
 }

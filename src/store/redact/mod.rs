@@ -6,11 +6,10 @@
 //! so that every way in passes them. This knows nothing of how records arrive, nor of how a store keeps them.
 
 mod action;
-mod checks;
 mod finder;
 mod json_text;
 mod keys;
-mod kinds;
+mod known;
 mod look;
 mod record_texts;
 mod redaction;
@@ -20,7 +19,7 @@ mod rules;
 mod sink;
 
 pub use action::{Action, Salt};
-pub use kinds::{KINDS, Kind};
+pub use known::{KINDS, Kind};
 pub use look::{Found, FoundAt, look_through};
 pub use redaction::{Redaction, SaltMissing};
 pub use redactor::{Redactor, Tally};

@@ -305,6 +305,10 @@ mod tests {
             ("postgres://app:pa55@word@db.example/x", "postgres://app:[redacted:url_password]@db.example/x"),
             ("paid with 4242 4242 4242 4242.", "paid with [redacted:card]."),
             ("password=hunter2&user=ann", "password=[redacted:assigned_secret]&user=ann"),
+            (
+                "clientkey=hunter2&accountKey=x7y",
+                "clientkey=[redacted:assigned_secret]&accountKey=[redacted:assigned_secret]",
+            ),
             ("DB_PASSWORD: 'two words'", "DB_PASSWORD: '[redacted:assigned_secret]'"),
             ("Authorization: Bearer abc.def-123", "Authorization: [redacted:authorization]"),
             ("got {\\\"token\\\":\\\"a b c\\\"}", "got {\\\"token\\\":\\\"[redacted:assigned_secret]\\\"}"),
@@ -389,11 +393,25 @@ mod tests {
         assert_ne!(id("bob@example.com"), id("ann@example.com"));
     }
 
+    /// Pieces of texts: secrets whole, nearly and by half, ids, words, and signs that part or join them.
+    const PIECES: &str = "[0-9]{1,9}|[0-9]{3}-[0-9]{2}-[0-9]{4}|078-05-1120|4242 ?4242-?4242 ?4242|37828224631000[0-9]\
+        |GB82 ?WEST ?1234 ?5698 ?7654 ?32|DE[0-9]{2}( ?[0-9]{4}){4}[0-9]{2}|[A-Z]{2}[0-9]{2}[A-Z0-9]{4,26}\
+        |[0-9]{8,10}:A[AB][A-Za-z0-9_-]{32,34}|(SK|AC|sk)[a-f0-9]{31,33}|[A-Za-z0-9+/_-]{18,26}=?|[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}\
+        |https://[a-z]{1,5}:[a-z0-9]{1,9}@[a-z]{3}\\.example|[a-z]{1,6}(@|%40)[a-z]{1,6}\\.(com|example)\
+        |(token|secret|(api|client|account)[-_]?key|Password)[=: ]{1,2}[a-z0-9]{0,9}|Bearer [A-Za-z0-9]{7,12}|th_[A-Za-z0-9]{43}|AKIA[A-Z0-9]{16}\
+        |Cookie: [a-z]{1,3}=[a-z0-9]{2,5}|eyJ[a-z0-9]{5}\\.[a-z0-9]{5}|[a-z]{1,9}|é|[ .,:=@%/_-]|\"";
+
     proptest::proptest! {
         #[test]
         fn no_text_makes_the_rules_panic_and_none_is_left_half_redacted(given in "(?s).{0,80}(password=|@|Bearer |\\{\"token\":\")?.{0,40}") {
             let all = Redactor::new(Arc::clone(&ALL), None);
             let _ = text(&all, &given);
+        }
+
+        #[test]
+        fn a_quick_look_finds_what_trying_every_pattern_finds(pieces in proptest::collection::vec(PIECES, 0..8), is_id in proptest::bool::ANY) {
+            let (text, about) = (pieces.concat(), About { key: None, is_id });
+            proptest::prop_assert_eq!(ALL.finder.find(&text, about), ALL.finder.find_plainly(&text, about), "{}", text);
         }
     }
 }

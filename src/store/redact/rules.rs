@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::action::{Action, Salt, is_name_byte};
 use super::finder::{Finder, MOST_PATTERNS, Pattern};
 use super::keys::KeyPatterns;
-use super::kinds::{KINDS, Kind, Look, kinds_named};
+use super::known::{KINDS, Kind, Look, kinds_named};
 
 /// Largest file of rules, in bytes.
 const MOST_BYTES: u64 = 1 << 20;

@@ -13,12 +13,12 @@ pub struct Kind {
     /// What a kind is about: `credentials`, `personal`, or a `guess`.
     pub group: &'static str,
     /// How the secrets are found.
-    pub(super) look: Look,
+    pub(in crate::store::redact) look: Look,
 }
 
 /// How secrets of a kind are found.
 #[derive(Debug)]
-pub(super) enum Look {
+pub(in crate::store::redact) enum Look {
     /// A pattern; if it has groups, the first that takes part is the secret. One of the words, in any case, stands in
     /// every text that has a match.
     Pattern {
@@ -47,13 +47,19 @@ pub(super) enum Look {
 
 /// What a text must have before a kind is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(in crate::store::redact) enum Mark {
     /// An at sign, plain or as URLs write it.
     At,
-    /// Digits enough for a number with a check digit.
-    Digits,
-    /// A long word.
-    LongWord,
+    /// As many digits, blanks and dashes in a row as a card has digits.
+    Card,
+    /// Two letters and two digits at the beginning of a word, and digits besides.
+    BankAccount,
+    /// As many digits, blanks and dashes in a row as a social security number has.
+    SocialSecurity,
+    /// Letters and digits in a row, as many as a key has that is known by its length.
+    LongRun,
+    /// A long word, capitals and digits.
+    Drawn,
 }
 
 const fn key(name: &'static str, words: &'static [&'static str], pattern: &'static str) -> Kind {
@@ -161,15 +167,11 @@ pub static KINDS: &[Kind] = &[
         r"(?-u:\b)(?:gsk_[A-Za-z0-9]{20,}|r8_[A-Za-z0-9]{30,}|lsv2_(?:pt|sk)_[A-Za-z0-9_]{30,}|pplx-[A-Za-z0-9]{30,}|xai-[A-Za-z0-9]{30,}|tvly-[A-Za-z0-9-]{20,}|lin_api_[A-Za-z0-9]{30,}|sntry[su]_[A-Za-z0-9+/=_-]{30,}|dckr_[po]at_[A-Za-z0-9_-]{20,}|sbp_[a-f0-9]{40}|PMAK-[A-Za-z0-9-]{40,}|figd_[A-Za-z0-9_-]{30,}|ntn_[A-Za-z0-9]{30,}|NRAK-[A-Z0-9]{20,}|ph[xc]_[A-Za-z0-9]{30,}|ATATT3[A-Za-z0-9_=-]{40,}|HRKU-[A-Za-z0-9_-]{30,}|sq0(?:atp|csp)-[A-Za-z0-9_-]{20,}|EAAA[A-Za-z0-9_-]{40,}|fo1_[A-Za-z0-9_-]{30,}|dt0c01\.[A-Z0-9]{24}\.[A-Z0-9]{64}|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{30,}|rubygems_[a-f0-9]{48}|tskey-[a-z]+-[A-Za-z0-9-]{10,}|ops_eyJ[A-Za-z0-9_-]{60,}|AGE-SECRET-KEY-1[A-Z0-9]{50,})",
     ),
     key("tracehub_key", &["th_"], r"(?-u:\b)th_[A-Za-z0-9]{43}(?-u:\b)"),
-    Kind {
-        name: "telegram_token",
-        group: "credentials",
-        look: Look::Marked { mark: Mark::LongWord, pattern: r"(?-u:\b)[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}" },
-    },
+    key("telegram_token", &[":aa"], r"(?-u:\b)[0-9]{8,10}:AA[A-Za-z0-9_-]{32,34}"),
     Kind {
         name: "twilio_key",
         group: "credentials",
-        look: Look::Marked { mark: Mark::LongWord, pattern: r"(?-u:\b)(?:SK|AC)[a-f0-9]{32}(?-u:\b)" },
+        look: Look::Marked { mark: Mark::LongRun, pattern: r"(?-u:\b)(?:SK|AC)[a-f0-9]{32}(?-u:\b)" },
     },
     key(
         "authorization",
@@ -186,13 +188,13 @@ pub static KINDS: &[Kind] = &[
             pattern: r#"(?-u:\b)[A-Za-z][A-Za-z0-9+.-]*://[^\s/@:"'<>?#]*:([^\s/"'<>]+)@"#,
         },
     },
-    Kind { name: "card", group: "personal", look: Look::Checked { mark: Mark::Digits, find: checks::cards } },
-    Kind { name: "iban", group: "personal", look: Look::Checked { mark: Mark::Digits, find: checks::ibans } },
+    Kind { name: "card", group: "personal", look: Look::Checked { mark: Mark::Card, find: checks::cards } },
+    Kind { name: "iban", group: "personal", look: Look::Checked { mark: Mark::BankAccount, find: checks::ibans } },
     Kind {
         name: "us_ssn",
         group: "personal",
         look: Look::Marked {
-            mark: Mark::Digits,
+            mark: Mark::SocialSecurity,
             pattern: r"(?-u:\b)(?:00[1-9]|0[1-9][0-9]|[1-578][0-9]{2}|6[0-57-9][0-9]|66[0-57-9])-(?:0[1-9]|[1-9][0-9])-(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)(?-u:\b)",
         },
     },
@@ -207,7 +209,7 @@ pub static KINDS: &[Kind] = &[
     Kind {
         name: "high_entropy",
         group: "guess",
-        look: Look::Checked { mark: Mark::LongWord, find: checks::drawn_by_lot },
+        look: Look::Checked { mark: Mark::Drawn, find: checks::drawn_by_lot },
     },
 ];
 
@@ -232,8 +234,11 @@ const ASSIGNED_WORDS: &[&str] = &[
     "authorization",
     "account_key",
     "account-key",
+    "accountkey",
     "secret_key",
     "client_key",
+    "client-key",
+    "clientkey",
 ];
 
 /// `password = "…"`, `"apiKey": "…"`, `&access_token=…`, `Authorization: Basic …` and the like, quoted once more or not.
@@ -245,7 +250,7 @@ const ASSIGNED: &str = concat!(
     r#"|((?:bearer|basic|digest|negotiate)\s+[^\s"',;\\]+|[^\s"',;&<>(){}\[\]\\]{3,}))"#
 );
 
-/// Names under which secrets stand, as [`KeyPatterns`](super::keys::KeyPatterns) reads them.
+/// Names under which secrets stand, as [`KeyPatterns`](crate::store::redact::keys::KeyPatterns) reads them.
 const FIELDS: &[&str] = &[
     "*password",
     "*passwd",
@@ -291,6 +296,6 @@ const FIELDS: &[&str] = &[
 ];
 
 /// The kinds of a group, or the one of this name; empty for a word that is neither.
-pub(super) fn kinds_named(word: &str) -> Vec<&'static Kind> {
+pub(in crate::store::redact) fn kinds_named(word: &str) -> Vec<&'static Kind> {
     KINDS.iter().filter(|kind| word == "all" || kind.group == word || kind.name == word).collect()
 }
