@@ -7,13 +7,16 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "shared/random.rs"]
+mod random;
 mod shared;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::{asked_for, file, in_tasks, mix, rate, size, time};
+use random::mix;
+use shared::{asked_for, file, in_tasks, rate, size, time};
 use tracehub::model::{
     Batch, Checkpoint, Direction, RecordFilter, RecordKind, Sort, StatsBy, StatsQuery, Text, TraceId, TraceQuery,
 };

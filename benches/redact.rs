@@ -10,6 +10,8 @@
 
 #[path = "end_to_end/process.rs"]
 mod process;
+#[path = "shared/random.rs"]
+mod random;
 mod shared;
 #[path = "end_to_end/shop.rs"]
 mod shop;

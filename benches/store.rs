@@ -6,13 +6,16 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "shared/random.rs"]
+mod random;
 mod shared;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::{asked_for, file, in_tasks, mix, ms, rate, size, time};
+use random::mix;
+use shared::{asked_for, file, in_tasks, ms, rate, size, time};
 use tracehub::model::{
     Attributes, Batch, Kind, Nanos, RecordFilter, Resource, Scope, Span, SpanId, StatsQuery, Status, StatusCode, Text,
     TraceId, TraceQuery, Value,

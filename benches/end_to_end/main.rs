@@ -13,6 +13,8 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod process;
+#[path = "../shared/random.rs"]
+mod random;
 mod sender;
 mod shop;
 mod small;

@@ -16,6 +16,8 @@ use opentelemetry_proto::tonic::trace::v1::span::Event;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message as _;
 
+use crate::random::Random;
+
 /// Spans of a batch.
 pub const BATCH: usize = 512;
 const SERVICES: usize = 50;
@@ -25,58 +27,6 @@ const COLLECTOR: usize = SERVICES / 2;
 const BEGIN_NS: u64 = 1_780_000_000_000_000_000;
 /// Mean pause between two traces.
 const PAUSE_NS: f64 = 86_000_000.0;
-
-/// SplitMix64 and the distributions made of it.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
-    }
-
-    fn pick(&mut self, end: usize) -> usize {
-        self.below(end as u64) as usize
-    }
-
-    /// Between 0 and 1.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn exponential(&mut self, mean: f64) -> f64 {
-        -mean * (1.0 - self.unit()).ln()
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * (1.0 - self.unit()).ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
-    }
-
-    fn zipf(&mut self, end: usize) -> usize {
-        ((end as f64).powf(self.unit()) - 1.0).min(end as f64 - 1.0) as usize
-    }
-
-    fn hex(&mut self, digits: usize) -> String {
-        let mut text = String::new();
-        while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.next()));
-        }
-        text.truncate(digits);
-        text
-    }
-
-    fn uuid(&mut self) -> String {
-        let hex = self.hex(32);
-        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-    }
-}
 
 /// A span that waits for its end, and the number that orders those of one end.
 struct Open {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::process::{Server, Usage};
+use crate::random::mix;
 use crate::sender::{Encoding, send};
 use crate::{new_file, say};
 
@@ -129,12 +130,4 @@ fn stack_trace(message: &str) -> String {
         let _ = writeln!(text, "{lines}");
     }
     text + "ConnectionError: " + message
-}
-
-/// SplitMix64: spreads a counter over all bits.
-fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
