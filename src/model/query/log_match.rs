@@ -14,7 +14,8 @@ use crate::model::{
 const MAX_DOTS: usize = 16;
 
 impl LogQuery {
-    /// Whether the query names a record; order, limit and cursor aside. For many records make a [`LogMatcher`].
+    /// Whether the query names a record, as far as the record itself says; order, limit and cursor aside. For many records
+    /// make a [`LogMatcher`].
     pub fn matches(&self, log: &LogRecord) -> bool {
         LogMatcher::new(self).matches(log)
     }
@@ -173,18 +174,9 @@ impl<'q> Condition<'q> {
 }
 
 impl Place<'_> {
-    /// The value of the place, given the attribute. A part of the path may hold dots itself only where it is the last.
+    /// The value of the place, given the attribute.
     fn value_in<'v>(&self, attribute: &'v Value) -> Option<&'v Value> {
-        let (mut value, Some(mut path)) = (attribute, self.path) else { return Some(attribute) };
-        loop {
-            let Value::Map(pairs) = value else { return None };
-            let get = |key: &str| pairs.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value);
-            if let Some(found) = get(path) {
-                return Some(found);
-            }
-            let (head, rest) = path.split_once('.')?;
-            (value, path) = (get(head)?, rest);
-        }
+        self.path.map_or(Some(attribute), |path| attribute.at_path(path))
     }
 }
 

@@ -3,20 +3,7 @@
 use std::fmt;
 
 use crate::model::words::words;
-use crate::model::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId};
-
-words! {
-    /// One of the three kinds of record a trace holds.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-    pub enum RecordKind {
-        /// OpenTelemetry spans.
-        Spans = "spans",
-        /// Entry and exit records.
-        Checkpoints = "checkpoints",
-        /// Log records.
-        Logs = "logs",
-    }
-}
+use crate::model::{Cursor, IssueId, LogRecord, Nanos, RecordKind, Severity, Text, TraceId};
 
 /// Which traces to list, in which order, and how many.
 #[derive(Debug, Clone, PartialEq, Default)]
