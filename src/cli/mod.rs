@@ -15,9 +15,11 @@ mod commands;
 mod context;
 mod environment;
 mod exit;
+mod filter;
 mod global;
 mod http;
 mod logging;
+mod records;
 mod redaction;
 mod signals;
 mod stream;
@@ -31,8 +33,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, secrets, show, soak, start, stats,
-    status, tail, trace,
+    clear, completions, demo, doctor, filters, import, issues, keys, list, log, logs, man, search, secrets, show, soak,
+    spans, start, stats, status, tail, trace,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -48,12 +50,13 @@ const HELP: &str = "\
 Look       list     recent traces            show    one trace as a waterfall
            logs     log records              issues  errors, grouped
            stats    latency and error rates  tail    follow what arrives
+           spans    one line a span          search  text in everything
 Emit       log      send one log record      trace   current, new, list, show
 Run        start    run the server           status  is it up, how big is it
            doctor   what is wrong, its fix   keys     create, list, revoke
            demo     see it work, no set-up
 Data       import   bring in an old file       clear    delete traces
-Shell      completions, man
+Shell      completions, man         filters  how to write filters
 
 Options:
 {options}{after-help}";
@@ -92,6 +95,8 @@ enum Command {
     Status(status::StatusArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Spans(spans::SpansArgs),
+    Search(search::SearchArgs),
     Stats(stats::StatsArgs),
     Logs(logs::LogsArgs),
     Issues(issues::IssuesArgs),
@@ -107,6 +112,7 @@ enum Command {
     Soak(soak::SoakArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Filters(filters::FiltersArgs),
     #[command(hide = true)]
     Secrets(secrets::SecretsArgs),
 }
@@ -122,11 +128,15 @@ impl Command {
     }
 }
 
-/// Reads `help` as a command: `tracehub help logs` is `tracehub logs --help`, as people know it from other programs.
+/// Reads `help` as a command: `tracehub help logs` is `tracehub logs --help`, as people know it from other programs; `tracehub help
+/// filters` is `tracehub filters`.
 fn asked_for_help(mut args: Vec<OsString>) -> Vec<OsString> {
     if args.get(1).is_some_and(|word| word == "help") {
         args.remove(1);
-        args.push("--help".into());
+        // The page is what such a command prints.
+        if args.get(1).is_none_or(|word| word != "filters") {
+            args.push("--help".into());
+        }
     }
     args
 }
@@ -198,6 +208,8 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Status(args) => status::run(context, args).await,
         Command::List(args) => list::run(context, args).await,
         Command::Show(args) => show::run(context, args).await,
+        Command::Spans(args) => spans::run(context, args).await,
+        Command::Search(args) => search::run(context, args).await,
         Command::Stats(args) => stats::run(context, args).await,
         Command::Logs(args) if args.follows() => logs::follow(context, args).await,
         Command::Logs(args) => logs::run(context, args).await,
@@ -213,6 +225,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args, self::command()),
         Command::Secrets(args) => secrets::run(context, args).await,
+        Command::Filters(args) => filters::run(context, args),
         Command::Man(args) => man::run(context, args, self::command()),
     }
 }

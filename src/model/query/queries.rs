@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "app")]
+use crate::model::filter::Filter;
 use crate::model::words::words;
 use crate::model::{Cursor, IssueId, LogRecord, Nanos, RecordKind, Severity, Text, TraceId};
 
@@ -30,6 +32,9 @@ pub struct TraceQuery {
     pub project: Option<String>,
     /// Only traces that hold this kind of record.
     pub kind: Option<RecordKind>,
+    /// Only traces with a record this is true of.
+    #[cfg(feature = "app")]
+    pub filter: Option<Filter>,
     /// Only traces that started at or after this.
     pub since: Option<Nanos>,
     /// Only traces that started before this.
@@ -104,6 +109,9 @@ pub struct LogQuery {
     pub issues: Vec<IssueId>,
     /// Only log records all of these filters are true of.
     pub fields: Vec<FieldFilter>,
+    /// Only log records this is true of.
+    #[cfg(feature = "app")]
+    pub filter: Option<Filter>,
     /// Only log records at or after this.
     pub since: Option<Nanos>,
     /// Only log records before this.
@@ -194,6 +202,9 @@ pub struct StatsQuery {
     pub service: Option<String>,
     /// Only records of this project.
     pub project: Option<String>,
+    /// Only records this is true of, and traces that have one.
+    #[cfg(feature = "app")]
+    pub filter: Option<Filter>,
     /// How the rows are grouped.
     pub by: StatsBy,
 }

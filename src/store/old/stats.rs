@@ -1,7 +1,7 @@
 //! Statistics of an old file: one pass, trace by trace.
 
 use crate::model::stats::{Call, StatsFold};
-use crate::model::{Batch, DatabaseInfo, Stats, StatsQuery, TimeBounds, TraceFold};
+use crate::model::{Batch, DatabaseInfo, Stats, StatsQuery, TimeBounds, Trace, TraceFold};
 use crate::store::Result;
 use crate::store::old::rows::{Condition, Rows};
 
@@ -13,21 +13,33 @@ pub(super) fn stats(rows: &Rows<'_>, query: &StatsQuery, location: String) -> Re
     rows.by_trace(&Condition::default(), |record| {
         if current.as_ref() != record.trace_id() {
             current = record.trace_id().cloned();
-            add_trace(&mut fold, &std::mem::take(&mut records));
+            add_trace(&mut fold, query, &std::mem::take(&mut records));
         }
         record.push_to(&mut records);
     })?;
-    add_trace(&mut fold, &records);
+    add_trace(&mut fold, query, &records);
     Ok(Stats { database: database(rows, location)?, ..fold.finish() })
 }
 
-fn add_trace(fold: &mut StatsFold<'_>, records: &Batch) {
+fn add_trace(fold: &mut StatsFold<'_>, query: &StatsQuery, records: &Batch) {
     let mut trace = TraceFold::default();
     // Nobody noted when a record was received, so only the records of its trace say whether its time can be.
     let bounds = TimeBounds::ALL;
     records.spans.iter().for_each(|span| trace.add_span(span, &bounds));
     records.checkpoints.iter().for_each(|checkpoint| trace.add_checkpoint(checkpoint, &bounds));
-    if trace.is_empty() || !fold.add_trace(&trace) {
+    if trace.is_empty() {
+        return;
+    }
+    if let Some(filter) = &query.filter {
+        let of_span = records.spans.first().map(|span| &span.trace_id);
+        let id = of_span.or_else(|| records.checkpoints.first().map(|checkpoint| &checkpoint.trace_id));
+        let whole = id.and_then(|id| Trace::within(&bounds, id.clone(), records.clone()));
+        if let Some(whole) = whole.filter(|whole| filter.matches_trace(whole)) {
+            fold.add_filtered_trace(filter, &trace, &whole);
+        }
+        return;
+    }
+    if !fold.add_trace(&trace) {
         return;
     }
     let ruling = trace.ruling_bounds();
