@@ -46,6 +46,8 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Say whether a server is up, and what its database holds')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List recent traces, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one trace as a waterfall with self time, events and errors')
+            [CompletionResult]::new('spans', 'spans', [CompletionResultType]::ParameterValue, 'List spans, newest first, with the attributes the filter names')
+            [CompletionResult]::new('search', 'search', [CompletionResultType]::ParameterValue, 'Find text in everything: names, attributes, messages, exceptions, prompts, payloads')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show totals, and calls, errors and latency by operation')
             [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Find log records, or follow them')
             [CompletionResult]::new('issues', 'issues', [CompletionResultType]::ParameterValue, 'List errors, grouped into issues; show, resolve, reopen and ignore them')
@@ -60,6 +62,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('soak', 'soak', [CompletionResultType]::ParameterValue, 'Write, kill the server, start it again, read back, and count what is lost')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page; on a terminal, show it')
+            [CompletionResult]::new('filters', 'filters', [CompletionResultType]::ParameterValue, 'How to write filters, for list, logs, tail and the HTTP API')
             break
         }
         'tracehub;start' {
@@ -126,14 +129,16 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             break
         }
         'tracehub;list' {
+            [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'At most this many; 0 is all')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most this many; 0 is all')
             [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Only traces this service takes part in')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Only traces whose name contains this, whatever the case')
             [CompletionResult]::new('--workflow', '--workflow', [CompletionResultType]::ParameterName, 'Only traces of this workflow')
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'Only traces of this session or conversation')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Only traces with a record of this environment')
             [CompletionResult]::new('--min-duration', '--min-duration', [CompletionResultType]::ParameterName, 'Only traces that took at least this long: 250ms, 1.5s, 2m')
             [CompletionResult]::new('--max-duration', '--max-duration', [CompletionResultType]::ParameterName, 'Only traces that took at most this long')
-            [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Only traces with a span that has this attribute; repeat for more, all on one span')
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'Only traces with a record of this project')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only traces that hold this kind of record')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …')
@@ -151,6 +156,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
             [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
             [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'Only traces with errors')
+            [CompletionResult]::new('--root-failed', '--root-failed', [CompletionResultType]::ParameterName, 'Only traces whose root span failed, whatever failed below it')
             [CompletionResult]::new('--no-failed', '--no-failed', [CompletionResultType]::ParameterName, 'Only traces without errors')
             [CompletionResult]::new('--no-errors', '--no-errors', [CompletionResultType]::ParameterName, 'Only traces without errors')
             [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'Turn the order round')
@@ -192,8 +198,71 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'tracehub;spans' {
+            [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Before this time')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'At most this many; 0 is all')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most this many; 0 is all')
+            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'What comes first')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
+            [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Print only these fields, such as `trace_id,duration_ms,tokens.input`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
+            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
+            [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
+            [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'Turn the order round')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Draw with ASCII only')
+            [CompletionResult]::new('--no-pager', '--no-pager', [CompletionResultType]::ParameterName, 'Do not page long output')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tracehub;search' {
+            [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Before this time')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'At most this many; 0 is all')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most this many; 0 is all')
+            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'What comes first')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
+            [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Print only these fields, such as `trace_id,duration_ms,tokens.input`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
+            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
+            [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
+            [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'Turn the order round')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Draw with ASCII only')
+            [CompletionResult]::new('--no-pager', '--no-pager', [CompletionResultType]::ParameterName, 'Do not page long output')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'tracehub;stats' {
-            [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'What a row stands for')
+            [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record')
+            [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'What a row stands for: operation, service, source, model, or fields and attributes')
+            [CompletionResult]::new('--over', '--over', [CompletionResultType]::ParameterName, 'Divide the spans of each row into steps of time: 30s, 5m, 1h')
+            [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'Which rows come first [default: the largest self time, or most calls of other keys]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'At most this many rows; 0 is all [default: 50 of other keys]')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most this many rows; 0 is all [default: 50 of other keys]')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Before this time')
             [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Only this service')
@@ -220,6 +289,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             break
         }
         'tracehub;logs' {
+            [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record')
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter')
             [CompletionResult]::new('--level', '--level', [CompletionResultType]::ParameterName, 'Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter')
             [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Only this service')
@@ -677,14 +747,16 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             break
         }
         'tracehub;trace;list' {
+            [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'At most this many; 0 is all')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most this many; 0 is all')
             [CompletionResult]::new('--service', '--service', [CompletionResultType]::ParameterName, 'Only traces this service takes part in')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Only traces whose name contains this, whatever the case')
             [CompletionResult]::new('--workflow', '--workflow', [CompletionResultType]::ParameterName, 'Only traces of this workflow')
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'Only traces of this session or conversation')
+            [CompletionResult]::new('--env', '--env', [CompletionResultType]::ParameterName, 'Only traces with a record of this environment')
             [CompletionResult]::new('--min-duration', '--min-duration', [CompletionResultType]::ParameterName, 'Only traces that took at least this long: 250ms, 1.5s, 2m')
             [CompletionResult]::new('--max-duration', '--max-duration', [CompletionResultType]::ParameterName, 'Only traces that took at most this long')
-            [CompletionResult]::new('--attr', '--attr', [CompletionResultType]::ParameterName, 'Only traces with a span that has this attribute; repeat for more, all on one span')
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'Only traces with a record of this project')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only traces that hold this kind of record')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …')
@@ -702,6 +774,7 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
             [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
             [CompletionResult]::new('--failed', '--failed', [CompletionResultType]::ParameterName, 'Only traces with errors')
+            [CompletionResult]::new('--root-failed', '--root-failed', [CompletionResultType]::ParameterName, 'Only traces whose root span failed, whatever failed below it')
             [CompletionResult]::new('--no-failed', '--no-failed', [CompletionResultType]::ParameterName, 'Only traces without errors')
             [CompletionResult]::new('--no-errors', '--no-errors', [CompletionResultType]::ParameterName, 'Only traces without errors')
             [CompletionResult]::new('--reverse', '--reverse', [CompletionResultType]::ParameterName, 'Turn the order round')
@@ -869,6 +942,28 @@ Register-ArgumentCompleter -Native -CommandName 'tracehub' -ScriptBlock {
             break
         }
         'tracehub;man' {
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
+            [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')
+            [CompletionResult]::new('--ca-cert', '--ca-cert', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'What to print: table, json, ndjson, csv, tsv, id [default: table]')
+            [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Print only these fields, such as `trace_id,duration_ms,tokens.input`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto, always, never')
+            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How to write times: relative, local, utc [default: relative on a terminal, else utc]')
+            [CompletionResult]::new('--width', '--width', [CompletionResultType]::ParameterName, 'Columns to fill [default: the terminal''s]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON, the same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only ids, and no messages')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; twice for even more')
+            [CompletionResult]::new('--ascii', '--ascii', [CompletionResultType]::ParameterName, 'Draw with ASCII only')
+            [CompletionResult]::new('--no-pager', '--no-pager', [CompletionResultType]::ParameterName, 'Do not page long output')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tracehub;filters' {
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Database file, or the URL of a server [env: TRACEHUB_DB]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Ask this server instead of a file [env: TRACEHUB_URL]')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Key for the server [env: TRACEHUB_API_KEY]')

@@ -53,6 +53,8 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "start" -d 'Run th
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "status" -d 'Say whether a server is up, and what its database holds'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "list" -d 'List recent traces, newest first'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "show" -d 'Show one trace as a waterfall with self time, events and errors'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "spans" -d 'List spans, newest first, with the attributes the filter names'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "search" -d 'Find text in everything: names, attributes, messages, exceptions, prompts, payloads'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "stats" -d 'Show totals, and calls, errors and latency by operation'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "logs" -d 'Find log records, or follow them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "issues" -d 'List errors, grouped into issues; show, resolve, reopen and ignore them'
@@ -67,6 +69,7 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "doctor" -d 'Say w
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "soak" -d 'Write, kill the server, start it again, read back, and count what is lost'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "completions" -d 'Print a completion script'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "man" -d 'Print a manual page; on a terminal, show it'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "filters" -d 'How to write filters, for list, logs, tail and the HTTP API'
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l host -d 'Address or name to listen on' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l port -d 'Main port; 0 picks a free one [env: TRACEHUB_PORT] [default: 8099]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand start" -l retention -d 'How long to keep records after they were received, or `off` [env: TRACEHUB_RETENTION_HOURS] [default: 24h]' -r
@@ -135,13 +138,15 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand status" -s v -l verbos
 complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand status" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand status" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -s n -l limit -d 'At most this many; 0 is all' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l service -d 'Only traces this service takes part in' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l name -d 'Only traces whose name contains this, whatever the case' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l workflow -d 'Only traces of this workflow' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l session -d 'Only traces of this session or conversation' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l env -d 'Only traces with a record of this environment' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l min-duration -d 'Only traces that took at least this long: 250ms, 1.5s, 2m' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l max-duration -d 'Only traces that took at most this long' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l attr -d 'Only traces with a span that has this attribute; repeat for more, all on one span' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l project -d 'Only traces with a record of this project' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l kind -d 'Only traces that hold this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
 checkpoints\t'Entry and exit records'
@@ -172,6 +177,7 @@ local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l failed -d 'Only traces with errors'
+complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l root-failed -d 'Only traces whose root span failed, whatever failed below it'
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l no-failed -l no-errors -d 'Only traces without errors'
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l reverse -d 'Turn the order round'
 complete -c tracehub -n "__fish_tracehub_using_subcommand list" -l json -d 'Print JSON, the same as `-o json`'
@@ -213,10 +219,79 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand show" -s v -l verbose 
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l by -d 'What a row stands for' -r -f -a "operation\t'A service and an operation'
-service\t'A service'
-source\t'A checkpoint source'
-model\t'An AI model'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -s n -l limit -d 'At most this many; 0 is all' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l sort -d 'What comes first' -r -f -a "start\t'The newest'
+duration\t'The slowest'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l reverse -d 'Turn the order round'
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand spans" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -s n -l limit -d 'At most this many; 0 is all' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l sort -d 'What comes first' -r -f -a "start\t'The newest'
+duration\t'The slowest'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l reverse -d 'Turn the order round'
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand search" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l by -d 'What a row stands for: operation, service, source, model, or fields and attributes' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l over -d 'Divide the spans of each row into steps of time: 30s, 5m, 1h' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l sort -d 'Which rows come first [default: the largest self time, or most calls of other keys]' -r -f -a "calls\t'Most calls'
+errors\t'Most failed calls'
+p50\t'Slowest median'
+p95\t'Slowest twentieth'
+p99\t'Slowest hundredth'
+max\t'The slowest call'
+total\t'Most time together'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s n -l limit -d 'At most this many rows; 0 is all [default: 50 of other keys]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l until -d 'Before this time' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l service -d 'Only this service' -r
@@ -245,6 +320,7 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s v -l verbose
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s l -l level -d 'Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter' -r -f -a "trace\t'Everything'
 debug\t'For developers'
 info\t'Normal operation'
@@ -750,13 +826,15 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from new" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -s n -l limit -d 'At most this many; 0 is all' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l service -d 'Only traces this service takes part in' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l name -d 'Only traces whose name contains this, whatever the case' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l workflow -d 'Only traces of this workflow' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l session -d 'Only traces of this session or conversation' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l env -d 'Only traces with a record of this environment' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l min-duration -d 'Only traces that took at least this long: 250ms, 1.5s, 2m' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l max-duration -d 'Only traces that took at most this long' -r
-complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l attr -d 'Only traces with a span that has this attribute; repeat for more, all on one span' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l project -d 'Only traces with a record of this project' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l kind -d 'Only traces that hold this kind of record' -r -f -a "spans\t'OpenTelemetry spans'
 checkpoints\t'Entry and exit records'
@@ -787,6 +865,7 @@ local\t'In the local time zone'
 utc\t'In UTC'"
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l failed -d 'Only traces with errors'
+complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l root-failed -d 'Only traces whose root span failed, whatever failed below it'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l no-failed -l no-errors -d 'Only traces without errors'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l reverse -d 'Turn the order round'
 complete -c tracehub -n "__fish_tracehub_using_subcommand trace; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, the same as `-o json`'
@@ -986,3 +1065,27 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s v -l verbose -
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand man" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand filters" -s h -l help -d 'Print help'

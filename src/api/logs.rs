@@ -2,7 +2,10 @@
 
 use super::DEFAULT_LOG_LIMIT;
 use super::issues::{issue_ids, read_issue_ids};
-use super::value::{BadParameter, Pairs, Writer, bad, read_number, read_time, read_trace_id, read_word, shortened};
+use super::value::{
+    BadParameter, Pairs, Writer, bad, read_filter, read_number, read_time, read_trace_id, read_word, shortened,
+};
+use crate::model::filter::Filter;
 use crate::model::{Cursor, FieldFilter, LogQuery, Nanos, Severity, TraceId};
 
 /// The parameters of a question for log records.
@@ -21,6 +24,7 @@ pub fn log_query_to_pairs(query: &LogQuery) -> Pairs {
     for field in &query.fields {
         pairs.owned("extra", Some(field.to_string()));
     }
+    pairs.owned("q", query.filter.as_ref().map(Filter::to_string));
     pairs.owned("since", query.since.map(Nanos::to_rfc3339));
     pairs.owned("until", query.until.map(Nanos::to_rfc3339));
     pairs.text("order", Some(if query.oldest_first { "oldest" } else { "newest" }));
@@ -51,6 +55,7 @@ pub fn log_query_from_pairs(pairs: &[(String, String)], now: Nanos) -> Result<Lo
             "trace" => query.trace = Some(read_trace_id(name, value)?),
             "issue" => read_issue_ids(name, value, &mut query.issues)?,
             "extra" => query.fields.push(read_field(name, value)?),
+            "q" => query.filter = Some(read_filter(name, value, now)?),
             "since" => query.since = Some(read_time(name, value, now)?),
             "until" => query.until = Some(read_time(name, value, now)?),
             "order" => query.oldest_first = read_word(name, value, "newest or oldest", read_order)?,
@@ -80,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::api::samples::{pairs, text};
+    use crate::api::samples::{filter, pairs, text};
     use crate::model::{FieldOperator, IssueId};
 
     #[test]
@@ -96,6 +101,7 @@ mod tests {
             ("order", "down"),
             ("limit", "-1"),
             ("since", "whenever"),
+            ("q", "a OR"),
         ] {
             let error = log_query_from_pairs(&pairs(&[(name, value)]), Nanos(0)).expect_err(value);
             assert_eq!(error.name, name);
@@ -118,7 +124,7 @@ mod tests {
         let texts = (text(), text(), text(), text(), text(), text(), text(), text(), text());
         let numbers =
             (any::<usize>(), any::<Option<u64>>(), any::<Option<u64>>(), proptest::collection::vec(1_u64.., 0..4));
-        let rest = (any::<bool>(), proptest::option::of(0..6_usize), proptest::collection::vec(field, 0..3));
+        let rest = (any::<bool>(), proptest::option::of(0..6_usize), proptest::collection::vec(field, 0..3), filter());
         (texts, numbers, rest).prop_map(|(texts, numbers, rest)| LogQuery {
             text: texts.0,
             service: texts.1,
@@ -136,6 +142,7 @@ mod tests {
             oldest_first: rest.0,
             level: rest.1.map(|index| Severity::ALL[index]),
             fields: rest.2,
+            filter: rest.3,
         })
     }
 

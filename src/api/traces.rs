@@ -2,8 +2,9 @@
 
 use super::DEFAULT_LIMIT;
 use super::value::{
-    BadParameter, Pairs, Writer, bad, read_flag, read_kind, read_number, read_time, read_word, shortened,
+    BadParameter, Pairs, Writer, bad, read_filter, read_flag, read_kind, read_number, read_time, read_word, shortened,
 };
+use crate::model::filter::Filter;
 use crate::model::time::NANOS_PER_MS;
 use crate::model::{Cursor, Nanos, RecordKind, Sort, TraceQuery};
 
@@ -21,6 +22,7 @@ pub fn trace_query_to_pairs(query: &TraceQuery) -> Pairs {
     }
     pairs.text("project", query.project.as_deref());
     pairs.text("kind", query.kind.map(RecordKind::as_str));
+    pairs.owned("q", query.filter.as_ref().map(Filter::to_string));
     pairs.owned("since", query.since.map(Nanos::to_rfc3339));
     pairs.owned("until", query.until.map(Nanos::to_rfc3339));
     pairs.text("id_prefix", query.id_prefix.as_deref());
@@ -48,6 +50,7 @@ pub fn trace_query_from_pairs(pairs: &[(String, String)], now: Nanos) -> Result<
             "project" => query.project = Some(value.clone()),
             "attr" => query.attributes.push(read_attribute(name, value)?),
             "kind" => query.kind = Some(read_kind(name, value)?),
+            "q" => query.filter = Some(read_filter(name, value, now)?),
             "since" => query.since = Some(read_time(name, value, now)?),
             "until" => query.until = Some(read_time(name, value, now)?),
             "id_prefix" => query.id_prefix = Some(value.clone()),
@@ -91,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::api::samples::{pairs, text};
+    use crate::api::samples::{filter, pairs, text};
 
     #[test]
     fn a_list_without_parameters_holds_the_default_number_of_traces() {
@@ -113,6 +116,7 @@ mod tests {
             ("attr", "=v"),
             ("kind", "metrics"),
             ("sort", "colour"),
+            ("q", "(a"),
         ] {
             let error = trace_query_from_pairs(&pairs(&[(name, value)]), Nanos(0)).expect_err(value);
             assert_eq!(error.name, name);
@@ -131,8 +135,12 @@ mod tests {
         let texts = (text(), text(), text(), text(), text(), text());
         let numbers = (any::<usize>(), any::<Option<u64>>(), any::<Option<u64>>(), any::<Option<bool>>());
         let times = (any::<Option<u64>>(), any::<Option<u64>>(), any::<bool>());
-        let words =
-            (0..4_usize, proptest::option::of(0..3_usize), proptest::collection::vec(("[^=]{1,8}", ".{0,8}"), 0..3));
+        let words = (
+            0..4_usize,
+            proptest::option::of(0..3_usize),
+            proptest::collection::vec(("[^=]{1,8}", ".{0,8}"), 0..3),
+            filter(),
+        );
         (texts, numbers, times, words).prop_map(|(texts, numbers, times, words)| TraceQuery {
             service: texts.0,
             name: texts.1,
@@ -150,6 +158,7 @@ mod tests {
             sort: [Sort::Start, Sort::Duration, Sort::Spans, Sort::Errors][words.0],
             kind: words.1.map(|index| RecordKind::ALL[index]),
             attributes: words.2,
+            filter: words.3,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use crate::model::filter::{Clock, Filter};
 use crate::model::{Nanos, RecordKind, TraceId, time_input};
 
 /// Query parameters in the order they are written.
@@ -15,11 +16,13 @@ pub struct BadParameter {
     pub name: String,
     /// What is wrong with its value.
     pub reason: String,
+    /// Where in the value, in characters from 0; `None` when that is no one place.
+    pub at: Option<usize>,
 }
 
 /// What is wrong with a parameter.
 pub(super) fn bad(name: &str, reason: impl Into<String>) -> BadParameter {
-    BadParameter { name: name.to_owned(), reason: reason.into() }
+    BadParameter { name: name.to_owned(), reason: reason.into(), at: None }
 }
 
 /// Reads the id of a trace.
@@ -47,6 +50,21 @@ pub fn read_time(name: &str, value: &str, now: Nanos) -> Result<Nanos, BadParame
         return Ok(time);
     }
     time_input::parse_time(value, now, &TimeZone::UTC).map_err(|error| bad(name, error.to_string()))
+}
+
+/// Reads a filter; times in it are understood in UTC.
+///
+/// # Errors
+/// The first place where something else was expected.
+pub(super) fn read_filter(name: &str, value: &str, now: Nanos) -> Result<Filter, BadParameter> {
+    let read = Filter::parse(value, &Clock { now, zone: TimeZone::UTC });
+    read.map_err(|error| {
+        let reason = match &error.hint {
+            Some(hint) => format!("{}; {hint}", error.reason),
+            None => error.reason,
+        };
+        BadParameter { at: Some(error.at), ..bad(name, reason) }
+    })
 }
 
 /// Reads yes or no as programs in any language write it: Python has `True` and `False`.

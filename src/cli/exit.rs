@@ -11,6 +11,7 @@ use crate::cli::paths::shell_word;
 use crate::model::{Issue, Key, TraceSummary};
 use crate::query::issues::FindIssueError;
 use crate::query::keys::FindError;
+use crate::query::records::groups::GroupError;
 use crate::query::resolve::ResolveError;
 use crate::server::StartError;
 use crate::store::remote::without_credentials;
@@ -305,6 +306,17 @@ impl From<FindIssueError> for Failure {
             FindIssueError::Invalid { .. } => Failure::from_error(Code::Usage, &error)
                 .hint("give a full id, at least 4 characters of one, or `latest`"),
             FindIssueError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<GroupError> for Failure {
+    fn from(error: GroupError) -> Failure {
+        match error {
+            GroupError::TooManySteps(_) => {
+                Failure::from_error(Code::Usage, &error).hint("make --over longer, or narrow the time with --since")
+            }
+            GroupError::Store(error) => error.into(),
         }
     }
 }

@@ -15,10 +15,12 @@ mod commands;
 mod context;
 mod environment;
 mod exit;
+mod filter;
 mod global;
 mod http;
 mod logging;
 mod paths;
+mod records;
 mod redaction;
 mod signals;
 mod stream;
@@ -32,8 +34,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, doctor, import, issues, keys, list, log, logs, man, show, soak, start, stats, status,
-    tail, trace,
+    clear, completions, demo, doctor, filters, import, issues, keys, list, log, logs, man, search, show, soak, spans,
+    start, stats, status, tail, trace,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -49,12 +51,13 @@ const HELP: &str = "\
 Look       list     recent traces            show    one trace as a waterfall
            logs     log records              issues  errors, grouped
            stats    latency and error rates  tail    follow what arrives
+           spans    one line a span          search  text in everything
 Emit       log      send one log record      trace   current, new, list, show
 Run        start    run the server           status  is it up, how big is it
            doctor   what is wrong, its fix   keys     create, list, revoke
            demo     see it work, no set-up
 Data       import   bring in an old file       clear    delete traces
-Shell      completions, man
+Shell      completions, man         filters  how to write filters
 
 Options:
 {options}{after-help}";
@@ -93,6 +96,8 @@ enum Command {
     Status(status::StatusArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Spans(spans::SpansArgs),
+    Search(search::SearchArgs),
     Stats(stats::StatsArgs),
     Logs(logs::LogsArgs),
     Issues(issues::IssuesArgs),
@@ -108,6 +113,7 @@ enum Command {
     Soak(soak::SoakArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Filters(filters::FiltersArgs),
 }
 
 impl Command {
@@ -121,11 +127,15 @@ impl Command {
     }
 }
 
-/// Reads `help` as a command: `tracehub help logs` is `tracehub logs --help`, as people know it from other programs.
+/// Reads `help` as a command: `tracehub help logs` is `tracehub logs --help`, as people know it from other programs; `tracehub help
+/// filters` is `tracehub filters`.
 fn asked_for_help(mut args: Vec<OsString>) -> Vec<OsString> {
     if args.get(1).is_some_and(|word| word == "help") {
         args.remove(1);
-        args.push("--help".into());
+        // The page is what such a command prints.
+        if args.get(1).is_none_or(|word| word != "filters") {
+            args.push("--help".into());
+        }
     }
     args
 }
@@ -197,6 +207,8 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Status(args) => status::run(context, args).await,
         Command::List(args) => list::run(context, args).await,
         Command::Show(args) => show::run(context, args).await,
+        Command::Spans(args) => spans::run(context, args).await,
+        Command::Search(args) => search::run(context, args).await,
         Command::Stats(args) => stats::run(context, args).await,
         Command::Logs(args) if args.follows() => logs::follow(context, args).await,
         Command::Logs(args) => logs::run(context, args).await,
@@ -211,6 +223,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Soak(args) => soak::run(context, args).await,
         Command::Demo(args) => demo::run(context, args).await,
         Command::Completions(args) => completions::run(args, self::command()),
+        Command::Filters(args) => filters::run(context, args),
         Command::Man(args) => man::run(context, args, self::command()),
     }
 }

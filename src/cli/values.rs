@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::environment;
 use crate::cli::exit::Failure;
-use crate::model::{Cursor, FieldFilter, IssueSort, KeyScope, Nanos, RecordKind, Severity, Sort, StatsBy, time_input};
+use crate::model::{Cursor, FieldFilter, IssueSort, KeyScope, Nanos, RecordKind, Severity, Sort, time_input};
+use crate::query::records::RecordSort;
+use crate::query::records::groups::GroupSort;
 use crate::store::sqlite::Durability;
 use crate::view::machine::Format;
 use crate::view::out::style::TimeStyle;
@@ -131,7 +133,8 @@ flag_values! {
     IssueSort: IssueSort::ALL;
     // A server alone asks for the last of these.
     Sort: [Sort::Start, Sort::Duration, Sort::Spans, Sort::Errors];
-    StatsBy: [StatsBy::Operation, StatsBy::Service, StatsBy::Source, StatsBy::Model];
+    RecordSort: RecordSort::ALL;
+    GroupSort: GroupSort::ALL;
     Format: Format::ALL;
     TimeStyle: TimeStyle::ALL;
     Picture: Picture::ALL;

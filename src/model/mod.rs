@@ -3,6 +3,8 @@
 //! Everything above speaks in these types. Nothing here does I/O, knows a wire format, a database, a terminal or a
 //! runtime; the JSON of the public interface lives here too ([`json`]), because it *is* the model written down.
 
+#[cfg(feature = "app")]
+pub mod filter;
 pub mod grouping;
 pub mod issue;
 pub mod json;
@@ -24,8 +26,8 @@ pub use key::{Key, KeyScope};
 pub use query::log_match::{self, LogMatcher};
 pub use query::text_search::Needle;
 pub use query::{
-    Cursor, FieldFilter, FieldOperator, LogPage, LogQuery, Operation, Page, RecordFilter, RecordKind, Retention, Sort,
-    StatsBy, StatsQuery, TraceQuery, time_input,
+    Cursor, FieldFilter, FieldOperator, LogPage, LogQuery, Operation, Page, RecordFilter, Retention, Sort, StatsBy,
+    StatsQuery, TraceQuery, time_input,
 };
 pub use rate_limit::{NotARate, RateLimit};
 pub use record::batch::{Batch, Rejection, Removed, Written};
@@ -36,7 +38,7 @@ pub use record::severity;
 pub use record::span::{
     Event, INVALID_PARENT_ATTRIBUTE, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode,
 };
-pub use record::{Record, assign_requests, content_identities, identities};
+pub use record::{Record, RecordKind, assign_requests, content_identities, identities};
 pub use stats::{DatabaseInfo, OperationStats, Stats, Timeline};
 pub use trace::{
     Cost, TimeBounds, Tokens, Trace, TraceFold, TraceStatus, TraceSummary, checkpoint_pairs, genai, self_time,

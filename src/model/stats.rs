@@ -5,7 +5,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+#[cfg(feature = "app")]
+use crate::model::Trace;
 use crate::model::checkpoint_pairs::pair;
+#[cfg(feature = "app")]
+use crate::model::filter::{Filter, RecordRef, Subject, TraceFacts};
 use crate::model::time::NANOS_PER_MS as MS;
 use crate::model::trace::genai;
 use crate::model::trace::self_time::{Interval, revised, self_times};
@@ -219,8 +223,13 @@ impl<'q> StatsFold<'q> {
     /// Counts a span of a trace whose times rule within `bounds`; the calls of a whole trace then go to
     /// [`Self::add_calls`] together.
     pub fn add_span(&mut self, span: SpanForStats, bounds: &TimeBounds) -> Call {
+        self.add_span_if(true, span, bounds)
+    }
+
+    /// As [`Self::add_span`], but with false nothing is counted: such a span only shortens its parent.
+    pub fn add_span_if(&mut self, is_asked: bool, span: SpanForStats, bounds: &TimeBounds) -> Call {
         let mut operation = None;
-        let is_counted = is_named(self.query, bounds.believe(span.start), &span.service);
+        let is_counted = is_asked && is_named(self.query, bounds.believe(span.start), &span.service);
         if is_counted {
             self.stats.spans += 1;
             self.stats.errors += u64::from(span.is_error);
@@ -260,9 +269,21 @@ impl<'q> StatsFold<'q> {
     /// Counts all checkpoints of one trace, in their order, and the operations they make; the times of the trace rule
     /// within `bounds`. A trace given in two parts loses the pairs between them, so give it whole.
     pub fn add_checkpoints(&mut self, checkpoints: &[Checkpoint], bounds: &TimeBounds) {
+        self.add_checkpoints_if(|_| true, checkpoints, bounds);
+    }
+
+    /// As [`Self::add_checkpoints`], but only those count whose place is asked for.
+    pub fn add_checkpoints_if(
+        &mut self,
+        is_asked: impl Fn(usize) -> bool,
+        checkpoints: &[Checkpoint],
+        bounds: &TimeBounds,
+    ) {
         let query = self.query;
-        let counts = |one: &Checkpoint| is_named(query, bounds.believe(one.time()), &one.source_id);
-        for checkpoint in checkpoints.iter().filter(|one| counts(one)) {
+        let counts = |place: usize, one: &Checkpoint| {
+            is_asked(place) && is_named(query, bounds.believe(one.time()), &one.source_id)
+        };
+        for (_, checkpoint) in checkpoints.iter().enumerate().filter(|(place, one)| counts(*place, one)) {
             self.stats.checkpoints += 1;
             self.count_service(&checkpoint.source_id);
             if let Some(operation) = checkpoint_row(checkpoint, query.by) {
@@ -284,13 +305,33 @@ impl<'q> StatsFold<'q> {
             .collect();
         for ((one, interval), own) in operations.iter().zip(&intervals).zip(self_times(&intervals)) {
             // What the query does not ask for still shortens the operations it ran inside.
-            let entry = checkpoints.get(one.enter).filter(|entry| counts(entry));
+            let entry = checkpoints.get(one.enter).filter(|entry| counts(one.enter, entry));
             let Some(operation) = entry.and_then(|entry| checkpoint_row(entry, query.by)) else { continue };
             let row = self.row(&operation);
             match one.exit {
                 Some(exit) => row.add_call(bounds.duration_ns(interval.start, time(exit)), own),
                 None => row.open += 1,
             }
+        }
+    }
+
+    /// Counts a whole trace as the records of it that a filter is true of; the caller knows that there are some.
+    #[cfg(feature = "app")]
+    pub fn add_filtered_trace(&mut self, filter: &Filter, fold: &TraceFold, trace: &Trace) {
+        if !self.add_trace(fold) {
+            return;
+        }
+        let ruling = fold.ruling_bounds();
+        let facts = TraceFacts::of_trace(trace);
+        let is_asked = |record: RecordRef<'_>| filter.matches(&Subject { record, trace: Some(&facts) });
+        let call = |span: &Span| self.add_span_if(is_asked(RecordRef::Span(span)), span.into(), &ruling);
+        let calls: Vec<Call> = trace.spans.iter().map(call).collect();
+        self.add_calls(&calls);
+        let asked: Vec<bool> = trace.checkpoints.iter().map(|one| is_asked(RecordRef::Checkpoint(one))).collect();
+        let is_at = |place: usize| asked.get(place).copied().unwrap_or(false);
+        self.add_checkpoints_if(is_at, &trace.checkpoints, &ruling);
+        for log in trace.logs.iter().filter(|log| is_asked(RecordRef::Log(log))) {
+            self.add_log(log.time, log.severity, &log.resource.service);
         }
     }
 
@@ -320,11 +361,24 @@ impl<'q> StatsFold<'q> {
 
     /// Counts a trace by all its records, of which nobody noted when they were received: only they say whether its times
     /// can be.
+    #[cfg(feature = "app")]
     pub fn add_whole(&mut self, records: &Batch) {
         let (mut trace, bounds) = (TraceFold::default(), TimeBounds::ALL);
         records.spans.iter().for_each(|span| trace.add_span(span, &bounds));
         records.checkpoints.iter().for_each(|checkpoint| trace.add_checkpoint(checkpoint, &bounds));
-        if trace.is_empty() || !self.add_trace(&trace) {
+        if trace.is_empty() {
+            return;
+        }
+        if let Some(filter) = &self.query.filter {
+            let of_span = records.spans.first().map(|span| &span.trace_id);
+            let id = of_span.or_else(|| records.checkpoints.first().map(|checkpoint| &checkpoint.trace_id));
+            let whole = id.and_then(|id| Trace::within(&bounds, id.clone(), records.clone()));
+            if let Some(whole) = whole.filter(|whole| filter.matches_trace(whole)) {
+                self.add_filtered_trace(filter, &trace, &whole);
+            }
+            return;
+        }
+        if !self.add_trace(&trace) {
             return;
         }
         let ruling = trace.ruling_bounds();

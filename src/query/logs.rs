@@ -288,6 +288,7 @@ impl<'a> Follow<'a> {
         let filter = RecordFilter { kind: Some(RecordKind::Logs), trace: query.trace.clone(), ended_before: None };
         let tail_query = TailQuery {
             filter,
+            matching: None,
             service: query.service.clone(),
             level: query.level.unwrap_or(Severity::Trace),
             start: Start::End,

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod logs;
 pub mod present;
 pub mod project_view;
+pub mod records;
 pub mod resolve;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::model::filter::{Filter, RecordRef, Subject};
 use crate::model::time::NANOS_PER_SECOND;
 use crate::model::{Batch, Checkpoint, Cursor, Direction, Nanos, Record, RecordFilter, Severity, TimeBounds};
 use crate::query::facets;
@@ -32,6 +33,8 @@ const MAX_OPEN: usize = 16_384;
 pub struct TailQuery {
     /// What the store should look for.
     pub filter: RecordFilter,
+    /// Only records this is true of; it asks nothing of their traces.
+    pub matching: Option<Filter>,
     /// Only records of this service or checkpoint source.
     pub service: Option<String>,
     /// Only records at least this bad; see [`Record::severity`].
@@ -271,7 +274,8 @@ impl<'a> Tail<'a> {
 
     fn wants(&self, record: &Record) -> bool {
         let is_of_service = self.query.service.as_ref().is_none_or(|service| record.service() == service.as_str());
-        is_of_service && record.severity() >= self.query.level
+        let matches = |filter: &Filter| filter.matches(&Subject::of(RecordRef::from(record)));
+        is_of_service && record.severity() >= self.query.level && self.query.matching.as_ref().is_none_or(matches)
     }
 }
 

@@ -261,8 +261,8 @@ pub trait Sink: fmt::Debug + Send + Sync {
 /// The facet of a store that finds log records.
 ///
 /// The contract:
-/// - `list_logs` lists exactly what [`LogQuery::matches`] says of all log records; a server first adds the other ids
-///   that lead to the issues asked for.
+/// - `list_logs` lists exactly what [`LogQuery::matches`] says of all log records, and where a filter asks something of
+///   their traces, what it is true of; a server first adds the other ids that lead to the issues asked for.
 /// - `list_logs` orders totally: by time, then by the order of commits; oldest first is newest first turned round.
 /// - `list_logs` pages by key: following `next` visits every match once, whatever arrives meanwhile.
 /// - a page of logs may hold fewer than were asked for and still have a next place, because its records are large; it

@@ -1,6 +1,7 @@
 //! Floor 4: text out. Reports become tables, waterfalls, JSON and CSV; nothing here asks a store anything.
 
 pub mod doctor;
+pub mod groups;
 pub mod issues;
 pub mod lists;
 pub mod machine;

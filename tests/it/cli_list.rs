@@ -163,10 +163,12 @@ fn wrong_flags_say_what_would_be_right() {
     hint: --help says more
     --- exit 2
     ");
-    insta::assert_snapshot!(home.run(&["list", "--attr", "novalue"]), @"
+    insta::assert_snapshot!(home.run(&["list", "--attr", "=500"]), @"
     --- stderr
-    error: invalid value 'novalue' for '--attr <KEY=VALUE>': write it as `key=value`, such as `http.status_code=500`
-    hint: --help says more
+    error: cannot read --attr
+      =500
+      ^ expected the key of an attribute here
+    hint: `tracehub help filters` shows how to write one
     --- exit 2
     ");
     insta::assert_snapshot!(home.run(&["list", "--fields", "nmae"]), @"

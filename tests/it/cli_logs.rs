@@ -289,7 +289,7 @@ fn an_empty_answer_is_fine() {
 #[test]
 fn neighbours_are_of_the_same_process_and_come_once() {
     let (home, _server) = with_story();
-    insta::assert_snapshot!(home.run_on_terminal(&["logs", "--db", "a.db", "tick 1", "-n", "12", "-C", "1"]), @"
+    insta::assert_snapshot!(home.run_on_terminal(&["logs", "--db", "a.db", "\"tick 1\"", "-n", "12", "-C", "1"]), @"
     09:14:00.120 DEBUG shop      tick 1
     09:14:00.160 DEBUG shop      tick 3
     --

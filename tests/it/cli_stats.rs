@@ -41,11 +41,10 @@ fn nothing_to_count_is_zeros_and_no_failure() {
 
 #[test]
 fn a_wrong_grouping_is_refused() {
-    insta::assert_snapshot!(Home::new().run(&["stats", "--by", "colour"]), @"
+    insta::assert_snapshot!(Home::new().run(&["stats", "--by", "service,"]), @"
     --- stderr
-    error: invalid value 'colour' for '--by <BY>'
-      [possible values: operation, service, source, model]
-    hint: --help says more
+    error: --by takes up to 8 keys with commas between them
+    hint: such as --by service,http.route
     --- exit 2
     ");
 }

@@ -6,6 +6,7 @@ mod cli_clear;
 mod cli_demo;
 mod cli_doctor;
 mod cli_errors;
+mod cli_filter;
 mod cli_import;
 mod cli_issues;
 mod cli_keys;

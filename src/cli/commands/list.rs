@@ -4,8 +4,10 @@ use clap::Args;
 
 use crate::cli::context::{Context, print};
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::filter::{self, Asked, FilterArgs};
 use crate::cli::paths::short_path;
-use crate::cli::values::{RangeArgs, cursor, pair};
+use crate::cli::values::{RangeArgs, cursor};
+use crate::model::filter::{Filter, Intrinsic};
 use crate::model::{Page, RecordKind, Sort, TraceQuery, TraceSummary, time_input};
 use crate::view;
 use crate::view::lists::traces::ListContext;
@@ -17,9 +19,13 @@ use crate::view::machine::SUMMARY;
 Examples:
   tracehub list --since 1h --failed
   tracehub list --service shop --min-duration 500ms --sort duration
+  tracehub list 'duration>1s' http.route=/cart status=error
   tracehub list --attr http.response.status_code=500 --limit 0 -o csv
   tracehub list -q --since 15m | xargs -n1 tracehub show")]
 pub struct ListArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+
     /// At most this many; 0 is all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     limit: usize,
@@ -40,6 +46,18 @@ pub struct ListArgs {
     #[arg(long)]
     failed: bool,
 
+    /// Only traces whose root span failed, whatever failed below it
+    #[arg(long)]
+    root_failed: bool,
+
+    /// Only traces of this session or conversation
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+
+    /// Only traces with a record of this environment
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+
     /// Only traces without errors
     #[arg(long, visible_alias = "no-errors", conflicts_with = "failed")]
     no_failed: bool,
@@ -51,10 +69,6 @@ pub struct ListArgs {
     /// Only traces that took at most this long
     #[arg(long, value_name = "DURATION", value_parser = time_input::parse_duration)]
     max_duration: Option<u64>,
-
-    /// Only traces with a span that has this attribute; repeat for more, all on one span
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    attr: Vec<(String, String)>,
 
     /// Only traces with a record of this project
     #[arg(long, value_name = "NAME")]
@@ -83,6 +97,24 @@ pub struct ListArgs {
 impl ListArgs {
     fn query(&self) -> Result<TraceQuery, Failure> {
         let (since, until) = self.range.ends()?;
+        let flags = [
+            (Intrinsic::RootStatus, self.root_failed.then_some("error")),
+            (Intrinsic::Session, self.session.as_deref()),
+            (Intrinsic::Environment, self.env.as_deref()),
+        ];
+        let flags = flags.into_iter().filter_map(|(field, text)| Some(Filter::of_text(field, text?)));
+        let flags = flags.reduce(Filter::and);
+        let Asked { filter, pairs: attributes } = match flags {
+            None => self.filter.read_apart()?,
+            Some(flags) => {
+                let filter = self.filter.read()?;
+                let filter = match filter {
+                    Some(filter) => filter.and(flags),
+                    None => flags,
+                };
+                Asked { filter: Some(filter), pairs: Vec::new() }
+            }
+        };
         Ok(TraceQuery {
             limit: self.limit,
             service: self.service.clone(),
@@ -91,11 +123,12 @@ impl ListArgs {
             has_errors: (self.failed || self.no_failed).then_some(self.failed),
             min_duration_ns: self.min_duration,
             max_duration_ns: self.max_duration,
-            attributes: self.attr.clone(),
+            attributes,
             project: self.project.clone(),
             kind: self.kind,
             since,
             until,
+            filter,
             id_prefix: None,
             sort: self.sort,
             reverse: self.reverse,
@@ -114,6 +147,9 @@ pub async fn run(context: &Context, args: ListArgs) -> Outcome {
     let backend = context.open().await?;
     let page = context.wait("reading", backend.traces(&query)).await?;
     remark_on(context, &args, &query, &page);
+    if page.items.is_empty() {
+        filter::explain_nothing(context, backend.as_ref(), query.filter.as_ref()).await;
+    }
     if !output.is_drawn() {
         return output.print_rows(&page.items);
     }

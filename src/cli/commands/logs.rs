@@ -6,9 +6,10 @@ use crate::cli::commands::tail;
 use crate::cli::context::{Context, Output, print};
 use crate::cli::environment;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::filter::{self, FilterArgs};
 use crate::cli::stream::{self, Printer};
 use crate::cli::values::{RangeArgs, field};
-use crate::model::{FieldFilter, LogQuery, LogRecord, Needle, Severity};
+use crate::model::{FieldFilter, LogQuery, LogRecord, Severity};
 use crate::query::issues;
 use crate::query::logs::{Around, Follow, LogLine, LogStep, Pages, SpanNames, first, with_neighbours};
 use crate::query::resolve::resolve;
@@ -19,25 +20,26 @@ use crate::view::machine::{Format, LOG};
 /// Find log records, or follow them
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints the newest records that match, the oldest of them first. TEXT is looked
-for in message, error type, error message and the values of `extra`, whatever
-the case. A field of --extra is one of `extra`, a named one such as `host`, or
-one of the resource; dots reach into objects, and of a list any element counts.
-`k=v` is that value, `k!=v` any other or none, `k~=v` a part of it. What -A, -B
-and -C add are records of the same service, host and process.
+Prints the newest records that match, the oldest of them first. A word of the
+filter is looked for in message and values, whatever the case; `help filters`
+says what else a filter can ask. A field of --extra is one of `extra`, a named
+one such as `host`, or one of the resource; dots reach into objects, and of a
+list any element counts. `k=v` is that value, `k!=v` any other or none, `k~=v` a
+part of it. What -A, -B and -C add are records of the same service, host and
+process.
 
 With -F the last records come first, then others as they arrive, until Ctrl-C.
 
 Examples:
   tracehub logs -l warn --since 15m
   tracehub logs 'card declined' -C 3
-  tracehub logs --service shop --extra user.id=7 --extra path~=/cart
+  tracehub logs 'level>=warn' user.id=7 OR declined
   tracehub logs --trace latest -v
   tracehub logs -F -l error
   tracehub logs --issue 7f3a -n 0 -o ndjson | jq -r .message")]
 pub struct LogsArgs {
-    /// Only records with this in message, error or a value of `extra`, whatever the case
-    text: Option<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter
     #[arg(short, long, value_enum, ignore_case = true, hide_possible_values = true)]
@@ -118,7 +120,7 @@ impl LogsArgs {
         let (since, until) = self.range.ends()?;
         Ok(LogQuery {
             limit: self.limit,
-            text: self.text.clone(),
+            filter: self.filter.read()?,
             level: self.level,
             service: self.service.clone(),
             module: self.module.clone(),
@@ -146,7 +148,8 @@ impl LogsArgs {
 
     /// How to draw records, of which the spans may have names.
     fn options(&self, context: &Context, span_names: SpanNames) -> LogsOptions {
-        let needle = self.text.as_deref().filter(|text| !text.is_empty()).map(Needle::new);
+        let filter = self.filter.read().ok().flatten();
+        let needle = filter.as_ref().and_then(|filter| filter.texts().first().map(|text| (*text).clone()));
         LogsOptions { needle, is_verbose: context.args.verbose > 0, span_names }
     }
 
@@ -155,6 +158,9 @@ impl LogsArgs {
         let with = match () {
             () if query.until.is_some() => "--until",
             () if self.reverse => "--reverse",
+            () if self.filter.asks_traces()? => {
+                return Err(filter::not_while_following());
+            }
             () if self.around() != Around::default() => "--context",
             () => return Ok(()),
         };
@@ -200,10 +206,13 @@ pub async fn run(context: &Context, args: LogsArgs) -> Outcome {
         print(&text(context, &output, &options, &lines))?;
     }
     if !prints_parts {
+        if rest.is_empty() {
+            asked.explain_nothing().await;
+        }
         return output.print_rows(&rest);
     }
     totals.has_more = pages.has_more;
-    asked.finish(totals)
+    asked.finish(totals).await
 }
 
 /// What is asked for, of whom, and how it is to be printed.
@@ -225,10 +234,19 @@ impl Asked<'_> {
         self.args.options(self.context, span_names)
     }
 
-    /// Prints what a person should know in the end.
-    fn finish(&self, totals: Totals) -> Outcome {
-        if totals.logs == 0 && self.context.terminal.stderr {
+    /// Says why there is nothing.
+    async fn explain_nothing(&self) {
+        if self.context.terminal.stderr {
             self.context.remark("no log records match");
+        }
+        let filter = self.args.filter.read().ok().flatten();
+        filter::explain_nothing(self.context, self.backend, filter.as_ref()).await;
+    }
+
+    /// Prints what a person should know in the end.
+    async fn finish(&self, totals: Totals) -> Outcome {
+        if totals.logs == 0 {
+            self.explain_nothing().await;
         }
         match self.output.is_drawn() {
             true => print(&view::footer(totals, &self.args.range.label(), &self.context.style)),
@@ -258,7 +276,7 @@ impl Asked<'_> {
         groups.iter().for_each(|lines| totals.add(lines));
         let options = self.options(logs).await;
         print(&view::render_groups(&groups, &options, &self.context.style))?;
-        self.finish(totals)
+        self.finish(totals).await
     }
 }
 

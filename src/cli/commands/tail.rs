@@ -6,8 +6,10 @@ use indexmap::IndexSet;
 use crate::cli::context::{Context, Output};
 use crate::cli::environment;
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::filter;
 use crate::cli::stream::{self, Printer};
 use crate::cli::values::{Moment, moment};
+use crate::model::filter::{Filter, Needs};
 use crate::model::{RecordFilter, RecordKind, Severity, TraceId};
 use crate::query::Traceparent;
 use crate::query::resolve::{ResolveError, resolve};
@@ -40,12 +42,15 @@ span's own kind is `span_kind`. `-o id` prints the id of each trace once.
 Examples:
   tracehub tail
   tracehub tail --service shop --level error
+  tracehub tail 'duration>500ms' service=shop
   tracehub tail cli-12345-abc
   tracehub tail -n 20 --no-follow
   tracehub tail -o ndjson | jq -r 'select(.duration_ms > 500).trace_id'")]
 pub struct TailArgs {
-    /// Only this trace: full id, unique prefix of at least 4 characters, `latest`, or `latest~2`
-    id: Option<String>,
+    /// Only this trace, when it is one word: full id, unique prefix of at least 4 characters, `latest`, or `latest~2`;
+    /// else a filter, see `tracehub help filters`
+    #[arg(value_name = "ID|FILTER", allow_hyphen_values = false)]
+    words: Vec<String>,
 
     /// Only this service, or checkpoint source
     #[arg(long, value_name = "NAME")]
@@ -73,7 +78,23 @@ pub struct TailArgs {
 }
 
 impl TailArgs {
-    fn query(&self, trace: Option<TraceId>) -> TailQuery {
+    /// The trace that is named: one word that compares nothing.
+    fn reference(&self) -> Option<&str> {
+        match self.words.as_slice() {
+            [word] if !word.contains(['=', '>', '<', '"', ' ']) && !word.starts_with(['!', '-', '(']) => Some(word),
+            _ => None,
+        }
+    }
+
+    fn filter(&self) -> Result<Option<Filter>, Failure> {
+        let filter = filter::read(&self.words)?;
+        if filter.as_ref().is_some_and(|filter| filter.needs() > Needs::Record) {
+            return Err(filter::not_while_following());
+        }
+        Ok(filter)
+    }
+
+    fn query(&self, trace: Option<TraceId>, matching: Option<Filter>) -> TailQuery {
         let start = match (&self.since, &trace) {
             (Some(since), _) => Start::Since(since.at),
             (None, Some(_)) => Start::Beginning,
@@ -83,6 +104,7 @@ impl TailArgs {
         let usual = (self.no_follow && start == Start::End).then_some(USUAL_LINES);
         TailQuery {
             filter: RecordFilter { kind: self.kind, trace, ended_before: None },
+            matching,
             service: self.service.clone(),
             level: self.level.unwrap_or(Severity::Trace),
             start,
@@ -96,17 +118,31 @@ impl TailArgs {
 /// # Errors
 /// A format that is no stream, an ambiguous id, or the store cannot be read.
 pub async fn run(context: &Context, args: TailArgs) -> Outcome {
-    let mut records = Records::new(context, args.id.is_some())?;
-    stream::until_interrupted(async |printer| follow(context, &args, &mut records, printer).await).await
+    let is_one_trace = args.reference().is_some();
+    let matching = if is_one_trace { None } else { args.filter()? };
+    let mut records = Records::new(context, is_one_trace)?;
+    stream::until_interrupted(async |printer| {
+        let asked = Asked { context, args: &args, matching: matching.clone() };
+        follow(asked, &mut records, printer).await
+    })
+    .await
 }
 
-async fn follow(context: &Context, args: &TailArgs, records: &mut Records<'_>, printer: &mut Printer) -> Outcome {
+/// What is asked for.
+struct Asked<'a> {
+    context: &'a Context,
+    args: &'a TailArgs,
+    matching: Option<Filter>,
+}
+
+async fn follow(asked: Asked<'_>, records: &mut Records<'_>, printer: &mut Printer) -> Outcome {
+    let Asked { context, args, matching } = asked;
     let backend = context.open().await?;
-    let trace = match &args.id {
+    let trace = match args.reference() {
         Some(reference) => Some(find(context, backend.as_ref(), reference, args.no_follow).await?),
         None => None,
     };
-    let mut tail = Tail::start(backend.as_ref(), args.query(trace), environment::now()).await?;
+    let mut tail = Tail::start(backend.as_ref(), args.query(trace, matching), environment::now()).await?;
     loop {
         match tail.next().await? {
             TailStep::Records(arrivals) => printer.print(records.text(&arrivals)).await?,

@@ -61,7 +61,7 @@ Examples:
         export: bool,
     },
     /// List recent traces, newest first; the same as `tracehub list`
-    List(ListArgs),
+    List(Box<ListArgs>),
     Show(ShowArgs),
 }
 
@@ -88,7 +88,7 @@ pub async fn run(context: &Context, args: TraceArgs) -> Outcome {
     match args.command {
         TraceCommand::Current => print_current(context).await,
         TraceCommand::New { export } => print_fresh(context, export),
-        TraceCommand::List(args) => list::run(context, args).await,
+        TraceCommand::List(args) => list::run(context, *args).await,
         TraceCommand::Show(args) => show::show(context, &args.id, &args.picture).await,
     }
 }

@@ -15,7 +15,8 @@ use crate::model::{
 const MAX_DOTS: usize = 16;
 
 impl LogQuery {
-    /// Whether the query names a record; order, limit and cursor aside. For many records make a [`LogMatcher`].
+    /// Whether the query names a record, as far as the record itself says; order, limit and cursor aside. For many records
+    /// make a [`LogMatcher`].
     pub fn matches(&self, log: &LogRecord) -> bool {
         LogMatcher::new(self).matches(log)
     }
@@ -54,7 +55,21 @@ impl<'q> LogMatcher<'q> {
             && trace.as_ref().is_none_or(|trace| log.trace_id.as_ref() == Some(trace))
             && self.text.as_ref().is_none_or(|text| text.is_in(log))
             && self.conditions.iter().all(|condition| condition.holds(log))
+            && self.is_filtered_in(log)
             && (issues.is_empty() || grouping::of_log(log).is_some_and(|grouping| issues.contains(&grouping.issue)))
+    }
+
+    /// Whether the filter of the query is true of a record, as far as the record says; what only its trace says is for
+    /// those who read the trace.
+    #[cfg(feature = "app")]
+    fn is_filtered_in(&self, log: &LogRecord) -> bool {
+        self.query.filter.as_ref().is_none_or(|filter| filter.may_match_log(log))
+    }
+
+    /// Without the program there are no filters.
+    #[cfg(not(feature = "app"))]
+    fn is_filtered_in(&self, _: &LogRecord) -> bool {
+        true
     }
 
     fn is_in_time(&self, time: Nanos) -> bool {

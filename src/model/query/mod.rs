@@ -9,6 +9,6 @@ mod queries;
 
 pub use cursor::Cursor;
 pub use queries::{
-    FieldFilter, FieldOperator, LogPage, LogQuery, Operation, Page, RecordFilter, RecordKind, Retention, Sort, StatsBy,
-    StatsQuery, TraceQuery,
+    FieldFilter, FieldOperator, LogPage, LogQuery, Operation, Page, RecordFilter, Retention, Sort, StatsBy, StatsQuery,
+    TraceQuery,
 };

@@ -2,21 +2,10 @@
 
 use std::fmt;
 
+#[cfg(feature = "app")]
+use crate::model::filter::Filter;
 use crate::model::words::words;
-use crate::model::{Cursor, IssueId, LogRecord, Nanos, Severity, Text, TraceId};
-
-words! {
-    /// One of the three kinds of record a trace holds.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-    pub enum RecordKind {
-        /// OpenTelemetry spans.
-        Spans = "spans",
-        /// Entry and exit records.
-        Checkpoints = "checkpoints",
-        /// Log records.
-        Logs = "logs",
-    }
-}
+use crate::model::{Cursor, IssueId, LogRecord, Nanos, RecordKind, Severity, Text, TraceId};
 
 /// Which traces to list, in which order, and how many.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,6 +32,9 @@ pub struct TraceQuery {
     pub project: Option<String>,
     /// Only traces that hold this kind of record.
     pub kind: Option<RecordKind>,
+    /// Only traces with a record this is true of.
+    #[cfg(feature = "app")]
+    pub filter: Option<Filter>,
     /// Only traces that started at or after this.
     pub since: Option<Nanos>,
     /// Only traces that started before this.
@@ -117,6 +109,9 @@ pub struct LogQuery {
     pub issues: Vec<IssueId>,
     /// Only log records all of these filters are true of.
     pub fields: Vec<FieldFilter>,
+    /// Only log records this is true of.
+    #[cfg(feature = "app")]
+    pub filter: Option<Filter>,
     /// Only log records at or after this.
     pub since: Option<Nanos>,
     /// Only log records before this.
@@ -207,6 +202,9 @@ pub struct StatsQuery {
     pub service: Option<String>,
     /// Only records of this project.
     pub project: Option<String>,
+    /// Only records this is true of, and traces that have one.
+    #[cfg(feature = "app")]
+    pub filter: Option<Filter>,
     /// How the rows are grouped.
     pub by: StatsBy,
 }

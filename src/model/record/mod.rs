@@ -9,8 +9,10 @@ pub mod span;
 
 mod any;
 mod identity;
+mod kind;
 mod requests;
 
 pub use any::{Record, checkpoint_bytes, log_bytes};
 pub use identity::{content_identities, identities};
+pub use kind::RecordKind;
 pub use requests::assign_requests;

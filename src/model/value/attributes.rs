@@ -50,6 +50,21 @@ impl Value {
         }
     }
 
+    /// What lies at a path of names with dots between them in a map; `None` where there is no map or no such name. A
+    /// part of the path may hold dots itself only where it is the last.
+    pub fn at_path(&self, path: &str) -> Option<&Value> {
+        let (mut value, mut path) = (self, path);
+        loop {
+            let Value::Map(pairs) = value else { return None };
+            let get = |key: &str| pairs.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value);
+            if let Some(found) = get(path) {
+                return Some(found);
+            }
+            let (head, rest) = path.split_once('.')?;
+            (value, path) = (get(head)?, rest);
+        }
+    }
+
     /// About how many bytes the value takes.
     pub fn bytes(&self) -> usize {
         match self {

@@ -16,7 +16,7 @@ static PARAMETERS: LazyLock<Parameters> = LazyLock::new(|| {
 });
 
 /// What other programs call a parameter of ours, and ours.
-const CALLED: [(&str, &str); 33] = [
+const CALLED: [(&str, &str); 34] = [
     ("offset", "cursor"),
     ("page", "cursor"),
     ("skip", "cursor"),
@@ -47,7 +47,8 @@ const CALLED: [(&str, &str); 33] = [
     ("tag", "attr"),
     ("tags", "attr"),
     ("attribute", "attr"),
-    ("q", "text"),
+    ("query", "q"),
+    ("filter", "q"),
     ("trace_id", "trace"),
     ("trace_id", "id"),
 ];
@@ -125,7 +126,7 @@ mod tests {
             ("/api/v1/traces", "has-errors", "has_errors"),
             ("/api/v1/traces", "Limit", "limit"),
             ("/api/v1/traces", "min_duration", "min_duration_ms"),
-            ("/api/v1/logs", "q", "text"),
+            ("/api/v1/logs", "query", "q"),
             ("/api/v1/logs", "trace_id", "trace"),
             ("/api/v1/trace", "trace_id", "id"),
             ("/api/v1/issues", "offset", "cursor"),

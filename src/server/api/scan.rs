@@ -75,7 +75,7 @@ pub(crate) async fn prune(State(app): State<Arc<App>>, Query(pairs): Query<Pairs
             _ => {}
         }
     }
-    let missing = || BadParameter { name: "received_before".to_owned(), reason: "is missing".to_owned() };
+    let missing = || BadParameter { name: "received_before".to_owned(), reason: "is missing".to_owned(), at: None };
     let keep = Retention { received_before: received_before.ok_or_else(missing)? };
     let counts = app.sink()?.prune(&keep, budget).await?;
     app.checkpoints.removed();

@@ -37,7 +37,7 @@ pub(crate) async fn show(Extension(store): Extension<CallersStore>, id: PathId) 
 
 /// `GET /api/v1/trace?id=`
 pub(crate) async fn show_by_parameter(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
-    let missing = || BadParameter { name: "id".to_owned(), reason: "is missing".to_owned() };
+    let missing = || BadParameter { name: "id".to_owned(), reason: "is missing".to_owned(), at: None };
     let (_, id) = pairs.iter().find(|(name, _)| name == "id").ok_or_else(missing)?;
     answer_trace(&store, id, |report| report.to_json()).await
 }

@@ -32,6 +32,8 @@ pub(crate) type PathId = Result<Path<String>, PathRejection>;
 pub(crate) enum Failure {
     /// The question cannot be answered, for a reason that can be told in one sentence.
     Problem(StatusCode, String),
+    /// Something in the question cannot be read from a place on; one sentence, and the place in characters from 0.
+    BadPlace { detail: String, at: usize },
     /// The question is not what the checkpoint API takes; the answer in the words of that API.
     Invalid(checkpoint::Refusal),
     /// The store failed.
@@ -52,7 +54,10 @@ impl Failure {
 
 impl From<BadParameter> for Failure {
     fn from(error: BadParameter) -> Failure {
-        Failure::bad(error)
+        match error.at {
+            Some(at) => Failure::BadPlace { detail: error.to_string(), at },
+            None => Failure::bad(error),
+        }
     }
 }
 
@@ -79,6 +84,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response<Body> {
         match self {
             Failure::Problem(status, detail) => problem(status, &detail),
+            Failure::BadPlace { detail, at } => {
+                json(StatusCode::BAD_REQUEST, &serde_json::json!({ "detail": detail, "at": at }))
+            }
             Failure::Invalid(refusal) => invalid(&refusal),
             Failure::Store(error @ store::Error::BadCursor) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
             Failure::Store(store::Error::Lacks { facet, reason, .. }) => lacking(facet, &reason),

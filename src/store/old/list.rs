@@ -3,9 +3,11 @@
 //! Only a search by the beginning of an id reads a part of the rows, through the file's index.
 
 use rusqlite::types::Value as Sql;
+use rustc_hash::FxHashSet;
 
 use super::rows::{Condition, Rows};
-use crate::model::{Page, Record, RecordKind, TimeBounds, TraceFold, TraceId, TraceQuery, TraceSummary};
+use crate::model::filter::Filter;
+use crate::model::{Batch, Page, Record, RecordKind, TimeBounds, Trace, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
 use crate::store::trace_filter::{TraceFilter, has_attributes, matches};
 
@@ -29,13 +31,38 @@ pub(super) fn list(rows: &Rows<'_>, query: &TraceQuery) -> Result<Page<TraceSumm
 
 fn select<'q>(rows: &Rows<'_>, query: &'q TraceQuery, condition: &Condition) -> Result<TraceFilter<'q>> {
     let mut selection = TraceFilter::new(query)?;
+    let filtered = query.filter.as_ref().map(|filter| filtered(rows, condition, filter)).transpose()?;
     each_trace(rows, condition, &query.attributes, |id, fold, has_attributes| {
-        if has_attributes && matches(query, &id, &fold) {
+        let is_filtered_in = filtered.as_ref().is_none_or(|ids| ids.contains(&id));
+        if has_attributes && is_filtered_in && matches(query, &id, &fold) {
             selection.count(&fold);
             selection.offer(id, fold);
         }
     })?;
     Ok(selection)
+}
+
+/// The traces with a record that a filter is true of.
+fn filtered(rows: &Rows<'_>, condition: &Condition, filter: &Filter) -> Result<FxHashSet<TraceId>> {
+    let mut found = FxHashSet::default();
+    let mut current: Option<(TraceId, Batch)> = None;
+    let mut decide = |current: Option<(TraceId, Batch)>| {
+        let Some((id, records)) = current else { return };
+        if Trace::within(&TimeBounds::ALL, id.clone(), records).is_some_and(|trace| filter.matches_trace(&trace)) {
+            found.insert(id);
+        }
+    };
+    rows.by_trace(condition, |record| {
+        let Some(trace) = record.trace_id().cloned() else { return };
+        if current.as_ref().is_none_or(|(id, _)| *id != trace) {
+            decide(current.replace((trace, Batch::default())));
+        }
+        if let Some((_, batch)) = &mut current {
+            record.push_to(batch);
+        }
+    })?;
+    decide(current);
+    Ok(found)
 }
 
 /// Rows whose key begins like this, in any of the ways hexadecimal digits are usually written.

@@ -123,10 +123,16 @@ impl Backend for PythonServer {
             for (id, chains) in &known {
                 let mut fold = TraceFold::default();
                 chains.iter().for_each(|chain| chain.add_to(&mut fold));
-                if matches(query, id, &fold) {
-                    selection.count(&fold);
-                    selection.offer(id.clone(), fold);
+                if !matches(query, id, &fold) {
+                    continue;
                 }
+                if let Some(filter) = &query.filter
+                    && !self.whole(id.clone(), chains).await?.is_some_and(|trace| filter.matches_trace(&trace))
+                {
+                    continue;
+                }
+                selection.count(&fold);
+                selection.offer(id.clone(), fold);
             }
         }
         let mut page = selection.page();

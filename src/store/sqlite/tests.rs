@@ -2,6 +2,7 @@
 
 mod damage;
 mod files;
+mod filters;
 mod full_disk;
 mod model;
 mod scans;

@@ -2,5 +2,6 @@
 
 pub mod keys;
 pub mod logs;
+pub mod record_line;
 pub mod tail_line;
 pub mod traces;

@@ -56,24 +56,63 @@ pub fn to_json(arrival: &Arrival) -> Map<String, Json> {
 pub fn render(arrivals: &[Arrival], is_one_trace: bool, style: &Style) -> String {
     let mut sheet = Sheet::new(style);
     for arrival in arrivals {
-        let line = match style.is_terminal {
-            true => narrow_line(arrival, is_one_trace, &sheet, style),
-            false => wide_line(arrival, &sheet, style),
-        };
-        sheet.line(line);
+        add_line(arrival, is_one_trace, &Note::None, &mut sheet, style);
     }
     sheet.finish()
 }
 
+/// What else is to be said of a record, and where on its line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Nothing.
+    None,
+    /// Behind its name.
+    Behind(String),
+    /// Before its name.
+    Before(String),
+    /// In place of its name.
+    Instead(String),
+}
+
+/// Draws records as [`render`] does, each with a note.
+pub fn render_with_notes(records: &[(Arrival, Note)], style: &Style) -> String {
+    let mut sheet = Sheet::new(style);
+    for (arrival, note) in records {
+        add_line(arrival, false, note, &mut sheet, style);
+    }
+    sheet.finish()
+}
+
+fn add_line(arrival: &Arrival, is_one_trace: bool, note: &Note, sheet: &mut Sheet<'_>, style: &Style) {
+    let mut name = name(arrival, sheet);
+    match note {
+        Note::None => {}
+        Note::Behind(text) => {
+            name.add("  ", Paint::Plain).add(sheet.stored(text), Paint::Dim);
+        }
+        Note::Before(text) => {
+            let mut line = Line::painted(sheet.stored(text), Paint::Plain);
+            line.add("  ", Paint::Plain).append(name);
+            name = line;
+        }
+        Note::Instead(text) => name = Line::painted(sheet.stored(text), Paint::Plain),
+    }
+    let line = match style.is_terminal {
+        true => narrow_line(arrival, is_one_trace, name, sheet, style),
+        false => wide_line(arrival, name, sheet, style),
+    };
+    sheet.line(line);
+}
+
 /// `09:14:02.117 ✗ span  shop       POST /checkout: 402            1.24s  4bf92f35`
-fn narrow_line(arrival: &Arrival, is_one_trace: bool, sheet: &Sheet<'_>, style: &Style) -> Line {
+fn narrow_line(arrival: &Arrival, is_one_trace: bool, mut name: Line, sheet: &Sheet<'_>, style: &Style) -> Line {
     let mut line = head(arrival, style);
     let service = sheet.name(arrival.record.service());
     let name_column = line.width() + SERVICE_COLUMNS + 1;
     line.add(cut(&service, SERVICE_COLUMNS), hue(&service)).pad(name_column);
     let tail_columns = 1 + DURATION_COLUMNS + 2 + ID_COLUMNS;
     let room = style.width.saturating_sub(name_column + tail_columns).max(LEAST_NAME_COLUMNS);
-    line.append(name(arrival, sheet).cut(room).clone()).pad(name_column + room + 1);
+    line.append(name.cut(room).clone()).pad(name_column + room + 1);
     line.add_right(duration(arrival), DURATION_COLUMNS, Paint::Plain).add("  ", Paint::Plain);
     let id = match is_one_trace {
         true => span_id(&arrival.record).map(|id| id.to_string()),
@@ -85,7 +124,7 @@ fn narrow_line(arrival: &Arrival, is_one_trace: bool, sheet: &Sheet<'_>, style: 
 }
 
 /// A line in which nothing is cut, with the ids before the name, since the name has any length.
-fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
+fn wide_line(arrival: &Arrival, name: Line, sheet: &Sheet<'_>, style: &Style) -> Line {
     let mut line = head(arrival, style);
     let trace = arrival.record.trace_id().map(TraceId::to_string).unwrap_or_default();
     let span = span_id(&arrival.record).map(|id| id.to_string()).unwrap_or_default();
@@ -94,7 +133,7 @@ fn wide_line(arrival: &Arrival, sheet: &Sheet<'_>, style: &Style) -> Line {
     line.add_right(dash(duration(arrival)), DURATION_COLUMNS, Paint::Plain).add(" ", Paint::Plain);
     let service = sheet.name(arrival.record.service());
     line.add(dash(service.clone()), hue(&service)).add(" ", Paint::Plain);
-    line.append(name(arrival, sheet));
+    line.append(name);
     line
 }
 

@@ -37,6 +37,27 @@ pub static SPAN: Shape = Shape {
     id: "span_id",
 };
 
+/// Elements of `spans`: the trace, then the span as `show` has it.
+pub static TRACED_SPAN: Shape = Shape {
+    keys: &[&["trace_id"], Span::KEYS],
+    inner: &[("attributes", Open), ("events", Open), ("links", Open), ("resource", Open), ("scope", Open)],
+    id: "trace_id",
+};
+
+/// Elements of `search`: the record as `tail` prints it, and where the text stands in it.
+pub static HIT: Shape = Shape {
+    keys: &[
+        &["kind", "trace_id", "hits"],
+        Span::KEYS.split_at(SPAN_KIND).0,
+        &["span_kind"],
+        Span::KEYS,
+        Checkpoint::KEYS,
+        LOG_KEYS,
+    ],
+    inner: RECORD.inner,
+    id: "trace_id",
+};
+
 /// Elements of `findings` in `show`.
 pub static FINDING: Shape = Shape {
     keys: &[&[
@@ -105,6 +126,17 @@ pub static STATS: Shape = Shape {
 
 /// Elements of `operations` in `stats`.
 pub static OPERATION: Shape = Shape { keys: &[OperationStats::KEYS], inner: &[], id: "name" };
+
+/// The document of `stats --by KEY`.
+pub static GROUPS: Shape =
+    Shape { keys: &[&["schema", "by", "total", "groups"]], inner: &[("groups", Rows(&GROUP))], id: "total" };
+
+/// Rows of `stats --by KEY`: the values of the keys, what the calls add up to, and with `--over` the same of each step.
+pub static GROUP: Shape = Shape {
+    keys: &[&["group", "calls", "errors", "error_rate", "p50_ms", "p95_ms", "p99_ms", "max_ms", "total_ms", "series"]],
+    inner: &[("group", Open), ("series", Open)],
+    id: "calls",
+};
 
 /// Elements of `keys list`, and the document of `keys revoke`.
 pub static KEY: Shape = Shape { keys: &[Key::KEYS], inner: &[], id: "id" };

@@ -17,8 +17,8 @@ use crate::model::json;
 use crate::model::words::words;
 
 pub use self::documents::{
-    CURRENT, FINDING, FRESH, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION, RECORD, REMOVED,
-    REWRITTEN, SPAN, STATS, SUMMARY, TRACE,
+    CURRENT, FINDING, FRESH, GROUP, GROUPS, HIT, IMPORTED, ISSUE, ISSUE_DETAIL, ISSUED, KEY, LOG, LOGGED, OPERATION,
+    RECORD, REMOVED, REWRITTEN, SPAN, STATS, SUMMARY, TRACE, TRACED_SPAN,
 };
 pub use self::shape::{Fields, Inner, Shape, UnknownField};
 

@@ -155,6 +155,7 @@ fn query() -> impl Strategy<Value = LogQuery> {
         until,
         oldest_first,
         cursor: None,
+        filter: None,
     })
 }
 

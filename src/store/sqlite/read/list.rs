@@ -11,7 +11,7 @@ use super::super::file::schema;
 use super::super::segments;
 use super::super::tables::{inbox, to_column, traces};
 use super::project_traces::ProjectTraces;
-use super::readers;
+use super::{filtered, readers};
 use crate::model::id::from_hex;
 use crate::model::{Page, Record, RecordKind, Sort, TraceFold, TraceId, TraceQuery, TraceSummary};
 use crate::store::Result;
@@ -35,6 +35,7 @@ pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSum
         if let (Some(project), Some(ids)) = (&project, &mut searched) {
             project.keep_own_attributes(ids);
         }
+        let filtered = filtered::traces(connection, query)?;
         // Rows say what all projects together make of a trace, so where that is not what counts they rule nothing out.
         let everything = TraceQuery::default();
         let is_row_right = project.as_ref().is_none_or(|project| !project.has_shared());
@@ -43,8 +44,9 @@ pub fn list(connection: &Connection, query: &TraceQuery) -> Result<Page<TraceSum
                 Some(project) => project.own_part(&id, fold),
                 None => Some(fold),
             };
-            let is_named =
-                |fold: &TraceFold| searched.as_ref().is_none_or(|ids| ids.contains(&id)) && matches(query, &id, fold);
+            let is_named = |fold: &TraceFold| {
+                [&searched, &filtered].into_iter().flatten().all(|ids| ids.contains(&id)) && matches(query, &id, fold)
+            };
             if let Some(fold) = own.filter(is_named) {
                 found.count(&fold);
                 found.offer(id, fold);

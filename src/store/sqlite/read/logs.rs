@@ -13,6 +13,8 @@ use super::super::codec::{Arrival, Arrived, LogRow};
 use super::super::damage::{self, Part};
 use super::super::segments::{self, Extent};
 use super::super::tables::{inbox, traces};
+use super::filtered::{FilteredRecords, narrowed};
+use crate::model::filter::RecordRef;
 use crate::model::record::log_bytes;
 use crate::model::{Cursor, LogMatcher, LogPage, LogQuery, LogRecord, Record, RecordFilter, RecordKind};
 use crate::store::top_page::TopPage;
@@ -20,10 +22,14 @@ use crate::store::{Error, MOST_CHUNK_BYTES, Result};
 
 /// One page of the log records `query` names.
 pub fn logs(connection: &Connection, query: &LogQuery) -> Result<LogPage> {
+    let query = narrowed(query);
+    let query = query.as_ref();
     let after = query.cursor.as_ref().map(|cursor| read_cursor(connection, cursor, query)).transpose()?;
     let page = TopPage::new(query.limit, after).of_bytes(MOST_CHUNK_BYTES);
     let Some(times_ns) = times_ns(connection, query)? else { return Ok(finish(page)) };
-    let mut search = Search { connection, query, matcher: LogMatcher::new(query), times_ns, page };
+    let facts = query.filter.as_ref().map(|filter| FilteredRecords::new(connection, filter, query.project.as_deref()));
+    let matcher = LogMatcher::new(query);
+    let mut search = Search { connection, query, matcher, facts: facts.transpose()?, times_ns, page };
     for (source, (first_ns, last_ns)) in sources(connection, query, times_ns)? {
         let (from_ns, to_ns) = search.window_ns();
         if first_ns <= to_ns && last_ns >= from_ns {
@@ -85,6 +91,8 @@ struct Search<'q> {
     connection: &'q Connection,
     query: &'q LogQuery,
     matcher: LogMatcher<'q>,
+    /// Looks up the traces of records where the filter needs them.
+    facts: Option<FilteredRecords<'q>>,
     times_ns: (u64, u64),
     page: TopPage<LogCursor, LogRecord>,
 }
@@ -101,15 +109,14 @@ impl Search<'_> {
 
     fn read_row(&mut self, seq: i64) -> Result<()> {
         let row = inbox::row(self.connection, seq)?;
-        row.into_iter().flat_map(inbox::Row::arrived).for_each(|arrived| self.offer(arrived));
-        Ok(())
+        row.into_iter().flat_map(inbox::Row::arrived).try_for_each(|arrived| self.offer(arrived))
     }
 
     fn read_segment(&mut self, extent: &Extent) -> Result<()> {
         if let Some(trace) = &self.query.trace {
             if segments::may_hold(self.connection, extent.id, std::iter::once(trace))? {
                 let records = segments::arrived_of(self.connection, extent, trace)?;
-                records.into_iter().for_each(|arrived| self.offer(arrived));
+                records.into_iter().try_for_each(|arrived| self.offer(arrived))?;
             }
             return Ok(());
         }
@@ -152,21 +159,24 @@ impl Search<'_> {
         let rows: Vec<(usize, usize)> = candidates.iter().map(|(_, row)| (row.block, row.row)).collect();
         let logs = segments::log_rows(self.connection, extent.id, &rows)?;
         for ((place, _), log) in candidates.iter().zip(logs) {
-            if self.matcher.matches(&log) {
-                let bytes = log_bytes(&log);
-                self.page.offer(*place, log, bytes);
-            }
+            self.offer_log(*place, log)?;
         }
         Ok(())
     }
 
-    fn offer(&mut self, arrived: Arrived) {
-        if let Record::Log(log) = arrived.record
-            && self.matcher.matches(&log)
-        {
+    fn offer(&mut self, arrived: Arrived) -> Result<()> {
+        let Record::Log(log) = arrived.record else { return Ok(()) };
+        self.offer_log(LogCursor::new(log.time.0, &arrived.arrival, self.query), log)
+    }
+
+    fn offer_log(&mut self, place: LogCursor, log: LogRecord) -> Result<()> {
+        let is_named = self.matcher.matches(&log) && self.page.may_take(&place);
+        let is_filtered_in = |facts: &mut FilteredRecords<'_>| facts.is_true_of(RecordRef::Log(&log));
+        if is_named && self.facts.as_mut().map_or(Ok(true), is_filtered_in)? {
             let bytes = log_bytes(&log);
-            self.page.offer(LogCursor::new(log.time.0, &arrived.arrival, self.query), log, bytes);
+            self.page.offer(place, log, bytes);
         }
+        Ok(())
     }
 }
 

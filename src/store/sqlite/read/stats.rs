@@ -5,16 +5,19 @@
 //! as all of them have been seen; only traces spread over segments wait, and those are few at any moment.
 
 use rusqlite::Connection;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::file::meta;
 use super::super::tables::{damaged, from_column, inbox, part_hash, traces};
 use super::super::{issues, segments, sql};
-use super::fast_totals;
+use super::filtered::FilteredRecords;
 use super::project_traces::ProjectTraces;
+use super::{fast_totals, filtered, readers};
+use crate::model::filter::{Filter, RecordRef};
 use crate::model::stats::{Call, SpanForStats, StatsFold};
 use crate::model::{
-    Checkpoint, DatabaseInfo, Record, RecordKind, Stats, StatsBy, StatsQuery, TimeBounds, TraceFold, TraceId,
+    Batch, Checkpoint, DatabaseInfo, Record, RecordKind, Stats, StatsBy, StatsQuery, TimeBounds, Trace, TraceFold,
+    TraceId,
 };
 use crate::store::Result;
 
@@ -29,6 +32,9 @@ pub fn stats(connection: &Connection, query: &StatsQuery, location: String) -> R
 
 /// Works out statistics from the records themselves.
 fn sum(connection: &Connection, query: &StatsQuery) -> Result<Stats> {
+    if let Some(filter) = &query.filter {
+        return sum_filtered(connection, query, filter);
+    }
     let mut sums = Sums::new(query);
     if let Some(project) = &query.project {
         sums.add_project(connection, project)?;
@@ -53,6 +59,40 @@ fn sum(connection: &Connection, query: &StatsQuery) -> Result<Stats> {
         row.records.into_iter().for_each(|record| sums.add_record(record));
     })?;
     Ok(sums.finish())
+}
+
+/// Works out statistics of the records that a filter is true of, trace by trace, for self times want whole traces.
+fn sum_filtered(connection: &Connection, query: &StatsQuery, filter: &Filter) -> Result<Stats> {
+    let mut stats = StatsFold::new(query);
+    let project = query.project.as_deref();
+    let mut records = FilteredRecords::new(connection, filter, project)?;
+    let mut traces = FxHashSet::default();
+    filtered::each(connection, filter, 0, |record| {
+        let is_known = record.trace_id().is_some_and(|id| traces.contains(id));
+        if is_known || !records.is_true_of(RecordRef::from(record))? {
+            return Ok(());
+        }
+        match record {
+            Record::Log(log) if log.trace_id.is_none() => {
+                stats.add_log(log.time, log.severity, &log.resource.service);
+            }
+            record => traces.extend(record.trace_id().cloned()),
+        }
+        Ok(())
+    })?;
+    for id in traces {
+        let (records, whole) = readers::records(connection, &id)?;
+        let bounds = whole.bounds();
+        let (mut fold, mut own) = (TraceFold::default(), Batch::default());
+        for record in records.into_iter().filter(|record| project.is_none_or(|project| record.project() == project)) {
+            record.add_to(&mut fold, &bounds);
+            record.push_to(&mut own);
+        }
+        if let Some(trace) = Trace::within(&bounds, id, own) {
+            stats.add_filtered_trace(filter, &fold, &trace);
+        }
+    }
+    Ok(stats.finish())
 }
 
 /// Where the file lies, how big it is and how long it keeps records.

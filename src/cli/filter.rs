@@ -1,0 +1,181 @@
+//! Filters on the command line: the words of a command and its `--attr` flags, read into one filter; what is said of one
+//! that cannot be read, and of one that finds nothing.
+
+use clap::Args;
+
+use crate::cli::context::Context;
+use crate::cli::environment;
+use crate::cli::exit::Failure;
+use crate::model::filter::{Clock, Filter, FilterError, Needs};
+use crate::query::records::known_keys;
+use crate::store::Backend;
+use crate::view::out::{escape, text};
+
+/// Characters of a filter that are shown on either side of a fault.
+const SHOWN: usize = 30;
+
+/// Which records are asked for.
+#[derive(Debug, Clone, Args)]
+pub struct FilterArgs {
+    /// Which records: words, `key=value`, `duration>1s`, `!term`, `OR`; see `tracehub help filters`
+    #[arg(value_name = "FILTER")]
+    words: Vec<String>,
+
+    /// Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record
+    #[arg(long, value_name = "KEY OP VALUE")]
+    attr: Vec<String>,
+}
+
+impl FilterArgs {
+    /// Words and attributes as one filter; `None` when there are none.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn read(&self) -> Result<Option<Filter>, Failure> {
+        let mut filter = read(&self.words)?;
+        for text in &self.attr {
+            let read = Filter::parse_attribute(text, &clock());
+            let attribute = read.map_err(|error| failure("cannot read --attr", text, &error))?;
+            filter = Some(match filter {
+                Some(filter) => filter.and(attribute),
+                None => attribute,
+            });
+        }
+        Ok(filter)
+    }
+
+    /// As [`FilterArgs::read`], but plain pairs apart when there is nothing else: stores find those by columns alone.
+    ///
+    /// # Errors
+    /// As [`FilterArgs::read`].
+    pub fn read_apart(&self) -> Result<Asked, Failure> {
+        let filter = self.read()?;
+        let pairs: Option<Vec<_>> = self.attr.iter().map(|text| plain_pair(text)).collect();
+        Ok(match pairs {
+            Some(pairs) if self.words.is_empty() => Asked { filter: None, pairs },
+            _ => Asked { filter, pairs: Vec::new() },
+        })
+    }
+
+    /// Whether the filter asks something of whole traces.
+    ///
+    /// # Errors
+    /// As [`FilterArgs::read`].
+    pub fn asks_traces(&self) -> Result<bool, Failure> {
+        Ok(self.read()?.is_some_and(|filter| filter.needs() > Needs::Record))
+    }
+}
+
+/// What is asked for, in the two ways that stores know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// What must be true of a record.
+    pub filter: Option<Filter>,
+    /// Attributes with their values, all on one span or its resource.
+    pub pairs: Vec<(String, String)>,
+}
+
+/// The pair of `key=value` that means just that: no other operator, no pattern, no second name of the key.
+fn plain_pair(text: &str) -> Option<(String, String)> {
+    let (key, value) = text.split_once('=')?;
+    let is_plain_key = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "._-/".contains(c));
+    let is_plain_value = value.starts_with(char::is_alphabetic) && !value.contains('*');
+    let filter = Filter::parse_attribute(text, &clock()).ok()?;
+    let has_one_name =
+        filter.keys().first().is_some_and(|keys| keys.len() == 1 && keys.first().is_some_and(|one| one == key));
+    (is_plain_key && is_plain_value && has_one_name).then(|| (key.to_owned(), value.to_owned()))
+}
+
+/// The words of a command line as one filter; `None` when there are none.
+///
+/// # Errors
+/// They are no filter.
+pub fn read(words: &[String]) -> Result<Option<Filter>, Failure> {
+    let text = words.join(" ");
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let filter = Filter::parse(&text, &clock()).map_err(|error| failure("cannot read the filter", &text, &error))?;
+    Ok(Some(filter))
+}
+
+fn clock() -> Clock {
+    Clock { now: environment::now(), zone: environment::zone() }
+}
+
+/// What is said to a filter that asks for whole traces where records are shown as they arrive.
+pub fn not_while_following() -> Failure {
+    Failure::usage("what a filter asks of the whole trace is not known while records arrive")
+        .hint("leave out what begins with `trace.` or `root.`, and `self`, `session`, `issue`, `workflow`")
+}
+
+/// The text with a caret below the place of the fault.
+fn failure(message: &str, filter: &str, error: &FilterError) -> Failure {
+    let shown: Vec<char> = filter.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let (from, to) = (error.at.saturating_sub(SHOWN), shown.len().min(error.at + SHOWN));
+    let part = |from: usize, to: usize| shown.get(from..to).unwrap_or_default().iter().collect::<String>();
+    let lead = if from > 0 { "…" } else { "" };
+    let rest = if to < shown.len() { "…" } else { "" };
+    let before = format!("{lead}{}", part(from, error.at.min(to)));
+    let line = format!("{before}{}{rest}", part(error.at.min(to), to));
+    let caret = format!("{}^ {}", " ".repeat(text::width(&before)), error.reason);
+    let failure = Failure::usage(message).note(line).note(caret);
+    failure.hint(error.hint.clone().unwrap_or_else(|| "`tracehub help filters` shows how to write one".to_owned()))
+}
+
+/// Says of an empty answer which keys of the filter no record has, and what they may have been meant to be.
+pub async fn explain_nothing(context: &Context, backend: &dyn Backend, filter: Option<&Filter>) {
+    let Some(filter) = filter else { return };
+    // An answer was given already; that it cannot be explained is no reason to fail.
+    let Ok(unknown) = known_keys::unknown_keys(backend, filter).await else { return };
+    for missing in unknown {
+        let near = missing.near.map(|near| format!("; near: {}", escape(&near))).unwrap_or_default();
+        let whose = if missing.is_of_all { "no record" } else { "no recent record" };
+        context.to_stderr(&format!("hint: {whose} has '{}'{near}\n", escape(&missing.key)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> String {
+        match read(&[text.to_owned()]) {
+            Ok(_) => "read".to_owned(),
+            Err(failure) => failure.render(false),
+        }
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_shown_with_a_caret_below_the_place() {
+        insta::assert_snapshot!(words("checkout status=broken"), @r"
+        error: cannot read the filter
+          checkout status=broken
+                          ^ `status` is ok, error or unset, not `broken`
+        hint: `tracehub help filters` shows how to write one
+        ");
+        insta::assert_snapshot!(words("名前 duration>500"), @r"
+        error: cannot read the filter
+          名前 duration>500
+                        ^ `500` has no unit; write `500ms`, `500s`, `500m`, `500h` or `500d`
+        hint: `tracehub help filters` shows how to write one
+        ");
+        let long = words(&format!("{} a== {}", "word ".repeat(100), "word ".repeat(100)));
+        assert!(long.lines().all(|line| line.chars().count() < 100), "{long}");
+    }
+
+    #[test]
+    fn plain_pairs_are_found_by_columns_and_everything_else_by_the_filter() {
+        let read = |attr: &[&str]| {
+            let attr = attr.iter().map(|text| (*text).to_owned()).collect();
+            FilterArgs { words: Vec::new(), attr }.read_apart().expect("legal")
+        };
+        let plain = Asked { filter: None, pairs: vec![("zone".to_owned(), "eu".to_owned())] };
+        assert_eq!(read(&["zone=eu"]), plain);
+        for attr in ["zone!=eu", "zone=e*", "http.method=GET", "order=4", "zone", "zone~=e"] {
+            let Asked { filter, pairs } = read(&[attr]);
+            assert!(filter.is_some() && pairs.is_empty(), "{attr}");
+        }
+        assert!(FilterArgs { words: Vec::new(), attr: vec!["=v".to_owned()] }.read().is_err());
+    }
+}

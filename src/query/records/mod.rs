@@ -1,0 +1,8 @@
+//! Records by what they say, whatever trace they are in: found one by one, grouped, and which keys they have.
+
+pub mod groups;
+pub mod known_keys;
+
+mod find;
+
+pub use find::{FoundRecords, Hit, RecordQuery, RecordSort, each, find, hits};

@@ -1,0 +1,215 @@
+//! Which records a filter is true of, and which traces have one: records as they are stored, decided about by the
+//! filter itself.
+//!
+//! Only segments are read that can hold such a record, going by their kind, their times and their services. What a term
+//! asks of a trace is looked up when a record comes by that the rest of the filter could be true of.
+
+use std::borrow::Cow;
+
+use rusqlite::Connection;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::super::codec::CodecError;
+use super::super::damage::{Part, tolerate};
+use super::super::segments;
+use super::super::tables::{inbox, traces};
+use super::readers;
+use crate::model::filter::{Field, Filter, Intrinsic, Needs, Operator, RecordRef, Scope, Subject, Term, TraceFacts};
+use crate::model::{LogQuery, Record, RecordKind, TraceFold, TraceId, TraceQuery};
+use crate::store::{Error, Result};
+
+/// The traces with a record that the filter of a query is true of, perhaps with some that started before the query's
+/// time; `None` when it has no filter.
+pub fn traces(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHashSet<TraceId>>> {
+    let Some(filter) = &query.filter else { return Ok(None) };
+    let mut found = FxHashSet::default();
+    let mut records = FilteredRecords::new(connection, filter, query.project.as_deref())?;
+    // All records of a trace that started since did.
+    let since_ns = query.since.map_or(0, |since| since.0);
+    each(connection, filter, since_ns, |record| {
+        if let Some(id) = record.trace_id()
+            && !found.contains(id)
+            && records.is_true_of(RecordRef::from(record))?
+        {
+            found.insert(id.clone());
+        }
+        Ok(())
+    })?;
+    Ok(Some(found))
+}
+
+/// Calls `visit` with all records that start since and that the filter may be true of, and with some others.
+pub fn each(
+    connection: &Connection,
+    filter: &Filter,
+    since_ns: u64,
+    mut visit: impl FnMut(&Record) -> Result<()>,
+) -> Result<()> {
+    let required = filter.expression.required();
+    let services = required.iter().find_map(|term| {
+        let services = term.equal_texts(Intrinsic::Service);
+        // A glob names none.
+        (!services.is_empty() && services.iter().all(|service| !service.contains('*'))).then_some(services)
+    });
+    for kind in RecordKind::ALL.into_iter().filter(|kind| required.iter().all(|term| may_be_of(term, *kind))) {
+        // Segments of several services are read once.
+        let of_service = |service| segments::timed(connection, kind, (since_ns, u64::MAX), service);
+        let mut extents = FxHashMap::default();
+        for service in services.iter().flatten() {
+            extents.extend(of_service(Some(service))?.into_iter().map(|(extent, _)| (extent.id, extent)));
+        }
+        if services.is_none() {
+            extents.extend(of_service(None)?.into_iter().map(|(extent, _)| (extent.id, extent)));
+        }
+        let mut extents: Vec<_> = extents.into_values().collect();
+        extents.sort_unstable_by_key(|extent| extent.id);
+        for extent in extents {
+            let mut failure = None;
+            let read = segments::each_block(
+                connection,
+                &extent,
+                None,
+                |_| true,
+                |_, arrived| {
+                    for one in &arrived {
+                        if let Err(error) = visit(&one.record) {
+                            failure = Some(error);
+                            return Err(CodecError::Malformed("reading ended early"));
+                        }
+                    }
+                    Ok(())
+                },
+            );
+            if let Some(error) = failure {
+                return Err(error);
+            }
+            tolerate(Part::Segment(extent.id), read)?;
+        }
+    }
+    let mut outcome = Ok(());
+    inbox::each_row(connection, 0, |row| {
+        if outcome.is_ok() {
+            outcome = row.records.iter().try_for_each(&mut visit);
+        }
+    })?;
+    outcome
+}
+
+/// Whether a term can be true of a record of a kind; false is certain.
+fn may_be_of(term: &Term, kind: RecordKind) -> bool {
+    let is_negation = match term {
+        Term::Text(_) => true,
+        Term::Has(_) => false,
+        Term::Compare { operator, .. } => *operator == Operator::IsNot,
+        Term::Matches { is_wanted, .. } => !is_wanted,
+    };
+    let Some(field) = term.field().filter(|_| !is_negation) else { return true };
+    match field {
+        Field::Intrinsic(Intrinsic::Level | Intrinsic::Message) => kind == RecordKind::Logs,
+        Field::Intrinsic(Intrinsic::Status | Intrinsic::StatusMessage | Intrinsic::Duration | Intrinsic::SelfTime) => {
+            kind == RecordKind::Spans
+        }
+        Field::Intrinsic(Intrinsic::Operation | Intrinsic::Endpoint | Intrinsic::Direction | Intrinsic::Source) => {
+            kind == RecordKind::Checkpoints
+        }
+        Field::Attribute { scope: Some(Scope::Span | Scope::Event | Scope::Link), .. } => kind == RecordKind::Spans,
+        Field::Attribute { scope: Some(Scope::Log), .. } => kind == RecordKind::Logs,
+        Field::Attribute { scope: Some(Scope::Data), .. } => kind == RecordKind::Checkpoints,
+        Field::Attribute { scope: Some(Scope::Resource | Scope::Scope), .. } => kind != RecordKind::Checkpoints,
+        Field::Intrinsic(_) | Field::Attribute { scope: None, .. } => true,
+    }
+}
+
+/// Decides about records, with what has to be known of their traces.
+pub struct FilteredRecords<'c> {
+    connection: &'c Connection,
+    filter: &'c Filter,
+    needs: Needs,
+    /// Only records of this project count, and of traces only what it has of them.
+    project: Option<&'c str>,
+    /// What waits of each trace in the inbox, where summaries are needed.
+    waiting: FxHashMap<TraceId, TraceFold>,
+    /// The trace that was looked up last: records of one lie together.
+    last: Option<(TraceId, Option<TraceFacts>)>,
+}
+
+impl<'c> FilteredRecords<'c> {
+    /// Gets ready to ask the filter.
+    pub fn new(
+        connection: &'c Connection,
+        filter: &'c Filter,
+        project: Option<&'c str>,
+    ) -> Result<FilteredRecords<'c>> {
+        let needs = match filter.needs() {
+            // The summary that is stored is of all projects together.
+            Needs::Summary if project.is_some() => Needs::Trace,
+            needs => needs,
+        };
+        let waiting = if needs == Needs::Summary { inbox::folds(connection)? } else { FxHashMap::default() };
+        Ok(FilteredRecords { connection, filter, needs, project, waiting, last: None })
+    }
+
+    /// Whether the filter is true of a record.
+    pub fn is_true_of(&mut self, record: RecordRef<'_>) -> Result<bool> {
+        if self.project.is_some_and(|project| project_of(record) != project) {
+            return Ok(false);
+        }
+        let trace = match record {
+            RecordRef::Span(span) => Some(&span.trace_id),
+            RecordRef::Checkpoint(checkpoint) => Some(&checkpoint.trace_id),
+            RecordRef::Log(log) => log.trace_id.as_ref(),
+        };
+        let (Some(id), true) = (trace, self.needs > Needs::Record) else {
+            return Ok(self.filter.matches(&Subject::of(record)));
+        };
+        if !self.filter.expression.may_match(&Subject::of(record)) {
+            return Ok(false);
+        }
+        if self.last.as_ref().is_none_or(|(last, _)| last != id) {
+            self.last = Some((id.clone(), self.look_up(id)?));
+        }
+        let facts = self.last.as_ref().and_then(|(_, facts)| facts.as_ref());
+        Ok(self.filter.matches(&Subject { record, trace: facts }))
+    }
+
+    fn look_up(&self, id: &TraceId) -> Result<Option<TraceFacts>> {
+        if self.needs == Needs::Trace {
+            let trace = match readers::part_of_trace(self.connection, id, self.project) {
+                Err(Error::Corrupt(_)) => None,
+                read => read?,
+            };
+            return Ok(trace.map(|trace| TraceFacts::of_trace(&trace)));
+        }
+        let mut fold = self.waiting.get(id).cloned().unwrap_or_default();
+        if let Some(stored) = traces::find(self.connection, id)? {
+            fold.merge(&stored.fold);
+        }
+        Ok(fold.finish(id.clone()).map(TraceFacts::of_summary))
+    }
+}
+
+fn project_of(record: RecordRef<'_>) -> &str {
+    match record {
+        RecordRef::Span(span) => span.resource.project(),
+        RecordRef::Checkpoint(checkpoint) => &checkpoint.project,
+        RecordRef::Log(log) => log.resource.project(),
+    }
+}
+
+/// A question for log records with what its filter demands of service and level said where columns answer it.
+pub fn narrowed(query: &LogQuery) -> Cow<'_, LogQuery> {
+    let mut narrowed = Cow::Borrowed(query);
+    for term in query.filter.iter().flat_map(|filter| filter.expression.required()) {
+        if let [service] = term.equal_texts(Intrinsic::Service).as_slice()
+            && query.service.is_none()
+            && !service.contains('*')
+        {
+            narrowed.to_mut().service = Some((*service).to_owned());
+        }
+        if let Some(level) = term.least_level() {
+            let least = query.level.map_or(level, |known| known.max(level));
+            narrowed.to_mut().level = Some(least);
+        }
+    }
+    narrowed
+}
