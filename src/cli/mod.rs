@@ -15,17 +15,14 @@ mod commands;
 mod context;
 mod environment;
 mod exit;
-mod filter;
+mod flags;
 mod global;
 mod http;
 mod logging;
 mod paths;
-mod records;
-mod redaction;
 mod signals;
 mod stream;
 mod target;
-mod values;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -12,8 +12,8 @@ use crate::cli::commands::import::source::{Imported, UNDERSTOOD, cut_short, is_w
 use crate::cli::commands::keys;
 use crate::cli::context::{Context, print};
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::flags::redaction::RedactArgs;
 use crate::cli::paths::short_path;
-use crate::cli::redaction::RedactArgs;
 use crate::cli::target;
 use crate::model::Text;
 use crate::query::copy::copy;

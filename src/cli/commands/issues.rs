@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::context::{Context, print};
 use crate::cli::exit::{Code, Failure, Outcome};
-use crate::cli::values::{RangeArgs, cursor};
+use crate::cli::flags::values::{RangeArgs, cursor};
 use crate::model::{Issue, IssueChange, IssueQuery, IssueSort, IssueStatus, Page};
 use crate::query::facets;
 use crate::query::issues::{self, FindIssueError};

@@ -4,9 +4,9 @@ use clap::Args;
 
 use crate::cli::context::{Context, print};
 use crate::cli::exit::{Code, Failure, Outcome};
-use crate::cli::filter::{self, Asked, FilterArgs};
+use crate::cli::flags::filter::{self, Asked, FilterArgs};
+use crate::cli::flags::values::{RangeArgs, cursor};
 use crate::cli::paths::short_path;
-use crate::cli::values::{RangeArgs, cursor};
 use crate::model::filter::{Filter, Intrinsic};
 use crate::model::{Page, RecordKind, Sort, TraceQuery, TraceSummary, time_input};
 use crate::view;

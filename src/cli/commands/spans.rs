@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::context::{Context, print};
 use crate::cli::exit::Outcome;
-use crate::cli::records::RecordsArgs;
+use crate::cli::flags::records::RecordsArgs;
 use crate::model::{Record, RecordKind, Span};
 use crate::view::lists::record_line;
 use crate::view::machine::TRACED_SPAN;

@@ -6,8 +6,8 @@ use clap::Args;
 
 use crate::cli::context::Context;
 use crate::cli::exit::{Failure, Outcome};
-use crate::cli::filter::{self, FilterArgs};
-use crate::cli::values::RangeArgs;
+use crate::cli::flags::filter::{self, FilterArgs};
+use crate::cli::flags::values::RangeArgs;
 use crate::model::filter::{Field, Filter, Intrinsic, Needs};
 use crate::model::{OperationStats, RecordKind, StatsBy, StatsQuery, time_input};
 use crate::query::records::RecordQuery;

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::cli::context::{Context, print};
 use crate::cli::exit::{Code, Failure, Outcome};
+use crate::cli::flags::redaction::read_rules;
 use crate::cli::paths::short_path;
-use crate::cli::redaction::read_rules;
 use crate::query::facets;
 use crate::store::redact::{Redactor, Rewritten, Rules, Salt, look_through};
 use crate::store::sqlite::Options;

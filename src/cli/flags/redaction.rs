@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::environment::variable_os;
-use super::exit::{Code, Failure};
+use crate::cli::environment::variable_os;
+use crate::cli::exit::{Code, Failure};
 use crate::store::redact::{Redaction, Rules};
 
 /// The flag that names rules.

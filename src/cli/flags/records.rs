@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::filter::{self, FilterArgs};
-use crate::cli::values::RangeArgs;
+use crate::cli::flags::filter::{self, FilterArgs};
+use crate::cli::flags::values::RangeArgs;
 use crate::model::RecordKind;
 use crate::query::records::{self, FoundRecords, RecordQuery, RecordSort};
 
