@@ -13,7 +13,7 @@ pub fn judge(found: &Found, fix: &str) -> Vec<Finding> {
     if found.places.is_empty() {
         return vec![Finding::of_file("secrets", Verdict::Fine, format!("no secrets in {looked}"))];
     }
-    let text = format!("{} of {looked} hold secrets", found.with_secrets);
+    let text = format!("secrets in {} of {looked}", found.with_secrets);
     let sum = Finding::of_file("secrets", Verdict::Warning, text).count(found.with_secrets).fix(fix);
     let told = found.places.iter().take(MOST_TOLD).map(judge_place);
     let rest = found.places.len().saturating_sub(MOST_TOLD) as u64;
@@ -25,7 +25,7 @@ pub fn judge(found: &Found, fix: &str) -> Vec<Finding> {
 
 fn judge_place(FoundAt { rule, place, count, example }: &FoundAt) -> Finding {
     let example = example.as_ref().map(|trace| format!(", as in trace {trace}")).unwrap_or_default();
-    Finding::of_file("secret", Verdict::Note, format!("{rule} in {place}{example}")).count(*count)
+    Finding::of_file("secret", Verdict::Note, format!("{count} × {rule} in {place}{example}")).count(*count)
 }
 
 #[cfg(test)]
@@ -45,8 +45,8 @@ mod tests {
         let found = Found { records: 90, with_secrets: 41, places: (0..22).map(place).collect() };
         let findings = judge(&found, "fix");
         let told: Vec<_> = findings.iter().map(|one| (one.text.as_str(), one.count, one.fix.as_deref())).collect();
-        assert_eq!(told[0], ("41 of 90 records hold secrets", Some(41), Some("fix")));
-        assert_eq!(told[1], ("email in span attribute user.0, as in trace cli-1", Some(30), None));
+        assert_eq!(told[0], ("secrets in 41 of 90 records", Some(41), Some("fix")));
+        assert_eq!(told[1], ("30 × email in span attribute user.0, as in trace cli-1", Some(30), None));
         assert_eq!((told.len(), told[21]), (22, ("secrets in 2 places more", Some(2), None)));
     }
 }
