@@ -5,17 +5,17 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-#[cfg(feature = "app")]
-use crate::model::Trace;
 use crate::model::checkpoint_pairs::pair;
 #[cfg(feature = "app")]
 use crate::model::filter::{Filter, RecordRef, Subject, TraceFacts};
 use crate::model::time::NANOS_PER_MS as MS;
 use crate::model::trace::genai;
 use crate::model::trace::self_time::{Interval, revised, self_times};
+#[cfg(feature = "app")]
+use crate::model::{Batch, Trace};
 use crate::model::{
-    Batch, Checkpoint, Kind, Nanos, Operation, Severity, Span, SpanId, StatsBy, StatsQuery, Text, TimeBounds,
-    TraceFold, TraceId,
+    Checkpoint, Kind, Nanos, Operation, Severity, Span, SpanId, StatsBy, StatsQuery, Text, TimeBounds, TraceFold,
+    TraceId,
 };
 
 /// Bars in a time line.
