@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::redactor::{Place, Redactor, Tally};
 use crate::model::{
@@ -16,6 +16,11 @@ use crate::model::{
 const MOST_KEYS: usize = 4_096;
 /// Longest key that is remembered, in bytes.
 const MOST_KEY_BYTES: usize = 128;
+/// Values without secrets that are remembered of a key, and the longest of them, in bytes.
+const MOST_VALUES: usize = 64;
+const MOST_VALUE_BYTES: usize = 64;
+/// So many values of a key are remembered at least; more when they are seen again.
+const FEW_VALUES: usize = 8;
 /// Smaller numbers are no number of a card.
 const SMALLEST_CARD: u64 = 1_000_000_000_000;
 
@@ -25,7 +30,10 @@ pub(super) struct RecordTexts<'r> {
     redactor: &'r Redactor,
     /// What was found so far.
     pub(super) tally: Tally,
-    keys: FxHashMap<Text, Key>,
+    keys: FxHashMap<Text, usize>,
+    known: Vec<Key>,
+    /// The place in `known` of the last key that is not remembered.
+    unremembered: Option<usize>,
     resources: FxHashMap<*const Resource, (Arc<Resource>, Arc<Resource>)>,
     scopes: FxHashMap<*const Scope, (Arc<Scope>, Arc<Scope>)>,
 }
@@ -37,13 +45,34 @@ struct Key {
     label: Option<usize>,
     /// The key without the secrets in it.
     renamed: Option<Text>,
+    /// Values of the key in which there is no secret. Most keys have few, or else ones that never come again.
+    clean: FxHashSet<Text>,
+    /// How often one of them was seen again.
+    seen_again: usize,
+}
+
+impl Key {
+    /// Whether a text under the key was looked through before, and had no secret.
+    fn is_clean(&mut self, text: &Text) -> bool {
+        let is_clean = self.clean.contains(text);
+        self.seen_again += usize::from(is_clean);
+        is_clean
+    }
+
+    /// Remembers a text without a secret, if texts of this key come again.
+    fn note_clean(&mut self, text: &Text) {
+        let most = if self.seen_again >= self.clean.len() { MOST_VALUES } else { FEW_VALUES };
+        if text.len() <= MOST_VALUE_BYTES && self.clean.len() < most {
+            self.clean.insert(text.clone());
+        }
+    }
 }
 
 impl<'r> RecordTexts<'r> {
     /// Looks with this redactor, and adds to this tally.
     pub(super) fn new(redactor: &'r Redactor, tally: Tally) -> RecordTexts<'r> {
         let (keys, resources, scopes) = (FxHashMap::default(), FxHashMap::default(), FxHashMap::default());
-        RecordTexts { redactor, tally, keys, resources, scopes }
+        RecordTexts { redactor, tally, keys, known: Vec::new(), unremembered: None, resources, scopes }
     }
 
     /// Redacts a batch.
@@ -135,17 +164,21 @@ impl<'r> RecordTexts<'r> {
         let mut drops = false;
         for (key, value) in pairs.iter_mut() {
             let known = self.key(key, part);
+            let (label, renamed) = match self.known.get(known) {
+                Some(known) => (known.label, known.renamed.clone()),
+                None => (None, None),
+            };
             let place = Place { part, key: Some(key.as_str()) };
-            match known.label {
+            match label {
                 Some(label) => {
                     if let Some(new) = self.redactor.replacement(label, &secret_of(value), place, &mut self.tally) {
                         drops |= self.redactor.drops(label);
                         *value = if self.redactor.drops(label) { Value::Empty } else { Value::String(Text::from(new)) };
                     }
                 }
-                None => self.value(value, place),
+                None => self.value_of(known, value, place),
             }
-            if let Some(renamed) = known.renamed {
+            if let Some(renamed) = renamed {
                 *key = renamed;
             }
         }
@@ -159,18 +192,51 @@ impl<'r> RecordTexts<'r> {
         self.redactor.rule_for_key(key).filter(|label| self.redactor.drops(*label))
     }
 
-    fn key(&mut self, key: &Text, part: &'static str) -> Key {
+    /// A value of a known key.
+    fn value_of(&mut self, known: usize, value: &mut Value, place: Place<'_>) {
+        let Value::String(text) = &*value else { return self.value(value, place) };
+        if self.known.get_mut(known).is_some_and(|known| known.is_clean(text)) {
+            return;
+        }
+        let text = text.clone();
+        self.value(value, place);
+        if let Value::String(new) = &*value
+            && *new == text
+            && let Some(known) = self.known.get_mut(known)
+        {
+            known.note_clean(&text);
+        }
+    }
+
+    /// The place of what is known of a key.
+    fn key(&mut self, key: &Text, part: &'static str) -> usize {
         if let Some(known) = self.keys.get(key) {
-            return known.clone();
+            return *known;
         }
         let is_ours = key == PROJECT_ATTRIBUTE;
         let label = (!is_ours && self.redactor.has_key_rules()).then(|| self.redactor.rule_for_key(key)).flatten();
         let renamed = self.redactor.content(key, Place::of(part), &mut self.tally, usize::MAX).map(Text::from);
-        let known = Key { label, renamed };
+        let known = Key { label, renamed, ..Key::default() };
+        let place = self.known.len();
         if known.renamed.is_none() && self.keys.len() < MOST_KEYS && key.len() <= MOST_KEY_BYTES {
-            self.keys.insert(key.clone(), known.clone());
+            self.keys.insert(key.clone(), place);
+            self.known.push(known);
+            return place;
         }
-        known
+        // One that is not remembered stands behind the others until the next such one comes.
+        match self.unremembered {
+            Some(place) => {
+                if let Some(last) = self.known.get_mut(place) {
+                    *last = known;
+                }
+                place
+            }
+            None => {
+                self.known.push(known);
+                self.unremembered = Some(place);
+                place
+            }
+        }
     }
 
     fn value(&mut self, value: &mut Value, place: Place<'_>) {
@@ -262,5 +328,42 @@ fn secret_of(value: &Value) -> String {
         Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::Array(values) if values.is_empty() => String::new(),
         other => json::value_to_text(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::rules::Rules;
+    use super::*;
+
+    const VALUES: [&str; 6] =
+        ["GET", "", "ann@shop.example", "200", "4111111111111111", "mail ann@shop.example at /cart/0af7651916cd43dd"];
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_of_values_changes_nothing(picks in prop::collection::vec((0..6_usize, 0..3_usize, 0..90_u32), 1..400)) {
+            let redactor = Redactor::new(Arc::new(Rules::all_kinds()), None);
+            let long = "k".repeat(MOST_KEY_BYTES + 1);
+            let log = |(value, key, number): &(usize, usize, u32)| {
+                let key = [Text::from("http.route"), Text::from("password"), Text::from(long.as_str())][*key].clone();
+                let mut attributes = Attributes::from_iter([("n", Value::String(Text::from(format!("{number}"))))]);
+                attributes.0.push((key, Value::from(VALUES[*value])));
+                LogRecord { attributes, ..LogRecord::default() }
+            };
+            let mut batch = Batch { logs: picks.iter().map(log).collect(), ..Batch::default() };
+            let mut each: Vec<LogRecord> = batch.logs.clone();
+            let mut together = RecordTexts::new(&redactor, Tally::default());
+            together.batch(&mut batch);
+            let mut alone = 0;
+            for log in &mut each {
+                let mut texts = RecordTexts::new(&redactor, Tally::default());
+                texts.log(log);
+                alone += texts.tally.total();
+            }
+            prop_assert_eq!(batch.logs, each);
+            prop_assert_eq!(together.tally.total(), alone);
+        }
     }
 }
