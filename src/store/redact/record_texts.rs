@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::redactor::{Place, Redactor, Tally};
 use crate::model::{
@@ -16,11 +16,6 @@ use crate::model::{
 const MOST_KEYS: usize = 4_096;
 /// Longest key that is remembered, in bytes.
 const MOST_KEY_BYTES: usize = 128;
-/// Values without secrets that are remembered of a key, and the longest of them, in bytes.
-const MOST_VALUES: usize = 64;
-const MOST_VALUE_BYTES: usize = 64;
-/// So many values of a key are remembered at least; more when they are seen again.
-const FEW_VALUES: usize = 8;
 /// Smaller numbers are no number of a card.
 const SMALLEST_CARD: u64 = 1_000_000_000_000;
 
@@ -32,6 +27,8 @@ pub(super) struct RecordTexts<'r> {
     pub(super) tally: Tally,
     keys: FxHashMap<Text, usize>,
     known: Vec<Key>,
+    /// The place in `known` of the last key.
+    last: usize,
     /// The place in `known` of the last key that is not remembered.
     unremembered: Option<usize>,
     resources: FxHashMap<*const Resource, (Arc<Resource>, Arc<Resource>)>,
@@ -45,34 +42,17 @@ struct Key {
     label: Option<usize>,
     /// The key without the secrets in it.
     renamed: Option<Text>,
-    /// Values of the key in which there is no secret. Most keys have few, or else ones that never come again.
-    clean: FxHashSet<Text>,
-    /// How often one of them was seen again.
-    seen_again: usize,
-}
-
-impl Key {
-    /// Whether a text under the key was looked through before, and had no secret.
-    fn is_clean(&mut self, text: &Text) -> bool {
-        let is_clean = self.clean.contains(text);
-        self.seen_again += usize::from(is_clean);
-        is_clean
-    }
-
-    /// Remembers a text without a secret, if texts of this key come again.
-    fn note_clean(&mut self, text: &Text) {
-        let most = if self.seen_again >= self.clean.len() { MOST_VALUES } else { FEW_VALUES };
-        if text.len() <= MOST_VALUE_BYTES && self.clean.len() < most {
-            self.clean.insert(text.clone());
-        }
-    }
+    /// The key, when it is remembered.
+    name: Option<Text>,
+    /// The place of the key that came after this one the last time; most spans of a program have their keys in one order.
+    follower: usize,
 }
 
 impl<'r> RecordTexts<'r> {
     /// Looks with this redactor, and adds to this tally.
     pub(super) fn new(redactor: &'r Redactor, tally: Tally) -> RecordTexts<'r> {
         let (keys, resources, scopes) = (FxHashMap::default(), FxHashMap::default(), FxHashMap::default());
-        RecordTexts { redactor, tally, keys, known: Vec::new(), unremembered: None, resources, scopes }
+        RecordTexts { redactor, tally, keys, known: Vec::new(), last: 0, unremembered: None, resources, scopes }
     }
 
     /// Redacts a batch.
@@ -176,7 +156,7 @@ impl<'r> RecordTexts<'r> {
                         *value = if self.redactor.drops(label) { Value::Empty } else { Value::String(Text::from(new)) };
                     }
                 }
-                None => self.value_of(known, value, place),
+                None => self.value(value, place),
             }
             if let Some(renamed) = renamed {
                 *key = renamed;
@@ -192,27 +172,25 @@ impl<'r> RecordTexts<'r> {
         self.redactor.rule_for_key(key).filter(|label| self.redactor.drops(*label))
     }
 
-    /// A value of a known key.
-    fn value_of(&mut self, known: usize, value: &mut Value, place: Place<'_>) {
-        let Value::String(text) = &*value else { return self.value(value, place) };
-        if self.known.get_mut(known).is_some_and(|known| known.is_clean(text)) {
-            return;
-        }
-        let text = text.clone();
-        self.value(value, place);
-        if let Value::String(new) = &*value
-            && *new == text
-            && let Some(known) = self.known.get_mut(known)
-        {
-            known.note_clean(&text);
-        }
-    }
-
     /// The place of what is known of a key.
     fn key(&mut self, key: &Text, part: &'static str) -> usize {
-        if let Some(known) = self.keys.get(key) {
-            return *known;
+        let guess = self.known.get(self.last).map_or(0, |last| last.follower);
+        if self.known.get(guess).is_some_and(|known| known.name.as_ref() == Some(key)) {
+            self.last = guess;
+            return guess;
         }
+        let place = match self.keys.get(key) {
+            Some(known) => *known,
+            None => self.new_key(key, part),
+        };
+        if let Some(last) = self.known.get_mut(self.last) {
+            last.follower = place;
+        }
+        self.last = place;
+        place
+    }
+
+    fn new_key(&mut self, key: &Text, part: &'static str) -> usize {
         let is_ours = key == PROJECT_ATTRIBUTE;
         let label = (!is_ours && self.redactor.has_key_rules()).then(|| self.redactor.rule_for_key(key)).flatten();
         let renamed = self.redactor.content(key, Place::of(part), &mut self.tally, usize::MAX).map(Text::from);
@@ -220,7 +198,7 @@ impl<'r> RecordTexts<'r> {
         let place = self.known.len();
         if known.renamed.is_none() && self.keys.len() < MOST_KEYS && key.len() <= MOST_KEY_BYTES {
             self.keys.insert(key.clone(), place);
-            self.known.push(known);
+            self.known.push(Key { name: Some(key.clone()), ..known });
             return place;
         }
         // One that is not remembered stands behind the others until the next such one comes.
@@ -343,7 +321,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_remembered_of_values_changes_nothing(picks in prop::collection::vec((0..6_usize, 0..3_usize, 0..90_u32), 1..400)) {
+        fn what_is_remembered_of_keys_changes_nothing(picks in prop::collection::vec((0..6_usize, 0..3_usize, 0..90_u32), 1..400)) {
             let redactor = Redactor::new(Arc::new(Rules::all_kinds()), None);
             let long = "k".repeat(MOST_KEY_BYTES + 1);
             let log = |(value, key, number): &(usize, usize, u32)| {

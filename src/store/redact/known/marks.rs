@@ -4,14 +4,14 @@
 use super::kinds::Mark;
 
 /// Texts without a word this long, without `:` and `=`, and shorter than [`LONG_TEXT`], hold none of the known words.
-const LONG_WORD: u32 = 16;
+const LONG_WORD: usize = 16;
 const LONG_TEXT: usize = 128;
 /// Texts without a word this long hold nothing that is drawn by lot, and with fewer capitals or digits neither.
-const DRAWN_WORD: u32 = 12;
-const DRAWN_CAPITALS: usize = 3;
+const DRAWN_WORD: usize = 12;
+const DRAWN_CAPITALS: u32 = 3;
 const DRAWN_DIGITS: u32 = 2;
 /// Letters and digits of the shortest key that is known by its length.
-const LONG_RUN: u32 = 34;
+const LONG_RUN: usize = 34;
 /// Fewest digits of a text with a number that has a check digit or a form.
 const FEWEST_DIGITS: u32 = 9;
 /// Fewest digits, blanks and dashes in a row of a text with a card, and with a social security number.
@@ -29,16 +29,15 @@ impl Marks {
     /// Looks at the bytes of a text.
     pub(in crate::store::redact) fn of(bytes: &[u8]) -> Marks {
         let seen = Seen::of(bytes);
-        let may_have_words = seen.longest_word >= LONG_WORD || seen.has(ASSIGNMENT) || bytes.len() >= LONG_TEXT;
+        let has_long_word = || has_run(bytes, LONG_WORD, WORD);
+        // No known word is spelled as ids are, but the heads of two kinds of key that are all capitals.
+        let may_have_words = !seen.is_hex && (seen.has_assignment || bytes.len() >= LONG_TEXT || has_long_word());
         let mut marks = Marks { marks: 0, may_have_words };
-        marks.set(Mark::At, seen.has(AT));
-        if seen.longest_word >= DRAWN_WORD && seen.digits >= DRAWN_DIGITS {
-            let capitals = bytes.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-            marks.set(Mark::Drawn, capitals >= DRAWN_CAPITALS);
+        marks.set(Mark::At, seen.has_at);
+        if seen.digits >= DRAWN_DIGITS && seen.capitals >= DRAWN_CAPITALS {
+            marks.set(Mark::Drawn, has_run(bytes, DRAWN_WORD, WORD));
         }
-        if seen.longest_word >= LONG_RUN {
-            marks.set(Mark::LongRun, has_run(bytes, LONG_RUN as usize, ALPHANUMERIC));
-        }
+        marks.set(Mark::LongRun, has_run(bytes, LONG_RUN, ALPHANUMERIC));
         if seen.digits >= FEWEST_DIGITS {
             marks.set(Mark::BankAccount, has_head_of_bank_account(bytes));
             if has_run(bytes, SOCIAL_SECURITY_RUN, NUMBER) {
@@ -79,30 +78,17 @@ const WORD: u8 = 1;
 const ALPHANUMERIC: u8 = 2;
 /// Digits, and what parts groups of them.
 const NUMBER: u8 = 4;
-const DIGIT_SHIFT: u32 = 3;
-const DIGIT: u8 = 1 << DIGIT_SHIFT;
-const AT: u8 = 1 << 4;
-const ASSIGNMENT: u8 = 1 << 5;
-/// The highest two bits are remembered of the last bytes: letters have both, digits the lower.
-const FORM_SHIFT: u32 = 6;
-const LETTER_FORM: u8 = 0b11 << FORM_SHIFT;
-const DIGIT_FORM: u8 = 0b01 << FORM_SHIFT;
-/// `lldd` behind neither letter nor digit.
-const HEAD: u32 = 0b0_11_11_01_01;
-const HEAD_BITS: u32 = (1 << 9) - 1;
 
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         classes[byte] = match byte as u8 {
-            b'0'..=b'9' => WORD | ALPHANUMERIC | NUMBER | DIGIT | DIGIT_FORM,
-            b'a'..=b'z' | b'A'..=b'Z' => WORD | ALPHANUMERIC | LETTER_FORM,
+            b'0'..=b'9' => WORD | ALPHANUMERIC | NUMBER,
+            b'a'..=b'z' | b'A'..=b'Z' => WORD | ALPHANUMERIC,
             b'-' => WORD | NUMBER,
             b'_' => WORD,
             b' ' => NUMBER,
-            b'@' | b'%' => AT,
-            b':' | b'=' => ASSIGNMENT,
             _ => 0,
         };
         byte += 1;
@@ -127,40 +113,88 @@ fn has_run(bytes: &[u8], length: usize, of: u8) -> bool {
     false
 }
 
-/// Whether two letters and two digits stand behind neither letter nor digit. Without branches, which no processor could
-/// foresee in text.
-fn has_head_of_bank_account(bytes: &[u8]) -> bool {
-    let (mut recent, mut is_found) = (0_u32, false);
-    for byte in bytes {
-        recent = recent << 2 | u32::from(class(*byte) >> FORM_SHIFT);
-        is_found |= recent & HEAD_BITS == HEAD;
+/// Bytes that are looked at together, without a branch, which is how a processor takes them in few steps.
+const LANES: usize = 16;
+
+fn is_digit(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10
+}
+
+fn is_capital(byte: u8) -> bool {
+    byte.wrapping_sub(b'A') < 26
+}
+
+fn is_letter(byte: u8) -> bool {
+    (byte | 0x20).wrapping_sub(b'a') < 26
+}
+
+/// Looks at each [`LANES`] bytes, with those behind them that `SIZE` has room for; `padding` stands behind the last.
+fn for_each_group<const SIZE: usize>(bytes: &[u8], padding: u8, mut look: impl FnMut(&[u8; SIZE])) {
+    let mut rest = bytes;
+    while let Some(group) = rest.first_chunk::<SIZE>() {
+        look(group);
+        rest = rest.get(LANES..).unwrap_or_default();
     }
-    is_found
+    if !rest.is_empty() {
+        let mut last = [padding; SIZE];
+        if let Some(given) = last.get_mut(..rest.len()) {
+            given.copy_from_slice(rest);
+            look(&last);
+        }
+    }
+}
+
+/// Whether two letters and two digits stand behind neither letter nor digit.
+fn has_head_of_bank_account(bytes: &[u8]) -> bool {
+    /// The head and the byte before it, from the last lane on.
+    const SIZE: usize = LANES + 4;
+    let is_head = |head: &[u8]| match head {
+        [a, b, c, d, ..] => is_letter(*a) & is_letter(*b) & is_digit(*c) & is_digit(*d),
+        _ => false,
+    };
+    let mut lanes = [false; LANES];
+    for_each_group::<SIZE>(bytes, b'.', |group| {
+        for (lane, is_found) in lanes.iter_mut().enumerate() {
+            let [before, a, b, c, d] = [0, 1, 2, 3, 4].map(|place| group[lane + place]);
+            *is_found |= !(is_letter(before) | is_digit(before)) & is_letter(a) & is_letter(b) & is_digit(c) & is_digit(d);
+        }
+    });
+    is_head(bytes) || lanes.contains(&true)
 }
 
 /// What one look at all bytes shows.
-#[derive(Default)]
+#[derive(Debug, PartialEq, Eq)]
 struct Seen {
-    classes: u8,
+    has_at: bool,
+    has_assignment: bool,
+    /// Whether there are only digits, the small letters up to `f`, and dashes, as in most ids.
+    is_hex: bool,
+    /// Counted no further than 255 in each lane.
     digits: u32,
-    longest_word: u32,
+    capitals: u32,
 }
 
 impl Seen {
     fn of(bytes: &[u8]) -> Seen {
-        let (mut classes, mut digits, mut word, mut longest_word) = (0_u8, 0_u32, 0_u32, 0_u32);
-        for byte in bytes {
-            let class = class(*byte);
-            classes |= class;
-            digits = digits.wrapping_add(u32::from(class >> DIGIT_SHIFT & 1));
-            word = word.wrapping_add(1) * u32::from(class & WORD);
-            longest_word = longest_word.max(word);
+        let [mut at, mut assignment, mut other] = [[false; LANES]; 3];
+        let [mut digits, mut capitals] = [[0_u8; LANES]; 2];
+        // A dash is nothing that is looked for, and part of ids.
+        for_each_group::<LANES>(bytes, b'-', |group| {
+            for (lane, byte) in group.iter().copied().enumerate() {
+                at[lane] |= (byte == b'@') | (byte == b'%');
+                assignment[lane] |= (byte == b':') | (byte == b'=');
+                other[lane] |= !(is_digit(byte) | (byte.wrapping_sub(b'a') < 6) | (byte == b'-'));
+                digits[lane] = digits[lane].saturating_add(u8::from(is_digit(byte)));
+                capitals[lane] = capitals[lane].saturating_add(u8::from(is_capital(byte)));
+            }
+        });
+        Seen {
+            has_at: at.contains(&true),
+            has_assignment: assignment.contains(&true),
+            is_hex: !other.contains(&true),
+            digits: digits.into_iter().map(u32::from).sum(),
+            capitals: capitals.into_iter().map(u32::from).sum(),
         }
-        Seen { classes, digits, longest_word }
-    }
-
-    fn has(&self, of: u8) -> bool {
-        self.classes & of != 0
     }
 }
 
@@ -190,7 +224,7 @@ mod tests {
     fn an_id_has_nothing_that_a_number_with_a_form_must_have() {
         let uuid = marks("7d0f7a52-11c4-4be0-9ad1-3f6f1ea0f2c9");
         assert!(!uuid.has(Mark::Card) && !uuid.has(Mark::SocialSecurity) && !uuid.has(Mark::Drawn));
-        assert!(!uuid.has(Mark::LongRun) && uuid.may_have_words());
+        assert!(!uuid.has(Mark::LongRun) && !uuid.may_have_words());
         assert_eq!(marks("GET /api/v1/orders/{id}"), Marks::default());
         assert_eq!(marks("naïve text"), Marks::default());
     }
@@ -213,7 +247,39 @@ mod tests {
         assert!(!marks("xGB82WEST12345698765432").has(Mark::BankAccount));
         assert!(!marks("a1 GB8 WEST12345698765432").has(Mark::BankAccount));
         let seen = Seen::of(b"call 0123456789 or mail a@b.example: x_y-Z");
-        assert!(seen.has(AT) && seen.has(ASSIGNMENT));
-        assert_eq!((seen.digits, seen.longest_word), (10, 10));
+        assert!(seen.has_at && seen.has_assignment && !seen.is_hex);
+        assert_eq!((seen.digits, seen.capitals), (10, 1));
+    }
+
+    #[test]
+    fn a_byte_counts_the_same_wherever_it_stands() {
+        for length in 1..60 {
+            for place in 0..length {
+                let with = |byte: u8, around: u8| {
+                    let mut bytes = vec![around; length];
+                    bytes[place] = byte;
+                    Seen::of(&bytes)
+                };
+                assert!(with(b'@', b'.').has_at && with(b'%', b'.').has_at && !with(b'.', b'.').has_at);
+                assert!(with(b':', b'.').has_assignment && with(b'=', b'.').has_assignment);
+                assert_eq!((with(b'7', b'.').digits, with(b'Q', b'.').capitals), (1, 1));
+                assert!(with(b'-', b'f').is_hex && !with(b'g', b'0').is_hex && !with(b'A', b'0').is_hex);
+                let mut head = vec![b'.'; length + 4];
+                head[place..place + 4].copy_from_slice(b"de89");
+                assert!(has_head_of_bank_account(&head));
+                head[place + 3] = b'x';
+                assert!(!has_head_of_bank_account(&head));
+            }
+        }
+    }
+
+    #[test]
+    fn only_heads_of_keys_in_capitals_are_words_spelled_like_ids() {
+        for kind in super::super::KINDS {
+            if let super::super::Look::Pattern { words, .. } = &kind.look {
+                let spelled = words.iter().filter(|word| Seen::of(word.as_bytes()).is_hex);
+                assert!(spelled.clone().all(|word| ["acca", "eaaa"].contains(word)), "{:?}", spelled.collect::<Vec<_>>());
+            }
+        }
     }
 }
