@@ -14,6 +14,8 @@ pub const SHARED_FRAME: usize = 0;
 pub const PLAIN: u8 = 0;
 /// First byte of a block of strings that holds their places in the dictionary.
 pub const CODED: u8 = 1;
+/// First byte of a block of strings that holds them as templates and what varies in them.
+pub const TEMPLATES: u8 = 2;
 
 /// Records sealed into columns, ready to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use rustc_hash::FxHashMap;
 
 use super::super::bytes::{Buffer, Reader, envelope, unzigzag};
 use super::super::error::{CodecError, Result};
-use super::{BlockIndex, BlockSummary, CODED, ColumnSource, Numbers, PLAIN, SHARED_FRAME};
+use super::{
+    BlockIndex, BlockSummary, CODED, ColumnSource, Numbers, PLAIN, SHARED_FRAME, TEMPLATES, TemplateStrings,
+};
 use crate::model::{Nanos, Text};
 
 /// Columns of one segment being read.
@@ -58,10 +60,16 @@ impl<'s> ColumnReader<'s> {
 
     fn frame(&mut self, name: &str, frame: usize) -> Result<Reader> {
         let frame = self.source.block(name, frame)?.unwrap_or_default();
-        let beyond = envelope::frame_content_bytes(&frame).saturating_sub(frame.len().saturating_mul(USUAL_RATIO));
+        self.charge(envelope::frame_content_bytes(&frame), frame.len())?;
+        Ok(Reader::new(envelope::unframe(frame)?))
+    }
+
+    /// Takes what so many stored bytes become, beyond what is usual, off what may still be read.
+    fn charge(&mut self, content_bytes: usize, stored_bytes: usize) -> Result<()> {
+        let beyond = content_bytes.saturating_sub(stored_bytes.saturating_mul(USUAL_RATIO));
         let left = self.left_bytes.checked_sub(beyond);
         self.left_bytes = left.ok_or(CodecError::Malformed("more content than a segment can have"))?;
-        Ok(Reader::new(envelope::unframe(frame)?))
+        Ok(())
     }
 }
 
@@ -135,6 +143,12 @@ impl Block<'_, '_> {
                 reader.finish()?;
                 Ok(Strings::Coded { codes, dictionary: self.columns.dictionary(name)? })
             }
+            TEMPLATES => {
+                let stored_bytes = reader.remaining();
+                let strings = TemplateStrings::read(&mut reader, count)?;
+                self.columns.charge(strings.most_bytes, stored_bytes)?;
+                Ok(Strings::Templates(strings))
+            }
             _ => Err(CodecError::Malformed("unknown string encoding")),
         }
     }
@@ -160,6 +174,8 @@ pub enum Strings {
     },
     /// One after the other.
     Plain(PlainStrings),
+    /// Templates and what varies in them.
+    Templates(TemplateStrings),
     /// Places in the dictionary of the column.
     Coded {
         /// The places.
@@ -175,6 +191,9 @@ impl Strings {
     /// # Errors
     /// There are fewer rows, or it stands for no entry of the dictionary.
     pub fn bytes(&self, row: usize) -> Result<Bytes> {
+        if let Strings::Templates(strings) = self {
+            return strings.bytes(row);
+        }
         let (bytes, range) = self.find(row)?;
         Ok(bytes.slice(range))
     }
@@ -193,6 +212,7 @@ impl Strings {
             Strings::Empty { count } if row < *count => Ok((&NOTHING, 0..0)),
             Strings::Empty { .. } => Err(CodecError::Malformed("rows of a block")),
             Strings::Plain(strings) => strings.find(row),
+            Strings::Templates(strings) => strings.find(row),
             Strings::Coded { codes, dictionary } => dictionary.strings.find(codes.place(row)?),
         }
     }

@@ -2,14 +2,14 @@
 //! their owner.
 //!
 //! Numbers are stored as byte planes ([`planes`](super::planes)). Strings are numbers into a dictionary the column's blocks share while
-//! they repeat, and plain from the first block on where they do not. A block of nothing but zeros or empty strings is
+//! they repeat, and from the first block on where they do not as templates ([`templates`](super::templates)) or plain. A block of nothing but zeros or empty strings is
 //! an empty frame, a column of such blocks is not stored.
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use super::super::bytes::{envelope, put_varint, zigzag};
-use super::{CODED, Distinct, PLAIN, SHARED_FRAME, put_planes};
+use super::{CODED, Distinct, PLAIN, SHARED_FRAME, TEMPLATES, put_planes, put_templates};
 
 /// A dictionary grows to no more entries than this: reading one trace should not cost a long one.
 const MAX_DICTIONARY_ENTRIES: usize = 8192;
@@ -28,6 +28,8 @@ struct Column<'a> {
     dictionary: Dictionary<'a>,
     shared: Vec<u8>,
     frames: Vec<Vec<u8>>,
+    /// Whether a block showed that its strings have no few templates in common.
+    has_no_templates: bool,
 }
 
 impl<'a> ColumnWriter<'a> {
@@ -95,10 +97,16 @@ impl<'a> ColumnWriter<'a> {
         self.raw(name, &content);
     }
 
-    /// Byte strings that hardly repeat: lengths, and all bytes one after the other.
+    /// Byte strings that hardly repeat: as templates, or else lengths, and all bytes one after the other.
     pub fn bytes(&mut self, name: &str, strings: &[impl AsRef<[u8]>]) {
         if strings.iter().any(|string| !string.as_ref().is_empty()) {
-            let mut content = vec![PLAIN];
+            let mut content = vec![TEMPLATES];
+            let column = self.column(name);
+            column.has_no_templates = column.has_no_templates || !put_templates(&mut content, strings);
+            if !column.has_no_templates {
+                return self.raw(name, &content);
+            }
+            content = vec![PLAIN];
             put_strings(&mut content, strings);
             self.raw(name, &content);
         }

@@ -8,6 +8,7 @@ use super::super::bytes::{unzigzag, zigzag};
 use super::super::columns::{AttributeWriter, Block, ColumnWriter, Segment, TraceRuns, seal_rows};
 use super::super::error::{CodecError, Result};
 use super::super::shared_tables::SharedColumns;
+use super::event_columns::{EventParts, EventReader};
 use super::span_rows::{get_events, get_links};
 use super::span_slices::{SpanRow, SpanRows};
 use crate::model::{Kind, Nanos, Span, SpanId, Status, StatusCode, Text};
@@ -27,8 +28,10 @@ pub fn seal_spans(spans: &SpanRows<'_>) -> Result<(Segment, Vec<usize>)> {
     // Stable, so that records in order stay in their order.
     rows.sort_by(|a, b| a.trace_id.cmp(&b.trace_id).then_with(|| (a.start, a.span_id).cmp(&(b.start, b.span_id))));
     let attributes = AttributeWriter::new(&spans.shapes, rows.iter().map(|row| row.attributes).collect());
+    let events = EventParts::new(rows.iter().map(|row| row.events))?;
     let segment = seal_rows(&rows, Some(&attributes), |columns, block, earliest_ns| {
-        write_block(columns, spans, &rows[block], earliest_ns);
+        write_block(columns, spans, &rows[block.clone()], earliest_ns);
+        events.write_block(columns, block);
     })?;
     Ok((segment, rows.iter().map(|row| row.payload).collect()))
 }
@@ -51,7 +54,6 @@ fn write_block<'a>(columns: &mut ColumnWriter<'a>, tables: &'a SpanRows<'a>, spa
     columns.shared_strings("scope", &tables.scopes, spans.iter().map(|span| span.scope));
     columns.strings("message", spans.iter().map(|span| span.message));
     columns.strings("trace_state", spans.iter().map(|span| span.trace_state));
-    columns.bytes("events", &spans.iter().map(|span| span.events).collect::<Vec<_>>());
     columns.bytes("links", &spans.iter().map(|span| span.links).collect::<Vec<_>>());
 }
 
@@ -95,10 +97,19 @@ pub fn read_spans(
     let [dropped_attributes, dropped_events, dropped_links] = DROPPED.map(|name| block.numbers(name));
     let (dropped_attributes, dropped_events, dropped_links) = (dropped_attributes?, dropped_events?, dropped_links?);
     let (messages, trace_states) = (block.strings("message")?, block.strings("trace_state")?);
-    let (events, links) = (block.strings("events")?, block.strings("links")?);
+    let events = EventReader::open(block)?;
+    // Segments of earlier versions have all of the events in one column.
+    let (whole_events, links) = (block.strings("events")?, block.strings("links")?);
     let mut spans = Vec::with_capacity(rows.len());
     for ((row, attributes), core) in rows.zip(attributes).zip(core) {
-        let (mut events, mut links) = (events.reader(row)?, links.reader(row)?);
+        let mut links = links.reader(row)?;
+        let events = match &events {
+            Some(events) => events.read(row, core.start)?,
+            None => {
+                let mut events = whole_events.reader(row)?;
+                if events.remaining() == 0 { Vec::new() } else { get_events(&mut events, core.start)? }
+            }
+        };
         spans.push(Span {
             trace_id: traces.id(row)?.clone(),
             span_id: core.span_id,
@@ -111,7 +122,7 @@ pub fn read_spans(
             end: core.end,
             attributes,
             dropped_attributes: dropped_attributes.small(row)?,
-            events: if events.remaining() == 0 { Vec::new() } else { get_events(&mut events, core.start)? },
+            events,
             dropped_events: dropped_events.small(row)?,
             links: if links.remaining() == 0 { Vec::new() } else { get_links(&mut links)? },
             dropped_links: dropped_links.small(row)?,
