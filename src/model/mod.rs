@@ -38,7 +38,7 @@ pub use record::severity;
 pub use record::span::{
     Event, INVALID_PARENT_ATTRIBUTE, Kind, Link, PROJECT_ATTRIBUTE, Resource, Scope, Span, Status, StatusCode,
 };
-pub use record::{Record, RecordKind, assign_requests, content_identities, identities};
+pub use record::{Keys, Parts, Record, RecordKind, assign_requests, content_identities, identities};
 pub use stats::{DatabaseInfo, OperationStats, Stats, Timeline};
 pub use trace::{
     Cost, TimeBounds, Tokens, Trace, TraceFold, TraceStatus, TraceSummary, checkpoint_pairs, genai, self_time,

@@ -4,6 +4,7 @@
 
 use super::names::same_meaning;
 use crate::model::words::words;
+use crate::model::{Keys, Parts};
 
 /// Something of a record, or of its trace, that has a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,25 @@ impl Field {
         match scoped.filter(|(_, key)| !key.is_empty()) {
             Some((scope, key)) => Field::Attribute { scope: Some(scope), keys: same_meaning(key) },
             None => Field::attribute(name),
+        }
+    }
+
+    /// The parts of a record in which the field can be.
+    pub fn parts(&self) -> Parts {
+        let Field::Attribute { scope, keys } = self else {
+            let Field::Intrinsic(intrinsic) = self else { return Parts::ALL };
+            return intrinsic.parts();
+        };
+        // A beginning of a key may name a map that the rest lies in.
+        let beginnings = |key: &String| {
+            let ends = key.match_indices('.').map(|(dot, _)| dot).chain([key.len()]);
+            ends.filter_map(|end| key.get(..end)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        Parts {
+            keys: Keys::These(keys.iter().flat_map(beginnings).collect()),
+            events: matches!(scope, None | Some(Scope::Event)),
+            links: matches!(scope, None | Some(Scope::Link)),
+            rest: false,
         }
     }
 
@@ -211,6 +231,35 @@ impl Intrinsic {
             | Intrinsic::Cost => Kind::Number,
             Intrinsic::Time => Kind::Time,
             _ => Kind::Text,
+        }
+    }
+
+    /// The parts of a record in which the intrinsic can be.
+    fn parts(self) -> Parts {
+        match self {
+            Intrinsic::Name
+            | Intrinsic::Service
+            | Intrinsic::Kind
+            | Intrinsic::Status
+            | Intrinsic::Duration
+            | Intrinsic::SelfTime
+            | Intrinsic::Level
+            | Intrinsic::SpanId
+            | Intrinsic::TraceId
+            | Intrinsic::Time
+            | Intrinsic::Project
+            | Intrinsic::TraceDuration
+            | Intrinsic::TraceName
+            | Intrinsic::RootService
+            | Intrinsic::RootStatus
+            | Intrinsic::TraceSpans
+            | Intrinsic::TraceErrors
+            | Intrinsic::TraceStatus => Parts::NONE,
+            Intrinsic::StatusMessage | Intrinsic::Message => Parts { rest: true, ..Parts::NONE },
+            Intrinsic::Model | Intrinsic::Tokens | Intrinsic::TokensIn | Intrinsic::TokensOut | Intrinsic::Cost => {
+                Parts { keys: Keys::All, ..Parts::NONE }
+            }
+            _ => Parts::ALL,
         }
     }
 

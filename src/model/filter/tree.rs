@@ -8,7 +8,7 @@ use super::field::{Field, Intrinsic, Needs};
 use super::operand::{Meaning, Operand};
 use super::pattern::Pattern;
 use crate::model::words::words;
-use crate::model::{Needle, Severity};
+use crate::model::{Needle, Parts, Severity};
 
 /// What must be true of one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +135,13 @@ impl Expression {
         }
     }
 
+    /// The parts of a record that decide.
+    pub fn parts(&self) -> Parts {
+        let mut parts = Parts::NONE;
+        self.each_term(&mut |term| parts.add(term.parts()));
+        parts
+    }
+
     /// What has to be known to decide about a record.
     pub fn needs(&self) -> Needs {
         let mut needs = Needs::Record;
@@ -149,6 +156,13 @@ impl Term {
         match self {
             Term::Text(_) => None,
             Term::Has(field) | Term::Compare { field, .. } | Term::Matches { field, .. } => Some(field),
+        }
+    }
+
+    fn parts(&self) -> Parts {
+        match self.field() {
+            None => Parts::ALL,
+            Some(field) => field.parts(),
         }
     }
 

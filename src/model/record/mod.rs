@@ -10,9 +10,11 @@ pub mod span;
 mod any;
 mod identity;
 mod kind;
+mod parts;
 mod requests;
 
 pub use any::{Record, checkpoint_bytes, log_bytes};
 pub use identity::{content_identities, identities};
 pub use kind::RecordKind;
+pub use parts::{Keys, Parts};
 pub use requests::assign_requests;

@@ -15,7 +15,7 @@ use super::super::segments;
 use super::super::tables::{inbox, traces};
 use super::readers;
 use crate::model::filter::{Field, Filter, Intrinsic, Needs, Operator, RecordRef, Scope, Subject, Term, TraceFacts};
-use crate::model::{LogQuery, Record, RecordKind, TraceFold, TraceId, TraceQuery};
+use crate::model::{LogQuery, Parts, Record, RecordKind, TraceFold, TraceId, TraceQuery};
 use crate::store::{Error, Result};
 
 /// The traces with a record that the filter of a query is true of, perhaps with some that started before the query's
@@ -26,7 +26,8 @@ pub fn traces(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHa
     let mut records = FilteredRecords::new(connection, filter, query.project.as_deref())?;
     // All records of a trace that started since did.
     let since_ns = query.since.map_or(0, |since| since.0);
-    each(connection, filter, since_ns, |record| {
+    let parts = filter.expression.parts();
+    each(connection, filter, since_ns, &parts, |record| {
         if let Some(id) = record.trace_id()
             && !found.contains(id)
             && records.is_true_of(RecordRef::from(record))?
@@ -38,11 +39,12 @@ pub fn traces(connection: &Connection, query: &TraceQuery) -> Result<Option<FxHa
     Ok(Some(found))
 }
 
-/// Calls `visit` with all records that start since and that the filter may be true of, and with some others.
+/// Calls `visit` with these parts of all records that start since and that the filter may be true of, and of some others.
 pub fn each(
     connection: &Connection,
     filter: &Filter,
     since_ns: u64,
+    parts: &Parts,
     mut visit: impl FnMut(&Record) -> Result<()>,
 ) -> Result<()> {
     let required = filter.expression.required();
@@ -65,21 +67,15 @@ pub fn each(
         extents.sort_unstable_by_key(|extent| extent.id);
         for extent in extents {
             let mut failure = None;
-            let read = segments::each_block(
-                connection,
-                &extent,
-                None,
-                |_| true,
-                |_, arrived| {
-                    for one in &arrived {
-                        if let Err(error) = visit(&one.record) {
-                            failure = Some(error);
-                            return Err(CodecError::Malformed("reading ended early"));
-                        }
+            let read = segments::each_block_of_parts(connection, &extent, parts, |records| {
+                for record in &records {
+                    if let Err(error) = visit(record) {
+                        failure = Some(error);
+                        return Err(CodecError::Malformed("reading ended early"));
                     }
-                    Ok(())
-                },
-            );
+                }
+                Ok(())
+            });
             if let Some(error) = failure {
                 return Err(error);
             }

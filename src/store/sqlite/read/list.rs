@@ -174,22 +174,23 @@ fn look_at_all(
     mut visit: impl FnMut(TraceId, TraceFold),
 ) -> Result<()> {
     waiting.folds.iter().for_each(|(id, fold)| visit(id.clone(), fold.clone()));
-    let (conditions, values) = conditions(query);
-    for range in id_ranges(query) {
-        let mut sql = format!("1{conditions}");
-        let mut values = values.clone();
-        if let Some((low, high)) = range {
-            sql.push_str(" AND trace_id >= ? AND trace_id <= ?");
-            values.extend([low, high]);
+    let (conditions, mut values) = conditions(query);
+    let mut sql = format!("1{conditions}");
+    let mut visit = |id, fold| {
+        if !waiting.folds.contains_key(&id) {
+            visit(id, fold);
         }
-        traces::each_where(connection, &sql, rusqlite::params_from_iter(values), |id, fold| {
-            if !waiting.folds.contains_key(&id) {
-                visit(id, fold);
-            }
-            Ok(())
-        })?;
+        Ok(())
+    };
+    let Some(prefix) = &query.id_prefix else {
+        return traces::each_where(connection, &sql, rusqlite::params_from_iter(values), visit);
+    };
+    if let Some((low, high)) = otel_range(prefix) {
+        traces::each_of_range(connection, (&low, &high), &sql, &values, &mut visit)?;
     }
-    Ok(())
+    sql.push_str(" AND typeof(trace_id) = 'text' AND trace_id >= ? AND trace_id <= ?");
+    values.extend([Sql::Text(prefix.clone()), Sql::Text(format!("{prefix}{}", char::MAX))]);
+    traces::each_where(connection, &sql, rusqlite::params_from_iter(values), visit)
 }
 
 /// What SQL can rule out. Columns are clamped, so a bound only ever lets too much through.
@@ -222,16 +223,11 @@ fn conditions(query: &TraceQuery) -> (String, Vec<Sql>) {
     (sql, values)
 }
 
-/// Where in the index of ids the prefix can lie: among the OpenTelemetry ids, among the others.
-fn id_ranges(query: &TraceQuery) -> Vec<Option<(Sql, Sql)>> {
-    let Some(prefix) = &query.id_prefix else { return vec![None] };
-    let text = Some((Sql::Text(prefix.clone()), Sql::Text(format!("{prefix}{}", char::MAX))));
+/// The first and the last OpenTelemetry id that can begin so; `None` when none can.
+fn otel_range(prefix: &str) -> Option<([u8; 16], [u8; 16])> {
     let missing = 32_usize.saturating_sub(prefix.len());
     let padded = |digit: &str| from_hex::<16>(format!("{prefix}{}", digit.repeat(missing)).as_bytes());
-    match (padded("0"), padded("f")) {
-        (Some(low), Some(high)) => vec![Some((Sql::Blob(low.to_vec()), Sql::Blob(high.to_vec()))), text],
-        _ => vec![text],
-    }
+    Some((padded("0")?, padded("f")?))
 }
 
 /// The traces with a span that has the attributes asked for; `None` when none are asked for.

@@ -67,7 +67,7 @@ fn sum_filtered(connection: &Connection, query: &StatsQuery, filter: &Filter) ->
     let project = query.project.as_deref();
     let mut records = FilteredRecords::new(connection, filter, project)?;
     let mut traces = FxHashSet::default();
-    filtered::each(connection, filter, 0, |record| {
+    filtered::each(connection, filter, 0, &filter.expression.parts(), |record| {
         let is_known = record.trace_id().is_some_and(|id| traces.contains(id));
         if is_known || !records.is_true_of(RecordRef::from(record))? {
             return Ok(());

@@ -14,7 +14,8 @@ pub use self::catalogue::{
     spans_of_seqs, timed,
 };
 pub use self::read::{
-    all_records_of, arrived_of, checkpoints_for_stats, each_block, each_of_project, each_record, log_rows,
-    logs_for_stats, records, records_at, records_of, records_of_kind, search_logs, spans_for_stats, with_attributes,
+    all_records_of, arrived_of, checkpoints_for_stats, each_block, each_block_of_parts, each_of_project, each_record,
+    log_rows, logs_for_stats, records, records_at, records_of, records_of_kind, search_logs, spans_for_stats,
+    with_attributes,
 };
 pub use self::write::{Sealed, insert, remove, seal, seal_waiting};

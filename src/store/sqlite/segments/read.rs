@@ -14,7 +14,7 @@ use super::super::tables::{kind_column, to_column};
 use super::catalogue::{Extent, arrivals, column_bytes, extents, extents_since, index};
 use super::segment_columns::Columns;
 use crate::model::stats::SpanForStats;
-use crate::model::{Checkpoint, LogMatcher, LogRecord, Record, RecordKind, TraceFold, TraceId};
+use crate::model::{Checkpoint, LogMatcher, LogRecord, Parts, Record, RecordKind, TraceFold, TraceId};
 use crate::store::{Error, Result};
 
 /// A segment whose columns take no more is read column by column, a larger one block by block.
@@ -82,11 +82,26 @@ pub fn each_block(
     let rows_of = |block: usize| rows_of_block.get(block).cloned().unwrap_or_default();
     let blocks = blocks.filter(|block| is_wanted(rows_of(*block)));
     let wanted = WantedRows { blocks, trace: only };
-    let read = codec::each_block(extent.kind, &mut columns, &index, wanted, |block, records| {
+    let read = codec::each_block(extent.kind, &mut columns, &index, wanted, &Parts::ALL, |block, records| {
         let first = rows_of(block).start.max(first_row);
         let came = arrivals.get(first..first + records.len()).ok_or(CodecError::Malformed("rows of a block"))?;
         visit(first, records.into_iter().zip(came).map(|(record, came)| Arrived { arrival: *came, record }).collect())
     });
+    columns.check(read)
+}
+
+/// Calls `visit` with these parts of the records of a segment, block after block.
+pub fn each_block_of_parts(
+    connection: &Connection,
+    extent: &Extent,
+    parts: &Parts,
+    mut visit: impl FnMut(Vec<Record>) -> std::result::Result<(), CodecError>,
+) -> Result<()> {
+    let index = index(connection, extent.id)?;
+    let is_small = column_bytes(connection, extent.id)? <= MOST_WHOLE_BYTES;
+    let mut columns = Columns::new(connection, extent.id, index.len(), is_small);
+    let wanted = WantedRows { blocks: 0..index.len(), trace: None };
+    let read = codec::each_block(extent.kind, &mut columns, &index, wanted, parts, |_, records| visit(records));
     columns.check(read)
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::super::bytes::{Reader, Type, get_body, get_value, unzigzag};
 use super::super::error::{CodecError, Result};
 use super::{Block, ColumnReader, Numbers, REST, REST_COLUMN, SHAPE_COLUMN, Strings, column_name};
-use crate::model::{Attributes, Text, Value};
+use crate::model::{Attributes, Keys, Text, Value};
 
 /// More values than any block holds; a damaged shape must not make a reader reserve more.
 const MAX_VALUES_PER_BLOCK: usize = 1 << 24;
@@ -64,7 +64,7 @@ impl AttributeReader {
         Ok(BlockShapes { block: block.number, count, shapes, of_row })
     }
 
-    /// The attributes of some rows of a block, which come in order.
+    /// The attributes of these keys of some rows of a block, which come in order.
     ///
     /// # Errors
     /// The source fails or the bytes are damaged.
@@ -72,12 +72,16 @@ impl AttributeReader {
         &mut self,
         block: &mut Block<'_, '_>,
         rows: impl IntoIterator<Item = usize>,
+        keys: &Keys,
     ) -> Result<Vec<Attributes>> {
         let shapes = self.shapes(block)?;
         let totals = shapes.count_places(self.columns.len() + 1)?;
         let mut next = vec![0usize; totals.len()];
         let mut passed = 0;
         let mut cells: Vec<Option<PlaceCells>> = totals.iter().map(|_| None).collect();
+        // Behind the place of rare keys, of which each is asked.
+        let mut is_wanted = vec![keys != &Keys::These(Vec::new())];
+        is_wanted.extend(self.columns.iter().map(|(key, _)| keys.has(key)));
         let mut out = Vec::new();
         for row in rows {
             for row in passed..row {
@@ -85,13 +89,21 @@ impl AttributeReader {
             }
             passed = row + 1;
             let shape = shapes.of(row)?;
-            let mut pairs = Vec::with_capacity(shape.len());
+            let most = if *keys == Keys::All { shape.len() } else { 0 };
+            let mut pairs = Vec::with_capacity(most);
             for place in shape {
+                if !is_wanted[*place] {
+                    next[*place] += 1;
+                    continue;
+                }
                 let cells = match &mut cells[*place] {
                     Some(cells) => cells,
                     unread => unread.insert(self.cells(block, *place, totals[*place])?),
                 };
-                pairs.push(cells.pair(next[*place])?);
+                let pair = cells.pair(next[*place])?;
+                if *place != REST || keys.has(&pair.0) {
+                    pairs.push(pair);
+                }
                 next[*place] += 1;
             }
             out.push(Attributes(pairs));

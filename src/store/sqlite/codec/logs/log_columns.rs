@@ -5,14 +5,14 @@
 use std::ops::Range;
 
 use super::super::columns::{
-    Block, BlockIndex, ColumnReader, ColumnSource, ColumnWriter, Columnar, EncodedAttributes, Known, Segment,
+    Block, BlockIndex, ColumnReader, ColumnSource, ColumnWriter, Columnar, EncodedAttributes, Known, Segment, Strings,
     TraceRuns, seal_rows,
 };
 use super::super::error::{CodecError, Result};
 use super::super::record::NO_TRACE;
 use super::super::shared_tables::{Interned, SharedColumns, get_service, put_resource, put_scope};
 use super::log_rows::severity;
-use crate::model::{LogRecord, Nanos, Severity, SpanId, Text, TraceId};
+use crate::model::{LogRecord, Nanos, Parts, Severity, SpanId, Text, TraceId};
 
 impl Columnar for LogRecord {
     fn trace_id(&self) -> &TraceId {
@@ -72,12 +72,13 @@ pub fn read_log_rows(
     for of_block in rows.chunk_by(|a, b| a.0 == b.0) {
         let mut block = columns.block(index, of_block[0].0)?;
         let traces = TraceRuns::read(&mut block)?;
-        logs.extend(read_logs(&mut block, &mut shared, &traces, of_block.iter().map(|(_, row)| *row))?);
+        let rows = of_block.iter().map(|(_, row)| *row);
+        logs.extend(read_logs(&mut block, &mut shared, &traces, rows, &Parts::ALL)?);
     }
     Ok(logs)
 }
 
-/// Reads some rows of a block, which come in order.
+/// Reads these parts of some rows of a block, which come in order.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged, or there is no such row.
@@ -86,12 +87,15 @@ pub fn read_logs(
     shared: &mut SharedColumns,
     traces: &TraceRuns,
     rows: impl Iterator<Item = usize> + Clone,
+    parts: &Parts,
 ) -> Result<Vec<LogRecord>> {
-    let attributes = shared.attributes.read(block, rows.clone())?;
+    let attributes = shared.attributes.read(block, rows.clone(), &parts.keys)?;
     let times = block.times("time", block.summary.rows)?;
     let severities = block.numbers("severity")?;
     let (has_span, spans) = (block.numbers("has_span")?, block.numbers("span")?);
-    let (messages, requests) = (block.strings("message")?, block.numbers("request")?);
+    let count = block.summary.rows;
+    let messages = if parts.rest { block.strings("message")? } else { Strings::Empty { count } };
+    let requests = block.numbers("request")?;
     let (resources, scopes) = (block.strings("resource")?, block.strings("scope")?);
     let mut logs = Vec::with_capacity(attributes.len());
     for (row, attributes) in rows.zip(attributes) {

@@ -4,12 +4,13 @@
 //! stands once in a dictionary, and its texts are a column like any other, where numbers and ids in stack traces are
 //! stored as such.
 
+use bytes::Bytes;
 use rustc_hash::FxBuildHasher;
 
-use super::super::bytes::{Slice, Type, get_value, put_bytes, put_varint, skip_body, unzigzag};
-use super::super::columns::{Block, ColumnWriter, Distinct, Numbers, Strings};
+use super::super::bytes::{Slice, Type, get_value, put_bytes, put_varint, skip_body, to_str, unzigzag};
+use super::super::columns::{Block, ColumnWriter, Distinct, Known, Numbers, Strings};
 use super::super::error::{CodecError, Result};
-use crate::model::{Attributes, Event, Nanos, Value};
+use crate::model::{Attributes, Event, Keys, Nanos, Value};
 
 const SHAPES: &str = "event.shape";
 const TIMES: &str = "event.time";
@@ -103,17 +104,18 @@ impl<'a> EventParts<'a> {
 pub struct EventReader {
     shapes: Strings,
     times: Numbers,
-    texts: Strings,
+    /// `None` when no event of the block has a text that is asked for.
+    texts: Option<Strings>,
     /// How many times and texts stand before those of each row.
     before: Vec<(usize, usize)>,
 }
 
 impl EventReader {
-    /// Reads where the events of a block are; `None` when none stand in these columns.
+    /// Reads where the events of a block are, and the texts of these keys; `None` when none stand in these columns.
     ///
     /// # Errors
     /// The source fails or what it gives is damaged.
-    pub fn open(block: &mut Block<'_, '_>) -> Result<Option<EventReader>> {
+    pub fn open(block: &mut Block<'_, '_>, keys: &Keys) -> Result<Option<EventReader>> {
         let shapes = block.strings(SHAPES)?;
         if matches!(shapes, Strings::Empty { .. }) {
             return Ok(None);
@@ -131,15 +133,20 @@ impl EventReader {
         if times.max(texts) > MOST_IN_BLOCK {
             return Err(CodecError::Malformed("events of a block"));
         }
-        let (times, texts) = (block.some_numbers(TIMES, times)?, block.some_strings(TEXTS, texts)?);
-        Ok(Some(EventReader { shapes, times, texts, before }))
+        let mut has_text = Known::<bool>::default();
+        let mut any_text = *keys == Keys::All;
+        for row in 0..block.summary.rows {
+            any_text = any_text || has_text.look_up(&shapes, row, |shape| has_text_of(shape, keys))?;
+        }
+        let texts = any_text.then(|| block.some_strings(TEXTS, texts)).transpose()?;
+        Ok(Some(EventReader { shapes, times: block.some_numbers(TIMES, times)?, texts, before }))
     }
 
-    /// The events of a row, whose span starts then.
+    /// The events of a row, whose span starts then, with the attributes of these keys.
     ///
     /// # Errors
     /// What was read is damaged.
-    pub fn read(&self, row: usize, start: Nanos) -> Result<Vec<Event>> {
+    pub fn read(&self, row: usize, start: Nanos, keys: &Keys) -> Result<Vec<Event>> {
         let mut shape = self.shapes.reader(row)?;
         if shape.remaining() == 0 {
             return Ok(Vec::new());
@@ -151,16 +158,25 @@ impl EventReader {
             let after_ns = unzigzag(self.times.get(time)?);
             time += 1;
             let name = shape.text()?;
-            let attributes = shape.list(|shape| {
+            let mut attributes = Vec::new();
+            for _ in 0..shape.count()? {
                 let key = shape.text()?;
-                let tag = shape.clone().byte()?;
-                if tag != TEXT_ELSEWHERE {
-                    return Ok((key, get_value(shape)?));
+                let is_wanted = keys.has(&key);
+                let value = match shape.clone().byte()? {
+                    TEXT_ELSEWHERE => {
+                        shape.byte()?;
+                        text += 1;
+                        match &self.texts {
+                            Some(texts) if is_wanted => Value::String(texts.text(text - 1)?),
+                            _ => Value::Empty,
+                        }
+                    }
+                    _ => get_value(&mut shape)?,
+                };
+                if is_wanted {
+                    attributes.push((key, value));
                 }
-                shape.byte()?;
-                text += 1;
-                Ok((key, Value::String(self.texts.text(text - 1)?)))
-            })?;
+            }
             events.push(Event {
                 time: Nanos(start.0.wrapping_add(after_ns as u64)),
                 name,
@@ -171,4 +187,26 @@ impl EventReader {
         shape.finish()?;
         Ok(events)
     }
+}
+
+/// Whether a shape has a text of these keys.
+fn has_text_of(shape: Bytes, keys: &Keys) -> Result<bool> {
+    let mut shape = Slice::new(&shape);
+    if shape.remaining() == 0 {
+        return Ok(false);
+    }
+    let (count, _) = (shape.varint()?, shape.varint()?);
+    let mut has_text = false;
+    for _ in 0..count {
+        shape.bytes()?;
+        for _ in 0..shape.count()? {
+            let key = to_str(shape.bytes()?)?;
+            match shape.byte()? {
+                TEXT_ELSEWHERE => has_text |= keys.has(key),
+                tag => skip_body(&mut shape, Type::from_tag(tag)?)?,
+            }
+        }
+        shape.varint_u32()?;
+    }
+    Ok(has_text)
 }

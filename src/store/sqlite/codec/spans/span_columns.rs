@@ -5,13 +5,13 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::super::bytes::{unzigzag, zigzag};
-use super::super::columns::{AttributeWriter, Block, ColumnWriter, Segment, TraceRuns, seal_rows};
+use super::super::columns::{AttributeWriter, Block, ColumnWriter, Numbers, Segment, Strings, TraceRuns, seal_rows};
 use super::super::error::{CodecError, Result};
 use super::super::shared_tables::SharedColumns;
 use super::event_columns::{EventParts, EventReader};
 use super::span_rows::{get_events, get_links};
 use super::span_slices::{SpanRow, SpanRows};
-use crate::model::{Kind, Nanos, Span, SpanId, Status, StatusCode, Text};
+use crate::model::{Kind, Nanos, Parts, Span, SpanId, Status, StatusCode, Text};
 
 /// Codes in the column `parent`; larger ones are how many rows away the parent is, zigzag, plus two.
 const NO_PARENT: u64 = 0;
@@ -80,7 +80,7 @@ fn parents(spans: &[&SpanRow<'_>]) -> (Vec<u64>, Vec<u64>) {
     (codes, elsewhere)
 }
 
-/// Reads some rows of a block.
+/// Reads these parts of some rows of a block.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged.
@@ -89,22 +89,28 @@ pub fn read_spans(
     shared: &mut SharedColumns,
     traces: &TraceRuns,
     rows: Range<usize>,
+    parts: &Parts,
 ) -> Result<Vec<Span>> {
-    let attributes = shared.attributes.read(block, rows.clone())?;
+    let Parts { keys, .. } = parts;
+    let attributes = shared.attributes.read(block, rows.clone(), keys)?;
     let core = CoreSpan::read(block, rows.clone())?;
     let (resources, scopes) = (block.strings("resource")?, block.strings("scope")?);
-    let (kinds, flags) = (block.numbers("kind")?, block.numbers("flags")?);
-    let [dropped_attributes, dropped_events, dropped_links] = DROPPED.map(|name| block.numbers(name));
+    let kinds = block.numbers("kind")?;
+    let count = block.summary.rows;
+    let mut numbers = |name| if parts.rest { block.numbers(name) } else { Ok(Numbers::zeros(count)) };
+    let flags = numbers("flags")?;
+    let [dropped_attributes, dropped_events, dropped_links] = DROPPED.map(&mut numbers);
     let (dropped_attributes, dropped_events, dropped_links) = (dropped_attributes?, dropped_events?, dropped_links?);
-    let (messages, trace_states) = (block.strings("message")?, block.strings("trace_state")?);
-    let events = EventReader::open(block)?;
+    let mut strings = |name, is_wanted| if is_wanted { block.strings(name) } else { Ok(Strings::Empty { count }) };
+    let (messages, trace_states) = (strings("message", parts.rest)?, strings("trace_state", parts.rest)?);
     // Segments of earlier versions have all of the events in one column.
-    let (whole_events, links) = (block.strings("events")?, block.strings("links")?);
+    let (whole_events, links) = (strings("events", parts.events)?, strings("links", parts.links)?);
+    let events = if parts.events { EventReader::open(block, keys)? } else { None };
     let mut spans = Vec::with_capacity(rows.len());
     for ((row, attributes), core) in rows.zip(attributes).zip(core) {
         let mut links = links.reader(row)?;
         let events = match &events {
-            Some(events) => events.read(row, core.start)?,
+            Some(events) => events.read(row, core.start, keys)?,
             None => {
                 let mut events = whole_events.reader(row)?;
                 if events.remaining() == 0 { Vec::new() } else { get_events(&mut events, core.start)? }
