@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::{Request, StatusCode, Uri};
+use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
@@ -153,7 +153,7 @@ async fn send_on_one(url: Uri, encoding: Encoding, waiting: Rc<RefCell<VecDeque<
                 let status = response.status();
                 let answer = response.into_body().collect().await.expect("a whole answer");
                 let grpc = answer.trailers().and_then(|trailers| trailers.get("grpc-status"));
-                let is_taken = status == StatusCode::OK && grpc.is_none_or(|status| status == "0");
+                let is_taken = status.is_success() && grpc.is_none_or(|status| status == "0");
                 sent.refused += usize::from(!is_taken);
                 sent.answers_ms.push(begin.elapsed().as_secs_f64() * 1e3);
             }

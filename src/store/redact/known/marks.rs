@@ -156,7 +156,8 @@ fn has_head_of_bank_account(bytes: &[u8]) -> bool {
     for_each_group::<SIZE>(bytes, b'.', |group| {
         for (lane, is_found) in lanes.iter_mut().enumerate() {
             let [before, a, b, c, d] = [0, 1, 2, 3, 4].map(|place| group[lane + place]);
-            *is_found |= !(is_letter(before) | is_digit(before)) & is_letter(a) & is_letter(b) & is_digit(c) & is_digit(d);
+            *is_found |=
+                !(is_letter(before) | is_digit(before)) & is_letter(a) & is_letter(b) & is_digit(c) & is_digit(d);
         }
     });
     is_head(bytes) || lanes.contains(&true)
@@ -278,7 +279,11 @@ mod tests {
         for kind in super::super::KINDS {
             if let super::super::Look::Pattern { words, .. } = &kind.look {
                 let spelled = words.iter().filter(|word| Seen::of(word.as_bytes()).is_hex);
-                assert!(spelled.clone().all(|word| ["acca", "eaaa"].contains(word)), "{:?}", spelled.collect::<Vec<_>>());
+                assert!(
+                    spelled.clone().all(|word| ["acca", "eaaa"].contains(word)),
+                    "{:?}",
+                    spelled.collect::<Vec<_>>()
+                );
             }
         }
     }

@@ -36,10 +36,11 @@ mod shared_tables;
 mod spans;
 #[cfg(test)]
 mod tests;
+mod trace_pieces;
 
 use std::ops::Range;
 
-use crate::model::{Record, RecordKind};
+use crate::model::{Parts, Record, RecordKind};
 use crate::store::sqlite::codec::bytes::envelope;
 use crate::store::sqlite::codec::checkpoints::checkpoint_columns;
 use crate::store::sqlite::codec::columns::{ColumnReader, TraceRuns};
@@ -53,7 +54,8 @@ pub use self::arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as 
 pub use self::bytes::envelope::{check, content_bytes};
 pub use self::checkpoints::checkpoint_columns::read_checkpoints_for_stats;
 pub use self::columns::{
-    BlockIndex, ColumnSource, Segment, WantedRows, block_range, column_header_bytes, may_contain, rows_of_trace,
+    BlockIndex, ColumnSource, Segment, WantedRows, block_range, build_filter, column_header_bytes, filter_may_contain,
+    may_contain, rows_of_trace,
 };
 pub use self::error::CodecError;
 pub use self::fold::{decode_fold, decode_folds, encode_fold};
@@ -63,6 +65,7 @@ pub use self::prepare::{Prepared, decode_inbox, prepare, repack, times_of};
 pub use self::record::NO_TRACE;
 pub use self::search::{traces_of_project, traces_with_attribute};
 pub use self::spans::stats_columns::read_spans_for_stats;
+pub use self::trace_pieces::{Piece, encode_piece};
 
 /// Seals records, all of this kind and in the order of [`Record::order`], into a segment.
 ///
@@ -106,15 +109,15 @@ pub fn read_records(
     wanted: WantedRows<'_, Range<usize>>,
 ) -> Result<Vec<Record>, CodecError> {
     let mut records = Vec::new();
-    each_block(kind, source, index, wanted, |_, found| {
+    each_block(kind, source, index, wanted, &Parts::ALL, |_, found| {
         records.extend(found);
         Ok(())
     })?;
     Ok(records)
 }
 
-/// Reads the records of a segment of this kind, in their order, block after block, so that nobody has to hold more than
-/// one; `visit` is told which.
+/// Reads these parts of the records of a segment of this kind, in their order, block after block, so that nobody has to
+/// hold more than one; `visit` is told which.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged, and those of `visit`.
@@ -123,6 +126,7 @@ pub fn each_block(
     source: &mut dyn ColumnSource,
     index: &BlockIndex,
     wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
+    parts: &Parts,
     mut visit: impl FnMut(usize, Vec<Record>) -> Result<(), CodecError>,
 ) -> Result<(), CodecError> {
     let mut columns = ColumnReader::new(source);
@@ -136,7 +140,7 @@ pub fn each_block(
         }
         let records = match kind {
             RecordKind::Spans => {
-                let spans = span_columns::read_spans(block, &mut shared, &traces, rows)?;
+                let spans = span_columns::read_spans(block, &mut shared, &traces, rows, parts)?;
                 spans.into_iter().map(Record::Span).collect()
             }
             RecordKind::Checkpoints => {
@@ -144,7 +148,7 @@ pub fn each_block(
                 checkpoints.into_iter().map(Record::Checkpoint).collect()
             }
             RecordKind::Logs => {
-                let logs = log_columns::read_logs(block, &mut shared, &traces, rows)?;
+                let logs = log_columns::read_logs(block, &mut shared, &traces, rows, parts)?;
                 logs.into_iter().map(Record::Log).collect()
             }
         };

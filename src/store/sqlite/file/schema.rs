@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::super::tables::trace_index;
 use super::super::{failure, sql};
 use crate::store::{Error, Result};
 
@@ -14,13 +15,17 @@ pub(in crate::store) const APPLICATION_ID: i64 = 0x5452_4842;
 /// The newest schema this version reads and the one it writes.
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
 /// Step `n` leads from schema `n` to `n + 1`; steps are never edited once released.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
     include_str!("schema/v5.sql"),
+    include_str!("schema/v6.sql"),
 ];
+
+/// The first schema in which the rows of traces are found through runs.
+const FIRST_WITH_TRACE_INDEX: u32 = 6;
 
 /// What lies at a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -120,6 +125,9 @@ pub fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
     for step in MIGRATIONS.iter().skip(version as usize) {
         transaction.execute_batch(step)?;
     }
+    if version < FIRST_WITH_TRACE_INDEX {
+        trace_index::build(&transaction)?;
+    }
     if version < VERSION {
         transaction
             .execute_batch(&format!("PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"))?;
@@ -146,6 +154,11 @@ pub fn knows_senders(connection: &Connection) -> Result<bool> {
 /// Whether the file can name what is damaged in it; an older one that is only read cannot.
 pub fn knows_damage(connection: &Connection) -> Result<bool> {
     is_at_least(connection, 5)
+}
+
+/// Whether rows of traces are found through runs; in an older file that is only read, by an index over all ids.
+pub fn has_trace_index(connection: &Connection) -> Result<bool> {
+    is_at_least(connection, i64::from(FIRST_WITH_TRACE_INDEX))
 }
 
 fn is_at_least(connection: &Connection, version: i64) -> Result<bool> {

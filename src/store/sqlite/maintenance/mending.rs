@@ -45,7 +45,7 @@ pub fn without_damage<T>(connection: &Connection, queue: &Queue, mut work: impl 
         let known = damaged::segments(connection)?;
         damage.retain(|part, _| match part {
             Part::Segment(id) => !known.contains(id),
-            Part::Write(_) | Part::Trace(_) => true,
+            Part::Write(_) | Part::Trace(_) | Part::Row("traces") => true,
             Part::Row(_) => false,
         });
         if damage.is_empty() {

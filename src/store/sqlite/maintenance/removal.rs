@@ -147,10 +147,10 @@ fn delete_at_once(queue: &Queue) -> Result<Removed> {
     queue.remove(Forget::Everything, |transaction| {
         let removed = count_everything(transaction)?;
         transaction.execute_batch(
-            "DELETE FROM inbox; DELETE FROM segments; DELETE FROM segment_columns; DELETE FROM traces;
-             DELETE FROM damaged; UPDATE meta SET value = 0 WHERE key IN ('traces', 'failed', 'spans', 'errors');
+            "DELETE FROM inbox; DELETE FROM segments; DELETE FROM segment_columns; DELETE FROM damaged;
              DELETE FROM meta WHERE key = 'uncounted_from';",
         )?;
+        traces::clear(transaction)?;
         for table in issues::TABLES {
             transaction.execute_batch(&format!("DELETE FROM {table};"))?;
         }

@@ -64,9 +64,7 @@ fn empty_log(connection: &Connection) -> Result<()> {
 fn rewrite_records(transaction: &Connection, redactor: &Redactor) -> Result<Rewritten> {
     transaction.execute_batch("PRAGMA secure_delete=ON;")?;
     let mut sum = Rewritten::default();
-    transaction.execute_batch(
-        "DELETE FROM traces; UPDATE meta SET value = 0 WHERE key IN ('traces', 'failed', 'spans', 'errors');",
-    )?;
+    traces::clear(transaction)?;
     for kind in RecordKind::ALL {
         for extent in segments::extents(transaction, kind)? {
             let mut records = segments::records(transaction, &extent)?;

@@ -7,6 +7,7 @@ pub mod column_types;
 pub mod damaged;
 pub mod inbox;
 pub mod senders;
+pub mod trace_index;
 pub mod traces;
 
 pub use self::column_types::{

@@ -11,6 +11,7 @@ use super::super::codec::{self, NO_TRACE};
 use super::super::damage::{Part, tolerate};
 use super::super::file::schema;
 use super::super::{segments, sql};
+use super::trace_index::{self, Filters, Lookup};
 use super::{Key, from_column, inbox, read_trace_id, to_column};
 use crate::model::time::NANOS_PER_SECOND;
 use crate::model::{Nanos, Record, RecordFilter, RecordKind, TimeBounds, TraceFold, TraceId};
@@ -38,20 +39,61 @@ pub fn find(connection: &Connection, trace: &TraceId) -> Result<Option<Stored>> 
     Finder::new(connection)?.find(trace)
 }
 
-/// Finds the rows of many traces.
-pub struct Finder<'c>(CachedStatement<'c>);
+/// Finds the rows of traces.
+pub struct Finder<'c> {
+    connection: &'c Connection,
+    /// `None` for a file of an earlier version, which has an index over all ids.
+    lookup: Option<Lookup<'c>>,
+    /// Reads the row of an id without knowing its number.
+    by_id: CachedStatement<'c>,
+    /// Reads a row if it is that of an id.
+    by_row: CachedStatement<'c>,
+}
 
 impl<'c> Finder<'c> {
+    /// Finds the rows of a few traces.
     pub fn new(connection: &'c Connection) -> Result<Finder<'c>> {
-        let sql = format!("SELECT {} FROM traces WHERE trace_id = ?1", columns(connection)?);
-        Ok(Finder(connection.prepare_cached(&sql)?))
+        let lookup = schema::has_trace_index(connection)?.then(|| Lookup::new(connection)).transpose()?;
+        Finder::with(connection, lookup)
+    }
+
+    /// Finds the rows of many traces, most of which may have none.
+    pub fn for_many(connection: &'c Connection, filters: &mut Filters) -> Result<Finder<'c>> {
+        let has_index = schema::has_trace_index(connection)?;
+        let lookup = has_index.then(|| Lookup::for_many(connection, filters)).transpose()?;
+        Finder::with(connection, lookup)
+    }
+
+    fn with(connection: &'c Connection, lookup: Option<Lookup<'c>>) -> Result<Finder<'c>> {
+        let columns = columns(connection)?;
+        let is_text = if lookup.is_some() { " AND typeof(trace_id) = 'text'" } else { "" };
+        let by_id = connection.prepare_cached(&format!("SELECT {columns} FROM traces WHERE trace_id = ?1{is_text}"))?;
+        let by_row =
+            connection.prepare_cached(&format!("SELECT {columns} FROM traces WHERE id = ?1 AND trace_id = ?2"))?;
+        Ok(Finder { connection, lookup, by_id, by_row })
     }
 
     /// The row of a trace; `None` when none of it is sealed, or the row is damaged.
     pub fn find(&mut self, trace: &TraceId) -> Result<Option<Stored>> {
-        let mut rows = self.0.query([Key(trace)])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(read(row)?.map(|(id, _, fold)| Stored { id, fold }))
+        let stored = |row: &Row<'_>| Ok(read(row)?.map(|(id, _, fold)| Stored { id, fold }));
+        let (Some(lookup), TraceId::Otel(raw)) = (&self.lookup, trace) else {
+            let mut rows = self.by_id.query([Key(trace)])?;
+            return rows.next()?.map_or(Ok(None), stored);
+        };
+        let Some(places) = lookup.rows(raw)? else {
+            // Slow, but nothing is missed until the index is mended.
+            let sql = format!("SELECT {} FROM traces WHERE trace_id = ?1", columns(self.connection)?);
+            let mut select = self.connection.prepare_cached(&sql)?;
+            let mut rows = select.query([Key(trace)])?;
+            return rows.next()?.map_or(Ok(None), stored);
+        };
+        for place in places {
+            let mut rows = self.by_row.query(params![place, Key(trace)])?;
+            if let Some(row) = rows.next()? {
+                return stored(row);
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -157,6 +199,7 @@ pub fn repair(transaction: &Connection, damaged: &[i64], changes: &[Change]) -> 
         sql::run(transaction, "DELETE FROM traces WHERE id = ?1", [id])?;
     }
     apply(transaction, changes)?;
+    trace_index::build(transaction)?;
     write_totals(transaction, counted_totals(transaction)?)
 }
 
@@ -305,12 +348,49 @@ pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
                 after.fold,
                 to_column(after.received_s),
             ])?;
+            if before.is_none() {
+                trace_index::add(transaction, trace, transaction.last_insert_rowid())?;
+            }
         } else if let Some(before) = before {
             sql::run(transaction, "DELETE FROM traces WHERE id = ?1", [before.id])?;
         }
     }
     for (key, delta) in ["traces", "failed", "spans", "errors"].into_iter().zip(delta) {
         sql::run(transaction, "UPDATE meta SET value = value + ?2 WHERE key = ?1", params![key, delta])?;
+    }
+    trace_index::tidy(transaction)
+}
+
+/// Removes all rows.
+pub fn clear(transaction: &Connection) -> Result<()> {
+    sql::run(transaction, "DELETE FROM traces", [])?;
+    write_totals(transaction, Totals::default())?;
+    trace_index::clear(transaction)
+}
+
+/// Calls `visit` with the rows of OpenTelemetry ids from `low` to `high` that a condition names.
+pub fn each_of_range(
+    connection: &Connection,
+    (low, high): (&[u8; 16], &[u8; 16]),
+    condition: &str,
+    values: &[rusqlite::types::Value],
+    mut visit: impl FnMut(TraceId, TraceFold) -> Result<()>,
+) -> Result<()> {
+    let mut range = values.to_vec();
+    range.extend([low, high].map(|id| rusqlite::types::Value::Blob(id.to_vec())));
+    let condition = format!("{condition} AND trace_id >= ? AND trace_id <= ?");
+    let rows = match schema::has_trace_index(connection)? {
+        true => Lookup::new(connection)?.rows_of_range(low, high)?,
+        false => None,
+    };
+    let Some(rows) = rows else {
+        return each_where(connection, &condition, rusqlite::params_from_iter(range), visit);
+    };
+    let condition = format!("{condition} AND id = ?");
+    for row in rows {
+        let mut of_row = range.clone();
+        of_row.push(rusqlite::types::Value::Integer(row));
+        each_where(connection, &condition, rusqlite::params_from_iter(of_row), &mut visit)?;
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ async fn a_file_of_the_first_schema_is_brought_up_to_date_with_its_content() {
 }
 
 const BACK_TO_SECOND_SCHEMA: &str = "
+    DROP TABLE trace_recent; DROP TABLE trace_runs; DROP TABLE trace_pieces; DROP INDEX traces_text;
+    CREATE UNIQUE INDEX traces_key ON traces(trace_id);
     DROP TABLE issues; DROP TABLE issue_fingerprints; DROP TABLE issue_counts; DROP TABLE issue_traces;
     DROP TABLE issue_stacks; DROP TABLE issue_history; DROP TABLE keys; PRAGMA user_version=2;";
 

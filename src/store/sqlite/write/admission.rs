@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::super::codec::{self, Prepared};
 use super::super::segments;
+use super::super::tables::trace_index::Filters;
 use super::super::tables::traces::Finder;
 use super::super::tables::{inbox, part_hash};
 use super::commit::without_old;
@@ -35,6 +36,8 @@ pub struct Admission<'a> {
     pub connection: &'a Connection,
     /// What was written lately, which learns what is found out.
     pub known: &'a mut Dedup,
+    /// Which traces the runs of the index do not have.
+    pub filters: &'a mut Filters,
     /// The first write that is not sealed.
     pub first_unsealed: Option<i64>,
     /// The new records, to be taken back when their commit fails.
@@ -65,7 +68,7 @@ impl Admission<'_> {
     fn learn_traces(&mut self, part: &Prepared) -> Result<()> {
         let kind = part.kind;
         let mut too_long: Vec<&TraceId> = part.has_traceless.then_some(&codec::NO_TRACE).into_iter().collect();
-        let mut finder = Finder::new(self.connection)?;
+        let mut finder = Finder::for_many(self.connection, self.filters)?;
         for trace in &part.traces {
             let hash = part_hash(kind, trace);
             if self.known.knows(hash) {

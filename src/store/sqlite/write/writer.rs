@@ -29,6 +29,7 @@ use crate::store::sqlite::issues::Uncounted;
 use crate::store::sqlite::maintenance::Task;
 use crate::store::sqlite::options::{Durability, Tuning};
 use crate::store::sqlite::segments;
+use crate::store::sqlite::tables::trace_index::Filters;
 use crate::store::sqlite::tables::{damaged, from_column, inbox};
 use crate::store::sqlite::write::admission::{Admission, Admitted};
 use crate::store::sqlite::write::commit::{store_group, transact};
@@ -74,6 +75,7 @@ pub struct Writer {
     connection: Option<Connection>,
     file: FileState,
     dedup: Dedup,
+    filters: Filters,
     uncounted: Uncounted,
     waiting: VecDeque<Job>,
     backlog: u64,
@@ -107,6 +109,7 @@ impl Writer {
             tuning,
             connection: None,
             dedup: Dedup::default(),
+            filters: Filters::default(),
             uncounted: Uncounted::new(Arc::clone(&links.has_uncounted)),
             waiting: VecDeque::new(),
             backlog: 0,
@@ -127,6 +130,7 @@ impl Writer {
             connection.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
         }
         self.dedup = Dedup::default();
+        self.filters = Filters::default();
         let now_ns = Nanos::now().0;
         let dedup = &mut self.dedup;
         let (read, damage) = damage::collect(|| {
@@ -324,8 +328,8 @@ impl Writer {
         }
         // Every trace is looked up, and locking for each would cost more than looking.
         let view = connection.unchecked_transaction()?;
-        let (known, first_unsealed) = (&mut self.dedup, self.first_unsealed);
-        let mut admission = Admission { connection: &view, known, first_unsealed, added };
+        let (known, filters, first_unsealed) = (&mut self.dedup, &mut self.filters, self.first_unsealed);
+        let mut admission = Admission { connection: &view, known, filters, first_unsealed, added };
         let admitted: Vec<Admitted> = group.iter().map(|job| admission.admit(job)).collect::<Result<_>>()?;
         view.finish()?;
         let (outcomes, mut rest): (Vec<Written>, Vec<_>) =

@@ -1,4 +1,5 @@
-//! Which traces a segment may hold: a Bloom filter of eleven bits per distinct trace id, wrong once in 200 times.
+//! Which traces a segment may hold, and which keys a run of the index of traces: a Bloom filter of eleven bits for each,
+//! wrong once in 200 times.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -14,10 +15,19 @@ const VERSION: u8 = 1;
 
 /// A filter over these ids; repeated ids cost room but no harm.
 pub fn build<'a>(ids: impl ExactSizeIterator<Item = &'a TraceId>) -> Vec<u8> {
-    let mut filter = vec![0; 1 + (ids.len() * BITS_PER_ID).div_ceil(8).max(1)];
+    build_of_hashes(ids.map(hash_of))
+}
+
+/// A filter over keys.
+pub fn build_filter(keys: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
+    build_of_hashes(keys.map(|key| xxh3_64(&key.to_le_bytes())))
+}
+
+fn build_of_hashes(hashes: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
+    let mut filter = vec![0; 1 + (hashes.len() * BITS_PER_ID).div_ceil(8).max(1)];
     filter[0] = VERSION;
-    for id in ids {
-        for bit in probes(id, filter.len() - 1) {
+    for hash in hashes {
+        for bit in probes(hash, filter.len() - 1) {
             filter[1 + bit / 8] |= 1 << (bit % 8);
         }
     }
@@ -27,18 +37,30 @@ pub fn build<'a>(ids: impl ExactSizeIterator<Item = &'a TraceId>) -> Vec<u8> {
 /// Whether the trace may be among those the filter was built from; false is certain. True for anything that is no
 /// filter, because a damaged filter must not hide a trace.
 pub fn may_contain(trace_filter: &[u8], id: &TraceId) -> bool {
-    match trace_filter {
+    may_contain_hash(trace_filter, hash_of(id))
+}
+
+/// Whether the key may be among those the filter was built from; false is certain, as for [`may_contain`].
+pub fn filter_may_contain(filter: &[u8], key: u64) -> bool {
+    may_contain_hash(filter, xxh3_64(&key.to_le_bytes()))
+}
+
+fn may_contain_hash(filter: &[u8], hash: u64) -> bool {
+    match filter {
         [VERSION, bits @ ..] if !bits.is_empty() => {
-            probes(id, bits.len()).all(|bit| bits.get(bit / 8).is_none_or(|byte| byte & (1 << (bit % 8)) != 0))
+            probes(hash, bits.len()).all(|bit| bits.get(bit / 8).is_none_or(|byte| byte & (1 << (bit % 8)) != 0))
         }
         _ => true,
     }
 }
 
-fn probes(id: &TraceId, bytes: usize) -> impl Iterator<Item = usize> {
+fn hash_of(id: &TraceId) -> u64 {
     let mut raw = Vec::with_capacity(32);
     put_trace_id(&mut raw, id);
-    let hash = xxh3_64(&raw);
+    xxh3_64(&raw)
+}
+
+fn probes(hash: u64, bytes: usize) -> impl Iterator<Item = usize> {
     let (first, step) = (hash & 0xffff_ffff, (hash >> 32) | 1);
     let bits = bytes as u64 * 8;
     (0..PROBES).map(move |probe| (first.wrapping_add(probe.wrapping_mul(step)) % bits) as usize)

@@ -17,10 +17,12 @@ mod writer;
 pub use self::attribute_reader::{AttributeReader, PlaceCells};
 pub use self::attribute_writer::{AttributeWriter, EncodedAttributes, RawAttributes, Shape};
 pub use self::distinct::Distinct;
-pub use self::filter::may_contain;
+pub use self::filter::{build_filter, filter_may_contain, may_contain};
 pub use self::index::{BlockIndex, BlockSummary};
 pub use self::known::Known;
-pub use self::layout::{CODED, ColumnSource, PLAIN, SHARED_FRAME, Segment, TEMPLATES, block_range, column_header_bytes};
+pub use self::layout::{
+    CODED, ColumnSource, PLAIN, SHARED_FRAME, Segment, TEMPLATES, block_range, column_header_bytes,
+};
 pub use self::planes::{Numbers, put_planes, put_planes_of_width};
 pub use self::reader::{Block, ColumnReader, Strings};
 pub use self::rows::{BYTES_PER_BLOCK, Columnar, TraceRuns, WantedRows, rows_of_trace, seal_rows};

@@ -9,9 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::bytes::{Buffer, Reader, envelope, unzigzag};
 use super::super::error::{CodecError, Result};
-use super::{
-    BlockIndex, BlockSummary, CODED, ColumnSource, Numbers, PLAIN, SHARED_FRAME, TEMPLATES, TemplateStrings,
-};
+use super::{BlockIndex, BlockSummary, CODED, ColumnSource, Numbers, PLAIN, SHARED_FRAME, TEMPLATES, TemplateStrings};
 use crate::model::{Nanos, Text};
 
 /// Columns of one segment being read.
