@@ -1,12 +1,13 @@
 //! Databases earlier versions of tracehub wrote, as they lay there after the server was killed: some records sealed, the
 //! others waiting. What such a version cannot have written is in the tests of the store.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use tracehub::model::{Batch, Checkpoint, IssueQuery, StatsQuery, Text, TraceId, TraceQuery};
+use tracehub::model::{Batch, Checkpoint, IssueQuery, RecordFilter, StatsQuery, Text, Trace, TraceId, TraceQuery};
 use tracehub::store::{self, Backend, Mode, Target};
 
 use crate::support::Home;
@@ -143,4 +144,53 @@ async fn a_file_that_cannot_name_damage_learns_to_and_keeps_what_it_holds() {
         }
         store.close().await.expect("closed");
     }
+}
+
+/// All traces of a store, by their ids.
+async fn traces(store: &dyn Backend) -> BTreeMap<String, Trace> {
+    let mut found = BTreeMap::new();
+    let query = TraceQuery { limit: 1_000, ..TraceQuery::default() };
+    for summary in store.traces(&query).await.expect("listed").items {
+        let trace = store.trace(&summary.trace_id).await.expect("read").expect("there");
+        found.insert(summary.trace_id.to_string(), trace);
+    }
+    found
+}
+
+/// Spans with events and links are among them, sealed and waiting, in the form they had before strings were templates, and
+/// the rows of traces are found through an index over all ids.
+#[tokio::test]
+async fn a_file_of_the_fifth_schema_is_read_as_it_is_and_keeps_all_it_holds_when_it_is_brought_up_to_date() {
+    let home = Home::new();
+    let path = database(&home, 5);
+    let before = fs::read(&path).expect("readable");
+    let reader = open(&path, Mode::Read).await;
+    let as_it_was = traces(&*reader).await;
+    assert_eq!(as_it_was.len(), 13);
+    let spans = || as_it_was.values().flat_map(|trace| &trace.spans);
+    assert_eq!((spans().count(), spans().map(|span| span.events.len()).sum::<usize>()), (33, 2));
+    assert_eq!(spans().map(|span| span.links.len()).sum::<usize>(), 11);
+    let by_prefix = TraceQuery { id_prefix: Some("4bf92f3577b34da6a3ce929d0e0e470".into()), limit: 0, ..TraceQuery::default() };
+    assert_eq!(reader.traces(&by_prefix).await.expect("listed").total, Some(8));
+    reader.close().await.expect("closed");
+    assert_eq!(fs::read(&path).expect("readable"), before, "not a byte changed");
+
+    let store = open(&path, Mode::Write).await;
+    assert_eq!(traces(&*store).await, as_it_was);
+    for trace in as_it_was.values() {
+        let (spans, checkpoints, logs) = (trace.spans.clone(), trace.checkpoints.clone(), trace.logs.clone());
+        let count = (spans.len() + checkpoints.len() + logs.len()) as u64;
+        let again = store.write(Batch { spans, checkpoints, logs }).await.expect("written");
+        assert_eq!((again.accepted, again.duplicates), (0, count), "{}", trace.summary.trace_id);
+    }
+    // What waits is sealed before something is removed.
+    let filter = RecordFilter { trace: Some(TraceId::parse("waiting-1").expect("an id")), ..RecordFilter::default() };
+    assert_eq!(store.delete(&filter, false).await.expect("removed").checkpoints, 2);
+    store.close().await.expect("closed");
+    let reader = open(&path, Mode::Read).await;
+    let mut left = as_it_was;
+    left.remove("waiting-1");
+    assert_eq!(traces(&*reader).await, left);
+    assert_eq!(reader.traces(&by_prefix).await.expect("listed").total, Some(8));
+    assert_eq!(reader.stats(&StatsQuery::totals()).await.expect("counted").database.damaged_rows, Some(0));
 }

@@ -58,12 +58,15 @@ pub struct Tuning {
     pub decoded_bytes: usize,
 }
 
+/// So many records become a segment: traces are not cut up much, and pages of columns are full.
+const SEAL_RECORDS: usize = 32_768;
+
 impl Default for Tuning {
     fn default() -> Tuning {
         Tuning {
-            seal_records: 16_384,
+            seal_records: SEAL_RECORDS,
             seal_age: Duration::from_secs(60),
-            most_unsealed: 8 * 16_384,
+            most_unsealed: 4 * SEAL_RECORDS,
             queue_bytes: 64 << 20,
             most_pages: None,
             question_timeout: Duration::from_secs(30),

@@ -11,7 +11,7 @@ pub fn encode_folds(folds: &[(TraceId, TraceFold)]) -> Vec<u8> {
     put_varint(&mut out, folds.len() as u64);
     for (id, fold) in folds {
         put_trace_id(&mut out, id);
-        put_fold(&mut out, id, fold);
+        put_fold(&mut out, id, fold, true, &mut put_text);
     }
     envelope::wrap(&out)
 }
@@ -24,32 +24,88 @@ pub fn decode_folds(bytes: &[u8]) -> Result<Vec<(TraceId, TraceFold)>> {
     let mut reader = Reader::new(envelope::unwrap(bytes)?);
     let folds = reader.list(|reader| {
         let id = reader.trace_id()?;
-        let fold = get_fold(reader, &id)?;
+        let fold = get_fold(reader, &id, None, &mut string)?;
         Ok((id, fold))
     })?;
     reader.finish()?;
     Ok(folds)
 }
 
-/// Encodes the fold of one trace, which lies beside the trace's id: neither can change without the other.
-pub fn encode_fold(id: &TraceId, fold: &TraceFold) -> Vec<u8> {
-    let mut out = Vec::with_capacity(96);
-    put_fold(&mut out, id, fold);
-    envelope::wrap_with_key(&out, id.hash64())
+/// What of a fold lies in columns of their own beside it: start and end, how many spans, checkpoints, log records and
+/// errors, and when the last was received, as [`TraceFold`] has them.
+pub type FoldColumns = [u64; 7];
+
+/// Tells the word of a number.
+pub type FindWord<'w> = &'w mut dyn FnMut(u64) -> Result<String>;
+
+fn columns_of(fold: &TraceFold) -> FoldColumns {
+    [fold.start_ns, fold.end_ns, fold.spans, fold.checkpoints, fold.logs, fold.errors, fold.received_s]
 }
 
-/// Reads what [`encode_fold`] wrote of this trace. Folds of files before schema 5 do not know whose they are.
+/// The fold, its columns and its trace's id are one: none can change without the others.
+fn key_of(id: &TraceId, columns: &FoldColumns) -> u64 {
+    columns.iter().fold(id.hash64(), |key, column| (key ^ column).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29))
+}
+
+/// Encodes the fold of one trace without what lies in the columns beside it; `number` says which names have a number.
+/// Columns hold no more than 63 bits, so a fold with more has all of it.
+pub fn encode_fold(id: &TraceId, fold: &TraceFold, number: &mut dyn FnMut(&str) -> Option<u64>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
+    let columns = columns_of(fold);
+    if columns.iter().any(|column| i64::try_from(*column).is_err()) {
+        put_fold(&mut out, id, fold, true, &mut put_text);
+        return envelope::wrap_with_key(&out, id.hash64());
+    }
+    put_fold(&mut out, id, fold, false, &mut |out, text| match number(text) {
+        Some(number) => put_varint(out, number),
+        None => {
+            put_varint(out, NO_WORD);
+            put_text(out, text);
+        }
+    });
+    envelope::wrap_with_columns(&out, key_of(id, &columns))
+}
+
+/// Stands before a name that has no number.
+const NO_WORD: u64 = 0;
+
+/// Reads what [`encode_fold`] wrote of this trace beside these columns. In files before schema 6 folds are whole, and
+/// before schema 5 they do not know whose they are.
 ///
 /// # Errors
-/// The bytes are no such encoding, or that of another trace.
-pub fn decode_fold(id: &TraceId, bytes: &[u8]) -> Result<TraceFold> {
-    let mut reader = Reader::new(envelope::unwrap_with_key(bytes, id.hash64())?);
-    let fold = get_fold(&mut reader, id)?;
+/// The bytes are no such encoding, or that of another trace, the columns are others, and those of `word`.
+pub fn decode_fold(id: &TraceId, columns: &FoldColumns, bytes: &[u8], word: FindWord<'_>) -> Result<TraceFold> {
+    let (reader, fold) = match envelope::unwrap_with_columns(bytes, key_of(id, columns))? {
+        Some(content) => {
+            let mut reader = Reader::new(content);
+            let mut text = |reader: &mut Reader| match reader.varint()? {
+                NO_WORD => string(reader),
+                number => word(number),
+            };
+            let fold = get_fold(&mut reader, id, Some(columns), &mut text)?;
+            (reader, fold)
+        }
+        None => {
+            let mut reader = Reader::new(envelope::unwrap_with_key(bytes, id.hash64())?);
+            let fold = get_fold(&mut reader, id, None, &mut string)?;
+            (reader, fold)
+        }
+    };
     reader.finish()?;
     Ok(fold)
 }
 
-fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
+/// Appends a name.
+type PutText<'p> = &'p mut dyn FnMut(&mut Vec<u8>, &str);
+
+/// Reads a name.
+type GetText<'g> = &'g mut dyn FnMut(&mut Reader) -> Result<String>;
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_bytes(out, text.as_bytes());
+}
+
+fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold, with_columns: bool, put_text: PutText<'_>) {
     let present = [
         fold.root.is_some(),
         fold.workflow.is_some(),
@@ -60,13 +116,15 @@ fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
         !fold.usages.is_empty(),
     ];
     out.push(present.iter().rev().fold(0, |bits, bit| bits << 1 | u8::from(*bit)));
-    put_varint(out, fold.start_ns);
-    put_signed(out, fold.end_ns.wrapping_sub(fold.start_ns) as i64);
-    for count in [fold.spans, fold.checkpoints, fold.logs, fold.errors] {
-        put_varint(out, count);
-    }
-    if fold.received_s > 0 {
-        put_varint(out, fold.received_s);
+    if with_columns {
+        put_varint(out, fold.start_ns);
+        put_signed(out, fold.end_ns.wrapping_sub(fold.start_ns) as i64);
+        for count in [fold.spans, fold.checkpoints, fold.logs, fold.errors] {
+            put_varint(out, count);
+        }
+        if fold.received_s > 0 {
+            put_varint(out, fold.received_s);
+        }
     }
     put_varint(out, fold.open.len() as u64);
     for (operation, difference) in &fold.open {
@@ -74,15 +132,15 @@ fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
         put_signed(out, *difference);
     }
     put_varint(out, fold.services.len() as u64);
-    fold.services.iter().for_each(|service| put_bytes(out, service.as_bytes()));
+    fold.services.iter().for_each(|service| put_text(out, service));
     for candidate in [&fold.root, &fold.workflow].into_iter().flatten() {
-        put_candidate(out, candidate, id, fold);
+        put_candidate(out, candidate, id, fold, put_text);
     }
     for usage in [&fold.inference, &fold.aggregate].into_iter().flatten() {
         put_usage(out, usage);
     }
     if !fold.odd.is_empty() {
-        put_odd(out, id, fold);
+        put_odd(out, id, fold, put_text);
     }
     if !fold.usages.is_empty() {
         put_varint(out, fold.usages.len() as u64);
@@ -90,31 +148,32 @@ fn put_fold(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
     }
 }
 
-fn get_fold(reader: &mut Reader, id: &TraceId) -> Result<TraceFold> {
+fn get_fold(reader: &mut Reader, id: &TraceId, columns: Option<&FoldColumns>, text: GetText<'_>) -> Result<TraceFold> {
     let present = reader.byte()?;
     let has = |bit: u8| present & (1 << bit) != 0;
-    let start_ns = reader.varint()?;
-    let mut fold = TraceFold {
-        start_ns,
-        end_ns: start_ns.wrapping_add(reader.signed()? as u64),
-        spans: reader.varint()?,
-        checkpoints: reader.varint()?,
-        logs: reader.varint()?,
-        errors: reader.varint()?,
-        received_s: if has(4) { reader.varint()? } else { 0 },
-        ..TraceFold::default()
+    let [start_ns, end_ns, spans, checkpoints, logs, errors, received_s] = match columns {
+        Some(columns) => *columns,
+        None => {
+            let start_ns = reader.varint()?;
+            let end_ns = start_ns.wrapping_add(reader.signed()? as u64);
+            let mut count = || reader.varint();
+            let counts = [count()?, count()?, count()?, count()?];
+            let received_s = if has(4) { count()? } else { 0 };
+            [start_ns, end_ns, counts[0], counts[1], counts[2], counts[3], received_s]
+        }
     };
+    let mut fold = TraceFold { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, ..TraceFold::default() };
     let open = reader.count()?;
     fold.open =
         (0..open).map(|_| Ok((u64::from_le_bytes(reader.array()?), reader.signed()?))).collect::<Result<_>>()?;
     let services = reader.count()?;
-    fold.services = (0..services).map(|_| string(reader)).collect::<Result<_>>()?;
-    fold.root = has(0).then(|| get_candidate(reader, id, start_ns)).transpose()?;
-    fold.workflow = has(1).then(|| get_candidate(reader, id, start_ns)).transpose()?;
+    fold.services = (0..services).map(|_| text(reader)).collect::<Result<_>>()?;
+    fold.root = has(0).then(|| get_candidate(reader, id, start_ns, text)).transpose()?;
+    fold.workflow = has(1).then(|| get_candidate(reader, id, start_ns, text)).transpose()?;
     fold.inference = has(2).then(|| get_usage(reader)).transpose()?;
     fold.aggregate = has(3).then(|| get_usage(reader)).transpose()?;
     if has(5) {
-        fold.odd = get_odd(reader, id, start_ns)?;
+        fold.odd = get_odd(reader, id, start_ns, text)?;
     }
     if has(6) {
         let count = reader.count()?;
@@ -130,27 +189,27 @@ const NO_SPAN: u64 = 1 << 1;
 /// The candidate is named by the id of its trace, as those of traces without spans are.
 const NAMED_BY_ID: u64 = 1 << 2;
 
-fn put_candidate(out: &mut Vec<u8>, candidate: &Candidate, id: &TraceId, fold: &TraceFold) {
+fn put_candidate(out: &mut Vec<u8>, candidate: &Candidate, id: &TraceId, fold: &TraceFold, put_text: PutText<'_>) {
     let (has_parent, no_span, start_ns, span_id) = candidate.rank;
     let is_named_by_id = matches!(id, TraceId::Text(text) if *text == candidate.name.as_str());
     out.push(bits_of([(CANDIDATE_HAS_PARENT, has_parent), (NO_SPAN, no_span), (NAMED_BY_ID, is_named_by_id)]) as u8);
     put_signed(out, start_ns.wrapping_sub(fold.start_ns) as i64);
     out.extend_from_slice(&span_id);
     if !is_named_by_id {
-        put_bytes(out, candidate.name.as_bytes());
+        put_text(out, &candidate.name);
     }
-    put_bytes(out, candidate.service.as_bytes());
+    put_text(out, &candidate.service);
 }
 
-fn get_candidate(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<Candidate> {
+fn get_candidate(reader: &mut Reader, id: &TraceId, fold_start_ns: u64, text: GetText<'_>) -> Result<Candidate> {
     let bits = u64::from(reader.byte()?);
     let start_ns = fold_start_ns.wrapping_add(reader.signed()? as u64);
     let rank = (bits & CANDIDATE_HAS_PARENT != 0, bits & NO_SPAN != 0, start_ns, reader.array()?);
-    let name = if bits & NAMED_BY_ID != 0 { id.to_string() } else { string(reader)? };
-    Ok(Candidate { rank, name, service: string(reader)? })
+    let name = if bits & NAMED_BY_ID != 0 { id.to_string() } else { text(reader)? };
+    Ok(Candidate { rank, name, service: text(reader)? })
 }
 
-fn put_odd(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
+fn put_odd(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold, put_text: PutText<'_>) {
     let OddTimes { eras, unbelieved, ends } = &fold.odd;
     put_varint(out, *ends);
     put_varint(out, eras.len() as u64);
@@ -158,22 +217,22 @@ fn put_odd(out: &mut Vec<u8>, id: &TraceId, fold: &TraceFold) {
         for number in [*start_ns, *end_ns, *records] {
             put_varint(out, number);
         }
-        put_root(out, root.as_ref(), id, fold);
+        put_root(out, root.as_ref(), id, fold, put_text);
     }
     out.push(u8::from(unbelieved.is_some()));
     if let Some(Unbelieved { records, received_ns, first_ns, last_ns, root }) = unbelieved {
         for number in [*records, *received_ns, *first_ns, *last_ns] {
             put_varint(out, number);
         }
-        put_root(out, root.as_ref(), id, fold);
+        put_root(out, root.as_ref(), id, fold, put_text);
     }
 }
 
-fn get_odd(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<OddTimes> {
+fn get_odd(reader: &mut Reader, id: &TraceId, fold_start_ns: u64, text: GetText<'_>) -> Result<OddTimes> {
     let (ends, count) = (reader.varint()?, reader.count()?);
     let era = |_| {
         let (start_ns, end_ns, records) = (reader.varint()?, reader.varint()?, reader.varint()?);
-        Ok(Era { start_ns, end_ns, records, root: get_root(reader, id, fold_start_ns)? })
+        Ok(Era { start_ns, end_ns, records, root: get_root(reader, id, fold_start_ns, text)? })
     };
     let eras = (0..count).map(era).collect::<Result<_>>()?;
     if reader.byte()? == 0 {
@@ -181,20 +240,20 @@ fn get_odd(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<OddT
     }
     let (records, received_ns) = (reader.varint()?, reader.varint()?);
     let (first_ns, last_ns) = (reader.varint()?, reader.varint()?);
-    let root = get_root(reader, id, fold_start_ns)?;
+    let root = get_root(reader, id, fold_start_ns, text)?;
     Ok(OddTimes { eras, unbelieved: Some(Unbelieved { records, received_ns, first_ns, last_ns, root }), ends })
 }
 
-fn put_root(out: &mut Vec<u8>, root: Option<&Candidate>, id: &TraceId, fold: &TraceFold) {
+fn put_root(out: &mut Vec<u8>, root: Option<&Candidate>, id: &TraceId, fold: &TraceFold, put_text: PutText<'_>) {
     out.push(u8::from(root.is_some()));
     if let Some(root) = root {
-        put_candidate(out, root, id, fold);
+        put_candidate(out, root, id, fold, put_text);
     }
 }
 
-fn get_root(reader: &mut Reader, id: &TraceId, fold_start_ns: u64) -> Result<Option<Candidate>> {
+fn get_root(reader: &mut Reader, id: &TraceId, fold_start_ns: u64, text: GetText<'_>) -> Result<Option<Candidate>> {
     let has_root = reader.byte()? != 0;
-    has_root.then(|| get_candidate(reader, id, fold_start_ns)).transpose()
+    has_root.then(|| get_candidate(reader, id, fold_start_ns, text)).transpose()
 }
 
 /// Bits of what a span that reports usage says.
@@ -262,6 +321,17 @@ fn string(reader: &mut Reader) -> Result<String> {
 mod tests {
     use super::*;
 
+    fn encoded(id: &TraceId, fold: &TraceFold) -> Vec<u8> {
+        encode_fold(id, fold, &mut |word| (word == "shop").then_some(7))
+    }
+
+    fn decoded(id: &TraceId, fold: &TraceFold, bytes: &[u8]) -> Result<TraceFold> {
+        decode_fold(id, &columns_of(fold), bytes, &mut |number| match number {
+            7 => Ok("shop".to_owned()),
+            _ => Err(super::super::CodecError::Malformed("no such word")),
+        })
+    }
+
     #[test]
     fn times_that_do_not_rule_read_back() {
         let root =
@@ -277,7 +347,7 @@ mod tests {
         for odd in odd {
             let fold = TraceFold { start_ns: 1 << 60, end_ns: 1 << 61, spans: 9, odd, ..TraceFold::default() };
             let id = TraceId::Text("req-1".into());
-            assert_eq!(decode_fold(&id, &encode_fold(&id, &fold)), Ok(fold));
+            assert_eq!(decoded(&id, &fold, &encoded(&id, &fold)), Ok(fold));
         }
     }
 
@@ -302,7 +372,7 @@ mod tests {
             ..TraceFold::default()
         };
         let id = TraceId::Text("req-1".into());
-        assert_eq!(decode_fold(&id, &encode_fold(&id, &fold)), Ok(fold));
+        assert_eq!(decoded(&id, &fold, &encoded(&id, &fold)), Ok(fold));
     }
 
     #[test]
@@ -310,16 +380,20 @@ mod tests {
         let open = [(7, 2), (u64::MAX, -3)].into();
         let fold = TraceFold { checkpoints: 5, open, ..TraceFold::default() };
         let id = TraceId::Text("req-1".into());
-        assert_eq!(decode_fold(&id, &encode_fold(&id, &fold)).expect("own fold"), fold);
+        assert_eq!(decoded(&id, &fold, &encoded(&id, &fold)).expect("own fold"), fold);
     }
 
     #[test]
     fn a_fold_is_that_of_its_trace_only_unless_an_earlier_version_wrote_it() {
         let fold = TraceFold { checkpoints: 5, ..TraceFold::default() };
         let (id, other) = (TraceId::Text("req-1".into()), TraceId::Text("req-0".into()));
-        assert_eq!(decode_fold(&other, &encode_fold(&id, &fold)), Err(super::super::CodecError::Checksum));
+        assert_eq!(decoded(&other, &fold, &encoded(&id, &fold)), Err(super::super::CodecError::Checksum));
+        let other_columns = TraceFold { checkpoints: 6, ..fold.clone() };
+        assert_eq!(decoded(&id, &other_columns, &encoded(&id, &fold)), Err(super::super::CodecError::Checksum));
         let mut earlier = Vec::new();
-        put_fold(&mut earlier, &id, &fold);
-        assert_eq!(decode_fold(&id, &envelope::wrap(&earlier)), Ok(fold));
+        put_fold(&mut earlier, &id, &fold, true, &mut put_text);
+        let of_version_5 = envelope::wrap_with_key(&earlier, id.hash64());
+        assert_eq!(decoded(&id, &fold, &of_version_5).as_ref(), Ok(&fold));
+        assert_eq!(decoded(&id, &fold, &envelope::wrap(&earlier)), Ok(fold));
     }
 }

@@ -58,7 +58,7 @@ pub use self::columns::{
     may_contain, rows_of_trace,
 };
 pub use self::error::CodecError;
-pub use self::fold::{decode_fold, decode_folds, encode_fold};
+pub use self::fold::{FoldColumns, decode_fold, decode_folds, encode_fold};
 pub use self::logs::log_columns::{LogForStats, read_log_rows, read_logs_for_stats};
 pub use self::logs::log_search::{LogRow, search_logs};
 pub use self::prepare::{Prepared, decode_inbox, prepare, repack, times_of};

@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAGES_PER_STEP: u64 = 512;
 /// Pages given back to the system per transaction on a full disk.
 const LEAST_PAGES_PER_STEP: u64 = 4;
-/// After retention pages nobody uses are given back when they are one in so many.
+/// After retention, and when few records come, pages nobody uses are given back when they are one in so many.
 const WORTH_GIVING_BACK: u64 = 8;
 
 /// Takes what became of a task.
@@ -141,7 +141,10 @@ impl Maintenance {
                 Task::Redact { redactor, reply } => {
                     let _ = reply.send(rewriting::rewrite(&self.connection, &self.queue, redactor));
                 }
-                Task::Stop => break,
+                Task::Stop => {
+                    self.shrink_what_is_idle();
+                    break;
+                }
             }
             if self.keeps_reserve {
                 self.room.keep_reserve();
@@ -181,6 +184,16 @@ impl Maintenance {
         if let Err(error) = sealed {
             tracing::warn!(%error, "records could not be sealed; they stay in the inbox");
             self.failed_at = Some(Instant::now());
+        } else if all {
+            // Less than a segment's worth came for a while.
+            self.shrink_what_is_idle();
+        }
+    }
+
+    /// Gives back pages in which records waited, now that few do.
+    fn shrink_what_is_idle(&self) {
+        if let Err(error) = self.shrink_file(WORTH_GIVING_BACK, false) {
+            tracing::debug!(%error, "the database could not be made smaller");
         }
     }
 

@@ -12,7 +12,7 @@ use super::super::damage::{Part, collect, tolerate};
 use super::super::file::open::zero_what_is_deleted;
 use super::super::file::room::{Room, is_about_room};
 use super::super::segments::{self, Extent};
-use super::super::tables::traces::{self, Change, Named};
+use super::super::tables::traces::{self, Change, Finder, Named};
 use super::super::tables::{damaged, inbox, kind_column, to_column};
 use super::super::write::write_queue::{Forget, Queue};
 use super::super::{issues, sql};
@@ -63,8 +63,9 @@ fn count_everything(connection: &Connection) -> Result<Removed> {
         let count = segments::count(connection, kind)? + inbox::count(connection, kind)?;
         add(&mut removed, of_kind(kind, count));
     }
+    let mut finder = Finder::for_many_once(connection)?;
     for id in inbox::folds(connection)?.keys() {
-        removed.traces += u64::from(traces::find(connection, id)?.is_none());
+        removed.traces += u64::from(finder.find(id)?.is_none());
     }
     Ok(removed)
 }
@@ -120,8 +121,9 @@ pub fn delete(
     // One whose records lay in several segments went in as many steps, and more of it may have arrived meanwhile.
     let waiting = inbox::folds(connection)?;
     let mut gone = Vec::new();
+    let mut finder = Finder::for_many_once(connection)?;
     for id in named.traces.keys().filter(|id| !waiting.contains_key(*id)) {
-        if traces::find(connection, id)?.is_none() {
+        if finder.find(id)?.is_none() {
             gone.push(id.clone());
         }
     }
@@ -241,8 +243,9 @@ fn prune_inbox(connection: &Connection, queue: &Queue, cutoff_ns: u64, budget: u
         let side = if past.contains(&seq) { &mut losing } else { &mut keeping };
         side.extend(folds.into_iter().map(|(id, _)| id));
     })?;
+    let mut finder = Finder::for_many_once(connection)?;
     for id in losing.difference(&keeping) {
-        removed.traces += u64::from(traces::find(connection, id)?.is_none());
+        removed.traces += u64::from(finder.find(id)?.is_none());
     }
     queue.remove(Forget::Before(cutoff_ns), move |transaction| {
         for seq in &past {
@@ -279,8 +282,9 @@ fn drop_damaged(connection: &Connection, queue: &Queue, cutoff_ns: u64) -> Resul
         })?;
         let mut gone = Removed::default();
         let mut changes = Vec::new();
+        let mut finder = Finder::for_many_once(connection)?;
         for id in held {
-            let Some(before) = traces::find(connection, &id)? else { continue };
+            let Some(before) = finder.find(&id)? else { continue };
             let left = fold_left(connection, &id, &before.fold, segment, &[])?;
             if left != before.fold {
                 let lost = |before: u64, left: u64| before.saturating_sub(left);
@@ -321,8 +325,9 @@ fn shrink(
     let waiting = inbox::folds(connection)?;
     let mut removed = of_kind(extent.kind, gone.len() as u64);
     let mut changes = Vec::with_capacity(lost.len());
+    let mut finder = Finder::for_many_once(connection)?;
     for (id, lost) in lost {
-        let Some(before) = traces::find(connection, &id)? else { continue };
+        let Some(before) = finder.find(&id)? else { continue };
         let is_all = before.fold.spans + before.fold.checkpoints + before.fold.logs <= lost;
         let left =
             if is_all { TraceFold::default() } else { fold_left(connection, &id, &before.fold, extent.id, &kept)? };

@@ -8,7 +8,6 @@ use super::super::file::open::PAGE_BYTES;
 use super::super::file::room::{Room, is_about_room};
 use super::super::segments::Sealed;
 use super::super::tables::inbox::{self, Waiting};
-use super::super::tables::trace_index::Filters;
 use super::super::tables::traces::{self, Change, Finder};
 use super::super::write::write_queue::{Forget, Queue};
 use super::super::{issues, segments, sql};
@@ -123,7 +122,7 @@ fn check_alone(row: &Waiting) -> Result<()> {
 
 /// The rows of traces after so much more of each is sealed.
 fn grown(view: &Connection, folds: Vec<(TraceId, TraceFold)>) -> Result<Vec<Change>> {
-    let mut finder = Finder::for_many(view, &mut Filters::default())?;
+    let mut finder = Finder::for_many_once(view)?;
     let grow = |(trace, mut fold): (TraceId, TraceFold)| {
         let before = finder.find(&trace)?;
         if let Some(before) = &before {

@@ -4,7 +4,8 @@ use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
 use super::super::segments;
-use super::super::tables::{inbox, to_column, traces};
+use super::super::tables::traces::{self, Finder};
+use super::super::tables::{inbox, to_column};
 use crate::model::{Nanos, RecordKind, Severity, Stats, Text, TraceFold};
 use crate::store::Result;
 
@@ -20,8 +21,9 @@ pub fn totals(connection: &Connection) -> Result<Stats> {
     let sums = traces::totals(connection)?;
     (stats.traces, stats.failed, stats.errors) = (sums.traces, sums.failed, sums.errors);
     let folds = inbox::folds(connection)?;
+    let mut finder = Finder::for_many_once(connection)?;
     for (id, fold) in &folds {
-        let stored = traces::find(connection, id)?.map(|stored| stored.fold);
+        let stored = finder.find(id)?.map(|stored| stored.fold);
         stats.traces += u64::from(stored.is_none());
         stats.failed += u64::from(fold.errors > 0 && stored.as_ref().is_none_or(|stored| stored.errors == 0));
         stats.errors += fold.errors;

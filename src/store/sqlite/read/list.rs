@@ -9,7 +9,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::file::schema;
 use super::super::segments;
-use super::super::tables::{inbox, to_column, traces};
+use super::super::tables::traces::{self, Finder};
+use super::super::tables::words::Words;
+use super::super::tables::{inbox, to_column};
 use super::project_traces::ProjectTraces;
 use super::{filtered, readers};
 use crate::model::id::from_hex;
@@ -89,8 +91,9 @@ impl NotInRows {
 fn merged(connection: &Connection) -> Result<Waiting> {
     let mut waiting =
         Waiting { folds: inbox::folds(connection)?, all: NotInRows::default(), with_checkpoints: NotInRows::default() };
+    let mut finder = Finder::for_many_once(connection)?;
     for (id, fold) in &mut waiting.folds {
-        let stored = traces::find(connection, id)?.map(|stored| stored.fold);
+        let stored = finder.find(id)?.map(|stored| stored.fold);
         if let Some(stored) = &stored {
             fold.merge(stored);
         }
@@ -149,6 +152,7 @@ impl Index {
         let begin = found.after().map(|after| if self == Index::Start { after.start_ns } else { after.key });
         let mut select = connection.prepare_cached(&sql)?;
         let mut rows = select.query([begin.map_or(edge, to_column)])?;
+        let mut words = Words::new(connection);
         let mut offered = 0;
         let mut last = None;
         while let Some(row) = rows.next()? {
@@ -157,7 +161,7 @@ impl Index {
             if offered > found.query.limit && last != Some(key) {
                 break;
             }
-            let Some((_, id, fold)) = traces::read(row)? else { continue };
+            let Some((_, id, fold)) = traces::read(row, &mut words)? else { continue };
             if !waiting.folds.contains_key(&id) && found.offer(id, fold) {
                 offered += 1;
                 last = Some(key);

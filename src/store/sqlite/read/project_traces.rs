@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::segments;
-use super::super::tables::{inbox, traces};
+use super::super::tables::inbox;
+use super::super::tables::traces::Finder;
 use super::readers;
 use crate::model::{Record, TimeBounds, TraceFold, TraceId};
 use crate::store::Result;
@@ -70,9 +71,10 @@ impl<'p> ProjectTraces<'p> {
 
     fn find_bounds(&mut self, connection: &Connection) -> Result<()> {
         let mut waiting = inbox::folds(connection)?;
+        let mut finder = Finder::for_many_once(connection)?;
         for (id, part) in &mut self.shared {
             let mut whole = waiting.remove(id).unwrap_or_default();
-            if let Some(stored) = traces::find(connection, id)? {
+            if let Some(stored) = finder.find(id)? {
                 whole.merge(&stored.fold);
             }
             part.bounds = Some(whole.bounds());

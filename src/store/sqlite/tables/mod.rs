@@ -9,6 +9,7 @@ pub mod inbox;
 pub mod senders;
 pub mod trace_index;
 pub mod traces;
+pub mod words;
 
 pub use self::column_types::{
     Key, from_column, kind_column, part_hash, read_count, read_kind, read_trace_id, to_column,

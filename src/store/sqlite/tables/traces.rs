@@ -7,11 +7,12 @@
 use rusqlite::{CachedStatement, Connection, Row, ToSql, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::codec::{self, NO_TRACE};
+use super::super::codec::{self, FoldColumns, NO_TRACE};
 use super::super::damage::{Part, tolerate};
 use super::super::file::schema;
 use super::super::{segments, sql};
 use super::trace_index::{self, Filters, Lookup};
+use super::words::{Numbering, Words};
 use super::{Key, from_column, inbox, read_trace_id, to_column};
 use crate::model::time::NANOS_PER_SECOND;
 use crate::model::{Nanos, Record, RecordFilter, RecordKind, TimeBounds, TraceFold, TraceId};
@@ -32,6 +33,8 @@ pub struct Stored {
     pub id: i64,
     /// The fold of the trace's sealed records.
     pub fold: TraceFold,
+    /// The numbers of words that the row has.
+    words: Vec<u64>,
 }
 
 /// The row of a trace; `None` when none of it is sealed.
@@ -48,6 +51,7 @@ pub struct Finder<'c> {
     by_id: CachedStatement<'c>,
     /// Reads a row if it is that of an id.
     by_row: CachedStatement<'c>,
+    words: Words<'c>,
 }
 
 impl<'c> Finder<'c> {
@@ -64,18 +68,27 @@ impl<'c> Finder<'c> {
         Finder::with(connection, lookup)
     }
 
+    /// [`Finder::for_many`] for whoever does so once.
+    pub fn for_many_once(connection: &'c Connection) -> Result<Finder<'c>> {
+        Finder::for_many(connection, &mut Filters::default())
+    }
+
     fn with(connection: &'c Connection, lookup: Option<Lookup<'c>>) -> Result<Finder<'c>> {
         let columns = columns(connection)?;
         let is_text = if lookup.is_some() { " AND typeof(trace_id) = 'text'" } else { "" };
         let by_id = connection.prepare_cached(&format!("SELECT {columns} FROM traces WHERE trace_id = ?1{is_text}"))?;
         let by_row =
             connection.prepare_cached(&format!("SELECT {columns} FROM traces WHERE id = ?1 AND trace_id = ?2"))?;
-        Ok(Finder { connection, lookup, by_id, by_row })
+        Ok(Finder { connection, lookup, by_id, by_row, words: Words::new(connection) })
     }
 
     /// The row of a trace; `None` when none of it is sealed, or the row is damaged.
     pub fn find(&mut self, trace: &TraceId) -> Result<Option<Stored>> {
-        let stored = |row: &Row<'_>| Ok(read(row)?.map(|(id, _, fold)| Stored { id, fold }));
+        let words = &mut self.words;
+        let mut stored = |row: &Row<'_>| {
+            let found = read(row, words)?;
+            Ok(found.map(|(id, _, fold)| Stored { id, fold, words: words.asked().to_vec() }))
+        };
         let (Some(lookup), TraceId::Otel(raw)) = (&self.lookup, trace) else {
             let mut rows = self.by_id.query([Key(trace)])?;
             return rows.next()?.map_or(Ok(None), stored);
@@ -98,15 +111,21 @@ impl<'c> Finder<'c> {
 }
 
 /// The rowid, the trace and the fold of a row of [`columns`]; `None` when the row is damaged, which is noted.
-pub fn read(row: &Row<'_>) -> Result<Option<(i64, TraceId, TraceFold)>> {
+pub fn read(row: &Row<'_>, words: &mut Words<'_>) -> Result<Option<(i64, TraceId, TraceFold)>> {
     let id = row.get(0)?;
-    let found = tolerate(Part::Trace(id), read_checked(row))?;
+    let found = tolerate(Part::Trace(id), read_checked(row, words))?;
     Ok(found.map(|(trace, fold)| (id, trace, fold)))
 }
 
-fn read_checked(row: &Row<'_>) -> Result<(TraceId, TraceFold)> {
+fn read_checked(row: &Row<'_>, words: &mut Words<'_>) -> Result<(TraceId, TraceFold)> {
+    words.begin();
     let trace = read_trace_id(row.get_ref(1)?)?;
-    let fold = codec::decode_fold(&trace, sql::bytes(row.get_ref(2)?)?)?;
+    let mut columns: FoldColumns = [0; 7];
+    for (place, column) in (3..).zip(&mut columns) {
+        *column = row.get::<_, Option<i64>>(place)?.map_or(0, from_column);
+    }
+    let fold = codec::decode_fold(&trace, &columns, sql::bytes(row.get_ref(2)?)?, &mut |number| words.word(number));
+    let fold = words.check(fold)?;
     let counts = [fold.start_ns, fold.end_ns, fold.spans, fold.checkpoints, fold.logs, fold.errors];
     let mut agrees = row.get::<_, Option<i64>>(9)?.is_none_or(|received_s| received_s == to_column(fold.received_s));
     for (column, count) in (3..).zip(counts) {
@@ -126,10 +145,11 @@ pub fn each_by_start(
 ) -> Result<()> {
     let order = if newest_first { "DESC" } else { "ASC" };
     let sql = format!("SELECT {} FROM traces ORDER BY start_ns {order}", columns(connection)?);
+    let mut words = Words::new(connection);
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let Some((_, id, fold)) = read(row)? else { continue };
+        let Some((_, id, fold)) = read(row, &mut words)? else { continue };
         if !visit(id, fold) {
             break;
         }
@@ -145,7 +165,8 @@ pub fn each_where(
     mut visit: impl FnMut(TraceId, TraceFold) -> Result<()>,
 ) -> Result<()> {
     let sql = format!("SELECT {} FROM traces WHERE {condition}", columns(connection)?);
-    sql::each(connection, &sql, values, |row| match read(row)? {
+    let mut words = Words::new(connection);
+    sql::each(connection, &sql, values, |row| match read(row, &mut words)? {
         Some((_, id, fold)) => visit(id, fold),
         None => Ok(()),
     })
@@ -158,8 +179,9 @@ pub fn each_where(
 /// The store fails.
 pub fn plan_repair(connection: &Connection) -> Result<(Vec<i64>, Vec<Change>)> {
     let mut damaged = Vec::new();
+    let mut words = Words::new(connection);
     sql::each(connection, &format!("SELECT {} FROM traces", columns(connection)?), [], |row| {
-        if read_checked(row).is_err() {
+        if read_checked(row, &mut words).is_err() {
             damaged.push(row.get(0)?);
         }
         Ok(())
@@ -203,12 +225,12 @@ pub fn repair(transaction: &Connection, damaged: &[i64], changes: &[Change]) -> 
     write_totals(transaction, counted_totals(transaction)?)
 }
 
-/// What becomes of the row of one trace, encoded ahead of the transaction that applies it.
+/// What becomes of the row of one trace.
 #[derive(Debug)]
 pub struct Change {
     trace: TraceId,
     before: Option<Before>,
-    after: Option<After>,
+    after: Option<TraceFold>,
 }
 
 #[derive(Debug)]
@@ -216,31 +238,15 @@ struct Before {
     id: i64,
     spans: u64,
     errors: u64,
-}
-
-#[derive(Debug)]
-struct After {
-    start_ns: u64,
-    end_ns: u64,
-    spans: u64,
-    checkpoints: u64,
-    logs: u64,
-    errors: u64,
-    received_s: u64,
-    fold: Vec<u8>,
+    words: Vec<u64>,
 }
 
 impl Change {
     /// The change of a row from what it is to the fold it shall have; an empty fold removes the row.
     pub fn new(trace: TraceId, before: Option<Stored>, after: TraceFold) -> Change {
         let before =
-            before.map(|stored| Before { id: stored.id, spans: stored.fold.spans, errors: stored.fold.errors });
-        let after = (!after.is_empty()).then(|| {
-            let TraceFold { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, .. } = after;
-            let fold = codec::encode_fold(&trace, &after);
-            After { start_ns, end_ns, spans, checkpoints, logs, errors, received_s, fold }
-        });
-        Change { trace, before, after }
+            before.map(|Stored { id, fold, words }| Before { id, spans: fold.spans, errors: fold.errors, words });
+        Change { trace, before, after: (!after.is_empty()).then_some(after) }
     }
 }
 
@@ -327,9 +333,11 @@ pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
          WHERE id=?1",
     )?;
     let mut delta = [0_i64; 4];
+    let mut numbering = Numbering::new(transaction)?;
     for Change { trace, before, after } in changes {
         if let Some(before) = before {
             add(&mut delta, -1, before.spans, before.errors);
+            numbering.release(&before.words);
         }
         let (statement, row): (_, &dyn ToSql) = match before {
             Some(before) => (&mut update, &before.id),
@@ -337,6 +345,16 @@ pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
         };
         if let Some(after) = after {
             add(&mut delta, 1, after.spans, after.errors);
+            let mut failure = None;
+            let fold = codec::encode_fold(trace, after, &mut |word| {
+                numbering.number(word).unwrap_or_else(|error| {
+                    failure = Some(error);
+                    None
+                })
+            });
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
             statement.execute(params![
                 row,
                 to_column(after.start_ns),
@@ -345,7 +363,7 @@ pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
                 to_column(after.checkpoints),
                 to_column(after.logs),
                 to_column(after.errors),
-                after.fold,
+                fold,
                 to_column(after.received_s),
             ])?;
             if before.is_none() {
@@ -355,6 +373,7 @@ pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
             sql::run(transaction, "DELETE FROM traces WHERE id = ?1", [before.id])?;
         }
     }
+    numbering.finish()?;
     for (key, delta) in ["traces", "failed", "spans", "errors"].into_iter().zip(delta) {
         sql::run(transaction, "UPDATE meta SET value = value + ?2 WHERE key = ?1", params![key, delta])?;
     }
@@ -365,6 +384,7 @@ pub fn apply(transaction: &Connection, changes: &[Change]) -> Result<()> {
 pub fn clear(transaction: &Connection) -> Result<()> {
     sql::run(transaction, "DELETE FROM traces", [])?;
     write_totals(transaction, Totals::default())?;
+    sql::run(transaction, "DELETE FROM words", [])?;
     trace_index::clear(transaction)
 }
 
@@ -452,9 +472,10 @@ pub fn named(connection: &Connection, filter: &RecordFilter) -> Result<Named> {
             sealed.insert(id);
             Ok(())
         })?;
+        let mut finder = Finder::for_many_once(connection)?;
         for (id, fold) in &mut named {
             if !sealed.contains(id)
-                && let Some(stored) = find(connection, id)?
+                && let Some(stored) = finder.find(id)?
             {
                 fold.merge(&stored.fold);
             }

@@ -14,6 +14,8 @@ use super::{Reader, put_varint};
 pub const VERSION: u8 = 1;
 /// Version of what only means something beside a key that lies elsewhere: the checksum covers that, too.
 const VERSION_WITH_KEY: u8 = 2;
+/// Version of what means something only beside a key and other columns of its row.
+const VERSION_WITH_COLUMNS: u8 = 3;
 /// Bytes before the content: version and checksum.
 const HEADER: usize = 9;
 /// Bytes of a length before compressed content.
@@ -53,8 +55,31 @@ pub fn unwrap(bytes: &[u8]) -> Result<Bytes> {
 
 /// Content as it is, with version and a checksum of it and of a key that lies elsewhere.
 pub fn wrap_with_key(content: &[u8], key: u64) -> Vec<u8> {
+    wrap_version(VERSION_WITH_KEY, content, key)
+}
+
+/// [`wrap_with_key`] for content that is read another way, because the key stands for columns which it leaves out.
+pub fn wrap_with_columns(content: &[u8], key: u64) -> Vec<u8> {
+    wrap_version(VERSION_WITH_COLUMNS, content, key)
+}
+
+/// The content of what [`wrap_with_columns`] made with this key; `None` for bytes of another version.
+///
+/// # Errors
+/// The bytes are damaged or belong to another key.
+pub fn unwrap_with_columns(bytes: &[u8], key: u64) -> Result<Option<Bytes>> {
+    match bytes.split_first_chunk::<HEADER>() {
+        Some(([VERSION_WITH_COLUMNS, checksum @ ..], content)) => {
+            let is_right = xxh3_64_with_seed(content, key) == u64::from_le_bytes(*checksum);
+            if is_right { Ok(Some(Bytes::copy_from_slice(content))) } else { Err(CodecError::Checksum) }
+        }
+        _ => Ok(None),
+    }
+}
+
+fn wrap_version(version: u8, content: &[u8], key: u64) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER + content.len());
-    out.push(VERSION_WITH_KEY);
+    out.push(version);
     out.extend_from_slice(&xxh3_64_with_seed(content, key).to_le_bytes());
     out.extend_from_slice(content);
     out

@@ -132,6 +132,7 @@ impl<'a> AttributeWriter<'a> {
         self.write_shapes(out, rows);
         for (column, cells) in self.columns.iter().zip(cells) {
             match (cells, column.kind) {
+                (Collected::Numbers(numbers), Type::Double) => out.doubles(&column.name, numbers),
                 (Collected::Numbers(numbers), _) => out.numbers(&column.name, numbers),
                 (Collected::Strings(bodies), Type::Array | Type::Map) => out.bytes(&column.name, &bodies),
                 (Collected::Strings(strings), _) => out.strings(&column.name, strings),

@@ -23,7 +23,7 @@ pub use self::known::Known;
 pub use self::layout::{
     CODED, ColumnSource, PLAIN, SHARED_FRAME, Segment, TEMPLATES, block_range, column_header_bytes,
 };
-pub use self::planes::{Numbers, put_planes, put_planes_of_width};
+pub use self::planes::{Numbers, decimals, put_planes, put_planes_of_width};
 pub use self::reader::{Block, ColumnReader, Strings};
 pub use self::rows::{BYTES_PER_BLOCK, Columnar, TraceRuns, WantedRows, rows_of_trace, seal_rows};
 pub use self::shape::{REST, REST_COLUMN, SHAPE_COLUMN, Shapes, column_name};

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use super::super::bytes::{envelope, put_varint, zigzag};
-use super::{CODED, Distinct, PLAIN, SHARED_FRAME, TEMPLATES, put_planes, put_templates};
+use super::{CODED, Distinct, PLAIN, SHARED_FRAME, TEMPLATES, decimals, put_planes, put_templates};
 
 /// A dictionary grows to no more entries than this: reading one trace should not cost a long one.
 const MAX_DICTIONARY_ENTRIES: usize = 8192;
@@ -37,9 +37,16 @@ impl<'a> ColumnWriter<'a> {
     pub fn numbers(&mut self, name: &str, numbers: impl IntoIterator<Item = u64>) {
         let numbers: Vec<u64> = numbers.into_iter().collect();
         if numbers.iter().any(|number| *number != 0) {
-            let mut content = Vec::with_capacity(1 + 8 * numbers.len());
-            put_planes(&mut content, &numbers);
-            self.raw(name, &content);
+            self.push_frame(name, frame_of(&[], &numbers));
+        }
+    }
+
+    /// The doubles of this block's rows, as bits.
+    pub fn doubles(&mut self, name: &str, doubles: Vec<u64>) {
+        let as_decimals = decimals(&doubles).filter(|_| doubles.iter().any(|double| *double != 0));
+        match as_decimals {
+            Some((first, integers)) => self.push_frame(name, frame_of(&[first], &integers)),
+            None => self.numbers(name, doubles),
         }
     }
 
@@ -114,10 +121,14 @@ impl<'a> ColumnWriter<'a> {
 
     /// Content this block's reader understands by itself.
     pub fn raw(&mut self, name: &str, content: &[u8]) {
+        self.push_frame(name, envelope::frame(content));
+    }
+
+    fn push_frame(&mut self, name: &str, frame: Vec<u8>) {
         let blocks = self.blocks;
         let column = self.column(name);
         column.frames.resize(blocks, Vec::new());
-        column.frames.push(envelope::frame(content));
+        column.frames.push(frame);
     }
 
     /// What all blocks of a column share, in place of a dictionary.
@@ -189,6 +200,14 @@ impl<'a> Dictionary<'a> {
         }
         out
     }
+}
+
+/// The frame of numbers behind some bytes.
+fn frame_of(before: &[u8], numbers: &[u64]) -> Vec<u8> {
+    let mut content = Vec::with_capacity(before.len() + 1 + 8 * numbers.len());
+    content.extend_from_slice(before);
+    put_planes(&mut content, numbers);
+    envelope::frame(&content)
 }
 
 fn put_strings(out: &mut Vec<u8>, strings: &[impl AsRef<[u8]>]) {

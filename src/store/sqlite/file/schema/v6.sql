@@ -18,6 +18,9 @@ CREATE TABLE trace_runs(
   last_row INTEGER NOT NULL,
   filter BLOB NOT NULL);
 
+-- Names of services, root spans and workflows, which rows of traces have by number; how often, says `uses`.
+CREATE TABLE IF NOT EXISTS words(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE, uses INTEGER NOT NULL);
+
 -- A run in pieces of about a page, sorted: `first` is the least key of a piece.
 CREATE TABLE trace_pieces(
   id INTEGER PRIMARY KEY,
