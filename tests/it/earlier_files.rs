@@ -170,7 +170,8 @@ async fn a_file_of_the_fifth_schema_is_read_as_it_is_and_keeps_all_it_holds_when
     let spans = || as_it_was.values().flat_map(|trace| &trace.spans);
     assert_eq!((spans().count(), spans().map(|span| span.events.len()).sum::<usize>()), (33, 2));
     assert_eq!(spans().map(|span| span.links.len()).sum::<usize>(), 11);
-    let by_prefix = TraceQuery { id_prefix: Some("4bf92f3577b34da6a3ce929d0e0e470".into()), limit: 0, ..TraceQuery::default() };
+    let by_prefix =
+        TraceQuery { id_prefix: Some("4bf92f3577b34da6a3ce929d0e0e470".into()), limit: 0, ..TraceQuery::default() };
     assert_eq!(reader.traces(&by_prefix).await.expect("listed").total, Some(8));
     reader.close().await.expect("closed");
     assert_eq!(fs::read(&path).expect("readable"), before, "not a byte changed");

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::field::Needs;
+use super::operand::Found;
 use super::subject::Subject;
 use super::tree::{Expression, Operator, Term};
 
@@ -30,26 +31,39 @@ impl Expression {
 impl Term {
     /// Whether the term is true of a record. What negates is true where the field is not there.
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
+        match (self, self.field()) {
+            (Term::Text(sought), _) => subject.holds_text(&sought.needle),
+            (_, None) => false,
+            (_, Some(field)) => subject.any_value(field, &mut |found| self.accepts(found)) != self.negates(),
+        }
+    }
+
+    /// Whether a value of the field is one that the term asks for, or of a term that [negates](Term::negates), one that no
+    /// record it is true of has.
+    pub fn accepts(&self, found: &Found<'_>) -> bool {
         match self {
-            Term::Text(sought) => subject.holds_text(&sought.needle),
-            Term::Has(field) => subject.any_value(field, &mut |_| true),
-            Term::Matches { field, pattern, is_wanted, .. } => {
-                subject.any_value(field, &mut |found| found.holds(pattern)) == *is_wanted
-            }
-            Term::Compare { field, operator, operands } => {
-                let is_any = || subject.any_value(field, &mut |found| operands.iter().any(|one| one.equals(found)));
-                let is_ordered = |wanted: fn(Ordering) -> bool| {
-                    subject.any_value(field, &mut |found| operands.iter().any(|one| one.is_ordered(found, wanted)))
-                };
+            Term::Text(_) => false,
+            Term::Has(_) => true,
+            Term::Matches { pattern, .. } => found.holds(pattern),
+            Term::Compare { operator, operands, .. } => {
+                let is_ordered = |wanted| operands.iter().any(|one| one.is_ordered(found, wanted));
                 match operator {
-                    Operator::Is => is_any(),
-                    Operator::IsNot => !is_any(),
+                    Operator::Is | Operator::IsNot => operands.iter().any(|one| one.equals(found)),
                     Operator::Above => is_ordered(Ordering::is_gt),
                     Operator::AtLeast => is_ordered(Ordering::is_ge),
                     Operator::Below => is_ordered(Ordering::is_lt),
                     Operator::AtMost => is_ordered(Ordering::is_le),
                 }
             }
+        }
+    }
+
+    /// Whether the term is true of records that do not have what it names.
+    pub fn negates(&self) -> bool {
+        match self {
+            Term::Text(_) | Term::Has(_) => false,
+            Term::Compare { operator, .. } => *operator == Operator::IsNot,
+            Term::Matches { is_wanted, .. } => !is_wanted,
         }
     }
 }

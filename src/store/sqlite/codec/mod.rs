@@ -22,6 +22,7 @@
 
 mod arrivals;
 mod bytes;
+mod candidates;
 mod checkpoints;
 mod columns;
 mod error;
@@ -42,6 +43,7 @@ use std::ops::Range;
 
 use crate::model::{Parts, Record, RecordKind};
 use crate::store::sqlite::codec::bytes::envelope;
+use crate::store::sqlite::codec::candidates::Candidates;
 use crate::store::sqlite::codec::checkpoints::checkpoint_columns;
 use crate::store::sqlite::codec::columns::{ColumnReader, TraceRuns};
 use crate::store::sqlite::codec::logs::log_columns;
@@ -52,6 +54,7 @@ use crate::store::sqlite::codec::spans::span_slices::SpanRows;
 
 pub use self::arrivals::{Arrival, Arrived, decode as decode_arrivals, encode as encode_arrivals};
 pub use self::bytes::envelope::{check, content_bytes};
+pub use self::candidates::RowTest;
 pub use self::checkpoints::checkpoint_columns::read_checkpoints_for_stats;
 pub use self::columns::{
     BlockIndex, ColumnSource, Segment, WantedRows, block_range, build_filter, column_header_bytes, filter_may_contain,
@@ -109,7 +112,7 @@ pub fn read_records(
     wanted: WantedRows<'_, Range<usize>>,
 ) -> Result<Vec<Record>, CodecError> {
     let mut records = Vec::new();
-    each_block(kind, source, index, wanted, &Parts::ALL, |_, found| {
+    each_block(kind, source, index, wanted, &Parts::ALL, &[], |_, found| {
         records.extend(found);
         Ok(())
     })?;
@@ -117,7 +120,7 @@ pub fn read_records(
 }
 
 /// Reads these parts of the records of a segment of this kind, in their order, block after block, so that nobody has to
-/// hold more than one; `visit` is told which.
+/// hold more than one; `visit` is told which. Records that cannot meet the tests are passed over.
 ///
 /// # Errors
 /// The source fails or what it gives is damaged, and those of `visit`.
@@ -127,28 +130,34 @@ pub fn each_block(
     index: &BlockIndex,
     wanted: WantedRows<'_, impl IntoIterator<Item = usize>>,
     parts: &Parts,
+    tests: &[RowTest<'_>],
     mut visit: impl FnMut(usize, Vec<Record>) -> Result<(), CodecError>,
 ) -> Result<(), CodecError> {
     let mut columns = ColumnReader::new(source);
     let mut shared = SharedColumns::open(&mut columns)?;
+    let mut candidates = Candidates::new(tests);
     for number in wanted.blocks {
         let block = &mut columns.block(index, number)?;
         let traces = TraceRuns::read(block)?;
         let rows = traces.rows_of(wanted.trace);
-        if rows.is_empty() {
-            continue;
+        let mut rows: Vec<usize> = rows.collect();
+        if !candidates.are_all() && kind != RecordKind::Checkpoints && !rows.is_empty() {
+            let found = candidates.find(kind, block, &mut shared)?;
+            rows.retain(|row| found.get(*row).is_some_and(|is_found| *is_found));
         }
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
+        let range = *first..*last + 1;
         let records = match kind {
             RecordKind::Spans => {
-                let spans = span_columns::read_spans(block, &mut shared, &traces, rows, parts)?;
+                let spans = span_columns::read_spans(block, &mut shared, &traces, &rows, parts)?;
                 spans.into_iter().map(Record::Span).collect()
             }
             RecordKind::Checkpoints => {
-                let checkpoints = checkpoint_columns::read_checkpoints(block, &traces, rows)?;
+                let checkpoints = checkpoint_columns::read_checkpoints(block, &traces, range)?;
                 checkpoints.into_iter().map(Record::Checkpoint).collect()
             }
             RecordKind::Logs => {
-                let logs = log_columns::read_logs(block, &mut shared, &traces, rows, parts)?;
+                let logs = log_columns::read_logs(block, &mut shared, &traces, rows.iter().copied(), parts)?;
                 logs.into_iter().map(Record::Log).collect()
             }
         };

@@ -9,13 +9,13 @@ use std::borrow::Cow;
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::codec::CodecError;
+use super::super::codec::{CodecError, RowTest};
 use super::super::damage::{Part, tolerate};
 use super::super::segments;
 use super::super::tables::{inbox, traces};
 use super::readers;
-use crate::model::filter::{Field, Filter, Intrinsic, Needs, Operator, RecordRef, Scope, Subject, Term, TraceFacts};
-use crate::model::{LogQuery, Parts, Record, RecordKind, TraceFold, TraceId, TraceQuery};
+use crate::model::filter::{Field, Filter, Found, Intrinsic, Needs, RecordRef, Scope, Subject, Term, TraceFacts};
+use crate::model::{Keys, LogQuery, Parts, Record, RecordKind, TraceFold, TraceId, TraceQuery};
 use crate::store::{Error, Result};
 
 /// The traces with a record that the filter of a query is true of, perhaps with some that started before the query's
@@ -53,6 +53,7 @@ pub fn each(
         // A glob names none.
         (!services.is_empty() && services.iter().all(|service| !service.contains('*'))).then_some(services)
     });
+    let tests: Vec<RowTest<'_>> = required.iter().filter_map(|term| row_test(term)).collect();
     for kind in RecordKind::ALL.into_iter().filter(|kind| required.iter().all(|term| may_be_of(term, *kind))) {
         // Segments of several services are read once.
         let of_service = |service| segments::timed(connection, kind, (since_ns, u64::MAX), service);
@@ -67,7 +68,7 @@ pub fn each(
         extents.sort_unstable_by_key(|extent| extent.id);
         for extent in extents {
             let mut failure = None;
-            let read = segments::each_block_of_parts(connection, &extent, parts, |records| {
+            let read = segments::each_block_of_parts(connection, &extent, parts, &tests, |records| {
                 for record in &records {
                     if let Err(error) = visit(record) {
                         failure = Some(error);
@@ -91,15 +92,33 @@ pub fn each(
     outcome
 }
 
+/// What a term asks of an attribute, for columns to answer; `None` when that is not all it asks.
+fn row_test(term: &Term) -> Option<RowTest<'_>> {
+    let field = term.field().filter(|_| !term.negates())?;
+    let Field::Attribute { scope, keys } = field else { return None };
+    let Keys::These(beginnings) = field.parts().keys else { return None };
+    // Names of events and of the instrumentation are no attributes.
+    if matches!(scope, Some(Scope::Event | Scope::Scope | Scope::Data)) {
+        return None;
+    }
+    let may_be_in = |wanted| scope.is_none() || *scope == Some(wanted);
+    Some(RowTest {
+        keys: beginnings,
+        in_own: may_be_in(Scope::Span) || may_be_in(Scope::Log),
+        in_resource: may_be_in(Scope::Resource),
+        in_scope: may_be_in(Scope::Scope),
+        in_events: may_be_in(Scope::Event),
+        in_links: may_be_in(Scope::Link),
+        // What lies in a map is looked at when the record is read.
+        is_met: Box::new(|key, value| {
+            !keys.iter().any(|known| known == key) || term.accepts(&Found::Value(key, value))
+        }),
+    })
+}
+
 /// Whether a term can be true of a record of a kind; false is certain.
 fn may_be_of(term: &Term, kind: RecordKind) -> bool {
-    let is_negation = match term {
-        Term::Text(_) => true,
-        Term::Has(_) => false,
-        Term::Compare { operator, .. } => *operator == Operator::IsNot,
-        Term::Matches { is_wanted, .. } => !is_wanted,
-    };
-    let Some(field) = term.field().filter(|_| !is_negation) else { return true };
+    let Some(field) = term.field().filter(|_| !term.negates()) else { return true };
     match field {
         Field::Intrinsic(Intrinsic::Level | Intrinsic::Message) => kind == RecordKind::Logs,
         Field::Intrinsic(Intrinsic::Status | Intrinsic::StatusMessage | Intrinsic::Duration | Intrinsic::SelfTime) => {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use rusqlite::{Connection, Row};
 
-use super::super::codec::{self, Arrived, BlockIndex, CodecError, LogForStats, LogRow, WantedRows};
+use super::super::codec::{self, Arrived, BlockIndex, CodecError, LogForStats, LogRow, RowTest, WantedRows};
 use super::super::damage::{Part, tolerate};
 use super::super::sql;
 use super::super::tables::{kind_column, to_column};
@@ -82,7 +82,7 @@ pub fn each_block(
     let rows_of = |block: usize| rows_of_block.get(block).cloned().unwrap_or_default();
     let blocks = blocks.filter(|block| is_wanted(rows_of(*block)));
     let wanted = WantedRows { blocks, trace: only };
-    let read = codec::each_block(extent.kind, &mut columns, &index, wanted, &Parts::ALL, |block, records| {
+    let read = codec::each_block(extent.kind, &mut columns, &index, wanted, &Parts::ALL, &[], |block, records| {
         let first = rows_of(block).start.max(first_row);
         let came = arrivals.get(first..first + records.len()).ok_or(CodecError::Malformed("rows of a block"))?;
         visit(first, records.into_iter().zip(came).map(|(record, came)| Arrived { arrival: *came, record }).collect())
@@ -90,18 +90,19 @@ pub fn each_block(
     columns.check(read)
 }
 
-/// Calls `visit` with these parts of the records of a segment, block after block.
+/// Calls `visit` with these parts of the records of a segment that can meet the tests, block after block.
 pub fn each_block_of_parts(
     connection: &Connection,
     extent: &Extent,
     parts: &Parts,
+    tests: &[RowTest<'_>],
     mut visit: impl FnMut(Vec<Record>) -> std::result::Result<(), CodecError>,
 ) -> Result<()> {
     let index = index(connection, extent.id)?;
     let is_small = column_bytes(connection, extent.id)? <= MOST_WHOLE_BYTES;
     let mut columns = Columns::new(connection, extent.id, index.len(), is_small);
     let wanted = WantedRows { blocks: 0..index.len(), trace: None };
-    let read = codec::each_block(extent.kind, &mut columns, &index, wanted, parts, |_, records| visit(records));
+    let read = codec::each_block(extent.kind, &mut columns, &index, wanted, parts, tests, |_, records| visit(records));
     columns.check(read)
 }
 

@@ -15,6 +15,8 @@ use crate::model::{Attributes, Event, Keys, Nanos, Value};
 const SHAPES: &str = "event.shape";
 const TIMES: &str = "event.time";
 const TEXTS: &str = "event.text";
+/// The column of whole events in segments of earlier versions.
+pub const WHOLE: &str = "events";
 /// The tag of a text that stands in the column of texts; types have smaller ones.
 const TEXT_ELSEWHERE: u8 = u8::MAX;
 /// More events or texts than any block holds; a damaged shape must not make a reader reserve more.
@@ -189,24 +191,47 @@ impl EventReader {
     }
 }
 
+/// Notes the rows that have an event with one of these keys.
+///
+/// # Errors
+/// The source fails or what it gives is damaged.
+pub fn rows_with_events(block: &mut Block<'_, '_>, keys: &[String], found: &mut [bool]) -> Result<()> {
+    let shapes = block.strings(SHAPES)?;
+    // Segments of earlier versions have all of the events in one column.
+    let whole = block.strings(WHOLE)?;
+    let mut known = Known::<bool>::default();
+    for (row, is_found) in found.iter_mut().enumerate() {
+        *is_found = *is_found
+            || !whole.slice(row)?.is_empty()
+            || known.look_up(&shapes, row, |shape| has_key(&shape, |key, _| keys.iter().any(|known| known == key)))?;
+    }
+    Ok(())
+}
+
 /// Whether a shape has a text of these keys.
 fn has_text_of(shape: Bytes, keys: &Keys) -> Result<bool> {
-    let mut shape = Slice::new(&shape);
+    has_key(&shape, |key, tag| tag == TEXT_ELSEWHERE && keys.has(key))
+}
+
+/// Whether `is_meant` is true of a key of a shape and the tag of its value.
+fn has_key(shape: &[u8], is_meant: impl Fn(&str, u8) -> bool) -> Result<bool> {
+    let mut shape = Slice::new(shape);
     if shape.remaining() == 0 {
         return Ok(false);
     }
     let (count, _) = (shape.varint()?, shape.varint()?);
-    let mut has_text = false;
+    let mut has_key = false;
     for _ in 0..count {
         shape.bytes()?;
         for _ in 0..shape.count()? {
             let key = to_str(shape.bytes()?)?;
-            match shape.byte()? {
-                TEXT_ELSEWHERE => has_text |= keys.has(key),
-                tag => skip_body(&mut shape, Type::from_tag(tag)?)?,
+            let tag = shape.byte()?;
+            has_key |= is_meant(key, tag);
+            if tag != TEXT_ELSEWHERE {
+                skip_body(&mut shape, Type::from_tag(tag)?)?;
             }
         }
         shape.varint_u32()?;
     }
-    Ok(has_text)
+    Ok(has_key)
 }

@@ -1,14 +1,12 @@
 //! Spans as columns: which column each field of a [`Span`] goes to, and back.
 
-use std::ops::Range;
-
 use rustc_hash::FxHashMap;
 
 use super::super::bytes::{unzigzag, zigzag};
 use super::super::columns::{AttributeWriter, Block, ColumnWriter, Numbers, Segment, Strings, TraceRuns, seal_rows};
 use super::super::error::{CodecError, Result};
 use super::super::shared_tables::SharedColumns;
-use super::event_columns::{EventParts, EventReader};
+use super::event_columns::{EventParts, EventReader, WHOLE};
 use super::span_rows::{get_events, get_links};
 use super::span_slices::{SpanRow, SpanRows};
 use crate::model::{Kind, Nanos, Parts, Span, SpanId, Status, StatusCode, Text};
@@ -88,12 +86,12 @@ pub fn read_spans(
     block: &mut Block<'_, '_>,
     shared: &mut SharedColumns,
     traces: &TraceRuns,
-    rows: Range<usize>,
+    rows: &[usize],
     parts: &Parts,
 ) -> Result<Vec<Span>> {
     let Parts { keys, .. } = parts;
-    let attributes = shared.attributes.read(block, rows.clone(), keys)?;
-    let core = CoreSpan::read(block, rows.clone())?;
+    let attributes = shared.attributes.read(block, rows.iter().copied(), keys)?;
+    let core = CoreSpan::read(block, rows.iter().copied())?;
     let (resources, scopes) = (block.strings("resource")?, block.strings("scope")?);
     let kinds = block.numbers("kind")?;
     let count = block.summary.rows;
@@ -104,10 +102,10 @@ pub fn read_spans(
     let mut strings = |name, is_wanted| if is_wanted { block.strings(name) } else { Ok(Strings::Empty { count }) };
     let (messages, trace_states) = (strings("message", parts.rest)?, strings("trace_state", parts.rest)?);
     // Segments of earlier versions have all of the events in one column.
-    let (whole_events, links) = (strings("events", parts.events)?, strings("links", parts.links)?);
+    let (whole_events, links) = (strings(WHOLE, parts.events)?, strings("links", parts.links)?);
     let events = if parts.events { EventReader::open(block, keys)? } else { None };
     let mut spans = Vec::with_capacity(rows.len());
-    for ((row, attributes), core) in rows.zip(attributes).zip(core) {
+    for ((row, attributes), core) in rows.iter().copied().zip(attributes).zip(core) {
         let mut links = links.reader(row)?;
         let events = match &events {
             Some(events) => events.read(row, core.start, keys)?,
@@ -151,13 +149,13 @@ pub struct CoreSpan {
 }
 
 impl CoreSpan {
-    /// Reads some rows of a block.
+    /// Reads some rows of a block, which come in order.
     ///
     /// # Errors
     /// The source fails or what it gives is damaged.
-    pub fn read(block: &mut Block<'_, '_>, rows: Range<usize>) -> Result<Vec<CoreSpan>> {
+    pub fn read(block: &mut Block<'_, '_>, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<CoreSpan>> {
         let ids = block.numbers("span")?;
-        let starts = block.times("start", rows.end)?;
+        let starts = block.times("start", block.summary.rows)?;
         let durations = block.numbers("duration")?;
         let parents = block.numbers("parent")?;
         let names = block.strings("name")?;
@@ -165,9 +163,12 @@ impl CoreSpan {
         let is_elsewhere = |row| parents.get(row).is_ok_and(|code| code == PARENT_ELSEWHERE);
         let count = (0..block.summary.rows).filter(|row| is_elsewhere(*row)).count();
         let elsewhere = block.some_numbers("parent.id", count)?;
-        let mut next_elsewhere = (0..rows.start).filter(|row| is_elsewhere(*row)).count();
+        let (mut passed, mut next_elsewhere) = (0, 0);
         let mut spans = Vec::with_capacity(rows.len());
-        for (row, start) in rows.clone().zip(starts.into_iter().skip(rows.start)) {
+        for row in rows {
+            next_elsewhere += (passed..row).filter(|row| is_elsewhere(*row)).count();
+            passed = row + 1;
+            let start = *starts.get(row).ok_or(CodecError::Malformed("rows of a block"))?;
             let parent = match parents.get(row)? {
                 NO_PARENT => None,
                 PARENT_ELSEWHERE => {
