@@ -128,6 +128,11 @@ fn is_letter(byte: u8) -> bool {
     (byte | 0x20).wrapping_sub(b'a') < 26
 }
 
+/// Whether a lane is set.
+fn is_any(lanes: [u8; LANES]) -> bool {
+    u128::from_ne_bytes(lanes) != 0
+}
+
 /// Looks at each [`LANES`] bytes, with those behind them that `SIZE` has room for; `padding` stands behind the last.
 fn for_each_group<const SIZE: usize>(bytes: &[u8], padding: u8, mut look: impl FnMut(&[u8; SIZE])) {
     let mut rest = bytes;
@@ -152,15 +157,16 @@ fn has_head_of_bank_account(bytes: &[u8]) -> bool {
         [a, b, c, d, ..] => is_letter(*a) & is_letter(*b) & is_digit(*c) & is_digit(*d),
         _ => false,
     };
-    let mut lanes = [false; LANES];
+    let mut lanes = [0; LANES];
     for_each_group::<SIZE>(bytes, b'.', |group| {
         for (lane, is_found) in lanes.iter_mut().enumerate() {
             let [before, a, b, c, d] = [0, 1, 2, 3, 4].map(|place| group[lane + place]);
-            *is_found |=
+            let is_head =
                 !(is_letter(before) | is_digit(before)) & is_letter(a) & is_letter(b) & is_digit(c) & is_digit(d);
+            *is_found |= u8::from(is_head);
         }
     });
-    is_head(bytes) || lanes.contains(&true)
+    is_head(bytes) || is_any(lanes)
 }
 
 /// What one look at all bytes shows.
@@ -177,22 +183,22 @@ struct Seen {
 
 impl Seen {
     fn of(bytes: &[u8]) -> Seen {
-        let [mut at, mut assignment, mut other] = [[false; LANES]; 3];
+        let [mut at, mut assignment, mut other] = [[0_u8; LANES]; 3];
         let [mut digits, mut capitals] = [[0_u8; LANES]; 2];
         // A dash is nothing that is looked for, and part of ids.
         for_each_group::<LANES>(bytes, b'-', |group| {
             for (lane, byte) in group.iter().copied().enumerate() {
-                at[lane] |= (byte == b'@') | (byte == b'%');
-                assignment[lane] |= (byte == b':') | (byte == b'=');
-                other[lane] |= !(is_digit(byte) | (byte.wrapping_sub(b'a') < 6) | (byte == b'-'));
+                at[lane] |= u8::from((byte == b'@') | (byte == b'%'));
+                assignment[lane] |= u8::from((byte == b':') | (byte == b'='));
+                other[lane] |= u8::from(!(is_digit(byte) | (byte.wrapping_sub(b'a') < 6) | (byte == b'-')));
                 digits[lane] = digits[lane].saturating_add(u8::from(is_digit(byte)));
                 capitals[lane] = capitals[lane].saturating_add(u8::from(is_capital(byte)));
             }
         });
         Seen {
-            has_at: at.contains(&true),
-            has_assignment: assignment.contains(&true),
-            is_hex: !other.contains(&true),
+            has_at: is_any(at),
+            has_assignment: is_any(assignment),
+            is_hex: !is_any(other),
             digits: digits.into_iter().map(u32::from).sum(),
             capitals: capitals.into_iter().map(u32::from).sum(),
         }
