@@ -229,6 +229,9 @@ pub trait Feed: fmt::Debug + Send + Sync {
     }
 }
 
+/// Changes a batch before it is stored.
+pub type BatchEdit = Box<dyn FnOnce(&mut Batch) + Send>;
+
 /// The facet of a store that takes records and gives them up again.
 ///
 /// The contract:
@@ -244,6 +247,19 @@ pub trait Sink: fmt::Debug + Send + Sync {
     /// Nothing of the batch is stored then. [`Error::is_retryable`](super::Error::is_retryable) says whether trying
     /// again can help.
     async fn write(&self, batch: Batch) -> Result<Written>;
+
+    /// Stores a batch as `edit` changes it, which takes a while and is done on a thread that may block. A store that has
+    /// such a thread for the batch anyway does it there, where the batch is at hand.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    async fn write_edited(&self, mut batch: Batch, edit: BatchEdit) -> Result<Written> {
+        let edited = tokio::task::spawn_blocking(move || {
+            edit(&mut batch);
+            batch
+        });
+        self.write(edited.await.map_err(|error| Error::Io(error.into()))?).await
+    }
 
     /// Removes what the filter names, or only counts it.
     ///

@@ -124,11 +124,7 @@ impl Sink for Redacting {
             return sink.write(batch).await;
         }
         let redaction = Arc::clone(&self.redaction);
-        let redacted = tokio::task::spawn_blocking(move || {
-            redaction.redact(&mut batch);
-            batch
-        });
-        sink.write(redacted.await.map_err(|error| Error::Io(error.into()))?).await
+        sink.write_edited(batch, Box::new(move |batch| redaction.redact(batch))).await
     }
 
     async fn delete(&self, filter: &RecordFilter, dry_run: bool) -> Result<Removed> {

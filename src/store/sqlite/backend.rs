@@ -23,7 +23,9 @@ use crate::model::{
 };
 use crate::store::backend::place_by_scanning;
 use crate::store::issues::{IssueNews, NewsPlace};
-use crate::store::{Backend, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
+use crate::store::{
+    Backend, BatchEdit, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning,
+};
 
 /// Longest wait for a commit before looking whether the store is still open.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -180,6 +182,19 @@ impl Sink for Sqlite {
         } else {
             prepare(batch)
         };
+        owner.queue.write(parts, duplicates).await
+    }
+
+    async fn write_edited(&self, mut batch: Batch, edit: BatchEdit) -> Result<Written> {
+        let owner = self.owner()?;
+        if batch.is_empty() {
+            return Ok(Written::default());
+        }
+        let prepared = tokio::task::spawn_blocking(move || {
+            edit(&mut batch);
+            prepare(batch)
+        });
+        let (parts, duplicates) = prepared.await.map_err(|error| Error::Io(error.into()))?;
         owner.queue.write(parts, duplicates).await
     }
 
