@@ -55,7 +55,13 @@ pub fn log_query_from_pairs(pairs: &[(String, String)], now: Nanos) -> Result<Lo
             "trace" => query.trace = Some(read_trace_id(name, value)?),
             "issue" => read_issue_ids(name, value, &mut query.issues)?,
             "extra" => query.fields.push(read_field(name, value)?),
-            "q" => query.filter = Some(read_filter(name, value, now)?),
+            "q" => {
+                let filter = read_filter(name, value, now)?;
+                if filter.selects_spans() {
+                    return Err(bad(name, "TraceQL selects spans alone, and this is about log records"));
+                }
+                query.filter = Some(filter);
+            }
             "since" => query.since = Some(read_time(name, value, now)?),
             "until" => query.until = Some(read_time(name, value, now)?),
             "order" => query.oldest_first = read_word(name, value, "newest or oldest", read_order)?,

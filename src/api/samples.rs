@@ -19,6 +19,15 @@ pub(super) fn text() -> impl Strategy<Value = Option<String>> {
 /// Some filter, or none.
 pub(super) fn filter() -> impl Strategy<Value = Option<Filter>> {
     let texts = vec!["a OR \"b c\"", "!(status=error) level>=warn", "k=1,\"2\",5xx x~=\"[ü ]\"", "duration>1.5s"];
-    let read = |text| Filter::parse(text, &Clock { now: Nanos(0), zone: jiff::tz::TimeZone::UTC });
-    proptest::option::of(proptest::sample::select(texts).prop_map(move |text| read(text).expect("a filter")))
+    proptest::option::of(proptest::sample::select(texts).prop_map(read))
+}
+
+/// Some filter in any notation, or none.
+pub(super) fn filter_of_any_notation() -> impl Strategy<Value = Option<Filter>> {
+    let query = Just(Some(read("{ .a = \"b\" } >> { status = error } | count() > 1")));
+    prop_oneof![3 => filter(), 1 => query]
+}
+
+fn read(text: &str) -> Filter {
+    Filter::parse(text, &Clock { now: Nanos(0), zone: jiff::tz::TimeZone::UTC }).expect("a filter")
 }

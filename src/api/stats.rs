@@ -41,12 +41,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::api::samples::{filter, text};
+    use crate::api::samples::{filter_of_any_notation, text};
 
     proptest! {
         #[test]
         fn a_question_for_statistics_reads_back_as_it_was_written(
-            since: Option<u64>, until: Option<u64>, service in text(), project in text(), filter in filter(),
+            since: Option<u64>, until: Option<u64>, service in text(), project in text(),
+            filter in filter_of_any_notation(),
             by in 0..5_usize,
         ) {
             let by = [StatsBy::Operation, StatsBy::Service, StatsBy::Source, StatsBy::Model, StatsBy::Nothing][by];

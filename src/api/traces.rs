@@ -94,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::api::samples::{filter, pairs, text};
+    use crate::api::samples::{filter_of_any_notation, pairs, text};
 
     #[test]
     fn a_list_without_parameters_holds_the_default_number_of_traces() {
@@ -139,7 +139,7 @@ mod tests {
             0..4_usize,
             proptest::option::of(0..3_usize),
             proptest::collection::vec(("[^=]{1,8}", ".{0,8}"), 0..3),
-            filter(),
+            filter_of_any_notation(),
         );
         (texts, numbers, times, words).prop_map(|(texts, numbers, times, words)| TraceQuery {
             service: texts.0,

@@ -12,6 +12,7 @@ use crate::model::{Issue, Key, TraceSummary};
 use crate::query::issues::FindIssueError;
 use crate::query::keys::FindError;
 use crate::query::records::groups::GroupError;
+use crate::query::records::metrics::MetricsError;
 use crate::query::resolve::ResolveError;
 use crate::server::StartError;
 use crate::store::remote::without_credentials;
@@ -317,6 +318,20 @@ impl From<GroupError> for Failure {
                 Failure::from_error(Code::Usage, &error).hint("make --over longer, or narrow the time with --since")
             }
             GroupError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MetricsError> for Failure {
+    fn from(error: MetricsError) -> Failure {
+        match error {
+            MetricsError::TooManySteps(_) => {
+                Failure::from_error(Code::Usage, &error).hint("make --over longer, or narrow the time with --since")
+            }
+            MetricsError::TooManyTraces => {
+                Failure::from_error(Code::Usage, &error).hint("narrow the time with --since")
+            }
+            MetricsError::Store(error) => error.into(),
         }
     }
 }

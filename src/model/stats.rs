@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::checkpoint_pairs::pair;
 #[cfg(feature = "app")]
-use crate::model::filter::{Filter, RecordRef, Subject, TraceFacts};
+use crate::model::filter::{Filter, RecordRef, Subject};
 use crate::model::time::NANOS_PER_MS as MS;
 use crate::model::trace::genai;
 use crate::model::trace::self_time::{Interval, revised, self_times};
@@ -322,7 +322,7 @@ impl<'q> StatsFold<'q> {
             return;
         }
         let ruling = fold.ruling_bounds();
-        let facts = TraceFacts::of_trace(trace);
+        let facts = filter.facts_of(trace);
         let is_asked = |record: RecordRef<'_>| filter.matches(&Subject { record, trace: Some(&facts) });
         let call = |span: &Span| self.add_span_if(is_asked(RecordRef::Span(span)), span.into(), &ruling);
         let calls: Vec<Call> = trace.spans.iter().map(call).collect();

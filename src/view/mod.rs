@@ -6,6 +6,7 @@ pub mod issues;
 pub mod lists;
 pub mod machine;
 pub mod out;
+pub mod series;
 pub mod show;
 pub mod stack_view;
 pub mod stats;

@@ -9,6 +9,7 @@ use crate::cli::exit::{Code, Failure, Outcome};
 use crate::cli::flags::filter::{self, FilterArgs};
 use crate::cli::flags::values::{RangeArgs, field};
 use crate::cli::stream::{self, Printer};
+use crate::model::filter::Needs;
 use crate::model::{FieldFilter, LogQuery, LogRecord, Severity};
 use crate::query::issues;
 use crate::query::logs::{Around, Follow, LogLine, LogStep, Pages, SpanNames, first, with_neighbours};
@@ -120,7 +121,7 @@ impl LogsArgs {
         let (since, until) = self.range.ends()?;
         Ok(LogQuery {
             limit: self.limit,
-            filter: self.filter.read()?,
+            filter: self.filter.read_plain()?,
             level: self.level,
             service: self.service.clone(),
             module: self.module.clone(),
@@ -158,11 +159,11 @@ impl LogsArgs {
         let with = match () {
             () if query.until.is_some() => "--until",
             () if self.reverse => "--reverse",
-            () if self.filter.asks_traces()? => {
-                return Err(filter::not_while_following());
-            }
             () if self.around() != Around::default() => "--context",
-            () => return Ok(()),
+            () => {
+                let of_traces = query.filter.as_ref().filter(|filter| filter.needs() > Needs::Record);
+                return of_traces.map_or(Ok(()), |filter| Err(filter::not_while_following(filter)));
+            }
         };
         let failure = Failure::usage(format!("--follow and {with} exclude each other"));
         Err(failure.hint("leave one of them out"))

@@ -31,7 +31,7 @@ pub struct SearchArgs {
 /// No words, a wrong filter, range or field, or the store fails.
 pub async fn run(context: &Context, args: SearchArgs) -> Outcome {
     let output = context.output(&HIT)?;
-    let Some(filter) = args.records.filter.read()? else {
+    let Some(filter) = args.records.filter.read_plain()? else {
         return Err(Failure::usage("nothing to search for").hint("`tracehub search TEXT` looks for a text"));
     };
     let found = args.records.find(context, None).await?;

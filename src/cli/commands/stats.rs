@@ -8,13 +8,16 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::flags::filter::{self, FilterArgs};
 use crate::cli::flags::values::RangeArgs;
+use crate::model::filter::traceql::{MetricsQuery, MetricsRange};
 use crate::model::filter::{Field, Filter, Intrinsic, Needs};
 use crate::model::{OperationStats, RecordKind, StatsBy, StatsQuery, time_input};
 use crate::query::records::RecordQuery;
 use crate::query::records::groups::{self, GroupQuery, GroupSort};
+use crate::query::records::metrics;
 use crate::view;
 use crate::view::groups::GroupTable;
-use crate::view::machine::{Format, GROUP, GROUPS, OPERATION, STATS};
+use crate::view::machine::{Format, GROUP, GROUPS, MEASURED, OPERATION, SERIES, STATS};
+use crate::view::series::SeriesView;
 use crate::view::stats::StatsOptions;
 
 /// Show totals, and calls, errors and latency by operation
@@ -23,13 +26,15 @@ use crate::view::stats::StatsOptions;
 A row stands for an operation, a service, a checkpoint source or an AI model, or
 with any other --by for the spans that have the same values of those keys; `help
 filters` lists the fields, and any attribute is one. JSON has the
-totals and all rows; csv and tsv have the rows.
+totals and all rows; csv and tsv have the rows. A TraceQL query that measures
+makes a row a series, in steps of --over.
 
 Examples:
   tracehub stats --since 1h
   tracehub stats http.route=/cart status=error
   tracehub stats --by user.id --sort p95 --limit 10
   tracehub stats name~=checkout --by service.version,http.route --over 5m
+  tracehub stats '{ status = error } | rate() by (name) | topk(5)' --over 5m
   tracehub stats --by model --json | jq '.operations[0]'
   tracehub stats --fields service,name,calls,p95_ms -o csv")]
 pub struct StatsArgs {
@@ -103,6 +108,9 @@ impl StatsArgs {
 /// # Errors
 /// A wrong filter, range, key or field, or the store fails.
 pub async fn run(context: &Context, args: StatsArgs) -> Outcome {
+    if let Some(query) = args.filter.measures()? {
+        return print_series(context, &args, &query).await;
+    }
     let Some(by) = args.usual() else { return print_groups(context, &args).await };
     let is_document = matches!(context.args.format(), Format::Json | Format::Ndjson);
     let output = context.output(if is_document { &STATS } else { &OPERATION })?;
@@ -128,6 +136,41 @@ pub async fn run(context: &Context, args: StatsArgs) -> Outcome {
         return context.page(&view::stats::render(&stats, &options, &context.style));
     }
     output.print_rows(&stats.operations)
+}
+
+/// Prints what a TraceQL query measures.
+async fn print_series(context: &Context, args: &StatsArgs, query: &MetricsQuery) -> Outcome {
+    let others = [
+        ("--by", args.by != "operation"),
+        ("--sort", args.sort.is_some()),
+        ("--limit", args.limit.is_some()),
+        ("--service", args.service.is_some()),
+    ];
+    if let Some((flag, _)) = others.into_iter().find(|(_, is_given)| *is_given) {
+        return Err(Failure::usage(format!("{flag} does not go with a TraceQL query that measures"))
+            .hint("the query says it: `{ resource.service.name = \"shop\" } | rate() by (name) | topk(10)`"));
+    }
+    let is_document = matches!(context.args.format(), Format::Json | Format::Ndjson);
+    let output = context.output(if is_document { &MEASURED } else { &SERIES })?;
+    let (since, until) = args.range.ends()?;
+    let step_ns = args.over.filter(|over| *over > 0);
+    let range = MetricsRange { since, until, step_ns };
+    let backend = context.open().await?;
+    let found = context.wait("measuring", metrics::measure(backend.as_ref(), query, range)).await?;
+    if found.spans == 0 {
+        context.remark("no spans match, so there is nothing to measure");
+    }
+    if found.dropped_spans > 0 {
+        context.remark(format_args!("{} spans are of further series than were kept", found.dropped_spans));
+    }
+    let shown = SeriesView { query: &query.text, found: &found, step_ns };
+    if is_document {
+        return output.print_object(&shown.to_json());
+    }
+    if output.is_drawn() {
+        return context.page(&shown.render(&context.style));
+    }
+    output.print_rows(shown.rows())
 }
 
 fn rank(row: &OperationStats, sort: GroupSort) -> u64 {

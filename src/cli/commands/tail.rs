@@ -81,17 +81,19 @@ impl TailArgs {
     /// The trace that is named: one word that compares nothing.
     fn reference(&self) -> Option<&str> {
         match self.words.as_slice() {
-            [word] if !word.contains(['=', '>', '<', '"', ' ']) && !word.starts_with(['!', '-', '(']) => Some(word),
+            [word] if !word.contains(['=', '>', '<', '"', ' ']) && !word.starts_with(['!', '-', '(', '{']) => {
+                Some(word)
+            }
             _ => None,
         }
     }
 
     fn filter(&self) -> Result<Option<Filter>, Failure> {
         let filter = filter::read(&self.words)?;
-        if filter.as_ref().is_some_and(|filter| filter.needs() > Needs::Record) {
-            return Err(filter::not_while_following());
+        match filter.as_ref().filter(|filter| filter.needs() > Needs::Record) {
+            Some(filter) => Err(filter::not_while_following(filter)),
+            None => Ok(filter),
         }
-        Ok(filter)
     }
 
     fn query(&self, trace: Option<TraceId>, matching: Option<Filter>) -> TailQuery {

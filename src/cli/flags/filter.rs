@@ -6,7 +6,8 @@ use clap::Args;
 use crate::cli::context::Context;
 use crate::cli::environment;
 use crate::cli::exit::Failure;
-use crate::model::filter::{Clock, Filter, FilterError, Needs};
+use crate::model::filter::traceql::{MetricsQuery, TraceQl, is_traceql};
+use crate::model::filter::{Clock, Filter, FilterError};
 use crate::query::records::known_keys;
 use crate::store::Backend;
 use crate::view::out::{escape, text};
@@ -44,6 +45,38 @@ impl FilterArgs {
         Ok(filter)
     }
 
+    /// As [`FilterArgs::read`], for a command that shows other records than spans and therefore takes no TraceQL.
+    ///
+    /// # Errors
+    /// As [`FilterArgs::read`], or the filter is TraceQL.
+    pub fn read_plain(&self) -> Result<Option<Filter>, Failure> {
+        let filter = self.read()?;
+        match filter.as_ref().is_some_and(Filter::selects_spans) {
+            true => Err(Failure::usage("a filter that begins with `{` is TraceQL, which selects spans alone")
+                .hint("list, spans, tail and stats take TraceQL; a text that begins with `{` stands in quotes")),
+            false => Ok(filter),
+        }
+    }
+
+    /// The words as a query that measures spans over time; `None` when they are any other filter.
+    ///
+    /// # Errors
+    /// They are no query, or an attribute is asked for beside one that measures.
+    pub fn measures(&self) -> Result<Option<MetricsQuery>, Failure> {
+        let text = self.words.join(" ");
+        if !is_traceql(&text) {
+            return Ok(None);
+        }
+        match TraceQl::parse(&text).map_err(|error| failure("cannot read the filter", &text, &error))? {
+            TraceQl::Spans(_) => Ok(None),
+            TraceQl::Metrics(_) if !self.attr.is_empty() => {
+                Err(Failure::usage("--attr does not go with a query that measures")
+                    .hint("write the attribute into the braces, such as `{ span.key = \"value\" }`"))
+            }
+            TraceQl::Metrics(query) => Ok(Some(query)),
+        }
+    }
+
     /// As [`FilterArgs::read`], but plain pairs apart when there is nothing else: stores find those by columns alone.
     ///
     /// # Errors
@@ -55,14 +88,6 @@ impl FilterArgs {
             Some(pairs) if self.words.is_empty() => Asked { filter: None, pairs },
             _ => Asked { filter, pairs: Vec::new() },
         })
-    }
-
-    /// Whether the filter asks something of whole traces.
-    ///
-    /// # Errors
-    /// As [`FilterArgs::read`].
-    pub fn asks_traces(&self) -> Result<bool, Failure> {
-        Ok(self.read()?.is_some_and(|filter| filter.needs() > Needs::Record))
     }
 }
 
@@ -104,9 +129,12 @@ fn clock() -> Clock {
 }
 
 /// What is said to a filter that asks for whole traces where records are shown as they arrive.
-pub fn not_while_following() -> Failure {
-    Failure::usage("what a filter asks of the whole trace is not known while records arrive")
-        .hint("leave out what begins with `trace.` or `root.`, and `self`, `session`, `issue`, `workflow`")
+pub fn not_while_following(filter: &Filter) -> Failure {
+    let failure = Failure::usage("what a filter asks of the whole trace is not known while records arrive");
+    failure.hint(match filter.selects_spans() {
+        true => "of TraceQL, one `{ }` that asks for the span's own fields is known",
+        false => "leave out what begins with `trace.` or `root.`, and `self`, `session`, `issue`, `workflow`",
+    })
 }
 
 /// The text with a caret below the place of the fault.

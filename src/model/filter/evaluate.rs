@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use super::field::Needs;
 use super::operand::Found;
-use super::subject::Subject;
+use super::subject::{RecordRef, Subject};
+use super::traceql::span_key;
 use super::tree::{Expression, Operator, Term};
 
 impl Expression {
@@ -23,6 +24,10 @@ impl Expression {
         match self {
             Expression::All(parts) => parts.iter().all(|part| part.may_match(subject)),
             Expression::Any(parts) => parts.iter().any(|part| part.may_match(subject)),
+            // What a query selects is among the spans that its conditions are true of.
+            Expression::Term(Term::Selected(query)) => {
+                matches!(subject.record, RecordRef::Span(span) if query.may_select(span))
+            }
             other => other.needs() > Needs::Record || other.matches(subject),
         }
     }
@@ -33,6 +38,15 @@ impl Term {
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         match (self, self.field()) {
             (Term::Text(sought), _) => subject.holds_text(&sought.needle),
+            (Term::Selected(query), _) => match subject.record {
+                RecordRef::Span(span) if query.needs_trace() => {
+                    let whole = subject.trace.and_then(|trace| trace.whole.as_ref());
+                    let selected = whole.and_then(|whole| whole.selected.get(&query.text));
+                    selected.is_some_and(|selected| selected.contains(&span_key(span)))
+                }
+                RecordRef::Span(span) => query.selects_alone(span),
+                RecordRef::Checkpoint(_) | RecordRef::Log(_) => false,
+            },
             (_, None) => false,
             (_, Some(field)) => subject.any_value(field, &mut |found| self.accepts(found)) != self.negates(),
         }
@@ -42,7 +56,7 @@ impl Term {
     /// record it is true of has.
     pub fn accepts(&self, found: &Found<'_>) -> bool {
         match self {
-            Term::Text(_) => false,
+            Term::Text(_) | Term::Selected(_) => false,
             Term::Has(_) => true,
             Term::Matches { pattern, .. } => found.holds(pattern),
             Term::Compare { operator, operands, .. } => {
@@ -61,7 +75,7 @@ impl Term {
     /// Whether the term is true of records that do not have what it names.
     pub fn negates(&self) -> bool {
         match self {
-            Term::Text(_) | Term::Has(_) => false,
+            Term::Text(_) | Term::Selected(_) | Term::Has(_) => false,
             Term::Compare { operator, .. } => *operator == Operator::IsNot,
             Term::Matches { is_wanted, .. } => !is_wanted,
         }

@@ -1,7 +1,8 @@
 //! What terms ask of the trace of a record: its summary, and where a term needs it what follows from all its records.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::traceql::{SpanKey, SpanQuery};
 use crate::model::grouping::of_spans;
 use crate::model::self_time::{Interval, self_times};
 use crate::model::{Attributes, IssueId, SpanId, StatusCode, Trace, TraceSummary};
@@ -36,12 +37,20 @@ pub struct WholeFacts {
     pub sessions: Vec<String>,
     /// The issues of each span's errors.
     pub issues: FxHashMap<SpanId, Vec<IssueId>>,
+    /// The spans that each TraceQL query of a filter selects, by its text.
+    pub selected: FxHashMap<String, FxHashSet<SpanKey>>,
 }
 
 impl TraceFacts {
     /// What the summary says.
     pub fn of_summary(summary: TraceSummary) -> TraceFacts {
         TraceFacts { summary, whole: None }
+    }
+
+    /// The summary, and the spans that these queries select.
+    pub fn of_queries(trace: &Trace, queries: &[&SpanQuery]) -> TraceFacts {
+        let selected = queries.iter().map(|query| (query.text.clone(), query.select(trace))).collect();
+        TraceFacts { summary: trace.summary.clone(), whole: Some(WholeFacts { selected, ..WholeFacts::default() }) }
     }
 
     /// What all records say.
@@ -67,7 +76,13 @@ impl TraceFacts {
                 issues.entry(span.span_id).or_default().push(outermost.grouping.issue);
             }
         }
-        let whole = WholeFacts { root_status: root.map(|root| root.status.code), self_ns, sessions, issues };
+        let whole = WholeFacts {
+            root_status: root.map(|root| root.status.code),
+            self_ns,
+            sessions,
+            issues,
+            selected: FxHashMap::default(),
+        };
         TraceFacts { summary: trace.summary.clone(), whole: Some(whole) }
     }
 }

@@ -1,8 +1,9 @@
 //! Filters: one language to ask for records, on every command, in the HTTP API and in every store.
 //!
 //! A filter is read once into a tree ([`Expression`]), which stores ask what they can answer cheaply and which decides
-//! about whole records where they cannot. It knows no store and no notation but its own; another notation is a second
-//! parser for the same tree. All terms hold on one record; terms about its trace hold on the trace.
+//! about whole records where they cannot. It knows no store. All terms hold on one record; terms about its trace hold on
+//! the trace. A filter that begins with a brace is [TraceQL](traceql), which is one term of the tree: the record is a
+//! span that the query selects.
 
 mod error;
 mod evaluate;
@@ -17,6 +18,7 @@ mod reading;
 mod subject;
 #[cfg(test)]
 mod tests;
+pub mod traceql;
 mod tree;
 
 use std::fmt;
@@ -31,6 +33,8 @@ pub use self::reading::Clock;
 pub use self::subject::{RecordRef, Subject};
 pub use self::tree::{Expression, Operator, Term};
 
+use self::traceql::{SpanQuery, TraceQl, is_traceql};
+
 /// Which records are asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {
@@ -44,7 +48,16 @@ impl Filter {
     /// # Errors
     /// The first place where something else was expected.
     pub fn parse(text: &str, clock: &Clock) -> Result<Filter, FilterError> {
-        Ok(Filter { expression: parser::parse(text, clock)? })
+        if !is_traceql(text) {
+            return Ok(Filter { expression: parser::parse(text, clock)? });
+        }
+        match TraceQl::parse(text)? {
+            TraceQl::Spans(query) => Ok(Filter { expression: Expression::Term(Term::Selected(query)) }),
+            TraceQl::Metrics(_) => {
+                let reason = "this query measures spans over time, and here it is to select some";
+                Err(FilterError::new(text, 0, reason).hint("`tracehub stats` answers measures such as `{ } | rate()`"))
+            }
+        }
     }
 
     /// Reads one condition on an attribute, `key OP value` or `key` alone, whose value goes to the end of the text.
@@ -69,8 +82,9 @@ impl Filter {
     /// The attributes the filter asks for.
     pub fn attributes(&self) -> Vec<&Field> {
         let mut found = Vec::new();
-        self.expression.each_term(&mut |term| {
-            found.extend(term.field().filter(|field| matches!(field, Field::Attribute { .. })));
+        self.expression.each_term(&mut |term| match term {
+            Term::Selected(query) => found.extend(query.attributes()),
+            term => found.extend(term.field().filter(|field| matches!(field, Field::Attribute { .. }))),
         });
         found
     }
@@ -84,6 +98,13 @@ impl Filter {
             }
         }
         found
+    }
+
+    /// Whether the filter selects spans and nothing else, as TraceQL does.
+    pub fn selects_spans(&self) -> bool {
+        let mut selects_spans = false;
+        self.expression.each_term(&mut |term| selects_spans |= matches!(term, Term::Selected(_)));
+        selects_spans
     }
 
     /// What has this text in a field of its own or of its trace.
@@ -112,9 +133,26 @@ impl Filter {
         self.expression.matches(subject)
     }
 
+    /// What the filter can ask of a trace, and no more: working out all there is takes longer than most questions.
+    pub fn facts_of(&self, trace: &Trace) -> TraceFacts {
+        let mut queries: Vec<&SpanQuery> = Vec::new();
+        let mut needs = Needs::Record;
+        self.expression.each_term(&mut |term| match term {
+            Term::Selected(query) if query.needs_trace() => queries.push(query),
+            term => needs = needs.max(term.needs()),
+        });
+        let mut facts = TraceFacts::of_queries(trace, &queries);
+        if needs == Needs::Trace {
+            let selected = facts.whole.take().map(|whole| whole.selected).unwrap_or_default();
+            facts = TraceFacts::of_trace(trace);
+            facts.whole = facts.whole.map(|whole| WholeFacts { selected, ..whole });
+        }
+        facts
+    }
+
     /// Whether the filter is true of a record of a trace.
     pub fn matches_trace(&self, trace: &Trace) -> bool {
-        let facts = (self.needs() > Needs::Record).then(|| TraceFacts::of_trace(trace));
+        let facts = (self.needs() > Needs::Record).then(|| self.facts_of(trace));
         let spans = trace.spans.iter().map(RecordRef::Span);
         let checkpoints = trace.checkpoints.iter().map(RecordRef::Checkpoint);
         let mut records = spans.chain(checkpoints).chain(trace.logs.iter().map(RecordRef::Log));
@@ -134,6 +172,10 @@ impl Filter {
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.expression.fmt(f)
+        match &self.expression {
+            // Alone it needs no quotes.
+            Expression::Term(Term::Selected(query)) => f.write_str(&query.text),
+            expression => expression.fmt(f),
+        }
     }
 }

@@ -1,23 +1,18 @@
 //! Reads filters as people type them: words, `key=value`, `OR`, `!`, parentheses.
 //!
-//! A text is read once, from its beginning to its end, and may hold so much and no more ([`MOST_BYTES`], [`MOST_TERMS`],
+//! A text is read once, from its beginning to its end, and may hold so much and no more ([`MOST_TERMS`],
 //! [`MOST_NESTED`]), so that whatever a client sends costs little. What a value means follows from its field, which
 //! `reading` decides.
 
-use super::error::FilterError;
+use super::error::{FilterError, MOST_NESTED, MOST_TERMS};
 use super::field::{Field, Intrinsic, Scope};
 use super::names::is_known_key;
 use super::operand::Operand;
 use super::pattern::Pattern;
 use super::reading::{Clock, Written, read_operand, refuse_pattern};
+use super::traceql::TraceQl;
 use super::tree::{Expression, Operator, SoughtText, Term};
 
-/// Longest filter, in bytes.
-pub const MOST_BYTES: usize = 64 << 10;
-/// Most terms of a filter; each value of a list is one.
-pub const MOST_TERMS: usize = 1_000;
-/// Deepest nesting of parentheses and negations.
-pub const MOST_NESTED: usize = 50;
 /// Most regular expressions and globs, which take more memory than other terms.
 const MOST_PATTERNS: usize = 50;
 
@@ -26,23 +21,16 @@ const MOST_PATTERNS: usize = 50;
 /// # Errors
 /// The first place where something else was expected.
 pub fn parse(text: &str, clock: &Clock) -> Result<Expression, FilterError> {
-    if text.len() > MOST_BYTES {
-        let reason = format!("the filter has {} bytes, and {MOST_BYTES} is the most", text.len());
-        return Err(FilterError::new(text, MOST_BYTES, reason));
-    }
+    FilterError::refuse_length(text)?;
     let mut parser = Parser { text, at: 0, terms: 0, patterns: 0, clock };
     parser.skip_blanks();
     if parser.rest().is_empty() {
         return Ok(Expression::All(Vec::new()));
     }
-    // Both have a meaning elsewhere, and as words they would find nothing without a reason.
-    for (mark, meaning) in
-        [('{', "TraceQL, which is not read here"), ('@', "the name of a saved filter, and none are kept here")]
-    {
-        if parser.rest().starts_with(mark) {
-            let error = parser.error(format!("a filter that begins with `{mark}` is {meaning}"));
-            return Err(error.hint(format!("a text that begins with `{mark}` stands in quotes")));
-        }
+    // As a word it would find nothing without a reason.
+    if parser.rest().starts_with('@') {
+        let error = parser.error("a filter that begins with `@` is the name of a saved filter, and none are kept here");
+        return Err(error.hint("a text that begins with `@` stands in quotes"));
     }
     let expression = parser.any(0)?;
     match parser.rest().is_empty() {
@@ -231,6 +219,9 @@ impl<'t> Parser<'t> {
             }
             return Ok(text_term(&text));
         }
+        if self.take("traceql:") {
+            return self.traceql(start);
+        }
         if self.rest().starts_with('"') {
             let key = self.quoted()?;
             if !self.is_at_operator() {
@@ -258,6 +249,19 @@ impl<'t> Parser<'t> {
             return self.comparison(Field::named(name));
         }
         self.lone_word(start, name)
+    }
+
+    /// A query of another notation in quotes, which is how one is written beside other terms.
+    fn traceql(&mut self, start: usize) -> Result<Expression, FilterError> {
+        if !self.rest().starts_with('"') {
+            return Err(self.error("expected a query in quotes after `traceql:`"));
+        }
+        let query = self.quoted()?;
+        match TraceQl::parse(&query) {
+            Ok(TraceQl::Spans(query)) => Ok(Expression::Term(Term::Selected(query))),
+            Ok(TraceQl::Metrics(_)) => Err(self.error_at(start, "this query measures spans and selects none")),
+            Err(error) => Err(self.error_at(start, error.reason)),
+        }
     }
 
     /// A term that is one word alone.

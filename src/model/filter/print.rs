@@ -44,6 +44,10 @@ impl fmt::Display for Term {
         match self {
             Term::Text(sought) if is_plain_word(&sought.text) => f.write_str(&sought.text),
             Term::Text(sought) => write_quoted(f, &sought.text),
+            Term::Selected(query) => {
+                f.write_str("traceql:")?;
+                write_quoted(f, &query.text)
+            }
             Term::Has(field) => write!(f, "has:{field}"),
             Term::Compare { field, operator, operands } => {
                 write!(f, "{field}{}", operator.as_str())?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
+use super::error::{MOST_BYTES, MOST_NESTED, MOST_TERMS};
 use super::operand::Operand;
-use super::parser::{MOST_BYTES, MOST_NESTED, MOST_TERMS};
 use super::pattern::Pattern;
 use super::tree::SoughtText;
 use super::{Clock, Expression, Field, Filter, FilterError, Needs, Operator, RecordRef, Subject, Term, TraceFacts};
@@ -292,7 +292,7 @@ fn log_records_and_checkpoints_are_asked_for_alike() {
 #[test]
 fn what_is_no_filter_says_where_and_what_was_expected() {
     for (text, at, reason) in [
-        ("{ resource.cluster = }", 0, "a filter that begins with `{` is TraceQL, which is not read here"),
+        ("{ resource.cluster = }", 21, "expected a value or a field here, not `}`"),
         (" @slow", 1, "a filter that begins with `@` is the name of a saved filter, and none are kept here"),
         ("(a", 0, "this `(` is not closed"),
         ("a)", 1, "this `)` closes nothing"),

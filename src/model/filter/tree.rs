@@ -7,6 +7,7 @@
 use super::field::{Field, Intrinsic, Needs};
 use super::operand::{Meaning, Operand};
 use super::pattern::Pattern;
+use super::traceql::SpanQuery;
 use crate::model::words::words;
 use crate::model::{Needle, Parts, Severity};
 
@@ -50,6 +51,8 @@ pub enum Term {
         /// Whether it must stand there.
         is_wanted: bool,
     },
+    /// The record is a span that a TraceQL query selects.
+    Selected(SpanQuery),
 }
 
 /// Text that is looked for, as it was written and made ready.
@@ -154,7 +157,7 @@ impl Term {
     /// The field of the term; `None` for text.
     pub fn field(&self) -> Option<&Field> {
         match self {
-            Term::Text(_) => None,
+            Term::Text(_) | Term::Selected(_) => None,
             Term::Has(field) | Term::Compare { field, .. } | Term::Matches { field, .. } => Some(field),
         }
     }
@@ -166,9 +169,11 @@ impl Term {
         }
     }
 
-    fn needs(&self) -> Needs {
-        match self.field() {
-            Some(Field::Intrinsic(intrinsic)) => intrinsic.needs(),
+    /// What has to be known to decide about a record.
+    pub(super) fn needs(&self) -> Needs {
+        match (self, self.field()) {
+            (Term::Selected(query), _) if query.needs_trace() => Needs::Trace,
+            (_, Some(Field::Intrinsic(intrinsic))) => intrinsic.needs(),
             _ => Needs::Record,
         }
     }

@@ -140,7 +140,7 @@ impl Traces<'_> {
                 self.known.clear();
             }
             let trace = self.backend.trace(id).await?;
-            self.known.insert(id.clone(), trace.as_ref().map(TraceFacts::of_trace));
+            self.known.insert(id.clone(), trace.as_ref().map(|trace| filter.facts_of(trace)));
         }
         let trace = self.known.get(id).and_then(Option::as_ref);
         Ok(filter.matches(&Subject { trace, ..subject }))

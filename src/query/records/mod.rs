@@ -2,6 +2,7 @@
 
 pub mod groups;
 pub mod known_keys;
+pub mod metrics;
 
 mod find;
 

@@ -138,6 +138,17 @@ pub static GROUP: Shape = Shape {
     id: "calls",
 };
 
+/// The document of `stats` with a TraceQL measure.
+pub static MEASURED: Shape = Shape {
+    keys: &[&["schema", "query", "step_ms", "spans", "series"]],
+    inner: &[("series", Rows(&SERIES))],
+    id: "query",
+};
+
+/// Series of a TraceQL measure: labels, the number of the last step, and those of all steps.
+pub static SERIES: Shape =
+    Shape { keys: &[&["labels", "value", "values"]], inner: &[("labels", Open), ("values", Open)], id: "value" };
+
 /// Elements of `keys list`, and the document of `keys revoke`.
 pub static KEY: Shape = Shape { keys: &[Key::KEYS], inner: &[], id: "id" };
 

@@ -118,6 +118,9 @@ fn row_test(term: &Term) -> Option<RowTest<'_>> {
 
 /// Whether a term can be true of a record of a kind; false is certain.
 fn may_be_of(term: &Term, kind: RecordKind) -> bool {
+    if matches!(term, Term::Selected(_)) {
+        return kind == RecordKind::Spans;
+    }
     let Some(field) = term.field().filter(|_| !term.negates()) else { return true };
     match field {
         Field::Intrinsic(Intrinsic::Level | Intrinsic::Message) => kind == RecordKind::Logs,
@@ -193,7 +196,7 @@ impl<'c> FilteredRecords<'c> {
                 Err(Error::Corrupt(_)) => None,
                 read => read?,
             };
-            return Ok(trace.map(|trace| TraceFacts::of_trace(&trace)));
+            return Ok(trace.map(|trace| self.filter.facts_of(&trace)));
         }
         let mut fold = self.waiting.get(id).cloned().unwrap_or_default();
         if let Some(stored) = traces::find(self.connection, id)? {

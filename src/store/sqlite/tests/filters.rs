@@ -10,7 +10,7 @@ use crate::model::filter::{Clock, Filter, Needs, RecordRef, Subject, TraceFacts}
 use crate::model::{LogQuery, LogRecord, Severity, Value};
 use crate::store::Logs as _;
 
-const TERMS: [&str; 44] = [
+const TERMS: [&str; 48] = [
     "step",
     "\"step 3\"",
     "billing",
@@ -55,6 +55,10 @@ const TERMS: [&str; 44] = [
     "root.status=error",
     "session=s1",
     "trace.name~=step",
+    "traceql:\"{ .order > 3 || status = error }\"",
+    "traceql:\"{ .order != nil } >> { }\"",
+    "traceql:\"{ } !< { resource.service.name = `shop` } | count() > 1\"",
+    "traceql:\"{ rootName != `x` && childCount = 0 && .zone = `eu` }\"",
 ];
 
 fn filters() -> impl Strategy<Value = String> {
@@ -134,7 +138,7 @@ fn traces(numbers: &BTreeSet<u64>) -> Vec<Trace> {
 fn expected(filter: &Filter, numbers: &BTreeSet<u64>) -> (BTreeSet<String>, BTreeSet<String>) {
     let traces = traces(numbers);
     let ids = traces.iter().filter(|trace| filter.matches_trace(trace)).map(|trace| trace.summary.trace_id.to_string());
-    let facts: Vec<TraceFacts> = traces.iter().map(TraceFacts::of_trace).collect();
+    let facts: Vec<TraceFacts> = traces.iter().map(|trace| filter.facts_of(trace)).collect();
     let mut messages = BTreeSet::new();
     for record in numbers.iter().map(|number| record(*number)) {
         let Record::Log(log) = &record else { continue };
@@ -148,7 +152,7 @@ fn expected(filter: &Filter, numbers: &BTreeSet<u64>) -> (BTreeSet<String>, BTre
 
 /// How many spans, checkpoints and log records a filter is true of.
 fn expected_counts(filter: &Filter, numbers: &BTreeSet<u64>) -> [u64; 3] {
-    let facts: Vec<TraceFacts> = traces(numbers).iter().map(TraceFacts::of_trace).collect();
+    let facts: Vec<TraceFacts> = traces(numbers).iter().map(|trace| filter.facts_of(trace)).collect();
     let mut counts = [0; 3];
     for record in numbers.iter().map(|number| record(*number)) {
         let trace = facts.iter().find(|facts| Some(&facts.summary.trace_id) == record.trace_id());

@@ -1,0 +1,124 @@
+//! Reads numbers that no span tells: what aggregates and measures are compared with, `1 - 3`, `10s`.
+
+use super::cursor::Cursor;
+use super::token::Token;
+use crate::model::filter::error::FilterError;
+use crate::model::filter::traceql::tree::Arithmetic;
+use crate::model::time::NANOS_PER_SECOND;
+
+type Read<T> = Result<T, FilterError>;
+
+/// A number, and whether it is a length of time.
+#[derive(Clone, Copy)]
+struct Constant {
+    number: f64,
+    is_duration: bool,
+}
+
+/// Reads a number or a sum of numbers; lengths of time are in nanoseconds.
+///
+/// # Errors
+/// The first place where something else was expected.
+pub fn read_constant(cursor: &mut Cursor<'_>) -> Read<f64> {
+    Ok(read_sum(cursor)?.number)
+}
+
+/// Reads a number or a sum of numbers beside a measure, in which lengths of time are seconds.
+///
+/// # Errors
+/// As [`read_constant`].
+pub fn read_threshold(cursor: &mut Cursor<'_>) -> Read<f64> {
+    let Constant { number, is_duration } = read_sum(cursor)?;
+    Ok(if is_duration { number / NANOS_PER_SECOND as f64 } else { number })
+}
+
+/// Whether a number comes next.
+pub fn is_at_number(cursor: &Cursor<'_>) -> bool {
+    let is_number = |token: Option<&Token>| matches!(token, Some(Token::Int(_) | Token::Float(_) | Token::Duration(_)));
+    is_number(cursor.peek()) || (cursor.symbol() == "-" && is_number(cursor.peek_second()))
+}
+
+fn read_sum(cursor: &mut Cursor<'_>) -> Read<Constant> {
+    let mut left = read_product(cursor)?;
+    loop {
+        let operator = match cursor.symbol() {
+            "+" => Arithmetic::Add,
+            "-" => Arithmetic::Subtract,
+            _ => return Ok(left),
+        };
+        left = read_right(cursor, left, operator, read_product)?;
+    }
+}
+
+fn read_product(cursor: &mut Cursor<'_>) -> Read<Constant> {
+    let mut left = read_single(cursor)?;
+    loop {
+        let operator = match cursor.symbol() {
+            "*" => Arithmetic::Multiply,
+            "/" => Arithmetic::Divide,
+            _ => return Ok(left),
+        };
+        left = read_right(cursor, left, operator, read_single)?;
+    }
+}
+
+fn read_right(
+    cursor: &mut Cursor<'_>,
+    left: Constant,
+    operator: Arithmetic,
+    read: fn(&mut Cursor<'_>) -> Read<Constant>,
+) -> Read<Constant> {
+    let (at, symbol) = (cursor.at(), cursor.symbol());
+    cursor.count_link()?;
+    cursor.next();
+    let right = read(cursor)?;
+    if left.is_duration || right.is_duration {
+        return Err(cursor.error_at(at, format!("`{symbol}` between lengths of time is not known here")));
+    }
+    Ok(Constant { number: operator.of(left.number, right.number), is_duration: false })
+}
+
+fn read_single(cursor: &mut Cursor<'_>) -> Read<Constant> {
+    if cursor.symbol() == "(" {
+        cursor.enter()?;
+        cursor.next();
+        let inner = read_sum(cursor)?;
+        cursor.expect(")", "to end the number")?;
+        cursor.leave();
+        return Ok(inner);
+    }
+    Ok(match read_literal(cursor)? {
+        Token::Duration(nanos) => Constant { number: nanos as f64, is_duration: true },
+        Token::Int(number) => Constant { number: number as f64, is_duration: false },
+        Token::Float(number) => Constant { number, is_duration: false },
+        _ => return Err(cursor.unexpected("a number")),
+    })
+}
+
+/// Reads one number without lengths of time, negative ones too.
+///
+/// # Errors
+/// Something else comes next.
+pub fn read_number(cursor: &mut Cursor<'_>) -> Read<f64> {
+    let at = cursor.at();
+    match read_literal(cursor)? {
+        Token::Int(number) => Ok(number as f64),
+        Token::Float(number) => Ok(number),
+        _ => Err(cursor.error_at(at, "expected a number here, not a length of time")),
+    }
+}
+
+/// A number or a length of time with its sign.
+fn read_literal(cursor: &mut Cursor<'_>) -> Read<Token> {
+    let is_negative = cursor.take("-");
+    cursor.count_term()?;
+    let token = match (cursor.peek(), is_negative) {
+        (Some(Token::Int(number)), true) => Token::Int(-number),
+        (Some(Token::Float(number)), true) => Token::Float(-number),
+        (Some(Token::Duration(nanos)), true) => Token::Duration(-nanos),
+        (Some(token @ (Token::Int(_) | Token::Float(_) | Token::Duration(_))), false) => token.clone(),
+        _ => return Err(cursor.unexpected("a number")),
+    };
+    cursor.next();
+    Ok(token)
+}
