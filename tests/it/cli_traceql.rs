@@ -131,7 +131,7 @@ fn measures_are_series_on_a_file_and_on_its_server() {
 #[test]
 fn a_query_that_cannot_be_read_is_shown_with_the_place_and_over_http_with_its_number() {
     let (home, db) = Home::with_shop();
-    for command in ["list", "spans", "stats", "tail", "logs", "search"] {
+    for command in ["list", "spans", "stats", "tail"] {
         insta::allow_duplicates! {
             insta::assert_snapshot!(home.run(&[command, "--db", &db, "{ resource.cluster = }"]), @"
             --- stderr
@@ -143,9 +143,14 @@ fn a_query_that_cannot_be_read_is_shown_with_the_place_and_over_http_with_its_nu
             ");
         }
     }
-    for command in ["logs", "search"] {
+    for (command, words) in [
+        ("logs", "{ status = error }"),
+        ("logs", "{\"user\": 7}"),
+        ("logs", "traceql:\"{ }\" declined"),
+        ("search", "{ resource.cluster = }"),
+    ] {
         insta::allow_duplicates! {
-            insta::assert_snapshot!(home.run(&[command, "--db", &db, "{ status = error }"]), @"
+            insta::assert_snapshot!(home.run(&[command, "--db", &db, words]), @"
             --- stderr
             error: a filter that begins with `{` is TraceQL, which selects spans alone
             hint: list, spans, tail and stats take TraceQL; a text that begins with `{` stands in quotes

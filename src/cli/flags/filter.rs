@@ -48,13 +48,13 @@ impl FilterArgs {
     /// As [`FilterArgs::read`], for a command that shows other records than spans and therefore takes no TraceQL.
     ///
     /// # Errors
-    /// As [`FilterArgs::read`], or the filter is TraceQL.
+    /// As [`FilterArgs::read`], or the filter is TraceQL, whether or not that can be read: here it is likelier a text.
     pub fn read_plain(&self) -> Result<Option<Filter>, Failure> {
-        let filter = self.read()?;
-        match filter.as_ref().is_some_and(Filter::selects_spans) {
-            true => Err(Failure::usage("a filter that begins with `{` is TraceQL, which selects spans alone")
+        let filter = if is_traceql(&self.words.join(" ")) { None } else { Some(self.read()?) };
+        match filter.filter(|filter| !filter.as_ref().is_some_and(Filter::selects_spans)) {
+            Some(filter) => Ok(filter),
+            None => Err(Failure::usage("a filter that begins with `{` is TraceQL, which selects spans alone")
                 .hint("list, spans, tail and stats take TraceQL; a text that begins with `{` stands in quotes")),
-            false => Ok(filter),
         }
     }
 
