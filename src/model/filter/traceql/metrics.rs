@@ -145,7 +145,12 @@ impl<'q> MetricsFold<'q> {
         let start = at.span.start;
         let extent = self.extent.get_or_insert((start, start));
         *extent = (extent.0.min(start), extent.1.max(start));
-        let step = self.range.step_ns.map_or(0, |length| start.0 / length.max(1));
+        let step_of = |start: Nanos| self.range.step_ns.map_or(0, |length| start.0 / length.max(1));
+        // That there are too many is said in the end; until then they are not to fill the memory.
+        if step_of(extent.1) - step_of(extent.0) >= MOST_STEPS {
+            return;
+        }
+        let step = step_of(start);
         let labels: Labels = by.iter().map(|field| (field.to_string(), value_of(field, at).label())).collect();
         match measure {
             Measure::Rate | Measure::Count => self.note(measured, labels, step, None),
