@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::super::TraceQl;
 use crate::model::{
     Attributes, Event, Kind, Link, Nanos, Resource, Scope, Span, SpanId, Status, StatusCode, Text, Trace, TraceId,
@@ -262,4 +264,55 @@ fn spans_in_a_circle_and_spans_that_share_an_id_have_an_answer() {
     let Ok(TraceQl::Spans(query)) = TraceQl::parse("{ kind = client } > { }") else { panic!("a query") };
     let kinds: Vec<Kind> = query.select(&shared).into_iter().map(|(_, kind)| kind).collect();
     assert_eq!(kinds, [Kind::Server]);
+}
+
+/// Spans by their numbers from 1 on: the number of each one's parent, and on which sides of an operator it is.
+type Drawn = Vec<(u8, bool, bool)>;
+
+/// What an operator returns, from its definition: the numbers of spans, and for a union those of the left side too.
+fn by_definition(drawn: &Drawn, relation: &str) -> (Vec<u8>, Vec<u8>) {
+    let count = u8::try_from(drawn.len()).expect("few");
+    let parent = |span: u8| {
+        let parent = drawn[usize::from(span) - 1].0;
+        (parent != span && (1..=count).contains(&parent)).then_some(parent)
+    };
+    let is_above = |above: u8, below: u8| {
+        let mut steps = std::iter::successors(parent(below), |span| parent(*span)).take(drawn.len());
+        steps.any(|span| span == above)
+    };
+    let relates = |left: u8, right: u8| match relation {
+        ">>" => is_above(left, right),
+        "<<" => is_above(right, left),
+        ">" => parent(right) == Some(left),
+        "<" => parent(left) == Some(right),
+        _ => left != right && parent(left).is_some() && parent(left) == parent(right),
+    };
+    let lefts = || (1..=count).filter(|span| drawn[usize::from(*span) - 1].1);
+    let rights = || (1..=count).filter(|span| drawn[usize::from(*span) - 1].2);
+    let found = rights().filter(|right| lefts().any(|left| relates(left, *right))).collect();
+    let reasons = lefts().filter(|left| rights().any(|right| relates(*left, right))).collect();
+    (found, reasons)
+}
+
+proptest! {
+    #[test]
+    fn structural_operators_return_what_their_definitions_say_of_any_trace(
+        drawn in prop::collection::vec((0..14_u8, any::<bool>(), any::<bool>()), 1..12),
+    ) {
+        let spans = drawn.iter().zip(1_u8..).map(|((parent, left, right), number)| {
+            span(number, *parent, "any", &[("left", Value::Bool(*left)), ("right", Value::Bool(*right))])
+        });
+        let trace = trace(spans.collect());
+        for relation in [">>", "<<", ">", "<", "~"] {
+            let (found, reasons) = by_definition(&drawn, relation);
+            let query = |mark: &str| selected(&format!("{{ .left }} {mark}{relation} {{ .right }}"), &trace);
+            prop_assert_eq!(&query(""), &found, "{}", relation);
+            let mut both = [found.clone(), reasons].concat();
+            both.sort_unstable();
+            both.dedup();
+            prop_assert_eq!(query("&"), both, "&{}", relation);
+            let others = (1_u8..).zip(&drawn).filter(|(number, (.., right))| *right && !found.contains(number));
+            prop_assert_eq!(query("!"), others.map(|(number, _)| number).collect::<Vec<_>>(), "!{}", relation);
+        }
+    }
 }
