@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use memchr::memmem;
 use regex::Regex;
+use regex_syntax::hir::literal::Extractor;
 
 use super::action::is_replacement;
 use super::keys::KeyPatterns;
@@ -11,6 +13,9 @@ use super::known::{Look, Mark, Marks};
 
 /// Most patterns of one set of rules.
 pub(super) const MOST_PATTERNS: usize = 512;
+/// A pattern with more beginnings, or with shorter ones, is looked for in every text.
+const MOST_BEGINNINGS: usize = 8;
+const SHORTEST_BEGINNING: usize = 2;
 /// Shorter texts hold no secret of a known kind.
 const SHORTEST: usize = 6;
 
@@ -61,6 +66,8 @@ pub(super) struct Finder {
     /// The pattern of each of the words.
     pattern_of_word: Vec<usize>,
     everywhere: Vec<usize>,
+    /// What a text must have for each of the patterns of one's own that begin with something plain.
+    beginnings: Vec<(memmem::Finder<'static>, usize)>,
     /// What a text must have for each of the other patterns.
     marked: Vec<(Mark, usize)>,
 }
@@ -69,6 +76,16 @@ impl Pattern {
     /// A pattern of one's own.
     pub(super) fn own(regex: Regex, only: KeyPatterns, except: KeyPatterns) -> Pattern {
         Pattern { how: How::Regex(regex), only, except, is_email: false, is_guess: false }
+    }
+
+    /// What every match of the pattern begins with, one of few; `None` when that may be anything.
+    fn beginnings(&self) -> Option<Vec<Vec<u8>>> {
+        let How::Regex(regex) = &self.how else { return None };
+        let parsed = regex_syntax::parse(regex.as_str()).ok()?;
+        let literals = Extractor::new().limit_total(MOST_BEGINNINGS).extract(&parsed);
+        let beginnings: Vec<Vec<u8>> = literals.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
+        let is_plain = !beginnings.is_empty() && beginnings.iter().all(|one| one.len() >= SHORTEST_BEGINNING);
+        is_plain.then_some(beginnings)
     }
 
     fn finds_in(&self, about: About<'_>) -> bool {
@@ -104,14 +121,23 @@ impl Finder {
         self.patterns.len()
     }
 
-    /// Whether there are patterns of one's own.
-    pub(super) fn has_own(&self) -> bool {
-        !self.everywhere.is_empty()
+    /// Whether there are patterns that a number may match.
+    pub(super) fn may_match_numbers(&self) -> bool {
+        let is_in_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        let is_number = |(beginning, _): &(memmem::Finder<'_>, usize)| beginning.needle().iter().all(is_in_number);
+        !self.everywhere.is_empty() || self.beginnings.iter().any(is_number)
     }
 
-    /// Adds a pattern of one's own, which is looked for in every text.
+    /// Adds a pattern of one's own, which is looked for in every text that has one of the beginnings of what it matches.
     pub(super) fn add_own(&mut self, pattern: Pattern) {
-        self.everywhere.push(self.patterns.len());
+        let place = self.patterns.len();
+        match pattern.beginnings() {
+            Some(beginnings) => {
+                let beginnings = beginnings.iter().map(|beginning| memmem::Finder::new(beginning).into_owned());
+                self.beginnings.extend(beginnings.map(|beginning| (beginning, place)));
+            }
+            None => self.everywhere.push(place),
+        }
         self.patterns.push(pattern);
     }
 
@@ -161,6 +187,11 @@ impl Finder {
     pub(super) fn find(&self, text: &str, about: About<'_>) -> Vec<Secret> {
         let mut wanted = Wanted::default();
         self.everywhere.iter().for_each(|pattern| wanted.add(*pattern));
+        for (beginning, pattern) in &self.beginnings {
+            if beginning.find(text.as_bytes()).is_some() {
+                wanted.add(*pattern);
+            }
+        }
         if text.len() >= SHORTEST {
             self.want_kinds(text, &mut wanted);
         }
@@ -279,6 +310,33 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn own(pattern: &str) -> Pattern {
+        Pattern::own(Regex::new(pattern).expect("a pattern"), KeyPatterns::default(), KeyPatterns::default())
+    }
+
+    #[test]
+    fn what_a_pattern_begins_with_is_known_where_it_is_plain() {
+        let beginnings = |pattern: &str| {
+            let found = own(pattern).beginnings()?;
+            Some(found.into_iter().map(|one| String::from_utf8(one).expect("text")).collect::<Vec<_>>())
+        };
+        assert_eq!(beginnings(r"\bEMP-\d{6}\b"), Some(vec!["EMP-".to_owned()]));
+        assert_eq!(beginnings(r"badge=(\w+)"), Some(vec!["badge=".to_owned()]));
+        assert_eq!(beginnings("(?:ab1|cd2)[a-z]"), Some(vec!["ab1".to_owned(), "cd2".to_owned()]));
+        for any in [r"\d{4}", ".*secret", "(?i)secret-[a-z]+-x", "x", "", "(?:a|b|c|d|e|f|g|h|i)(?:1|2|3)"] {
+            assert_eq!(beginnings(any), None, "{any}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_looked_through_when_a_pattern_may_mean_them() {
+        for (pattern, may) in [(r"EMP-\d+", false), (r"\d{6}", true), ("4711[0-9]", true), ("-1[0-9]", true)] {
+            let mut finder = Finder::default();
+            finder.add_own(own(pattern));
+            assert_eq!(finder.may_match_numbers(), may, "{pattern}");
+        }
+    }
 
     #[test]
     fn secrets_that_overlap_become_one_that_covers_both() {

@@ -224,7 +224,7 @@ impl<'r> RecordTexts<'r> {
             Value::String(text) => {
                 self.redactor.content(text, place, &mut self.tally, 0).map(|new| Value::String(Text::from(new)))
             }
-            Value::Int(number) if number.unsigned_abs() >= SMALLEST_CARD || self.redactor.has_own_patterns() => {
+            Value::Int(number) if number.unsigned_abs() >= SMALLEST_CARD || self.redactor.may_match_numbers() => {
                 self.number(&number.to_string(), place)
             }
             Value::Double(number)

@@ -130,9 +130,9 @@ impl Redactor {
         rule.map(|rule| rule.label)
     }
 
-    /// Whether a rule has a pattern of its own, which may mean any text.
-    pub(super) fn has_own_patterns(&self) -> bool {
-        self.rules.finder.has_own()
+    /// Whether a rule has a pattern of its own that a number may match.
+    pub(super) fn may_match_numbers(&self) -> bool {
+        self.rules.finder.may_match_numbers()
     }
 
     /// Whether a rule goes by keys alone.
