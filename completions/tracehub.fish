@@ -56,6 +56,8 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "show" -d 'Show on
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "spans" -d 'List spans, newest first, with the attributes the filter names'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "search" -d 'Find text in everything: names, attributes, messages, exceptions, prompts, payloads'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "stats" -d 'Show totals, and calls, errors and latency by operation'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "why" -d 'Say what the traces of a filter have in common that the others do not have'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "attrs" -d 'List attribute keys with their types, or the values of one, with counts'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "logs" -d 'Find log records, or follow them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "issues" -d 'List errors, grouped into issues; show, resolve, reopen and ignore them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "tail" -d 'Follow what arrives, one line a record'
@@ -320,6 +322,63 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s v -l verbose
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l against -d 'Compare with the traces that have a record of this filter, not with all others of the same root name' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -s n -l limit -d 'At most this many causes; 0 is all' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand why" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -s n -l limit -d 'At most this many; 0 is all' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -s h -l help -d 'Print help'
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s l -l level -d 'Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter' -r -f -a "trace\t'Everything'
 debug\t'For developers'

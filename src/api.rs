@@ -6,6 +6,7 @@
 mod issues;
 mod logs;
 pub mod path;
+mod questions;
 mod records;
 #[cfg(test)]
 mod samples;
@@ -15,6 +16,10 @@ mod value;
 
 pub use self::issues::{issue_change_from_json, issue_change_to_json, issue_query_from_pairs, issue_query_to_pairs};
 pub use self::logs::{log_query_from_pairs, log_query_to_pairs};
+pub use self::questions::{
+    DEFAULT_ATTRIBUTES, DEFAULT_CAUSES, attribute_query_from_pairs, attribute_query_to_pairs,
+    contrast_query_from_pairs, contrast_query_to_pairs,
+};
 pub use self::records::{deletion_from_pairs, filter_from_pairs, filter_to_pairs};
 pub use self::stats::{stats_query_from_pairs, stats_query_to_pairs};
 pub use self::traces::{trace_query_from_pairs, trace_query_to_pairs};

@@ -10,6 +10,10 @@ pub const TRACE_BY_ID: &str = "/api/v1/traces/{id}";
 pub const TREE: &str = "/api/v1/traces/{id}/tree";
 /// Statistics.
 pub const STATS: &str = "/api/v1/stats";
+/// What sets traces apart.
+pub const WHY: &str = "/api/v1/why";
+/// Which attributes there are, and which values.
+pub const ATTRIBUTES: &str = "/api/v1/attributes";
 /// List issues.
 pub const ISSUES: &str = "/api/v1/issues";
 /// Look at one issue, and change it.

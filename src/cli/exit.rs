@@ -11,6 +11,7 @@ use crate::cli::paths::shell_word;
 use crate::model::{Issue, Key, TraceSummary};
 use crate::query::issues::FindIssueError;
 use crate::query::keys::FindError;
+use crate::query::records::attribute_counts::AttributeError;
 use crate::query::records::groups::GroupError;
 use crate::query::records::metrics::MetricsError;
 use crate::query::resolve::ResolveError;
@@ -332,6 +333,17 @@ impl From<MetricsError> for Failure {
                 Failure::from_error(Code::Usage, &error).hint("narrow the time with --since")
             }
             MetricsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AttributeError> for Failure {
+    fn from(error: AttributeError) -> Failure {
+        match error {
+            AttributeError::OfTrace(_) => {
+                Failure::from_error(Code::Usage, &error).hint("`tracehub list` shows what is of traces")
+            }
+            AttributeError::Store(error) => error.into(),
         }
     }
 }

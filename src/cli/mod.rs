@@ -31,8 +31,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    clear, completions, demo, doctor, filters, import, issues, keys, list, log, logs, man, search, show, soak, spans,
-    start, stats, status, tail, trace,
+    attrs, clear, completions, demo, doctor, filters, import, issues, keys, list, log, logs, man, search, show, soak,
+    spans, start, stats, status, tail, trace, why,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -49,6 +49,7 @@ Look       list     recent traces            show    one trace as a waterfall
            logs     log records              issues  errors, grouped
            stats    latency and error rates  tail    follow what arrives
            spans    one line a span          search  text in everything
+           why      what sets traces apart   attrs   keys and their values
 Emit       log      send one log record      trace   current, new, list, show
 Run        start    run the server           status  is it up, how big is it
            doctor   what is wrong, its fix   keys     create, list, revoke
@@ -96,6 +97,8 @@ enum Command {
     Spans(spans::SpansArgs),
     Search(search::SearchArgs),
     Stats(stats::StatsArgs),
+    Why(why::WhyArgs),
+    Attrs(attrs::AttrsArgs),
     Logs(logs::LogsArgs),
     Issues(issues::IssuesArgs),
     Tail(tail::TailArgs),
@@ -207,6 +210,8 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Spans(args) => spans::run(context, args).await,
         Command::Search(args) => search::run(context, args).await,
         Command::Stats(args) => stats::run(context, args).await,
+        Command::Why(args) => why::run(context, args).await,
+        Command::Attrs(args) => attrs::run(context, args).await,
         Command::Logs(args) if args.follows() => logs::follow(context, args).await,
         Command::Logs(args) => logs::run(context, args).await,
         Command::Issues(args) => issues::run(context, args).await,

@@ -10,6 +10,8 @@ pub(crate) mod document;
 mod issue;
 mod key;
 mod log;
+#[cfg(feature = "app")]
+mod questions;
 mod receipt;
 mod scalar;
 mod sender;

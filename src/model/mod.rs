@@ -23,6 +23,10 @@ pub use issue::{
     Fingerprint, HourCount, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, IssueSort, IssueStatus, StatusChange,
 };
 pub use key::{Key, KeyScope};
+#[cfg(feature = "app")]
+pub use query::attributes::{AttributeCount, AttributeQuery};
+#[cfg(feature = "app")]
+pub use query::contrast::{Cause, CausePair, CauseTerm, Contrast, ContrastQuery};
 pub use query::log_match::{self, LogMatcher};
 pub use query::text_search::Needle;
 pub use query::{

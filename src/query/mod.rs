@@ -1,5 +1,6 @@
 //! Floor 3: answers. Functions over `&dyn Backend` that no backend has to re-implement.
 
+pub mod contrast;
 pub mod copy;
 pub mod current;
 pub mod dead_letters;

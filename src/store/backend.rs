@@ -13,8 +13,9 @@ use super::issues::{IssueNews, NewsPlace};
 use super::{Error, Facet, Result};
 use crate::model::sender::Sender;
 use crate::model::{
-    Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
-    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
+    AttributeCount, AttributeQuery, Batch, Contrast, ContrastQuery, Cursor, Issue, IssueChange, IssueDetail, IssueId,
+    IssueQuery, Key, LogPage, LogQuery, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace,
+    TraceId, TraceQuery, TraceSummary, Written,
 };
 
 /// What a store is, known without asking it anything.
@@ -184,6 +185,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// The keys of a server's callers, if the store keeps them.
     fn keys(&self) -> Option<&dyn Keys> {
+        None
+    }
+
+    /// Answers that the store finds itself, beside its records; `None` where whoever asks reads the records.
+    fn answers(&self) -> Option<&dyn Answers> {
         None
     }
 
@@ -407,6 +413,23 @@ pub trait Senders: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Error::ReadOnly`](super::Error::ReadOnly), or the store fails.
     async fn keep_senders(&self, senders: &[Sender]) -> Result<()>;
+}
+
+/// The facet of a store that answers questions about many traces itself, because its records are far from whoever asks.
+/// `query` answers them for every other store, so this is asked there only, and has no word of its own.
+#[async_trait]
+pub trait Answers: fmt::Debug + Send + Sync {
+    /// What sets the selected traces apart; `None` when the store cannot tell: an older server.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn contrast(&self, query: &ContrastQuery) -> Result<Option<Contrast>>;
+
+    /// Attribute keys or values with how many records have them.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn attributes(&self, query: &AttributeQuery) -> Result<Page<AttributeCount>>;
 }
 
 /// Records per step of [`place_by_scanning`].

@@ -32,7 +32,9 @@ mod trace_filter;
 pub mod wire;
 
 pub(crate) use backend::MOST_CHUNK_BYTES;
-pub use backend::{Backend, BatchEdit, Chunk, DiskUse, Feed, Info, Issues, Keys, Logs, Senders, Sink, Warning};
+pub use backend::{
+    Answers, Backend, BatchEdit, Chunk, DiskUse, Feed, Info, Issues, Keys, Logs, Senders, Sink, Warning,
+};
 pub use error::{Error, Result};
 pub use facet::Facet;
 pub use mode::Mode;

@@ -5,6 +5,7 @@
 //! base64 text; everything else is exact. Who waits for new records reads them from a [`stream`] that stays open, or,
 //! when there is none, from a question that the server answers late.
 
+mod answers;
 mod events;
 mod stream;
 
@@ -28,7 +29,7 @@ use crate::model::{
     Written,
 };
 use crate::store::remote::stream::{Said, Stream, Streams};
-use crate::store::{Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, wire};
+use crate::store::{Answers, Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, wire};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -403,6 +404,10 @@ impl Backend for Remote {
     }
 
     fn keys(&self) -> Option<&dyn Keys> {
+        Some(self)
+    }
+
+    fn answers(&self) -> Option<&dyn Answers> {
         Some(self)
     }
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 use super::issues::{IssueNews, NewsPlace};
 use super::sqlite::{Options, Sqlite};
-use super::{Backend, DiskUse, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
+use super::{Answers, Backend, DiskUse, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
 use crate::model::{
     Batch, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, Nanos, Page, RecordFilter, Removed, Retention,
     Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
@@ -156,6 +156,10 @@ impl Backend for Sidecar {
 
     fn keys(&self) -> Option<&dyn Keys> {
         Some(self)
+    }
+
+    fn answers(&self) -> Option<&dyn Answers> {
+        self.store.answers()
     }
 
     fn senders(&self) -> Option<&dyn Senders> {

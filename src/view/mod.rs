@@ -1,5 +1,6 @@
 //! Floor 4: text out. Reports become tables, waterfalls, JSON and CSV; nothing here asks a store anything.
 
+pub mod contrast;
 pub mod doctor;
 pub mod groups;
 pub mod issues;

@@ -14,6 +14,7 @@ mod cli_list;
 mod cli_log;
 mod cli_logs;
 mod cli_output;
+mod cli_questions;
 mod cli_show;
 mod cli_start;
 mod cli_stats;

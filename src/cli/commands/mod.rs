@@ -3,6 +3,7 @@
 //! A command asks, lets [`crate::query`] answer, and hands the answer to [`crate::view`]. What several commands need lies
 //! beside this folder; a command knows another only where it is another word for it, as `trace show` is for `show`.
 
+pub(super) mod attrs;
 pub(super) mod clear;
 pub(super) mod completions;
 pub(super) mod demo;
@@ -24,3 +25,4 @@ pub(super) mod stats;
 pub(super) mod status;
 pub(super) mod tail;
 pub(super) mod trace;
+pub(super) mod why;

@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::environment;
 use crate::cli::exit::Failure;
 use crate::model::filter::traceql::{MetricsQuery, TraceQl, is_traceql};
-use crate::model::filter::{Clock, Filter, FilterError};
+use crate::model::filter::{Clock, Expression, Field, Filter, FilterError, Term};
 use crate::query::records::known_keys;
 use crate::store::Backend;
 use crate::view::out::{escape, text};
@@ -122,6 +122,11 @@ pub fn read(words: &[String]) -> Result<Option<Filter>, Failure> {
     }
     let filter = Filter::parse(&text, &clock()).map_err(|error| failure("cannot read the filter", &text, &error))?;
     Ok(Some(filter))
+}
+
+/// What is true of records that have a field of this name.
+pub fn has(name: &str) -> Filter {
+    Filter { expression: Expression::Term(Term::Has(Field::named(name))) }
 }
 
 fn clock() -> Clock {

@@ -39,7 +39,8 @@ impl RecordsArgs {
     pub async fn find(&self, context: &Context, kind: Option<RecordKind>) -> Result<FoundRecords, Failure> {
         let (since, until) = self.range.ends()?;
         let (filter, limit) = (self.filter.read()?, self.limit);
-        let query = RecordQuery { kind, filter, since, until, limit, sort: self.sort, reverse: self.reverse };
+        let (sort, reverse) = (self.sort, self.reverse);
+        let query = RecordQuery { kind, filter, since, until, limit, sort, reverse, ..RecordQuery::default() };
         let backend = context.open().await?;
         let found = context.wait("reading", records::find(backend.as_ref(), &query)).await?;
         let shown = found.records.len() as u64;

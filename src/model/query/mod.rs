@@ -1,5 +1,9 @@
 //! Questions: what one can ask a store, how people type it, and which records an answer takes in.
 
+#[cfg(feature = "app")]
+pub mod attributes;
+#[cfg(feature = "app")]
+pub mod contrast;
 pub mod log_match;
 pub mod text_search;
 pub mod time_input;

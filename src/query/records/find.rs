@@ -44,6 +44,8 @@ pub struct RecordQuery {
     pub since: Option<Nanos>,
     /// Only records that began before this.
     pub until: Option<Nanos>,
+    /// Only about so many of the newest records by their arrival; 0 is all.
+    pub newest: usize,
     /// At most this many; 0 is all.
     pub limit: usize,
     /// What comes first.
@@ -86,7 +88,7 @@ pub async fn each(backend: &dyn Backend, query: &RecordQuery, mut visit: impl Fn
     let feed = facets::feed(backend)?;
     let filter = RecordFilter { kind: query.kind, ..RecordFilter::default() };
     let mut traces = Traces { backend, known: FxHashMap::default() };
-    let mut place = None;
+    let mut place = if query.newest > 0 { feed.place(&filter, query.newest).await? } else { None };
     loop {
         let chunk = feed.scan(&filter, place.as_ref(), STEP, Duration::ZERO).await?;
         let spans = chunk.batch.spans.into_iter().map(Record::Span);

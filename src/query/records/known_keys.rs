@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::filter::{Filter, RecordRef};
-use crate::model::json::attributes_from_json;
-use crate::model::{Attributes, Batch, RecordFilter};
+use crate::model::{Batch, RecordFilter};
 use crate::query::facets;
+use crate::query::records::attributes::each_attribute;
 use crate::store::{Backend, Result};
 
 /// So many of the newest records are looked at.
@@ -75,31 +75,9 @@ fn nearest(known: &BTreeSet<String>, key: &str) -> Option<String> {
 }
 
 fn note_keys(record: RecordRef<'_>, known: &mut BTreeSet<String>) {
-    let mut note = |attributes: &Attributes| {
-        for (key, _) in attributes.iter() {
-            if known.len() < MOST_KEYS && !known.contains(key.as_str()) {
-                known.insert(key.to_string());
-            }
+    each_attribute(record, &mut |_, key, _| {
+        if known.len() < MOST_KEYS && !known.contains(key) {
+            known.insert(key.to_owned());
         }
-    };
-    match record {
-        RecordRef::Span(span) => {
-            note(&span.attributes);
-            note(&span.resource.attributes);
-            note(&span.scope.attributes);
-            span.events.iter().for_each(|event| note(&event.attributes));
-            span.links.iter().for_each(|link| note(&link.attributes));
-        }
-        RecordRef::Log(log) => {
-            note(&log.attributes);
-            note(&log.resource.attributes);
-            note(&log.scope.attributes);
-        }
-        RecordRef::Checkpoint(checkpoint) => {
-            let json = checkpoint.data.as_ref().and_then(|data| serde_json::from_str(data).ok());
-            if let Some(json) = json {
-                note(&attributes_from_json(&json));
-            }
-        }
-    }
+    });
 }

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use crate::decode::body::MediaType;
 use crate::secret::KEY_PREFIX;
 use crate::server::api::table::{Endpoint, GRPC_TABLE, Route, http_routes, is_otlp};
-use crate::server::api::{issues, keys, logs, openapi, scan, scan_stream, senders, status, traces};
+use crate::server::api::{issues, keys, logs, openapi, questions, scan, senders, status, traces};
 use crate::server::app::App;
 use crate::server::compat::checkpoints::Checkpoints;
 use crate::server::compat::{cleanup, figures, lookup, paths};
@@ -103,6 +103,8 @@ fn handler(route: &Route) -> MethodRouter<Arc<App>> {
         Endpoint::DeleteTraces => on(method, traces::clear),
         Endpoint::DeleteTrace => on(method, traces::remove),
         Endpoint::Stats => on(method, traces::stats),
+        Endpoint::Why => on(method, questions::why),
+        Endpoint::Attributes => on(method, questions::attributes),
         Endpoint::ListLogs => on(method, logs::list),
         Endpoint::ListIssues => on(method, issues::list),
         Endpoint::ShowIssue => on(method, issues::show),
@@ -118,7 +120,7 @@ fn handler(route: &Route) -> MethodRouter<Arc<App>> {
         Endpoint::OpenApi => on(method, openapi::document),
         Endpoint::Docs => on(method, openapi::page),
         Endpoint::Scan => on(method, scan::scan),
-        Endpoint::ScanStream => on(method, scan_stream::stream),
+        Endpoint::ScanStream => on(method, scan::stream::stream),
         Endpoint::ScanCursor => on(method, scan::cursor),
         Endpoint::Place => on(method, scan::place),
         Endpoint::WriteRecords => intake(method, |_| StoredRecords),

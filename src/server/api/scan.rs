@@ -1,5 +1,7 @@
 //! The store itself over HTTP, for programs that use a server as their backend: scan and prune.
 
+pub(crate) mod stream;
+
 use std::sync::Arc;
 use std::time::Duration;
 

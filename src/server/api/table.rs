@@ -150,6 +150,10 @@ routes! {
     ListLogs: GET path::LOGS, Read None Query, "Lists log records, newest first.", &["logs"], &[] => schema("LogList");
     Stats: GET path::STATS, Read None Query,
         "Totals, and latency by service and operation.", &["stats"], &[] => schema("Stats");
+    Why: GET path::WHY, Read None Query,
+        "What the selected traces have more often than others, as far as that is no chance.", &["why"], &[] => schema("Contrast");
+    Attributes: GET path::ATTRIBUTES, Read None Query,
+        "Counts the records with each attribute key, or with each value of one.", &["attributes"], &[] => schema("AttributeList");
     ListIssues: GET path::ISSUES, Read None Query,
         "Lists issues, the one seen last first.", &["issues"], &[] => schema("IssueList");
     ShowIssue: GET path::ISSUE, Read None Query,

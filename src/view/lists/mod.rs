@@ -1,5 +1,6 @@
-//! Lists, one line an item: traces, log records, keys, and records as they arrive.
+//! Lists, one line an item: traces, log records, attributes, keys, and records as they arrive.
 
+pub mod attributes;
 pub mod keys;
 pub mod logs;
 pub mod record_line;

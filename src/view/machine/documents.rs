@@ -3,7 +3,8 @@
 use crate::model::grouping::Why;
 use crate::model::json::{Document, LOG_KEYS};
 use crate::model::{
-    Checkpoint, Cost, DatabaseInfo, Issue, IssueDetail, Key, OperationStats, Removed, Span, Stats, Tokens, TraceSummary,
+    AttributeCount, Cause, Checkpoint, Contrast, Cost, DatabaseInfo, Issue, IssueDetail, Key, OperationStats, Removed,
+    Span, Stats, Tokens, TraceSummary,
 };
 use crate::query::current::Current;
 use crate::view::machine::shape::Inner::{Object, Open, Rows};
@@ -148,6 +149,16 @@ pub static MEASURED: Shape = Shape {
 /// Series of a TraceQL measure: labels, the number of the last step, and those of all steps.
 pub static SERIES: Shape =
     Shape { keys: &[&["labels", "value", "values"]], inner: &[("labels", Open), ("values", Open)], id: "value" };
+
+/// The document of `why`.
+pub static CONTRAST: Shape =
+    Shape { keys: &[Contrast::KEYS], inner: &[("causes", Rows(&CAUSE))], id: "selected_traces" };
+
+/// Rows of `why`: what sets the selected traces apart.
+pub static CAUSE: Shape = Shape { keys: &[Cause::KEYS], inner: &[("terms", Open), ("same", Open)], id: "terms" };
+
+/// Elements of `attrs`.
+pub static ATTRIBUTE: Shape = Shape { keys: &[AttributeCount::KEYS], inner: &[], id: "key" };
 
 /// Elements of `keys list`, and the document of `keys revoke`.
 pub static KEY: Shape = Shape { keys: &[Key::KEYS], inner: &[], id: "id" };

@@ -57,3 +57,19 @@ fn failed(mut span: Json) -> Json {
     span["status"] = json!({"code": 2, "message": "402 card_declined"});
     span
 }
+
+/// A hundred checkouts, of which the ten of `u-7` are slow and fail at `charge`, and fifty carts like each other.
+pub fn many() -> Json {
+    let (mut of_shop, mut of_payments) = (Vec::new(), Vec::new());
+    for number in 1..=150_u64 {
+        let is_slow = number % 10 == 0 && number <= 100;
+        let name = if number <= 100 { "POST /checkout" } else { "GET /cart" };
+        let user = if is_slow { "u-7".to_owned() } else { format!("u-{}", number % 6) };
+        let (trace, ago) = (format!("{number:032x}"), 3_600_000 - number * 10_000);
+        let root = span(&trace, 1, 0, name, (ago, if is_slow { 900 } else { 20 }));
+        of_shop.push(with(root, "user.id", json!({"stringValue": user})));
+        let charge = span(&trace, 2, 1, "charge", (ago, 10));
+        of_payments.push(if is_slow { failed(charge) } else { charge });
+    }
+    json!({"resourceSpans": [resource("shop", &of_shop), resource("payments", &of_payments)]})
+}
