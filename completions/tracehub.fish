@@ -58,6 +58,7 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "search" -d 'Find 
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "stats" -d 'Show totals, and calls, errors and latency by operation'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "why" -d 'Say what the traces of a filter have in common that the others do not have'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "attrs" -d 'List attribute keys with their types, or the values of one, with counts'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "query" -d 'Save filters under a name, to be used as @NAME'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "logs" -d 'Find log records, or follow them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "issues" -d 'List errors, grouped into issues; show, resolve, reopen and ignore them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "tail" -d 'Follow what arrives, one line a record'
@@ -379,6 +380,130 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -s v -l verbose
 complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand attrs" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -f -a "save" -d 'Save a filter, in place of what had the name'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -f -a "list" -d 'List saved filters'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -f -a "show" -d 'Show a saved filter'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -f -a "delete" -d 'Delete a saved filter'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand query; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -l attr -d 'Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record' -r
 complete -c tracehub -n "__fish_tracehub_using_subcommand logs" -s l -l level -d 'Only records at least this bad: trace, debug, info, warn, error, fatal, or the first letter' -r -f -a "trace\t'Everything'
 debug\t'For developers'

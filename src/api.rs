@@ -23,7 +23,7 @@ pub use self::questions::{
 pub use self::records::{deletion_from_pairs, filter_from_pairs, filter_to_pairs};
 pub use self::stats::{stats_query_from_pairs, stats_query_to_pairs};
 pub use self::traces::{trace_query_from_pairs, trace_query_to_pairs};
-pub use self::value::{BadParameter, Pairs, read_number, read_time, read_trace_id};
+pub use self::value::{BadParameter, Pairs, clock, read_filter, read_number, read_time, read_trace_id};
 
 /// What a port that speaks TLS says to someone who does not.
 pub const SPEAKS_TLS: &str = "this port speaks TLS; call it by https://";

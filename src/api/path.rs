@@ -14,6 +14,10 @@ pub const STATS: &str = "/api/v1/stats";
 pub const WHY: &str = "/api/v1/why";
 /// Which attributes there are, and which values.
 pub const ATTRIBUTES: &str = "/api/v1/attributes";
+/// List and save filters.
+pub const QUERIES: &str = "/api/v1/queries";
+/// One saved filter.
+pub const QUERY: &str = "/api/v1/queries/{name}";
 /// List issues.
 pub const ISSUES: &str = "/api/v1/issues";
 /// Look at one issue, and change it.

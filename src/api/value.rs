@@ -52,12 +52,17 @@ pub fn read_time(name: &str, value: &str, now: Nanos) -> Result<Nanos, BadParame
     time_input::parse_time(value, now, &TimeZone::UTC).map_err(|error| bad(name, error.to_string()))
 }
 
-/// Reads a filter; times in it are understood in UTC.
+/// By what times in filters are understood: in UTC.
+pub fn clock(now: Nanos) -> Clock {
+    Clock { now, zone: TimeZone::UTC }
+}
+
+/// Reads a filter.
 ///
 /// # Errors
 /// The first place where something else was expected.
-pub(super) fn read_filter(name: &str, value: &str, now: Nanos) -> Result<Filter, BadParameter> {
-    let read = Filter::parse(value, &Clock { now, zone: TimeZone::UTC });
+pub fn read_filter(name: &str, value: &str, now: Nanos) -> Result<Filter, BadParameter> {
+    let read = Filter::parse(value, &clock(now));
     read.map_err(|error| {
         let reason = match &error.hint {
             Some(hint) => format!("{}; {hint}", error.reason),

@@ -15,6 +15,7 @@ use crate::query::records::attribute_counts::AttributeError;
 use crate::query::records::groups::GroupError;
 use crate::query::records::metrics::MetricsError;
 use crate::query::resolve::ResolveError;
+use crate::query::saved::SavedError;
 use crate::server::StartError;
 use crate::store::remote::without_credentials;
 use crate::store::{self, Facet};
@@ -185,7 +186,7 @@ fn hint_of_lack(facet: Facet, file: &str) -> Option<String> {
     Some(match facet {
         Facet::Feed => "name a tracehub database or server; they can".to_owned(),
         Facet::Sink | Facet::Logs => format!("bring its records into a tracehub database: {import}"),
-        Facet::Issues | Facet::Keys => {
+        Facet::Issues | Facet::Keys | Facet::SavedFilters => {
             format!(
                 "keep them in a file beside it with --db '{}?meta=FILE', or bring its records into a tracehub database: {import}",
                 file.trim_matches('\'')
@@ -251,7 +252,7 @@ fn hint_for(error: &store::Error) -> Option<&'static str> {
         E::Lacks { facet: Facet::Sink | Facet::Logs, .. } => {
             "bring its records into a tracehub database with `tracehub import`"
         }
-        E::Lacks { facet: Facet::Issues | Facet::Keys, .. } => {
+        E::Lacks { facet: Facet::Issues | Facet::Keys | Facet::SavedFilters, .. } => {
             "keep them in a file beside it with --db 'STORE?meta=FILE', or bring its records into a tracehub database \
              with `tracehub import`"
         }
@@ -333,6 +334,23 @@ impl From<MetricsError> for Failure {
                 Failure::from_error(Code::Usage, &error).hint("narrow the time with --since")
             }
             MetricsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SavedError> for Failure {
+    fn from(error: SavedError) -> Failure {
+        match error {
+            SavedError::Store(error) => error.into(),
+            SavedError::Unknown { ref near, .. } => {
+                let near = near.as_ref().map(|near| format!("near: @{near}; ")).unwrap_or_default();
+                let hint = format!("{near}`tracehub query list` shows what is saved");
+                Failure::from_error(Code::Usage, &error).hint(hint)
+            }
+            SavedError::Broken { ref name, .. } | SavedError::TooDeep(ref name) => {
+                let hint = format!("`tracehub query show {name}` shows what is saved");
+                Failure::from_error(Code::Usage, &error).hint(hint)
+            }
         }
     }
 }

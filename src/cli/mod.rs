@@ -31,12 +31,13 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    attrs, clear, completions, demo, doctor, filters, import, issues, keys, list, log, logs, man, search, show, soak,
-    spans, start, stats, status, tail, trace, why,
+    attrs, clear, completions, demo, doctor, filters, import, issues, keys, list, log, logs, man, query, search, show,
+    soak, spans, start, stats, status, tail, trace, why,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
 use exit::{Code, Failure, Outcome};
+use flags::filter::FilterArgs;
 use global::{ColorChoice, GlobalArgs};
 
 /// The page of `tracehub --help`: commands in groups, commonest first.
@@ -55,6 +56,7 @@ Run        start    run the server           status  is it up, how big is it
            doctor   what is wrong, its fix   keys     create, list, revoke
            demo     see it work, no set-up
 Data       import   bring in an old file       clear    delete traces
+           query    filters under a name
 Shell      completions, man         filters  how to write filters
 
 Options:
@@ -99,6 +101,7 @@ enum Command {
     Stats(stats::StatsArgs),
     Why(why::WhyArgs),
     Attrs(attrs::AttrsArgs),
+    Query(query::QueryArgs),
     Logs(logs::LogsArgs),
     Issues(issues::IssuesArgs),
     Tail(tail::TailArgs),
@@ -117,6 +120,20 @@ enum Command {
 }
 
 impl Command {
+    /// The filter of the command, where it has one.
+    fn filter(&mut self) -> Option<&mut FilterArgs> {
+        match self {
+            Command::List(args) => Some(args.filter()),
+            Command::Spans(args) => Some(args.filter()),
+            Command::Search(args) => Some(args.filter()),
+            Command::Stats(args) => Some(args.filter()),
+            Command::Why(args) => Some(args.filter()),
+            Command::Attrs(args) => Some(args.filter()),
+            Command::Logs(args) => Some(args.filter()),
+            _ => None,
+        }
+    }
+
     /// Whether Ctrl-C ends the process at once; else the command runs until Ctrl-C and ends in its own way.
     fn ends_at_interrupt(&self) -> bool {
         match self {
@@ -201,7 +218,10 @@ fn run(cli: Cli, terminal: Terminal) -> Outcome {
     })
 }
 
-async fn dispatch(context: &Context, command: Command) -> Outcome {
+async fn dispatch(context: &Context, mut command: Command) -> Outcome {
+    if let Some(filter) = command.filter() {
+        filter.learn_saved(context).await?;
+    }
     match command {
         Command::Start(args) => start::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
@@ -211,6 +231,7 @@ async fn dispatch(context: &Context, command: Command) -> Outcome {
         Command::Search(args) => search::run(context, args).await,
         Command::Stats(args) => stats::run(context, args).await,
         Command::Why(args) => why::run(context, args).await,
+        Command::Query(args) => query::run(context, args).await,
         Command::Attrs(args) => attrs::run(context, args).await,
         Command::Logs(args) if args.follows() => logs::follow(context, args).await,
         Command::Logs(args) => logs::run(context, args).await,

@@ -28,6 +28,7 @@ pub use query::attributes::{AttributeCount, AttributeQuery};
 #[cfg(feature = "app")]
 pub use query::contrast::{Cause, CausePair, CauseTerm, Contrast, ContrastQuery};
 pub use query::log_match::{self, LogMatcher};
+pub use query::saved_filter::SavedFilter;
 pub use query::text_search::Needle;
 pub use query::{
     Cursor, FieldFilter, FieldOperator, LogPage, LogQuery, Operation, Page, RecordFilter, Retention, Sort, StatsBy,

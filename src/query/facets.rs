@@ -3,7 +3,7 @@
 //! Everything above asks for facets here, so that a missing one is told the same way whatever was wanted of it, and
 //! never looks like an empty answer.
 
-use crate::store::{Backend, Error, Facet, Feed, Issues, Keys, Logs, Result, Sink};
+use crate::store::{Backend, Error, Facet, Feed, Issues, Keys, Logs, Result, SavedFilters, Sink};
 
 /// The records of a store in the order they arrived.
 ///
@@ -43,6 +43,14 @@ pub fn issues(backend: &dyn Backend) -> Result<&dyn Issues> {
 /// [`Error::Lacks`]
 pub fn keys(backend: &dyn Backend) -> Result<&dyn Keys> {
     backend.keys().ok_or_else(|| lacks(backend, Facet::Keys))
+}
+
+/// The filters a store keeps under names.
+///
+/// # Errors
+/// [`Error::Lacks`]
+pub fn saved_filters(backend: &dyn Backend) -> Result<&dyn SavedFilters> {
+    backend.saved_filters().ok_or_else(|| lacks(backend, Facet::SavedFilters))
 }
 
 /// An answer that is left out where the store lacks the facet it comes from: `None` then.

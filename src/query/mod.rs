@@ -15,6 +15,7 @@ pub mod records;
 pub mod resolve;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod saved;
 pub mod tail;
 pub mod trace;
 

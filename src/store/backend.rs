@@ -14,8 +14,8 @@ use super::{Error, Facet, Result};
 use crate::model::sender::Sender;
 use crate::model::{
     AttributeCount, AttributeQuery, Batch, Contrast, ContrastQuery, Cursor, Issue, IssueChange, IssueDetail, IssueId,
-    IssueQuery, Key, LogPage, LogQuery, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace,
-    TraceId, TraceQuery, TraceSummary, Written,
+    IssueQuery, Key, LogPage, LogQuery, Nanos, Page, RecordFilter, Removed, Retention, SavedFilter, Stats, StatsQuery,
+    Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 
 /// What a store is, known without asking it anything.
@@ -185,6 +185,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// The keys of a server's callers, if the store keeps them.
     fn keys(&self) -> Option<&dyn Keys> {
+        None
+    }
+
+    /// Filters under names, if the store keeps them.
+    fn saved_filters(&self) -> Option<&dyn SavedFilters> {
         None
     }
 
@@ -413,6 +418,34 @@ pub trait Senders: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Error::ReadOnly`](super::Error::ReadOnly), or the store fails.
     async fn keep_senders(&self, senders: &[Sender]) -> Result<()>;
+}
+
+/// The facet of a store that keeps filters under names, for all who use it.
+///
+/// The contract:
+/// - `list_saved_filters` lists what was saved last under each name, by name.
+/// - `save_filter` replaces what had the name.
+/// - `delete_saved_filter` says whether there was one.
+/// - a deletion of everything leaves the saved filters.
+#[async_trait]
+pub trait SavedFilters: fmt::Debug + Send + Sync {
+    /// All saved filters by their names.
+    ///
+    /// # Errors
+    /// The store fails.
+    async fn list_saved_filters(&self) -> Result<Vec<SavedFilter>>;
+
+    /// Saves a filter in place of what had its name.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`](super::Error::ReadOnly), or the store fails.
+    async fn save_filter(&self, saved: SavedFilter) -> Result<()>;
+
+    /// Deletes a filter; whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`](super::Error::ReadOnly), or the store fails.
+    async fn delete_saved_filter(&self, name: &str) -> Result<bool>;
 }
 
 /// The facet of a store that answers questions about many traces itself, because its records are far from whoever asks.

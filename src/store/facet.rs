@@ -18,6 +18,8 @@ words! {
         Issues = "issues",
         /// The keys of a server's callers: [`super::Keys`].
         Keys = "keys",
+        /// Filters under names: [`super::SavedFilters`].
+        SavedFilters = "saved_filters",
     }
 }
 
@@ -30,6 +32,7 @@ impl Facet {
             Facet::Logs => "holds no log records",
             Facet::Issues => "keeps no issues",
             Facet::Keys => "keeps no keys",
+            Facet::SavedFilters => "keeps no filters",
         };
         format!("{kind} {lack}")
     }

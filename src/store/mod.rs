@@ -33,7 +33,7 @@ pub mod wire;
 
 pub(crate) use backend::MOST_CHUNK_BYTES;
 pub use backend::{
-    Answers, Backend, BatchEdit, Chunk, DiskUse, Feed, Info, Issues, Keys, Logs, Senders, Sink, Warning,
+    Answers, Backend, BatchEdit, Chunk, DiskUse, Feed, Info, Issues, Keys, Logs, SavedFilters, Senders, Sink, Warning,
 };
 pub use error::{Error, Result};
 pub use facet::Facet;

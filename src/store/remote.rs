@@ -7,6 +7,7 @@
 
 mod answers;
 mod events;
+mod saved_filters;
 mod stream;
 
 use std::fmt;
@@ -29,7 +30,9 @@ use crate::model::{
     Written,
 };
 use crate::store::remote::stream::{Said, Stream, Streams};
-use crate::store::{Answers, Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Sink, wire};
+use crate::store::{
+    Answers, Backend, Chunk, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, SavedFilters, Sink, wire,
+};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -404,6 +407,10 @@ impl Backend for Remote {
     }
 
     fn keys(&self) -> Option<&dyn Keys> {
+        Some(self)
+    }
+
+    fn saved_filters(&self) -> Option<&dyn SavedFilters> {
         Some(self)
     }
 

@@ -12,10 +12,13 @@ use async_trait::async_trait;
 
 use super::issues::{IssueNews, NewsPlace};
 use super::sqlite::{Options, Sqlite};
-use super::{Answers, Backend, DiskUse, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
+use super::{
+    Answers, Backend, DiskUse, Error, Facet, Feed, Info, Issues, Keys, Logs, Result, SavedFilters, Senders, Sink,
+    Warning,
+};
 use crate::model::{
     Batch, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, Nanos, Page, RecordFilter, Removed, Retention,
-    Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
+    SavedFilter, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
 };
 
 /// Records of the feed that are counted in one commit.
@@ -158,6 +161,10 @@ impl Backend for Sidecar {
         Some(self)
     }
 
+    fn saved_filters(&self) -> Option<&dyn SavedFilters> {
+        Some(self)
+    }
+
     fn answers(&self) -> Option<&dyn Answers> {
         self.store.answers()
     }
@@ -233,5 +240,20 @@ impl Keys for Sidecar {
 
     async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
         self.meta()?.touch_keys(used).await
+    }
+}
+
+#[async_trait]
+impl SavedFilters for Sidecar {
+    async fn list_saved_filters(&self) -> Result<Vec<SavedFilter>> {
+        self.meta.list_saved_filters().await
+    }
+
+    async fn save_filter(&self, saved: SavedFilter) -> Result<()> {
+        self.meta()?.save_filter(saved).await
+    }
+
+    async fn delete_saved_filter(&self, name: &str) -> Result<bool> {
+        self.meta()?.delete_saved_filter(name).await
     }
 }

@@ -1,4 +1,4 @@
-//! Questions about many traces end to end: what sets some apart, and which attributes they have.
+//! Questions about many traces end to end: what sets some apart, which attributes they have, and filters under a name.
 
 use crate::support::{Home, otlp};
 
@@ -124,4 +124,96 @@ fn attributes_are_listed_with_counts_the_same_from_a_file_and_from_its_server() 
     --- exit 2
     ");
     server.stop();
+}
+
+#[test]
+fn a_saved_filter_stands_wherever_a_filter_may_on_a_file_and_on_its_server() {
+    let (home, db) = Home::with_shop();
+    insta::assert_snapshot!(home.run(&["query", "list", "--db", &db, "--json"]), @"
+    []
+    --- exit 0
+    ");
+    insta::assert_snapshot!(home.run(&["query", "save", "slow", "duration>500ms", "OR", "status=error", "--db", &db]), @"
+    --- stderr
+    saved; `tracehub list @slow` uses it
+    --- exit 0
+    ");
+    insta::assert_snapshot!(home.run(&["query", "save", "bad", "(a", "--db", &db]), @"
+    --- stderr
+    error: cannot read the filter
+      (a
+      ^ this `(` is not closed
+    hint: `tracehub help filters` shows how to write one
+    --- exit 2
+    ");
+    insta::assert_snapshot!(home.run(&["query", "save", "bad", "@bad", "--db", &db]), @"
+    --- stderr
+    error: `@bad` names other saved filters deeper than 8 levels, or itself
+    hint: `tracehub query show bad` shows what is saved
+    --- exit 2
+    ");
+    insta::assert_snapshot!(home.run(&["query", "save", "bad/name", "a", "--db", &db]), @"
+    --- stderr
+    error: invalid value 'bad/name' for '<NAME>': a name has up to 64 letters, digits, `_`, `-` and `.`, and begins with a letter or digit
+    hint: --help says more
+    --- exit 2
+    ");
+    insta::assert_snapshot!(home.run(&["list", "@slow", "--db", &db, "-q"]), @"
+    4bf92f3577b34da6a3ce929d0e0e4736
+    --- exit 0
+    ");
+    insta::assert_snapshot!(home.run(&["list", "!@slow", "SELECT", "--db", &db, "-q"]), @"
+    4bf900000000000000000000000000aa
+    --- exit 0
+    ");
+    insta::assert_snapshot!(home.run(&["list", "@slwo", "--db", &db]), @"
+    --- stderr
+    error: no filter is saved as `@slwo`
+    hint: near: @slow; `tracehub query list` shows what is saved
+    --- exit 2
+    ");
+    let server = home.start(&["--db", &db]);
+    let url = server.url();
+    // A file that a server holds is written by that server.
+    insta::assert_snapshot!(home.run(&["query", "save", "charge", "@slow", "name=charge", "--db", &db]), @"
+    --- stderr
+    saved; `tracehub list @charge` uses it
+    --- exit 0
+    ");
+    insta::assert_snapshot!(home.run(&["query", "list", "--url", url]), @"
+    NAME     FILTER
+    @charge  @slow name=charge
+    @slow    duration>500ms OR status=error
+    --- exit 0
+    ");
+    insta::assert_snapshot!(home.run(&["spans", "@charge", "--url", url, "--fields", "name", "-o", "csv"]), @"
+    name
+    charge
+    --- exit 0
+    ");
+    let traces = |q: &str| home.get(&server, &format!("/api/v1/traces?q={q}"));
+    assert!(traces("@charge").starts_with("HTTP/1.1 200") && traces("@charge").contains(otlp::CHECKOUT));
+    let unknown = traces("@slwo");
+    assert!(
+        unknown.starts_with("HTTP/1.1 400") && unknown.contains("no filter is saved as `@slwo`; `@slow` is"),
+        "{unknown}"
+    );
+    insta::assert_snapshot!(home.run(&["query", "delete", "charge", "--url", url]), @"
+    --- stderr
+    @charge is deleted
+    --- exit 0
+    ");
+    insta::assert_snapshot!(home.run(&["query", "delete", "charge", "--url", url]), @"
+    --- stderr
+    error: no filter is saved as `@charge`
+    hint: `tracehub query list` shows what is saved
+    --- exit 1
+    ");
+    server.stop();
+    // Deleting everything leaves them.
+    home.run(&["clear", "--yes", "--db", &db]);
+    insta::assert_snapshot!(home.run(&["query", "show", "slow", "--db", &db]), @"
+    duration>500ms OR status=error
+    --- exit 0
+    ");
 }

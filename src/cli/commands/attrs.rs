@@ -41,6 +41,13 @@ pub struct AttrsArgs {
     limit: usize,
 }
 
+impl AttrsArgs {
+    /// Which records are asked for.
+    pub fn filter(&mut self) -> &mut FilterArgs {
+        &mut self.filter
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors

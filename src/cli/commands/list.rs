@@ -95,6 +95,11 @@ pub struct ListArgs {
 }
 
 impl ListArgs {
+    /// Which records are asked for.
+    pub fn filter(&mut self) -> &mut FilterArgs {
+        &mut self.filter
+    }
+
     fn query(&self) -> Result<TraceQuery, Failure> {
         let (since, until) = self.range.ends()?;
         let flags = [

@@ -111,6 +111,11 @@ fn neighbours(text: &str) -> Result<usize, String> {
 }
 
 impl LogsArgs {
+    /// Which records are asked for.
+    pub fn filter(&mut self) -> &mut FilterArgs {
+        &mut self.filter
+    }
+
     /// Whether the command goes on until it is stopped.
     pub fn follows(&self) -> bool {
         self.follow

@@ -16,6 +16,7 @@ pub(super) mod list;
 pub(super) mod log;
 pub(super) mod logs;
 pub(super) mod man;
+pub(super) mod query;
 pub(super) mod search;
 pub(super) mod show;
 pub(super) mod soak;

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::context::{Context, print};
 use crate::cli::exit::{Failure, Outcome};
+use crate::cli::flags::filter::FilterArgs;
 use crate::cli::flags::records::RecordsArgs;
 use crate::view::lists::record_line;
 use crate::view::machine::HIT;
@@ -23,6 +24,13 @@ Examples:
 pub struct SearchArgs {
     #[command(flatten)]
     records: RecordsArgs,
+}
+
+impl SearchArgs {
+    /// Which records are asked for.
+    pub fn filter(&mut self) -> &mut FilterArgs {
+        &mut self.records.filter
+    }
 }
 
 /// Runs the command.

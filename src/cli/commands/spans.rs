@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::context::{Context, print};
 use crate::cli::exit::Outcome;
+use crate::cli::flags::filter::FilterArgs;
 use crate::cli::flags::records::RecordsArgs;
 use crate::model::{Record, RecordKind, Span};
 use crate::view::lists::record_line;
@@ -22,6 +23,13 @@ Examples:
 pub struct SpansArgs {
     #[command(flatten)]
     records: RecordsArgs,
+}
+
+impl SpansArgs {
+    /// Which records are asked for.
+    pub fn filter(&mut self) -> &mut FilterArgs {
+        &mut self.records.filter
+    }
 }
 
 /// Runs the command.

@@ -75,6 +75,11 @@ const DEFAULT_LIMIT: usize = 50;
 const MOST_KEYS: usize = 8;
 
 impl StatsArgs {
+    /// Which records are asked for.
+    pub fn filter(&mut self) -> &mut FilterArgs {
+        &mut self.filter
+    }
+
     /// The usual statistics that are asked for; `None` when it is groups of spans by other keys.
     fn usual(&self) -> Option<StatsBy> {
         StatsBy::parse(&self.by).filter(|by| *by != StatsBy::Nothing && self.over.is_none())

@@ -81,15 +81,15 @@ impl TailArgs {
     /// The trace that is named: one word that compares nothing.
     fn reference(&self) -> Option<&str> {
         match self.words.as_slice() {
-            [word] if !word.contains(['=', '>', '<', '"', ' ']) && !word.starts_with(['!', '-', '(', '{']) => {
+            [word] if !word.contains(['=', '>', '<', '"', ' ']) && !word.starts_with(['!', '-', '(', '{', '@']) => {
                 Some(word)
             }
             _ => None,
         }
     }
 
-    fn filter(&self) -> Result<Option<Filter>, Failure> {
-        let filter = filter::read(&self.words)?;
+    async fn filter(&self, context: &Context) -> Result<Option<Filter>, Failure> {
+        let filter = filter::read_with_saved(context, &self.words).await?;
         match filter.as_ref().filter(|filter| filter.needs() > Needs::Record) {
             Some(filter) => Err(filter::not_while_following(filter)),
             None => Ok(filter),
@@ -121,7 +121,7 @@ impl TailArgs {
 /// A format that is no stream, an ambiguous id, or the store cannot be read.
 pub async fn run(context: &Context, args: TailArgs) -> Outcome {
     let is_one_trace = args.reference().is_some();
-    let matching = if is_one_trace { None } else { args.filter()? };
+    let matching = if is_one_trace { None } else { args.filter(context).await? };
     let mut records = Records::new(context, is_one_trace)?;
     stream::until_interrupted(async |printer| {
         let asked = Asked { context, args: &args, matching: matching.clone() };

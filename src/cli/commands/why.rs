@@ -42,6 +42,13 @@ pub struct WhyArgs {
     limit: usize,
 }
 
+impl WhyArgs {
+    /// Which records are asked for.
+    pub fn filter(&mut self) -> &mut FilterArgs {
+        &mut self.filter
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -52,7 +59,10 @@ pub async fn run(context: &Context, args: WhyArgs) -> Outcome {
     let Some(selected) = args.filter.read()? else {
         return Err(Failure::usage("nothing to explain").hint("`tracehub why FILTER` compares the traces of a filter"));
     };
-    let against = args.against.map(|text| filter::read(&[text])).transpose()?.flatten();
+    let against = match args.against {
+        Some(text) => filter::read_with_saved(context, &[text]).await?,
+        None => None,
+    };
     let (since, until) = args.range.ends()?;
     let query = ContrastQuery { selected, against, since, until, project: None, limit: args.limit };
     let backend = context.open().await?;

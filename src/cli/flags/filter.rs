@@ -6,9 +6,11 @@ use clap::Args;
 use crate::cli::context::Context;
 use crate::cli::environment;
 use crate::cli::exit::Failure;
+use crate::model::SavedFilter;
 use crate::model::filter::traceql::{MetricsQuery, TraceQl, is_traceql};
 use crate::model::filter::{Clock, Expression, Field, Filter, FilterError, Term};
 use crate::query::records::known_keys;
+use crate::query::{facets, saved};
 use crate::store::Backend;
 use crate::view::out::{escape, text};
 
@@ -25,15 +27,29 @@ pub struct FilterArgs {
     /// Only with this attribute: `k=v`, `k!=v`, `k~=regex`, `k>5`, `k`; repeat for more, all on one record
     #[arg(long, value_name = "KEY OP VALUE")]
     attr: Vec<String>,
+
+    /// The saved filters, when the words name some.
+    #[arg(skip)]
+    saved: Vec<SavedFilter>,
 }
 
 impl FilterArgs {
+    /// Looks up what was saved under names, if the words have any.
+    ///
+    /// # Errors
+    /// The words are no filter, or the store fails or keeps no filters.
+    pub async fn learn_saved(&mut self, context: &Context) -> Result<(), Failure> {
+        self.saved = saved_for(context, &self.words).await?;
+        Ok(())
+    }
+
     /// Words and attributes as one filter; `None` when there are none.
     ///
     /// # Errors
     /// One of them cannot be read.
     pub fn read(&self) -> Result<Option<Filter>, Failure> {
-        let mut filter = read(&self.words)?;
+        let filter = read(&self.words)?;
+        let mut filter = filter.map(|filter| saved::substitute(filter, &self.saved, &clock())).transpose()?;
         for text in &self.attr {
             let read = Filter::parse_attribute(text, &clock());
             let attribute = read.map_err(|error| failure("cannot read --attr", text, &error))?;
@@ -129,7 +145,28 @@ pub fn has(name: &str) -> Filter {
     Filter { expression: Expression::Term(Term::Has(Field::named(name))) }
 }
 
-fn clock() -> Clock {
+/// The words of a command line as one filter, in which names stand for what was saved; `None` when there are none.
+///
+/// # Errors
+/// They are no filter, or the store fails or has no filter of a name.
+pub async fn read_with_saved(context: &Context, words: &[String]) -> Result<Option<Filter>, Failure> {
+    let Some(filter) = read(words)? else { return Ok(None) };
+    let saved = saved_for(context, words).await?;
+    Ok(Some(saved::substitute(filter, &saved, &clock())?))
+}
+
+/// The saved filters, when words name some.
+async fn saved_for(context: &Context, words: &[String]) -> Result<Vec<SavedFilter>, Failure> {
+    match read(words)? {
+        Some(filter) if saved::names_saved(&filter) => {
+            Ok(facets::saved_filters(context.open().await?.as_ref())?.list_saved_filters().await?)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// By what times in filters are understood.
+pub fn clock() -> Clock {
     Clock { now: environment::now(), zone: environment::zone() }
 }
 
@@ -201,7 +238,7 @@ mod tests {
     fn plain_pairs_are_found_by_columns_and_everything_else_by_the_filter() {
         let read = |attr: &[&str]| {
             let attr = attr.iter().map(|text| (*text).to_owned()).collect();
-            FilterArgs { words: Vec::new(), attr }.read_apart().expect("legal")
+            FilterArgs { words: Vec::new(), attr, saved: Vec::new() }.read_apart().expect("legal")
         };
         let plain = Asked { filter: None, pairs: vec![("zone".to_owned(), "eu".to_owned())] };
         assert_eq!(read(&["zone=eu"]), plain);
@@ -209,6 +246,6 @@ mod tests {
             let Asked { filter, pairs } = read(&[attr]);
             assert!(filter.is_some() && pairs.is_empty(), "{attr}");
         }
-        assert!(FilterArgs { words: Vec::new(), attr: vec!["=v".to_owned()] }.read().is_err());
+        assert!(FilterArgs { words: Vec::new(), attr: vec!["=v".to_owned()], saved: Vec::new() }.read().is_err());
     }
 }

@@ -56,7 +56,7 @@ impl Term {
     /// record it is true of has.
     pub fn accepts(&self, found: &Found<'_>) -> bool {
         match self {
-            Term::Text(_) | Term::Selected(_) => false,
+            Term::Text(_) | Term::Selected(_) | Term::Saved(_) => false,
             Term::Has(_) => true,
             Term::Matches { pattern, .. } => found.holds(pattern),
             Term::Compare { operator, operands, .. } => {
@@ -75,7 +75,7 @@ impl Term {
     /// Whether the term is true of records that do not have what it names.
     pub fn negates(&self) -> bool {
         match self {
-            Term::Text(_) | Term::Selected(_) | Term::Has(_) => false,
+            Term::Text(_) | Term::Selected(_) | Term::Saved(_) | Term::Has(_) => false,
             Term::Compare { operator, .. } => *operator == Operator::IsNot,
             Term::Matches { is_wanted, .. } => !is_wanted,
         }

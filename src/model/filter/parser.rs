@@ -12,6 +12,7 @@ use super::pattern::Pattern;
 use super::reading::{Clock, Written, read_operand, refuse_pattern};
 use super::traceql::TraceQl;
 use super::tree::{Expression, Operator, SoughtText, Term};
+use crate::model::SavedFilter;
 
 /// Most regular expressions and globs, which take more memory than other terms.
 const MOST_PATTERNS: usize = 50;
@@ -26,11 +27,6 @@ pub fn parse(text: &str, clock: &Clock) -> Result<Expression, FilterError> {
     parser.skip_blanks();
     if parser.rest().is_empty() {
         return Ok(Expression::All(Vec::new()));
-    }
-    // As a word it would find nothing without a reason.
-    if parser.rest().starts_with('@') {
-        let error = parser.error("a filter that begins with `@` is the name of a saved filter, and none are kept here");
-        return Err(error.hint("a text that begins with `@` stands in quotes"));
     }
     let expression = parser.any(0)?;
     match parser.rest().is_empty() {
@@ -266,6 +262,14 @@ impl<'t> Parser<'t> {
 
     /// A term that is one word alone.
     fn lone_word(&self, start: usize, word: &str) -> Result<Expression, FilterError> {
+        if let Some(name) = word.strip_prefix('@') {
+            return match SavedFilter::is_name(name) {
+                true => Ok(Expression::Term(Term::Saved(name.to_owned()))),
+                false => Err(self
+                    .error_at(start, "expected the name of a saved filter after `@`")
+                    .hint("a text that begins with `@` stands in quotes")),
+            };
+        }
         if let Some((field, value)) = word.split_once(':')
             && Intrinsic::parse(field).is_some()
         {

@@ -48,6 +48,7 @@ impl fmt::Display for Term {
                 f.write_str("traceql:")?;
                 write_quoted(f, &query.text)
             }
+            Term::Saved(name) => write!(f, "@{name}"),
             Term::Has(field) => write!(f, "has:{field}"),
             Term::Compare { field, operator, operands } => {
                 write!(f, "{field}{}", operator.as_str())?;

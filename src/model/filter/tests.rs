@@ -293,7 +293,7 @@ fn log_records_and_checkpoints_are_asked_for_alike() {
 fn what_is_no_filter_says_where_and_what_was_expected() {
     for (text, at, reason) in [
         ("{ resource.cluster = }", 21, "expected a value or a field here, not `}`"),
-        (" @slow", 1, "a filter that begins with `@` is the name of a saved filter, and none are kept here"),
+        (" @slow!", 1, "expected the name of a saved filter after `@`"),
         ("(a", 0, "this `(` is not closed"),
         ("a)", 1, "this `)` closes nothing"),
         ("a \"b", 2, "this quote is not closed"),

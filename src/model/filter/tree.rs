@@ -29,6 +29,8 @@ pub enum Expression {
 pub enum Term {
     /// A text stands somewhere in the record, whatever the case.
     Text(SoughtText),
+    /// What a filter means that was saved under this name; true of nothing until that is put in its place.
+    Saved(String),
     /// The record has a field.
     Has(Field),
     /// A field compares with one of the values.
@@ -157,7 +159,7 @@ impl Term {
     /// The field of the term; `None` for text.
     pub fn field(&self) -> Option<&Field> {
         match self {
-            Term::Text(_) | Term::Selected(_) => None,
+            Term::Text(_) | Term::Selected(_) | Term::Saved(_) => None,
             Term::Has(field) | Term::Compare { field, .. } | Term::Matches { field, .. } => Some(field),
         }
     }

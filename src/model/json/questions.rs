@@ -1,7 +1,7 @@
-//! Answers about many traces: what sets some apart, and which attributes they have.
+//! Answers about many traces: what sets some apart, and which attributes they have; and saved filters.
 
 use super::document::{SCHEMA, document};
-use crate::model::{AttributeCount, Cause, CausePair, CauseTerm, Contrast};
+use crate::model::{AttributeCount, Cause, CausePair, CauseTerm, Contrast, SavedFilter};
 
 document! {
     Contrast as contrast {
@@ -51,6 +51,15 @@ document! {
         "types": types,
         "scopes": scopes,
         "count": count,
+    }
+    from(json) {}
+}
+
+document! {
+    SavedFilter as saved {
+        "name": name,
+        "filter": filter,
+        "saved_time": saved,
     }
     from(json) {}
 }

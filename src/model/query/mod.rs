@@ -5,6 +5,7 @@ pub mod attributes;
 #[cfg(feature = "app")]
 pub mod contrast;
 pub mod log_match;
+pub mod saved_filter;
 pub mod text_search;
 pub mod time_input;
 

@@ -154,6 +154,8 @@ routes! {
         "What the selected traces have more often than others, as far as that is no chance.", &["why"], &[] => schema("Contrast");
     Attributes: GET path::ATTRIBUTES, Read None Query,
         "Counts the records with each attribute key, or with each value of one.", &["attributes"], &[] => schema("AttributeList");
+    ListQueries: GET path::QUERIES, Read None Query,
+        "Lists saved filters, which `q` may name as `@NAME`.", &[], &[] => schema("SavedFilterList");
     ListIssues: GET path::ISSUES, Read None Query,
         "Lists issues, the one seen last first.", &["issues"], &[] => schema("IssueList");
     ShowIssue: GET path::ISSUE, Read None Query,
@@ -164,6 +166,9 @@ routes! {
     DeleteTraces: DELETE path::TRACES, Admin None Admin,
         "Deletes what the filter names, everything without one.", &["filter", "deletion"], &[] => schema("Removed");
     DeleteTrace: DELETE path::TRACE_BY_ID, Admin None Admin, "Deletes one trace.", &[], &[] => schema("Removed");
+    SaveQuery: POST path::QUERIES, Admin Document Admin,
+        "Saves a filter in place of what had its name: `{\"name\":\"slow\",\"filter\":\"duration>1s\"}`.", &[], &[JSON] => schema("SavedFilter");
+    DeleteQuery: DELETE path::QUERY, Admin None Admin, "Deletes a saved filter.", &[], &[] => schema("Done");
     ListKeys: GET path::KEYS, Admin None Admin,
         "Lists the keys ever issued, oldest first.", &[], &[] => schema("KeyList");
     IssueKey: POST path::KEYS, Admin Document Admin,
@@ -232,7 +237,7 @@ pub(crate) fn may_take_records(path: &str) -> bool {
 
 /// Whether a path leads to what maintains the store, where nobody sends records by mistake.
 fn is_administration(path: &str) -> bool {
-    [path::KEYS, path::TRACES, path::ISSUES, path::PRUNE].iter().any(|ours| path.starts_with(ours))
+    [path::KEYS, path::TRACES, path::ISSUES, path::QUERIES, path::PRUNE].iter().any(|ours| path.starts_with(ours))
         && path != "/api/v1/traces/export"
 }
 

@@ -12,6 +12,7 @@ use crate::api::{self, BadParameter, Pairs};
 use crate::model::{Nanos, RecordFilter, TraceId, TraceQuery};
 use crate::query::TraceReport;
 use crate::query::present::present;
+use crate::query::saved;
 use crate::server::access::CallersStore;
 use crate::server::api::paged_list::{self, Wanted};
 use crate::server::app::App;
@@ -21,6 +22,7 @@ use crate::server::http::{Answer, Failure, PathId};
 /// `GET /api/v1/traces`
 pub(crate) async fn list(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
     let mut query = api::trace_query_from_pairs(&pairs, Nanos::now())?;
+    saved::resolve_optional(&*store, &mut query.filter, &api::clock(Nanos::now())).await?;
     let wanted = Wanted::read(&mut query.limit);
     let first = query.cursor.take();
     let ask = move |cursor| {
@@ -62,7 +64,9 @@ fn trace_id(text: &str) -> Result<TraceId, Failure> {
 
 /// `GET /api/v1/stats`
 pub(crate) async fn stats(Extension(store): Extension<CallersStore>, Query(pairs): Query<Pairs>) -> Answer {
-    let stats = store.stats(&api::stats_query_from_pairs(&pairs, Nanos::now())?).await?;
+    let mut query = api::stats_query_from_pairs(&pairs, Nanos::now())?;
+    saved::resolve_optional(&*store, &mut query.filter, &api::clock(Nanos::now())).await?;
+    let stats = store.stats(&query).await?;
     Ok(answer::json(StatusCode::OK, &stats))
 }
 

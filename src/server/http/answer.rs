@@ -15,6 +15,7 @@ use crate::api::{self, BadParameter};
 use crate::causes::with_causes;
 use crate::decode::checkpoint;
 use crate::model::{Removed, json};
+use crate::query::saved::SavedError;
 use crate::server::http::Refusal;
 use crate::store::{self, Facet};
 
@@ -57,6 +58,16 @@ impl From<BadParameter> for Failure {
         match error.at {
             Some(at) => Failure::BadPlace { detail: error.to_string(), at },
             None => Failure::bad(error),
+        }
+    }
+}
+
+impl From<SavedError> for Failure {
+    fn from(error: SavedError) -> Failure {
+        match error {
+            SavedError::Store(error) => error.into(),
+            SavedError::Unknown { near: Some(ref near), .. } => Failure::bad(format!("{error}; `@{near}` is")),
+            error => Failure::bad(error),
         }
     }
 }

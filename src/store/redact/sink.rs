@@ -11,7 +11,9 @@ use crate::model::{
     Batch, Nanos, Page, RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery,
     TraceSummary, Written,
 };
-use crate::store::{Answers, Backend, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning};
+use crate::store::{
+    Answers, Backend, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, SavedFilters, Senders, Sink, Warning,
+};
 
 /// Batches of more records are redacted off the async threads.
 const SMALL_BATCH: usize = 50;
@@ -108,6 +110,10 @@ impl Backend for Redacting {
 
     fn keys(&self) -> Option<&dyn Keys> {
         self.store.keys()
+    }
+
+    fn saved_filters(&self) -> Option<&dyn SavedFilters> {
+        self.store.saved_filters()
     }
 
     fn answers(&self) -> Option<&dyn Answers> {

@@ -14,17 +14,19 @@ use super::file::{disk, files, meta};
 use super::maintenance::{Task, removal};
 use super::prepare::{SMALL_BATCH, prepare, work};
 use super::read::{list, logs, readers, scan, stats};
-use super::tables::{api_keys, damaged, senders};
+use super::tables::{api_keys, damaged, saved_filters, senders};
 use super::{Sqlite, issues};
 use crate::model::sender::Sender;
 use crate::model::{
     Batch, Cursor, Issue, IssueChange, IssueDetail, IssueId, IssueQuery, Key, LogPage, LogQuery, Nanos, Page,
-    RecordFilter, Removed, Retention, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary, Written,
+    RecordFilter, Removed, Retention, SavedFilter, Stats, StatsQuery, Text, Trace, TraceId, TraceQuery, TraceSummary,
+    Written,
 };
 use crate::store::backend::place_by_scanning;
 use crate::store::issues::{IssueNews, NewsPlace};
 use crate::store::{
-    Backend, BatchEdit, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, Senders, Sink, Warning,
+    Backend, BatchEdit, Chunk, DiskUse, Error, Feed, Info, Issues, Keys, Logs, Result, SavedFilters, Senders, Sink,
+    Warning,
 };
 
 /// Longest wait for a commit before looking whether the store is still open.
@@ -125,6 +127,10 @@ impl Backend for Sqlite {
     }
 
     fn keys(&self) -> Option<&dyn Keys> {
+        Some(self)
+    }
+
+    fn saved_filters(&self) -> Option<&dyn SavedFilters> {
         Some(self)
     }
 
@@ -275,6 +281,22 @@ impl Keys for Sqlite {
     async fn touch_keys(&self, used: &[(Text, Nanos)]) -> Result<()> {
         let used = used.to_vec();
         self.owner()?.queue.decide(move |transaction| api_keys::touch(transaction, &used)).await
+    }
+}
+
+#[async_trait]
+impl SavedFilters for Sqlite {
+    async fn list_saved_filters(&self) -> Result<Vec<SavedFilter>> {
+        self.readers.run(saved_filters::list).await
+    }
+
+    async fn save_filter(&self, saved: SavedFilter) -> Result<()> {
+        self.owner()?.queue.decide(move |transaction| saved_filters::save(transaction, &saved)).await
+    }
+
+    async fn delete_saved_filter(&self, name: &str) -> Result<bool> {
+        let name = name.to_owned();
+        self.owner()?.queue.decide(move |transaction| saved_filters::delete(transaction, &name)).await
     }
 }
 

@@ -4,5 +4,6 @@ pub mod attributes;
 pub mod keys;
 pub mod logs;
 pub mod record_line;
+pub mod saved_filters;
 pub mod tail_line;
 pub mod traces;

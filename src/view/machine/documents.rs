@@ -4,7 +4,7 @@ use crate::model::grouping::Why;
 use crate::model::json::{Document, LOG_KEYS};
 use crate::model::{
     AttributeCount, Cause, Checkpoint, Contrast, Cost, DatabaseInfo, Issue, IssueDetail, Key, OperationStats, Removed,
-    Span, Stats, Tokens, TraceSummary,
+    SavedFilter, Span, Stats, Tokens, TraceSummary,
 };
 use crate::query::current::Current;
 use crate::view::machine::shape::Inner::{Object, Open, Rows};
@@ -159,6 +159,9 @@ pub static CAUSE: Shape = Shape { keys: &[Cause::KEYS], inner: &[("terms", Open)
 
 /// Elements of `attrs`.
 pub static ATTRIBUTE: Shape = Shape { keys: &[AttributeCount::KEYS], inner: &[], id: "key" };
+
+/// Elements of `query list`, and the document of `query show` and `query save`.
+pub static SAVED_FILTER: Shape = Shape { keys: &[SavedFilter::KEYS], inner: &[], id: "name" };
 
 /// Elements of `keys list`, and the document of `keys revoke`.
 pub static KEY: Shape = Shape { keys: &[Key::KEYS], inner: &[], id: "id" };

@@ -8,6 +8,7 @@ mod keys;
 pub mod kinds;
 mod logs;
 mod remote;
+mod saved_filters;
 mod scans;
 mod sidecar;
 pub mod traces;
@@ -46,12 +47,18 @@ macro_rules! checks {
 #[macro_export]
 macro_rules! backend_suite {
     ($name:ident, $fixture:path) => {
-        $crate::backend_suite!($name, $fixture, traces kinds scans logs issues own_issues keys);
+        $crate::backend_suite!($name, $fixture, traces kinds scans logs issues own_issues keys saved_filters);
     };
     ($name:ident, $fixture:path, $($suite:ident)+) => {
         mod $name {
             $($crate::backend_suite!(@$suite $fixture);)+
         }
+    };
+    (@saved_filters $fixture:path) => {
+        $crate::checks!(saved_filters, $fixture,
+            filters_are_listed_by_name_as_they_were_saved_last
+            a_filter_is_deleted_once_and_a_deletion_of_everything_leaves_it
+        );
     };
     (@traces $fixture:path) => {
         $crate::checks!(traces, $fixture,

@@ -26,6 +26,8 @@ const MIGRATIONS: [&str; 6] = [
 
 /// The first schema in which the rows of traces are found through runs.
 const FIRST_WITH_TRACE_INDEX: u32 = 6;
+/// Tables that are made when something is first written to them.
+const LATER_TABLES: [&str; 1] = ["saved_filters"];
 
 /// What lies at a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,7 +83,7 @@ fn table_names() -> impl Iterator<Item = &'static str> {
 /// [`Error::Corrupt`] names the table, and what SQLite says.
 fn check_tables(connection: &Connection) -> Result<()> {
     let refuse = |name: &str, what: &str| Err(Error::Corrupt(format!("`{name}` {what}")));
-    for name in table_names() {
+    for name in table_names().chain(LATER_TABLES) {
         let sql = "SELECT type, sql LIKE 'CREATE VIRTUAL%' FROM sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE";
         let mut is_there = false;
         for (kind, is_virtual) in

@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod column_types;
 pub mod damaged;
 pub mod inbox;
+pub mod saved_filters;
 pub mod senders;
 pub mod trace_index;
 pub mod traces;
