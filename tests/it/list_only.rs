@@ -85,6 +85,7 @@ async fn what_it_lacks_is_one_error_for_each_facet() {
         facets::logs(&store).map(|_| ()),
         facets::issues(&store).map(|_| ()),
         facets::keys(&store).map(|_| ()),
+        facets::saved_filters(&store).map(|_| ()),
     ];
     let facets: Vec<(Facet, String)> = errors
         .into_iter()
@@ -100,6 +101,7 @@ async fn what_it_lacks_is_one_error_for_each_facet() {
     a list in memory holds no log records
     a list in memory keeps no issues
     a list in memory keeps no keys
+    a list in memory keeps no filters
     "#);
 }
 

@@ -211,6 +211,7 @@ pub async fn every_documented_get_route_answers() {
         let path = path.replace("{id}", &id).replace("/api/v1/trace ", "");
         let path = match &path {
             path if path.ends_with("/trace") => format!("{path}?id={id}"),
+            path if path.ends_with("/why") => format!("{path}?q=status%3Derror"),
             path if path.ends_with("/stream") => format!("{path}?timeout=0"),
             path => path.clone(),
         };

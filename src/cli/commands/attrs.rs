@@ -16,9 +16,9 @@ use crate::view::machine::ATTRIBUTE;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Counts are of records: spans, log records, checkpoints. KEY may also be a field
-such as service, name, status or level; `tracehub help filters` lists them. Words
-behind it are a filter, of which only the records count; `tracehub attrs - FILTER`
-lists the keys of those.
+such as service, name, status or level; `tracehub help filters` lists them.
+Words behind it are a filter, of which only the records count; with `-` as KEY
+their keys are listed.
 
 Examples:
   tracehub attrs

@@ -17,8 +17,8 @@ use crate::view::out::escape;
 /// Save filters under a name, to be used as @NAME
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`@NAME` stands wherever a filter may, also within another one and in the HTTP API.
-Filters are kept in the database, so all who use a server share them.
+`@NAME` stands wherever a filter may, also within another one and in the HTTP
+API. Filters are kept in the database, so all who use a server share them.
 
 Examples:
   tracehub query save slow 'duration>500ms OR trace.status=error'

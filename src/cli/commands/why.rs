@@ -17,9 +17,9 @@ use crate::view::machine::{CAUSE, CONTRAST, Format};
 #[command(after_help = "\
 Compares the traces that have a record of the filter with the others of the same
 root name, or with those of --against: attribute values, operations, services,
-versions, failures, alone and in pairs. What is shown is no chance: Fisher's exact
-test, corrected for all that could have been found. JSON has the shares, the
-corrected p value and, as `filter`, what lists such records.
+versions, failures, alone and in pairs. What is shown is no chance: Fisher's
+exact test, corrected for all that could have been found. JSON has the shares,
+the corrected p value and, as `filter`, what lists such records.
 
 Examples:
   tracehub why 'duration>800ms' name=checkout
