@@ -46,7 +46,8 @@ pub use record::span::{
 pub use record::{Keys, Parts, Record, RecordKind, assign_requests, content_identities, identities};
 pub use stats::{DatabaseInfo, OperationStats, Stats, Timeline};
 pub use trace::{
-    Cost, TimeBounds, Tokens, Trace, TraceFold, TraceStatus, TraceSummary, checkpoint_pairs, genai, self_time,
+    Cost, TimeBounds, Tokens, Trace, TraceFold, TraceStatus, TraceSummary, checkpoint_pairs, display_name, genai,
+    self_time,
 };
 pub use value::id::{self, SpanId, TraceId};
 pub use value::text::Text;

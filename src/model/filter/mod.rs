@@ -9,7 +9,7 @@ mod error;
 mod evaluate;
 mod facts;
 mod field;
-mod names;
+pub mod names;
 mod operand;
 mod parser;
 mod pattern;

@@ -7,6 +7,8 @@
 //! [attribute registry](https://opentelemetry.io/docs/specs/semconv/registry/attributes/). Only pairs whose values mean
 //! the same are here.
 
+use crate::model::Attributes;
+
 /// The name of now, and those it had before.
 const RENAMED: [(&str, &[&str]); 42] = [
     ("client.address", &["http.client_ip"]),
@@ -98,6 +100,15 @@ pub fn same_meaning(key: &str) -> Vec<String> {
         }
     }
     keys
+}
+
+/// The text of an attribute, by its name of now or one it had before; `None` where it is missing, empty or no text.
+pub fn text<'a>(attributes: &'a Attributes, key: &str) -> Option<&'a str> {
+    let present = |key: &str| attributes.text(key).filter(|text| !text.is_empty());
+    present(key).or_else(|| {
+        let (_, old) = RENAMED.iter().find(|(new, _)| *new == key)?;
+        old.iter().find_map(|old| present(old))
+    })
 }
 
 /// Whether a word is the key of an attribute that programs usually send.

@@ -8,7 +8,7 @@ use super::document::{Codec, FromJson, Result, document, object};
 use super::scalar::{KnownWord, Lenient, NullIfEmpty, NullIfZero};
 use super::value::attributes_from_json;
 use crate::model::time::nanos_to_ms;
-use crate::model::{Event, Link, Nanos, Resource, Scope, Span, Status};
+use crate::model::{Event, Link, Nanos, Resource, Scope, Span, Status, display_name};
 
 // The id of its trace is not in it, because most spans lie in the document of their trace. Whoever reads it back has to
 // see to it that `trace_id` stands there.
@@ -39,6 +39,7 @@ document! {
         "dropped_links_count": dropped_links as Lenient,
         "resource_schema_url" = NullIfEmpty::write(&span.resource.schema_url),
         "odd_time" = false,
+        "display_name" = display_name(span),
     }
     from(json) {
         trace_id: FromJson::from_json(&json["trace_id"], "trace_id")?,

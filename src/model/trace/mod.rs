@@ -5,6 +5,7 @@ pub mod genai;
 pub mod self_time;
 
 mod candidate;
+mod display_name;
 mod fold;
 mod odd_times;
 mod span_usage;
@@ -15,6 +16,7 @@ mod usage_sum;
 use super::{Batch, Checkpoint, LogRecord, Span, TraceId};
 
 pub use candidate::Candidate;
+pub use display_name::display_name;
 pub use fold::TraceFold;
 pub use odd_times::{Era, OddTimes, Unbelieved};
 pub use span_usage::SpanUsage;

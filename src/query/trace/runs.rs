@@ -5,7 +5,7 @@
 use super::report::TraceReport;
 use super::steps::Step;
 use crate::model::stats::percentile;
-use crate::model::{Nanos, Span};
+use crate::model::{Nanos, Span, display_name};
 
 /// Equal siblings that follow each other, by start. Spans are named by their index in the trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,5 +72,5 @@ fn is_equal(report: &TraceReport, a: usize, b: usize) -> bool {
         (step, next) => step == next && one.end.0 > 0 && other.end.0 > 0,
     };
     let same_outcome = (one.is_error(), report.failed[a]) == (other.is_error(), report.failed[b]);
-    ends_alike && same_outcome && one.name == other.name && one.service() == other.service()
+    ends_alike && same_outcome && display_name(one) == display_name(other) && one.service() == other.service()
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::model::json::{log_to_json, object};
 use crate::model::time::nanos_to_ms;
-use crate::model::{Direction, Nanos, Record, Severity, SpanId, TraceId};
+use crate::model::{Direction, Nanos, Record, Severity, SpanId, TraceId, display_name};
 use crate::query::tail::Arrival;
 use crate::view::out::canvas::{Line, Paint, Sheet};
 use crate::view::out::format;
@@ -166,7 +166,7 @@ fn name(arrival: &Arrival, sheet: &Sheet<'_>) -> Line {
     match &arrival.record {
         Record::Span(span) => {
             let paint = if span.is_error() { Paint::Bad } else { Paint::Plain };
-            let mut line = Line::painted(sheet.name(&span.name), paint);
+            let mut line = Line::painted(sheet.name(&display_name(span)), paint);
             if !span.status.message.is_empty() {
                 line.add(": ", Paint::Dim).add(first_line(&span.status.message, sheet), paint);
             }

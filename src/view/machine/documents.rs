@@ -213,7 +213,7 @@ mod tests {
     fn a_span_has_another_name_for_its_kind_among_records_of_all_kinds() {
         let names = RECORD.names();
         assert_eq!(names[..7], ["kind", "trace_id", "span_id", "parent_span_id", "name", "span_kind", "service"]);
-        assert_eq!(names.len(), 54);
+        assert_eq!(names.len(), 55);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The ERRORS block: what was raised or logged, where, the innermost frames, and the issue; the latest first. What a
 //! span and a log record both tell stands there once.
 
+use std::borrow::Cow;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::details::{exception_title, is_exceptional, issue_note};
 use super::scene::Scene;
 use crate::model::json::value_to_text;
-use crate::model::{Attributes, Event, Nanos, SpanId};
+use crate::model::{Attributes, Event, Nanos, SpanId, display_name};
 use crate::query::trace::echoes::exception_spellings;
 use crate::query::trace::issues::KnownIssue;
 use crate::view::out::canvas::{Line, Paint, Sheet};
@@ -25,7 +27,7 @@ const WIDE: usize = 110;
 struct Failure<'a> {
     title: String,
     /// The name of the span that failed; `None` for a log record without one.
-    span: Option<&'a str>,
+    span: Option<Cow<'a, str>>,
     service: &'a str,
     time: Nanos,
     count: u64,
@@ -47,7 +49,7 @@ impl Entry {
     fn new(scene: &Scene<'_>, failure: Failure<'_>, sheet: &Sheet<'_>) -> Entry {
         let offset = format!("+{}", format::duration(failure.time.since(scene.started().0)));
         let others = failure.stack.others as u64;
-        let place: Vec<String> = [failure.span.unwrap_or_default(), failure.service]
+        let place: Vec<String> = [failure.span.as_deref().unwrap_or_default(), failure.service]
             .iter()
             .filter(|part| !part.is_empty())
             .map(|part| sheet.stored(part))
@@ -142,12 +144,12 @@ fn failures<'a>(scene: &Scene<'a>, sheet: &Sheet<'_>) -> Vec<Failure<'a>> {
     let mut of_spans: Vec<Failure<'a>> = scene.drawn.iter().flat_map(|index| errors_of(scene, *index, sheet)).collect();
     let of_logs = errors_of_logs(scene, &mut of_spans, sheet);
     let mut failures: Vec<Failure<'a>> = Vec::new();
-    let mut known: FxHashMap<(String, Option<&str>, &str), usize> = FxHashMap::default();
+    let mut known: FxHashMap<(String, Option<Cow<'_, str>>, &str), usize> = FxHashMap::default();
     for found in of_spans.into_iter().chain(of_logs) {
         // A person sees a thing that went wrong once, however many numbers its messages had.
         let kind = found.title.split(": ").next().unwrap_or_default();
         let issue = found.issue.filter(|_| scene.style.is_terminal).map(|known| format!("{} {kind}", known.issue.id));
-        let key = (issue.unwrap_or_else(|| found.title.clone()), found.span, found.service);
+        let key = (issue.unwrap_or_else(|| found.title.clone()), found.span.clone(), found.service);
         match known.get(&key).and_then(|place| failures.get_mut(*place)) {
             Some(failure) => failure.count += 1,
             None => {
@@ -165,7 +167,7 @@ fn errors_of<'a>(scene: &Scene<'a>, index: usize, sheet: &Sheet<'_>) -> Vec<Fail
     let span = scene.span(index);
     let failure = |title: String, stack, issue| Failure {
         title,
-        span: Some(span.name.as_str()),
+        span: Some(display_name(span)),
         service: span.service().as_str(),
         time: span.start,
         count: 1,
@@ -240,7 +242,7 @@ fn errors_of_logs<'a>(scene: &Scene<'a>, of_spans: &mut [Failure<'a>], sheet: &S
         };
         errors.push(Failure {
             title,
-            span: span.map(|span| span.name.as_str()),
+            span: span.map(display_name),
             service: log.resource.service.as_str(),
             time: log.time,
             count: 1,

@@ -1,10 +1,12 @@
 //! The lines above the picture: what happened, when, how much of it, through which services, and what took longest.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 
 use super::scene::Scene;
 use crate::model::checkpoint::source_in_words;
-use crate::model::{Resource, TraceStatus};
+use crate::model::{Resource, TraceStatus, display_name};
 use crate::query::trace::TraceReport;
 use crate::view::lists::traces::status_mark;
 use crate::view::out::canvas::{Line, Paint, Sheet};
@@ -183,10 +185,10 @@ fn in_words(report: &TraceReport, service: &str) -> String {
 /// What was entered and not left, the latest first: whatever waits for something waits for that.
 fn open(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Line> {
     let mut named: Vec<(usize, u64)> = Vec::new();
-    let mut places: FxHashMap<(&str, &str), usize> = FxHashMap::default();
+    let mut places: FxHashMap<(&str, Cow<'_, str>), usize> = FxHashMap::default();
     for index in scene.open.iter().rev() {
         let span = scene.span(*index);
-        let place = *places.entry((span.service().as_str(), span.name.as_str())).or_insert(named.len());
+        let place = *places.entry((span.service().as_str(), display_name(span))).or_insert(named.len());
         match named.get_mut(place) {
             // Shown with the age of the oldest, which comes last.
             Some(alike) => *alike = (*index, alike.1 + 1),
@@ -198,7 +200,7 @@ fn open(scene: &Scene<'_>, sheet: &Sheet<'_>) -> Vec<Line> {
         let span = scene.span(*index);
         let mut line = Line::painted(if lines.is_empty() { "still open: " } else { "" }, Paint::Warn);
         line.add(format!("{} ", sheet.name(span.service())), scene.hue(span.service()));
-        line.add(sheet.name(&span.name), Paint::Plain);
+        line.add(sheet.name(&display_name(span)), Paint::Plain);
         if *times > 1 {
             line.add(format!(" ×{}", format::count(*times)), Paint::Dim);
         }
@@ -218,23 +220,23 @@ fn slowest(scene: &Scene<'_>, with_shares: bool, sheet: &Sheet<'_>) -> Vec<Line>
     if scene.drawn.len() < 3 {
         return Vec::new();
     }
-    let mut sums: FxHashMap<(&str, &str), (u64, u64)> = FxHashMap::default();
+    let mut sums: FxHashMap<(Cow<'_, str>, &str), (u64, u64)> = FxHashMap::default();
     for index in &scene.drawn {
         let span = scene.span(*index);
         if span.start.0 == 0 {
             continue;
         }
-        let (own, calls) = sums.entry((span.name.as_str(), span.service().as_str())).or_default();
+        let (own, calls) = sums.entry((display_name(span), span.service().as_str())).or_default();
         *own = own.saturating_add(scene.report.self_ns[*index]);
         *calls += 1;
     }
     let mut sums: Vec<_> = sums.into_iter().filter(|(_, (own, _))| *own > 0 && *own >= total / NOTEWORTHY).collect();
-    sums.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
+    sums.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
     let mut lines = Vec::new();
     let mut used = 2;
     for ((name, _), (own, calls)) in sums.into_iter().take(SLOWEST) {
         let mut line = Line::painted(if lines.is_empty() { "slowest self: " } else { "" }, Paint::Dim);
-        line.add(sheet.name(name), Paint::Plain);
+        line.add(sheet.name(&name), Paint::Plain);
         if calls > 1 {
             line.add(format!(" ×{}", format::count(calls)), Paint::Dim);
         }

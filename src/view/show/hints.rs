@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use super::fold::{Row, What};
 use super::scene::Scene;
-use crate::model::TraceId;
+use crate::model::{TraceId, display_name};
 use crate::query::trace::findings::{Finding, LateStart, OwnGap, is_database_call};
 use crate::query::trace::runs::Run;
 use crate::view::out::canvas::{Line, Paint, Sheet};
@@ -78,7 +78,7 @@ fn late_start_sentence(scene: &Scene<'_>, late: &LateStart, sheet: &Sheet<'_>) -
 }
 
 fn name(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> String {
-    sheet.name(&scene.span(index).name)
+    sheet.name(&display_name(scene.span(index)))
 }
 
 /// What to type next: the span that failed or took longest, and the views not shown yet.

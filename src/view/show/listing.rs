@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use super::details::{attributes, issue_note, log_message};
 use super::scene::{Scene, step_mark};
-use crate::model::{LogRecord, Nanos, SpanId};
+use crate::model::{LogRecord, Nanos, SpanId, display_name};
 use crate::query::trace::steps::Step;
 use crate::view::lists::tail_line::level_paint;
 use crate::view::out::canvas::{Line, Paint, Sheet};
@@ -61,7 +61,7 @@ fn span_cells(scene: &Scene<'_>, index: usize, sheet: &Sheet<'_>) -> Cells {
         (mark.to_owned(), paint),
         (sheet.name(span.service()), scene.hue(span.service())),
         (if step.is_some() { String::new() } else { span.span_id.to_string() }, Paint::Dim),
-        (sheet.name(&span.name), if span.is_error() { Paint::Bad } else { Paint::Plain }),
+        (sheet.name(&display_name(span)), if span.is_error() { Paint::Bad } else { Paint::Plain }),
     ]
 }
 

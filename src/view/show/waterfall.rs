@@ -6,7 +6,7 @@ use super::fold::{Row, What};
 use super::options::Picture;
 use super::scene::{Scene, step_mark};
 use super::usage::{cost, tokens};
-use crate::model::Span;
+use crate::model::{Span, display_name};
 use crate::query::Warning;
 use crate::query::trace::runs::Run;
 use crate::query::trace::steps::Step;
@@ -165,7 +165,7 @@ impl Label {
             What::Span(_) if row.depth == 0 => Paint::Bold,
             _ => Paint::Plain,
         };
-        let name = span.map_or("? missing parent".to_owned(), |span| sheet.stored(&span.name));
+        let name = span.map_or("? missing parent".to_owned(), |span| sheet.stored(&display_name(span)));
         Label { head, name, suffix, paint, is_heading: matches!(row.what, What::Missing(..)) }
     }
 
