@@ -60,6 +60,17 @@ impl Context {
         Ok(Output { format: self.args.format(), shape, fields })
     }
 
+    /// How rows are printed whose columns are not known before.
+    ///
+    /// # Errors
+    /// Fields were chosen, in place of which there is what `instead` says.
+    pub fn rows_of_any_shape(&self, instead: &str) -> Result<Format, Failure> {
+        match self.args.fields {
+            Some(_) => Err(Failure::usage("--fields chooses nothing here").hint(instead)),
+            None => Ok(self.args.format()),
+        }
+    }
+
     /// The file or server with the data.
     ///
     /// # Errors

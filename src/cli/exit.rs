@@ -16,6 +16,7 @@ use crate::query::records::groups::GroupError;
 use crate::query::records::metrics::MetricsError;
 use crate::query::resolve::ResolveError;
 use crate::query::saved::SavedError;
+use crate::query::sql::SqlError;
 use crate::server::StartError;
 use crate::store::remote::without_credentials;
 use crate::store::{self, Facet};
@@ -334,6 +335,17 @@ impl From<MetricsError> for Failure {
                 Failure::from_error(Code::Usage, &error).hint("narrow the time with --since")
             }
             MetricsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SqlError> for Failure {
+    fn from(error: SqlError) -> Failure {
+        let failure = |error: &SqlError| Failure::from_error(Code::Usage, error);
+        match error {
+            SqlError::Store(error) => error.into(),
+            SqlError::NotAQuestion | SqlError::TooLong => failure(&error),
+            SqlError::Statement(_) => failure(&error).hint("`tracehub sql` alone lists the tables and their columns"),
         }
     }
 }

@@ -32,7 +32,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
     attrs, clear, completions, demo, doctor, filters, import, issues, keys, list, log, logs, man, query, search, show,
-    soak, spans, start, stats, status, tail, trace, why,
+    soak, spans, sql, start, stats, status, tail, trace, why,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -56,7 +56,7 @@ Run        start    run the server           status  is it up, how big is it
            doctor   what is wrong, its fix   keys     create, list, revoke
            demo     see it work, no set-up
 Data       import   bring in an old file       clear    delete traces
-           query    filters under a name
+           query    filters under a name     sql    a SELECT over all of it
 Shell      completions, man         filters  how to write filters
 
 Options:
@@ -101,6 +101,7 @@ enum Command {
     Stats(stats::StatsArgs),
     Why(why::WhyArgs),
     Attrs(attrs::AttrsArgs),
+    Sql(sql::SqlArgs),
     Query(query::QueryArgs),
     Logs(logs::LogsArgs),
     Issues(issues::IssuesArgs),
@@ -233,6 +234,7 @@ async fn dispatch(context: &Context, mut command: Command) -> Outcome {
         Command::Why(args) => why::run(context, args).await,
         Command::Query(args) => query::run(context, args).await,
         Command::Attrs(args) => attrs::run(context, args).await,
+        Command::Sql(args) => sql::run(context, args).await,
         Command::Logs(args) if args.follows() => logs::follow(context, args).await,
         Command::Logs(args) => logs::run(context, args).await,
         Command::Issues(args) => issues::run(context, args).await,

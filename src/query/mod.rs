@@ -16,6 +16,7 @@ pub mod resolve;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod saved;
+pub mod sql;
 pub mod tail;
 pub mod trace;
 

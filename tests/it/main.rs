@@ -16,6 +16,7 @@ mod cli_logs;
 mod cli_output;
 mod cli_questions;
 mod cli_show;
+mod cli_sql;
 mod cli_start;
 mod cli_stats;
 mod cli_tail;

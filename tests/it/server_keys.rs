@@ -78,7 +78,8 @@ async fn routes(server: &Server) -> Vec<(String, String, Option<KeyScope>)> {
                 ("get", "/health" | "/docs" | "/openapi.json") => None,
                 ("get", path) if path.starts_with("/api/v1/keys") => Some(KeyScope::Admin),
                 ("get", _) => Some(KeyScope::Read),
-                ("post", path) if path.starts_with("/api/v1/keys") || path == "/api/v1/prune" => Some(KeyScope::Admin),
+                ("post", "/api/v1/queries" | "/api/v1/prune") => Some(KeyScope::Admin),
+                ("post", path) if path.starts_with("/api/v1/keys") => Some(KeyScope::Admin),
                 ("post", _) => Some(KeyScope::Ingest),
                 _ => Some(KeyScope::Admin),
             };

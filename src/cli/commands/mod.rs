@@ -21,6 +21,7 @@ pub(super) mod search;
 pub(super) mod show;
 pub(super) mod soak;
 pub(super) mod spans;
+pub(super) mod sql;
 pub(super) mod start;
 pub(super) mod stats;
 pub(super) mod status;

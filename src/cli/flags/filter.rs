@@ -157,6 +157,10 @@ pub async fn read_with_saved(context: &Context, words: &[String]) -> Result<Opti
 
 /// The saved filters, when words name some.
 async fn saved_for(context: &Context, words: &[String]) -> Result<Vec<SavedFilter>, Failure> {
+    // TraceQL names none, and may measure instead of select.
+    if is_traceql(&words.join(" ")) {
+        return Ok(Vec::new());
+    }
     match read(words)? {
         Some(filter) if saved::names_saved(&filter) => {
             Ok(facets::saved_filters(context.open().await?.as_ref())?.list_saved_filters().await?)

@@ -66,6 +66,20 @@ pub fn list<R: Serialize>(
     }
 }
 
+/// The text of rows whose columns are not known before: as [`list`] has it, ids being what the first column says.
+pub fn rows_of_columns(rows: &[Map<String, Json>], columns: Vec<String>, format: Format) -> String {
+    let first = columns.first().cloned().unwrap_or_default();
+    let columns = Fields(columns);
+    match format {
+        Format::Json => json_document(&rows, None),
+        Format::Ndjson => rows.iter().map(|row| json_line(row, None)).collect(),
+        Format::Id => rows.iter().map(|row| format!("{}\n", escape(&cell(row.get(&first))))).collect(),
+        Format::Csv => separated(rows.iter(), &columns, ",", "\r\n", csv_cell),
+        Format::Tsv => separated(rows.iter(), &columns, "\t", "\n", tsv_cell),
+        Format::Table => table(rows, &columns),
+    }
+}
+
 /// The text of one object: a JSON document, a line, its id; in the other formats a list of one.
 pub fn object(row: &impl Serialize, shape: &Shape, format: Format, fields: Option<&Fields>) -> String {
     match format {

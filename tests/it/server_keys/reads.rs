@@ -105,6 +105,12 @@ pub async fn every_route_shows_a_reader_the_records_of_their_project_alone() {
             "/api/v1/stats" => ["", "?by=source", "?by=service", "?by=nothing", "?project=theirs"]
                 .map(|query| format!("{path}{query}"))
                 .to_vec(),
+            "/api/v1/why" => ["?q=status=error", "?q=mark", "?q=status=error&against=mark"]
+                .map(|query| format!("{path}{query}"))
+                .to_vec(),
+            "/api/v1/attributes" => {
+                ["", "?key=mark", "?key=service", "?key=name", "?q=mark"].map(|query| format!("{path}{query}")).to_vec()
+            }
             _ => vec![path.clone()],
         };
         for question in questions {
@@ -113,13 +119,28 @@ pub async fn every_route_shows_a_reader_the_records_of_their_project_alone() {
             asked += 1;
             let is_foreign = question.contains(FOREIGN) || question.contains(&foreign_issue);
             let is_original = question.starts_with("/traces/");
-            let expected = if is_foreign && !is_original { 404 } else { 200 };
+            let expected = match path.starts_with("/api/v1/queries") {
+                // What others saved may tell what they look for.
+                true => 501,
+                false if is_foreign && !is_original => 404,
+                false => 200,
+            };
             assert_eq!(answer.status, expected, "{question}: {text}");
             assert!(!text.to_lowercase().contains(THEIRS), "{question}: {text}");
-            let tells_no_records = question.contains(THEIRS)
-                || ["/metrics", "/stats", "/api/v1/server", "/api/v1/place", "/api/v1/scan/cursor", "?by=nothing"]
-                    .iter()
-                    .any(|quiet| question == *quiet || question.contains("?") && question.contains(quiet));
+            let tells_no_records = expected == 501
+                || question.contains(THEIRS)
+                || ["/api/v1/attributes", "/api/v1/attributes?q=mark"].contains(&question.as_str())
+                || [
+                    "/metrics",
+                    "/stats",
+                    "/api/v1/server",
+                    "/api/v1/place",
+                    "/api/v1/scan/cursor",
+                    "?by=nothing",
+                    "/api/v1/why",
+                ]
+                .iter()
+                .any(|quiet| question == *quiet || question.contains("?") && question.contains(quiet));
             if !is_foreign && !tells_no_records && question != "/stats" {
                 assert!(text.contains(OURS), "{question}: {text}");
             }
