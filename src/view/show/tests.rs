@@ -28,6 +28,30 @@ fn a_checkout_at_a_hundred_and_twenty_columns() {
 }
 
 #[test]
+fn calls_named_by_a_verb_alone_are_told_apart_and_fold_by_what_they_work_on() {
+    let call = |name: &str, id: u64, from_ms: u64, pairs: &[(&str, &str)]| Span {
+        attributes: pairs.iter().copied().collect(),
+        ..span(name, id, u64::from(id > 1), START + from_ms * MS, START + (from_ms + 9) * MS)
+    };
+    let query = [("db.system", "sqlite"), ("db.statement", "select id, price from items where id=?")];
+    let mut root = call("POST", 1, 0, &[("http.method", "POST"), ("http.route", "/checkout")]);
+    root.end = Nanos(START + 90 * MS);
+    let mut spans = vec![root];
+    spans.extend((2..5).map(|id| call("select", id, id * 10, &query)));
+    for (id, url) in [(5, "http://127.0.0.1:5003/charge"), (6, "http://pricing/prices/81?for=u-7")] {
+        spans.push(call("POST", id, id * 10, &[("http.method", "POST"), ("http.url", url)]));
+    }
+    for columns in [80, 120] {
+        let text = render(&TraceReport::new(trace(spans.clone())), &ShowOptions::default(), &style(columns));
+        for name in
+            ["POST /checkout", "├ SELECT items ×3", "├ POST 127.0.0.1:5003/charge", "└ POST pricing/prices/{id}"]
+        {
+            assert!(text.lines().any(|line| line.starts_with(name)), "{name} is not in\n{text}");
+        }
+    }
+}
+
+#[test]
 fn a_checkout_in_ascii() {
     let text = render(&samples::checkout(), &ShowOptions::default(), &Style { ascii: true, ..style(80) });
     assert!(text.is_ascii());
