@@ -54,7 +54,9 @@ fn write_title(scene: &Scene<'_>, time: Option<&Line>, sheet: &mut Sheet<'_>) ->
         _ => format::duration(took),
     };
     let id = sheet.stored(&summary.trace_id.to_string());
-    let name = sheet.name(&summary.name);
+    let mut roots = scene.report.tree.roots.iter().map(|index| scene.span(*index));
+    let root = roots.find(|span| span.name == summary.name);
+    let name = sheet.name(&root.map_or(Cow::Borrowed(summary.name.as_str()), display_name));
     let fixed = 2 + 2 + width(&duration);
     let is_terminal = scene.style.is_terminal;
     let id_fits = !is_terminal || fixed + 12.min(width(&name)) + 2 + width(&id) <= total;
