@@ -59,6 +59,7 @@ complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "stats" -d 'Show t
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "why" -d 'Say what the traces of a filter have in common that the others do not have'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "attrs" -d 'List attribute keys with their types, or the values of one, with counts'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "sql" -d 'Ask with a SELECT over traces, spans, events, logs, checkpoints, issues'
+complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "export" -d 'Write traces, spans, events, logs, checkpoints, issues for other programs'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "query" -d 'Save filters under a name, to be used as @NAME'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "logs" -d 'Find log records, or follow them'
 complete -c tracehub -n "__fish_tracehub_needs_command" -f -a "issues" -d 'List errors, grouped into issues; show, resolve, reopen and ignore them'
@@ -407,6 +408,84 @@ complete -c tracehub -n "__fish_tracehub_using_subcommand sql" -s v -l verbose -
 complete -c tracehub -n "__fish_tracehub_using_subcommand sql" -l ascii -d 'Draw with ASCII only'
 complete -c tracehub -n "__fish_tracehub_using_subcommand sql" -l no-pager -d 'Do not page long output'
 complete -c tracehub -n "__fish_tracehub_using_subcommand sql" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -f -a "sqlite" -d 'Write all tables into a new SQLite file'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and not __fish_seen_subcommand_from sqlite csv" -f -a "csv" -d 'Write a table to stdout, comma-separated with a header'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from sqlite" -s h -l help -d 'Print help'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l since -d 'From this time on: 15m, 2h, yesterday, 2026-11-21T09:00, …' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l until -d 'Before this time' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l ca-cert -d 'Trust the servers whose certificates, or their authorities, are in this file [env: TRACEHUB_CA_CERT]' -r -F
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -s o -l output -d 'What to print: table, json, ndjson, csv, tsv, id [default: table]' -r -f -a "table\t'For people'
+json\t'One JSON document'
+ndjson\t'One JSON object a line'
+csv\t'Comma-separated with a header'
+tsv\t'Tab-separated with a header'
+id\t'Ids only'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l fields -d 'Print only these fields, such as `trace_id,duration_ms,tokens.input`' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l color -d 'When to colour: auto, always, never' -r -f -a "auto\t'On a terminal, unless NO_COLOR and the like say otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l time -d 'How to write times: relative, local, utc [default: relative on a terminal, else utc]' -r -f -a "relative\t'As ages: 12s, 4m, 3h'
+local\t'In the local time zone'
+utc\t'In UTC'"
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l width -d 'Columns to fill [default: the terminal\'s]' -r
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l json -d 'Print JSON, the same as `-o json`'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -s q -l quiet -d 'Print only ids, and no messages'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -s v -l verbose -d 'Say more on stderr; twice for even more'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l ascii -d 'Draw with ASCII only'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -l no-pager -d 'Do not page long output'
+complete -c tracehub -n "__fish_tracehub_using_subcommand export; and __fish_seen_subcommand_from csv" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l db -d 'Database file, or the URL of a server [env: TRACEHUB_DB]' -r -F
 complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l url -d 'Ask this server instead of a file [env: TRACEHUB_URL]' -r -f
 complete -c tracehub -n "__fish_tracehub_using_subcommand query; and not __fish_seen_subcommand_from save list show delete" -l api-key -d 'Key for the server [env: TRACEHUB_API_KEY]' -r

@@ -345,6 +345,10 @@ impl From<SqlError> for Failure {
         match error {
             SqlError::Store(error) => error.into(),
             SqlError::NotAQuestion | SqlError::TooLong => failure(&error),
+            SqlError::File(ref cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+                failure(&error).hint("name a file that is not there yet")
+            }
+            SqlError::File(_) => Failure::from_error(Code::Failed, &error),
             SqlError::Statement(_) => failure(&error).hint("`tracehub sql` alone lists the tables and their columns"),
         }
     }

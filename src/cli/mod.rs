@@ -31,8 +31,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use commands::{
-    attrs, clear, completions, demo, doctor, filters, import, issues, keys, list, log, logs, man, query, search, show,
-    soak, spans, sql, start, stats, status, tail, trace, why,
+    attrs, clear, completions, demo, doctor, export, filters, import, issues, keys, list, log, logs, man, query,
+    search, show, soak, spans, sql, start, stats, status, tail, trace, why,
 };
 use context::Context;
 use environment::{Terminal, wants_color};
@@ -57,6 +57,7 @@ Run        start    run the server           status  is it up, how big is it
            demo     see it work, no set-up
 Data       import   bring in an old file       clear    delete traces
            query    filters under a name     sql    a SELECT over all of it
+           export   for other programs
 Shell      completions, man         filters  how to write filters
 
 Options:
@@ -102,6 +103,7 @@ enum Command {
     Why(why::WhyArgs),
     Attrs(attrs::AttrsArgs),
     Sql(sql::SqlArgs),
+    Export(export::ExportArgs),
     Query(query::QueryArgs),
     Logs(logs::LogsArgs),
     Issues(issues::IssuesArgs),
@@ -235,6 +237,7 @@ async fn dispatch(context: &Context, mut command: Command) -> Outcome {
         Command::Query(args) => query::run(context, args).await,
         Command::Attrs(args) => attrs::run(context, args).await,
         Command::Sql(args) => sql::run(context, args).await,
+        Command::Export(args) => export::run(context, args).await,
         Command::Logs(args) if args.follows() => logs::follow(context, args).await,
         Command::Logs(args) => logs::run(context, args).await,
         Command::Issues(args) => issues::run(context, args).await,

@@ -66,3 +66,25 @@ fn what_is_no_question_is_refused_with_a_word_on_what_there_is() {
     let names: Vec<&str> = tables.lines().filter_map(|line| line.split_once('(')).map(|(name, _)| name).collect();
     assert_eq!(names, ["traces", "spans", "events", "logs", "checkpoints", "issues"]);
 }
+
+#[test]
+fn all_tables_are_written_into_a_new_file_and_one_of_them_to_stdout() {
+    let (home, db) = Home::with_shop();
+    let copy = home.file("copy.db");
+    let path = copy.display().to_string();
+    assert_eq!(home.run(&["export", "sqlite", &path, "--db", &db, "-q"]).data(), "");
+    let exported = rusqlite::Connection::open(&copy).expect("a database");
+    let count = |table: &str| -> i64 {
+        exported.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("counted")
+    };
+    let counts = ["traces", "spans", "events", "logs", "checkpoints", "issues"].map(count);
+    assert_eq!(counts[..2], [2, 4]);
+    let route: String =
+        exported.query_row("SELECT name FROM spans ORDER BY start_time LIMIT 1", [], |row| row.get(0)).expect("a span");
+    assert!(!route.is_empty());
+    let again = home.run(&["export", "sqlite", &path, "--db", &db]);
+    assert_eq!(again.code, Some(2));
+    let csv = home.run(&["export", "csv", "spans", "--db", &db]);
+    assert_eq!(csv.data().lines().count(), 5);
+    assert!(csv.data().starts_with("trace_id,span_id,"));
+}

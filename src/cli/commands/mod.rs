@@ -8,6 +8,7 @@ pub(super) mod clear;
 pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod doctor;
+pub(super) mod export;
 pub(super) mod filters;
 pub(super) mod import;
 pub(super) mod issues;

@@ -51,6 +51,6 @@ pub async fn run(context: &Context, args: SqlArgs) -> Outcome {
 }
 
 fn tables() -> String {
-    let line = |table: &Table| format!("{}({})\n", table.name(), table.columns().join(", "));
+    let line = |table: &Table| format!("{}({})\n", table.as_str(), table.columns().join(", "));
     Table::ALL.iter().map(line).collect()
 }

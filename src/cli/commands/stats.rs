@@ -31,7 +31,6 @@ makes a row a series, in steps of --over.
 
 Examples:
   tracehub stats --since 1h
-  tracehub stats http.route=/cart status=error
   tracehub stats --by user.id --sort p95 --limit 10
   tracehub stats name~=checkout --by service.version,http.route --over 5m
   tracehub stats '{ status = error } | rate() by (name) | topk(5)' --over 5m

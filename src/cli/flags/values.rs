@@ -10,6 +10,7 @@ use crate::cli::exit::Failure;
 use crate::model::{Cursor, FieldFilter, IssueSort, KeyScope, Nanos, RecordKind, Severity, Sort, time_input};
 use crate::query::records::RecordSort;
 use crate::query::records::groups::GroupSort;
+use crate::query::sql::Table;
 use crate::store::sqlite::Durability;
 use crate::view::machine::Format;
 use crate::view::out::style::TimeStyle;
@@ -134,6 +135,7 @@ flag_values! {
     // A server alone asks for the last of these.
     Sort: [Sort::Start, Sort::Duration, Sort::Spans, Sort::Errors];
     RecordSort: RecordSort::ALL;
+    Table: Table::ALL;
     GroupSort: GroupSort::ALL;
     Format: Format::ALL;
     TimeStyle: TimeStyle::ALL;

@@ -7,6 +7,9 @@
 
 mod tables;
 
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, params_from_iter};
@@ -59,6 +62,9 @@ pub enum SqlError {
     /// What SQLite says of the statement.
     #[error("{0}")]
     Statement(String),
+    /// The file of an export cannot be written.
+    #[error("the file cannot be written: {0}")]
+    File(#[from] std::io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
@@ -73,17 +79,54 @@ pub async fn ask(backend: &dyn Backend, query: &SqlQuery) -> Result<SqlAnswer, S
         return Err(SqlError::TooLong);
     }
     let mut connection = Connection::open_in_memory().map_err(of_statement)?;
-    for table in Table::ALL {
-        let columns: Vec<String> = table.columns().iter().map(|column| format!("\"{column}\"")).collect();
-        let create = format!("CREATE TABLE {}({})", table.name(), columns.join(", "));
-        connection.execute_batch(&create).map_err(of_statement)?;
-    }
+    create_tables(&connection)?;
     // What is wrong with it is said before anything is read.
     check(&mut connection, &query.statement)?;
     let named = Named::of(&query.statement);
-    let read = fill(backend, query, &connection, &named).await?;
+    let read = fill(backend, (query.since, query.until), &connection, &named).await?;
     let (columns, rows) = answer(&mut connection, &query.statement)?;
     Ok(SqlAnswer { columns, rows, read })
+}
+
+/// Writes all tables with all columns into a new SQLite file at `path`, which is there when it is whole and not before;
+/// how many rows that were.
+///
+/// # Errors
+/// Something is at `path`, the file cannot be written, or the store fails or lacks what a table is made of.
+pub async fn export(backend: &dyn Backend, path: &Path, times: Times) -> Result<u64, SqlError> {
+    // The name is taken first, so that nobody else's file is ever replaced.
+    OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = Path::new(&unfinished);
+    let written = write_tables(backend, unfinished, times).await;
+    let written = written.and_then(|rows| Ok(fs::rename(unfinished, path).map(|()| rows)?));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = (fs::remove_file(unfinished), fs::remove_file(path));
+    }
+    written
+}
+
+async fn write_tables(backend: &dyn Backend, path: &Path, times: Times) -> Result<u64, SqlError> {
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let connection = Connection::open(path).map_err(of_statement)?;
+    // Until it is whole it has another name, so there is nothing that a log would have to save.
+    connection.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;").map_err(of_statement)?;
+    create_tables(&connection)?;
+    let rows = fill(backend, times, &connection, &Named::everything()).await?;
+    connection.close().map_err(|(_, error)| of_statement(error))?;
+    file.sync_all()?;
+    Ok(rows)
+}
+
+fn create_tables(connection: &Connection) -> Result<(), SqlError> {
+    for table in Table::ALL {
+        let columns: Vec<String> = table.columns().iter().map(|column| format!("\"{column}\"")).collect();
+        let create = format!("CREATE TABLE {}({})", table.as_str(), columns.join(", "));
+        connection.execute_batch(&create).map_err(of_statement)?;
+    }
+    Ok(())
 }
 
 fn of_statement(error: rusqlite::Error) -> SqlError {
@@ -200,8 +243,13 @@ impl Named {
         Named { words: words.map(str::to_lowercase).collect(), has_star: without_counts.contains('*') }
     }
 
+    fn everything() -> Named {
+        let words = Table::ALL.into_iter().map(|table| table.as_str().to_owned()).collect();
+        Named { words, has_star: true }
+    }
+
     fn has_table(&self, table: Table) -> bool {
-        self.words.contains(table.name())
+        self.words.contains(table.as_str())
     }
 
     /// Which columns of a table are named; all where a `*` may mean them.
@@ -223,11 +271,11 @@ impl<'c> Filler<'c> {
         let columns = named.columns(table);
         let sql = match columns.as_slice() {
             // Rows are counted at least.
-            [] => format!("INSERT INTO {} DEFAULT VALUES", table.name()),
+            [] => format!("INSERT INTO {} DEFAULT VALUES", table.as_str()),
             columns => {
                 let names: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
                 let places = vec!["?"; columns.len()].join(", ");
-                format!("INSERT INTO {}({}) VALUES ({places})", table.name(), names.join(", "))
+                format!("INSERT INTO {}({}) VALUES ({places})", table.as_str(), names.join(", "))
             }
         };
         Ok(Filler { insert: connection.prepare_cached(&sql).map_err(of_statement)?, columns, read: 0 })
@@ -241,21 +289,24 @@ impl<'c> Filler<'c> {
     }
 }
 
+/// From when to when records and traces began.
+type Times = (Option<Nanos>, Option<Nanos>);
+
 /// Fills the tables that are named; how many rows that were.
 async fn fill(
     backend: &dyn Backend,
-    query: &SqlQuery,
+    (since, until): Times,
     connection: &Connection,
     named: &Named,
 ) -> Result<u64, SqlError> {
     connection.execute_batch("BEGIN").map_err(of_statement)?;
     let mut read = 0;
     if named.has_table(Table::Traces) {
-        read += fill_traces(backend, query, Filler::new(connection, named, Table::Traces)?).await?;
+        read += fill_traces(backend, (since, until), Filler::new(connection, named, Table::Traces)?).await?;
     }
     if named.has_table(Table::Issues) {
         let mut filler = Filler::new(connection, named, Table::Issues)?;
-        let all = IssueQuery { limit: 0, since: query.since, until: query.until, ..IssueQuery::default() };
+        let all = IssueQuery { limit: 0, since, until, ..IssueQuery::default() };
         for issue in &facets::issues(backend)?.list_issues(&all).await?.items {
             filler.add(&tables::of_issue(issue))?;
         }
@@ -267,15 +318,15 @@ async fn fill(
         (RecordKind::Checkpoints, &[Table::Checkpoints]),
     ] {
         if tables.iter().any(|table| named.has_table(*table)) {
-            read += fill_records(backend, query, kind, connection, named).await?;
+            read += fill_records(backend, (since, until), kind, connection, named).await?;
         }
     }
     connection.execute_batch("COMMIT").map_err(of_statement)?;
     Ok(read)
 }
 
-async fn fill_traces(backend: &dyn Backend, query: &SqlQuery, mut filler: Filler<'_>) -> Result<u64, SqlError> {
-    let mut page = TraceQuery { limit: PAGE, since: query.since, until: query.until, ..TraceQuery::default() };
+async fn fill_traces(backend: &dyn Backend, (since, until): Times, mut filler: Filler<'_>) -> Result<u64, SqlError> {
+    let mut page = TraceQuery { limit: PAGE, since, until, ..TraceQuery::default() };
     loop {
         let found = backend.traces(&page).await?;
         for trace in &found.items {
@@ -290,7 +341,7 @@ async fn fill_traces(backend: &dyn Backend, query: &SqlQuery, mut filler: Filler
 
 async fn fill_records(
     backend: &dyn Backend,
-    query: &SqlQuery,
+    (since, until): Times,
     kind: RecordKind,
     connection: &Connection,
     named: &Named,
@@ -298,7 +349,7 @@ async fn fill_records(
     let filler = |table| named.has_table(table).then(|| Filler::new(connection, named, table)).transpose();
     let (mut spans, mut events) = (filler(Table::Spans)?, filler(Table::Events)?);
     let (mut logs, mut checkpoints) = (filler(Table::Logs)?, filler(Table::Checkpoints)?);
-    let asked = RecordQuery { kind: Some(kind), since: query.since, until: query.until, ..RecordQuery::default() };
+    let asked = RecordQuery { kind: Some(kind), since, until, ..RecordQuery::default() };
     let mut failure = None;
     let mut add = |filler: &mut Option<Filler<'_>>, row: &tables::Row| {
         let added = filler.as_mut().map_or(Ok(()), |filler| filler.add(row));

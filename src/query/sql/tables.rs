@@ -3,23 +3,26 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::model::json::{Document as _, LOG_KEYS, object};
+use crate::model::words::words;
 use crate::model::{Checkpoint, Issue, LogRecord, Span, TraceSummary};
 
-/// A table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Table {
-    /// Traces, as `list` prints them.
-    Traces,
-    /// Spans, as `spans` prints them.
-    Spans,
-    /// Events of spans.
-    Events,
-    /// Log records, as `logs` prints them.
-    Logs,
-    /// Checkpoints, as `show` prints them.
-    Checkpoints,
-    /// Issues, as `issues` prints them.
-    Issues,
+words! {
+    /// A table.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Table {
+        /// Traces, as `list` prints them.
+        Traces = "traces",
+        /// Spans, as `spans` prints them.
+        Spans = "spans",
+        /// Events of spans.
+        Events = "events",
+        /// Log records, as `logs` prints them.
+        Logs = "logs",
+        /// Checkpoints, as `show` prints them.
+        Checkpoints = "checkpoints",
+        /// Issues, as `issues` prints them.
+        Issues = "issues",
+    }
 }
 
 /// Columns of events.
@@ -39,22 +42,6 @@ const EVENT_KEYS: [&str; 9] = [
 const OF_TRACE: [&str; 3] = ["self_ms", "warnings", "odd_time"];
 
 impl Table {
-    /// All tables.
-    pub const ALL: [Table; 6] =
-        [Table::Traces, Table::Spans, Table::Events, Table::Logs, Table::Checkpoints, Table::Issues];
-
-    /// The name in statements.
-    pub fn name(self) -> &'static str {
-        match self {
-            Table::Traces => "traces",
-            Table::Spans => "spans",
-            Table::Events => "events",
-            Table::Logs => "logs",
-            Table::Checkpoints => "checkpoints",
-            Table::Issues => "issues",
-        }
-    }
-
     /// The columns, in order.
     pub fn columns(self) -> Vec<&'static str> {
         match self {
