@@ -9,7 +9,7 @@ use regex_syntax::hir::literal::Extractor;
 
 use super::action::is_replacement;
 use super::keys::KeyPatterns;
-use super::known::{Look, Mark, Marks};
+use super::known::{Look, Mark, Marks, Seen};
 
 /// Most patterns of one set of rules.
 pub(super) const MOST_PATTERNS: usize = 512;
@@ -67,9 +67,18 @@ pub(super) struct Finder {
     pattern_of_word: Vec<usize>,
     everywhere: Vec<usize>,
     /// What a text must have for each of the patterns of one's own that begin with something plain.
-    beginnings: Vec<(memmem::Finder<'static>, usize)>,
+    beginnings: Vec<Beginning>,
     /// What a text must have for each of the other patterns.
     marked: Vec<(Mark, usize)>,
+}
+
+/// What every match of a pattern begins with.
+#[derive(Debug)]
+struct Beginning {
+    finder: memmem::Finder<'static>,
+    /// What a text that holds it must show.
+    seen: Seen,
+    pattern: usize,
 }
 
 impl Pattern {
@@ -124,7 +133,7 @@ impl Finder {
     /// Whether there are patterns that a number may match.
     pub(super) fn may_match_numbers(&self) -> bool {
         let is_in_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-        let is_number = |(beginning, _): &(memmem::Finder<'_>, usize)| beginning.needle().iter().all(is_in_number);
+        let is_number = |beginning: &Beginning| beginning.finder.needle().iter().all(is_in_number);
         !self.everywhere.is_empty() || self.beginnings.iter().any(is_number)
     }
 
@@ -133,8 +142,11 @@ impl Finder {
         let place = self.patterns.len();
         match pattern.beginnings() {
             Some(beginnings) => {
-                let beginnings = beginnings.iter().map(|beginning| memmem::Finder::new(beginning).into_owned());
-                self.beginnings.extend(beginnings.map(|beginning| (beginning, place)));
+                self.beginnings.extend(beginnings.iter().map(|beginning| Beginning {
+                    finder: memmem::Finder::new(beginning).into_owned(),
+                    seen: Seen::of(beginning),
+                    pattern: place,
+                }));
             }
             None => self.everywhere.push(place),
         }
@@ -187,13 +199,16 @@ impl Finder {
     pub(super) fn find(&self, text: &str, about: About<'_>) -> Vec<Secret> {
         let mut wanted = Wanted::default();
         self.everywhere.iter().for_each(|pattern| wanted.add(*pattern));
-        for (beginning, pattern) in &self.beginnings {
-            if beginning.find(text.as_bytes()).is_some() {
-                wanted.add(*pattern);
+        if text.len() >= SHORTEST || !self.beginnings.is_empty() {
+            let seen = Seen::of(text.as_bytes());
+            for Beginning { finder, seen: own, pattern } in &self.beginnings {
+                if seen.may_hold(own) && finder.find(text.as_bytes()).is_some() {
+                    wanted.add(*pattern);
+                }
             }
-        }
-        if text.len() >= SHORTEST {
-            self.want_kinds(text, &mut wanted);
+            if text.len() >= SHORTEST {
+                self.want_kinds(text, &seen, &mut wanted);
+            }
         }
         if wanted.is_empty() { Vec::new() } else { self.find_wanted(text, about, &wanted) }
     }
@@ -236,8 +251,8 @@ impl Finder {
         if text.len() >= SHORTEST { self.find_wanted(text, about, &wanted) } else { Vec::new() }
     }
 
-    fn want_kinds(&self, text: &str, wanted: &mut Wanted) {
-        let marks = Marks::of(text.as_bytes());
+    fn want_kinds(&self, text: &str, seen: &Seen, wanted: &mut Wanted) {
+        let marks = Marks::of(text.as_bytes(), seen);
         if !marks.is_empty() {
             let marked = self.marked.iter().filter(|(mark, _)| marks.has(*mark));
             marked.for_each(|(_, pattern)| wanted.add(*pattern));
@@ -326,6 +341,20 @@ mod tests {
         assert_eq!(beginnings("(?:ab1|cd2)[a-z]"), Some(vec!["ab1".to_owned(), "cd2".to_owned()]));
         for any in [r"\d{4}", ".*secret", "x", "", "(?:a|b|c|d|e|f|g|h|i)(?:1|2|3)"] {
             assert_eq!(beginnings(any), None, "{any}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_pattern_of_ones_own_finds_all_that_it_matches(before in "[A-Z0-9@:=a-g-]{0,20}", number in 100_000..999_999_u32, behind in ".{0,9}") {
+            let mut finder = Finder::default();
+            finder.add_own(own(r"EMP-\d{6}"));
+            finder.add_own(own(r"ad\d{6}"));
+            for secret in [format!("EMP-{number}"), format!("ad{number}")] {
+                let text = format!("{before}{secret}{behind}");
+                let found = finder.find(&text, About::default());
+                proptest::prop_assert!(found.iter().any(|found| text[found.range.clone()].contains(&secret)), "{text}");
+            }
         }
     }
 

@@ -26,9 +26,8 @@ pub(in crate::store::redact) struct Marks {
 }
 
 impl Marks {
-    /// Looks at the bytes of a text.
-    pub(in crate::store::redact) fn of(bytes: &[u8]) -> Marks {
-        let seen = Seen::of(bytes);
+    /// Looks at the bytes of a text, of which this is seen already.
+    pub(in crate::store::redact) fn of(bytes: &[u8], seen: &Seen) -> Marks {
         let has_long_word = || has_run(bytes, LONG_WORD, WORD);
         // No known word is spelled as ids are, but the heads of two kinds of key that are all capitals.
         let may_have_words = !seen.is_hex && (seen.has_assignment || bytes.len() >= LONG_TEXT || has_long_word());
@@ -171,7 +170,7 @@ fn has_head_of_bank_account(bytes: &[u8]) -> bool {
 
 /// What one look at all bytes shows.
 #[derive(Debug, PartialEq, Eq)]
-struct Seen {
+pub(in crate::store::redact) struct Seen {
     has_at: bool,
     has_assignment: bool,
     /// Whether there are only digits, the small letters up to `f`, and dashes, as in most ids.
@@ -182,7 +181,17 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(bytes: &[u8]) -> Seen {
+    /// Whether bytes that show this may hold others that show `part`; false is certain.
+    pub(in crate::store::redact) fn may_hold(&self, part: &Seen) -> bool {
+        (self.has_at || !part.has_at)
+            && (self.has_assignment || !part.has_assignment)
+            && (!self.is_hex || part.is_hex)
+            && self.digits >= part.digits
+            && self.capitals >= part.capitals
+    }
+
+    /// Looks at the bytes of a text.
+    pub(in crate::store::redact) fn of(bytes: &[u8]) -> Seen {
         let [mut at, mut assignment, mut other] = [[0_u8; LANES]; 3];
         let [mut digits, mut capitals] = [[0_u8; LANES]; 2];
         // A dash is nothing that is looked for, and part of ids.
@@ -210,7 +219,7 @@ mod tests {
     use super::*;
 
     fn marks(text: &str) -> Marks {
-        Marks::of(text.as_bytes())
+        Marks::of(text.as_bytes(), &Seen::of(text.as_bytes()))
     }
 
     #[test]

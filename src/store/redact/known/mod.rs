@@ -6,4 +6,4 @@ mod marks;
 
 pub use kinds::{KINDS, Kind};
 pub(super) use kinds::{Look, Mark, kinds_named};
-pub(super) use marks::Marks;
+pub(super) use marks::{Marks, Seen};
