@@ -2,7 +2,7 @@
 //!
 //! Names are the public interface of filters. How the value of a field is read from a record stands in `subject`.
 
-use super::names::same_meaning;
+use crate::model::value::conventions::same_meaning;
 use crate::model::words::words;
 use crate::model::{Keys, Parts};
 

@@ -9,7 +9,6 @@ mod error;
 mod evaluate;
 mod facts;
 mod field;
-pub mod names;
 mod operand;
 mod parser;
 mod pattern;

@@ -6,13 +6,13 @@
 
 use super::error::{FilterError, MOST_NESTED, MOST_TERMS};
 use super::field::{Field, Intrinsic, Scope};
-use super::names::is_known_key;
 use super::operand::Operand;
 use super::pattern::Pattern;
 use super::reading::{Clock, Written, read_operand, refuse_pattern};
 use super::traceql::TraceQl;
 use super::tree::{Expression, Operator, SoughtText, Term};
 use crate::model::SavedFilter;
+use crate::model::value::conventions::is_known_key;
 
 /// Most regular expressions and globs, which take more memory than other terms.
 const MOST_PATTERNS: usize = 50;

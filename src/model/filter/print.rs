@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::field::{Field, Intrinsic, Scope};
-use super::names::is_known_key;
 use super::operand::Operand;
 use super::tree::{Expression, Term};
+use crate::model::value::conventions::is_known_key;
 
 impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

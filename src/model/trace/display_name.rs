@@ -23,8 +23,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::filter::names::text;
 use crate::model::genai;
+use crate::model::value::conventions::text;
 use crate::model::{Attributes, Kind, Span};
 
 /// The methods of HTTP, and what stands for one nobody knows.

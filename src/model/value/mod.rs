@@ -1,5 +1,6 @@
 //! What records are made of: ids, texts, points in time, and attributes.
 
+pub mod conventions;
 pub mod id;
 pub mod text;
 pub mod time;

@@ -7,7 +7,7 @@
 //! [attribute registry](https://opentelemetry.io/docs/specs/semconv/registry/attributes/). Only pairs whose values mean
 //! the same are here.
 
-use crate::model::Attributes;
+use super::Attributes;
 
 /// The name of now, and those it had before.
 const RENAMED: [(&str, &[&str]); 42] = [
