@@ -57,8 +57,8 @@ pub use self::bytes::envelope::{check, content_bytes};
 pub use self::candidates::RowTest;
 pub use self::checkpoints::checkpoint_columns::read_checkpoints_for_stats;
 pub use self::columns::{
-    BlockIndex, ColumnSource, Segment, WantedRows, block_range, build_filter, column_header_bytes, filter_may_contain,
-    may_contain, rows_of_trace,
+    BlockIndex, ColumnSource, Segment, WantedRows, block_range, build_of_keys, column_header_bytes, may_contain,
+    may_contain_key, rows_of_trace,
 };
 pub use self::error::CodecError;
 pub use self::fold::{FoldColumns, decode_fold, decode_folds, encode_fold};

@@ -1,8 +1,9 @@
 //! Which records a filter is true of, and which traces have one: records as they are stored, decided about by the
 //! filter itself.
 //!
-//! Only segments are read that can hold such a record, going by their kind, their times and their services. What a term
-//! asks of a trace is looked up when a record comes by that the rest of the filter could be true of.
+//! Only segments are read that can hold such a record, going by their kind, their times and their services, of those only
+//! rows whose columns can meet the terms that all records must, and of rows only the parts that decide. What a term asks
+//! of a trace is looked up when a record comes by that the rest of the filter could be true of.
 
 use std::borrow::Cow;
 
@@ -12,7 +13,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::super::codec::{CodecError, RowTest};
 use super::super::damage::{Part, tolerate};
 use super::super::segments;
-use super::super::tables::{inbox, traces};
+use super::super::tables::inbox;
+use super::super::tables::traces::Finder;
 use super::readers;
 use crate::model::filter::{Field, Filter, Found, Intrinsic, Needs, RecordRef, Scope, Subject, Term, TraceFacts};
 use crate::model::{Keys, LogQuery, Parts, Record, RecordKind, TraceFold, TraceId, TraceQuery};
@@ -147,6 +149,8 @@ pub struct FilteredRecords<'c> {
     project: Option<&'c str>,
     /// What waits of each trace in the inbox, where summaries are needed.
     waiting: FxHashMap<TraceId, TraceFold>,
+    /// Finds the rest of a summary.
+    finder: Option<Finder<'c>>,
     /// The trace that was looked up last: records of one lie together.
     last: Option<(TraceId, Option<TraceFacts>)>,
 }
@@ -164,7 +168,8 @@ impl<'c> FilteredRecords<'c> {
             needs => needs,
         };
         let waiting = if needs == Needs::Summary { inbox::folds(connection)? } else { FxHashMap::default() };
-        Ok(FilteredRecords { connection, filter, needs, project, waiting, last: None })
+        let finder = (needs == Needs::Summary).then(|| Finder::new(connection)).transpose()?;
+        Ok(FilteredRecords { connection, filter, needs, project, waiting, finder, last: None })
     }
 
     /// Whether the filter is true of a record.
@@ -190,7 +195,7 @@ impl<'c> FilteredRecords<'c> {
         Ok(self.filter.matches(&Subject { record, trace: facts }))
     }
 
-    fn look_up(&self, id: &TraceId) -> Result<Option<TraceFacts>> {
+    fn look_up(&mut self, id: &TraceId) -> Result<Option<TraceFacts>> {
         if self.needs == Needs::Trace {
             let trace = match readers::part_of_trace(self.connection, id, self.project) {
                 Err(Error::Corrupt(_)) => None,
@@ -199,9 +204,8 @@ impl<'c> FilteredRecords<'c> {
             return Ok(trace.map(|trace| self.filter.facts_of(&trace)));
         }
         let mut fold = self.waiting.get(id).cloned().unwrap_or_default();
-        if let Some(stored) = traces::find(self.connection, id)? {
-            fold.merge(&stored.fold);
-        }
+        let stored = self.finder.as_mut().map(|finder| finder.find(id)).transpose()?.flatten();
+        stored.iter().for_each(|stored| fold.merge(&stored.fold));
         Ok(fold.finish(id.clone()).map(TraceFacts::of_summary))
     }
 }

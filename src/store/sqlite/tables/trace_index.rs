@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::super::codec::{Piece, build_filter, encode_piece, filter_may_contain};
+use super::super::codec::{Piece, build_of_keys, encode_piece, may_contain_key};
 use super::super::damage::{Part, tolerate};
 use super::super::sql;
 use crate::model::TraceId;
@@ -140,7 +140,7 @@ fn insert_runs(transaction: &Connection, level: i64, mut entries: Vec<(u64, i64)
     for entries in entries.chunks_mut(LARGEST_RUN) {
         entries.sort_unstable();
         let last_row = entries.iter().map(|(_, row)| *row).max().unwrap_or(0);
-        let filter = build_filter(entries.iter().map(|(key, _)| *key));
+        let filter = build_of_keys(entries.iter().map(|(key, _)| *key));
         let sql = "INSERT INTO trace_runs(level, last_row, filter) VALUES (?1, ?2, ?3)";
         sql::run(transaction, sql, params![level, last_row, filter])?;
         let run = transaction.last_insert_rowid();
@@ -211,7 +211,7 @@ impl<'c> Lookup<'c> {
         let mut rows =
             sql::all(self.connection, select, [to_column(low), to_column(high)], |row| Ok(row.get::<_, i64>(0)?))?;
         for (run, filter) in &self.runs {
-            let is_out = |filter: &Arc<[u8]>| low == high && !filter_may_contain(filter, low);
+            let is_out = |filter: &Arc<[u8]>| low == high && !may_contain_key(filter, low);
             if filter.as_ref().is_some_and(is_out) {
                 continue;
             }

@@ -38,6 +38,8 @@ pub struct Admission<'a> {
     pub known: &'a mut Dedup,
     /// Which traces the runs of the index do not have.
     pub filters: &'a mut Filters,
+    /// Finds rows of traces, once one is looked up.
+    pub finder: Option<Finder<'a>>,
     /// The first write that is not sealed.
     pub first_unsealed: Option<i64>,
     /// The new records, to be taken back when their commit fails.
@@ -68,12 +70,15 @@ impl Admission<'_> {
     fn learn_traces(&mut self, part: &Prepared) -> Result<()> {
         let kind = part.kind;
         let mut too_long: Vec<&TraceId> = part.has_traceless.then_some(&codec::NO_TRACE).into_iter().collect();
-        let mut finder = Finder::for_many(self.connection, self.filters)?;
         for trace in &part.traces {
             let hash = part_hash(kind, trace);
             if self.known.knows(hash) {
                 continue;
             }
+            let finder = match &mut self.finder {
+                Some(finder) => finder,
+                none => none.insert(Finder::for_many(self.connection, self.filters)?),
+            };
             let stored = finder.find(trace)?.map(|stored| stored.fold).unwrap_or_default();
             let count = match kind {
                 RecordKind::Spans => stored.spans,

@@ -329,8 +329,9 @@ impl Writer {
         // Every trace is looked up, and locking for each would cost more than looking.
         let view = connection.unchecked_transaction()?;
         let (known, filters, first_unsealed) = (&mut self.dedup, &mut self.filters, self.first_unsealed);
-        let mut admission = Admission { connection: &view, known, filters, first_unsealed, added };
+        let mut admission = Admission { connection: &view, known, filters, finder: None, first_unsealed, added };
         let admitted: Vec<Admitted> = group.iter().map(|job| admission.admit(job)).collect::<Result<_>>()?;
+        drop(admission);
         view.finish()?;
         let (outcomes, mut rest): (Vec<Written>, Vec<_>) =
             admitted.into_iter().map(|admitted| (admitted.outcome, admitted.fresh)).unzip();

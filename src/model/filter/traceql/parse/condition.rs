@@ -1,6 +1,7 @@
 //! Reads what stands between `{` and `}`, and every other value of a span: comparisons, sums, and which types go
 //! together. A fault is found here, before any span is looked at.
 
+use super::arithmetic::{Operand, Operator, read_right, read_sum};
 use super::cursor::Cursor;
 use super::token::Token;
 use crate::model::filter::error::FilterError;
@@ -164,73 +165,40 @@ fn read_pattern(cursor: &mut Cursor<'_>, value: Expression, is_wanted: bool) -> 
     Ok(Expression::Matches { value: Box::new(value), pattern, is_wanted })
 }
 
-fn read_sum(cursor: &mut Cursor<'_>) -> Read<Expression> {
-    let mut at = cursor.at();
-    let mut left = read_product(cursor)?;
-    loop {
-        let operator = match cursor.symbol() {
-            "+" => Arithmetic::Add,
-            "-" => Arithmetic::Subtract,
-            _ => return Ok(left),
-        };
-        left = read_right(cursor, (at, left), operator, read_product)?;
-        at = cursor.at();
-    }
-}
+impl Operand for Expression {
+    const HAS_REMAINDER: bool = true;
 
-fn read_product(cursor: &mut Cursor<'_>) -> Read<Expression> {
-    let mut at = cursor.at();
-    let mut left = read_power(cursor)?;
-    loop {
-        let operator = match cursor.symbol() {
-            "*" => Arithmetic::Multiply,
-            "/" => Arithmetic::Divide,
-            "%" => Arithmetic::Remainder,
-            _ => return Ok(left),
-        };
-        left = read_right(cursor, (at, left), operator, read_power)?;
-        at = cursor.at();
-    }
-}
-
-fn read_power(cursor: &mut Cursor<'_>) -> Read<Expression> {
-    let at = cursor.at();
-    let left = read_single(cursor)?;
-    match cursor.symbol() {
-        // Goes to the right, so it lies in itself.
-        "^" => {
-            cursor.enter()?;
-            let power = read_right(cursor, (at, left), Arithmetic::Power, read_power)?;
-            cursor.leave();
-            Ok(power)
+    /// A power, or what stands alone.
+    fn read_single(cursor: &mut Cursor<'_>) -> Read<Expression> {
+        let at = cursor.at();
+        let left = read_value(cursor)?;
+        match cursor.symbol() {
+            // Goes to the right, so it lies in itself.
+            "^" => {
+                cursor.enter()?;
+                let power = read_right(cursor, (at, left), Arithmetic::Power, Expression::read_single)?;
+                cursor.leave();
+                Ok(power)
+            }
+            _ => Ok(left),
         }
-        _ => Ok(left),
+    }
+
+    fn join(cursor: &Cursor<'_>, operator: Operator, left: Expression, right: Expression) -> Read<Expression> {
+        let Operator { arithmetic, symbol, left_at, right_at, .. } = operator;
+        require(cursor, left_at, &left, Type::Number, &format!("a number before `{symbol}`"))?;
+        require(cursor, right_at, &right, Type::Number, &format!("a number after `{symbol}`"))?;
+        Ok(Expression::Arithmetic(arithmetic, Box::new([left, right])))
     }
 }
 
-fn read_right(
-    cursor: &mut Cursor<'_>,
-    (left_at, left): (usize, Expression),
-    operator: Arithmetic,
-    read: fn(&mut Cursor<'_>) -> Read<Expression>,
-) -> Read<Expression> {
-    let symbol = cursor.symbol();
-    cursor.count_link()?;
-    cursor.next();
-    let right_at = cursor.at();
-    let right = read(cursor)?;
-    require(cursor, left_at, &left, Type::Number, &format!("a number before `{symbol}`"))?;
-    require(cursor, right_at, &right, Type::Number, &format!("a number after `{symbol}`"))?;
-    Ok(Expression::Arithmetic(operator, Box::new([left, right])))
-}
-
-fn read_single(cursor: &mut Cursor<'_>) -> Read<Expression> {
+fn read_value(cursor: &mut Cursor<'_>) -> Read<Expression> {
     let symbol = cursor.symbol();
     if matches!(symbol, "!" | "-") {
         cursor.enter()?;
         cursor.next();
         let at = cursor.at();
-        let part = read_single(cursor)?;
+        let part = read_value(cursor)?;
         cursor.leave();
         let (wanted, what) = if symbol == "!" { (Type::Bool, "a condition") } else { (Type::Number, "a number") };
         require(cursor, at, &part, wanted, &format!("{what} after `{symbol}`"))?;

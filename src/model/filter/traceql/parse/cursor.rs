@@ -79,7 +79,7 @@ impl<'t> Cursor<'t> {
     ///
     /// # Errors
     /// It does not.
-    pub fn expect(&mut self, symbol: &str, why: &str) -> Result<(), FilterError> {
+    pub fn take_required(&mut self, symbol: &str, why: &str) -> Result<(), FilterError> {
         if self.take(symbol) {
             return Ok(());
         }

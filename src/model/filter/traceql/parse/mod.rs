@@ -1,5 +1,6 @@
 //! Text to tree: TraceQL as people and editors write it, refused with the place and the reason where it is none.
 
+mod arithmetic;
 mod condition;
 mod cursor;
 mod number;

@@ -1,9 +1,9 @@
 //! Reads numbers that no span tells: what aggregates and measures are compared with, `1 - 3`, `10s`.
 
+use super::arithmetic::{Operand, Operator, read_sum};
 use super::cursor::Cursor;
 use super::token::Token;
 use crate::model::filter::error::FilterError;
-use crate::model::filter::traceql::tree::Arithmetic;
 use crate::model::time::NANOS_PER_SECOND;
 
 type Read<T> = Result<T, FilterError>;
@@ -20,7 +20,7 @@ struct Constant {
 /// # Errors
 /// The first place where something else was expected.
 pub fn read_constant(cursor: &mut Cursor<'_>) -> Read<f64> {
-    Ok(read_sum(cursor)?.number)
+    Ok(read_sum::<Constant>(cursor)?.number)
 }
 
 /// Reads a number or a sum of numbers beside a measure, in which lengths of time are seconds.
@@ -38,61 +38,31 @@ pub fn is_at_number(cursor: &Cursor<'_>) -> bool {
     is_number(cursor.peek()) || (cursor.symbol() == "-" && is_number(cursor.peek_second()))
 }
 
-fn read_sum(cursor: &mut Cursor<'_>) -> Read<Constant> {
-    let mut left = read_product(cursor)?;
-    loop {
-        let operator = match cursor.symbol() {
-            "+" => Arithmetic::Add,
-            "-" => Arithmetic::Subtract,
-            _ => return Ok(left),
-        };
-        left = read_right(cursor, left, operator, read_product)?;
+impl Operand for Constant {
+    fn read_single(cursor: &mut Cursor<'_>) -> Read<Constant> {
+        if cursor.symbol() == "(" {
+            cursor.enter()?;
+            cursor.next();
+            let inner = read_sum(cursor)?;
+            cursor.take_required(")", "to end the number")?;
+            cursor.leave();
+            return Ok(inner);
+        }
+        Ok(match read_literal(cursor)? {
+            Token::Duration(nanos) => Constant { number: nanos as f64, is_duration: true },
+            Token::Int(number) => Constant { number: number as f64, is_duration: false },
+            Token::Float(number) => Constant { number, is_duration: false },
+            _ => return Err(cursor.unexpected("a number")),
+        })
     }
-}
 
-fn read_product(cursor: &mut Cursor<'_>) -> Read<Constant> {
-    let mut left = read_single(cursor)?;
-    loop {
-        let operator = match cursor.symbol() {
-            "*" => Arithmetic::Multiply,
-            "/" => Arithmetic::Divide,
-            _ => return Ok(left),
-        };
-        left = read_right(cursor, left, operator, read_single)?;
+    fn join(cursor: &Cursor<'_>, operator: Operator, left: Constant, right: Constant) -> Read<Constant> {
+        if left.is_duration || right.is_duration {
+            let symbol = operator.symbol;
+            return Err(cursor.error_at(operator.at, format!("`{symbol}` between lengths of time is not known here")));
+        }
+        Ok(Constant { number: operator.arithmetic.of(left.number, right.number), is_duration: false })
     }
-}
-
-fn read_right(
-    cursor: &mut Cursor<'_>,
-    left: Constant,
-    operator: Arithmetic,
-    read: fn(&mut Cursor<'_>) -> Read<Constant>,
-) -> Read<Constant> {
-    let (at, symbol) = (cursor.at(), cursor.symbol());
-    cursor.count_link()?;
-    cursor.next();
-    let right = read(cursor)?;
-    if left.is_duration || right.is_duration {
-        return Err(cursor.error_at(at, format!("`{symbol}` between lengths of time is not known here")));
-    }
-    Ok(Constant { number: operator.of(left.number, right.number), is_duration: false })
-}
-
-fn read_single(cursor: &mut Cursor<'_>) -> Read<Constant> {
-    if cursor.symbol() == "(" {
-        cursor.enter()?;
-        cursor.next();
-        let inner = read_sum(cursor)?;
-        cursor.expect(")", "to end the number")?;
-        cursor.leave();
-        return Ok(inner);
-    }
-    Ok(match read_literal(cursor)? {
-        Token::Duration(nanos) => Constant { number: nanos as f64, is_duration: true },
-        Token::Int(number) => Constant { number: number as f64, is_duration: false },
-        Token::Float(number) => Constant { number, is_duration: false },
-        _ => return Err(cursor.unexpected("a number")),
-    })
 }
 
 /// Reads one number without lengths of time, negative ones too.

@@ -107,7 +107,7 @@ fn read_spanset(cursor: &mut Cursor<'_>) -> Read<Spanset> {
     if cursor.symbol() == "{" {
         return Ok(Spanset::Filter(read_filter(cursor)?));
     }
-    cursor.expect("(", "or `{`")?;
+    cursor.take_required("(", "or `{`")?;
     cursor.enter()?;
     let pipeline = read_pipeline(cursor, None)?;
     cursor.leave();
@@ -137,7 +137,7 @@ pub fn as_spanset(mut pipeline: Pipeline) -> Spanset {
 /// The first place where something else was expected.
 pub fn read_filter(cursor: &mut Cursor<'_>) -> Read<Option<Expression>> {
     let at = cursor.at();
-    cursor.expect("{", "to begin a spanset")?;
+    cursor.take_required("{", "to begin a spanset")?;
     cursor.count_term()?;
     if cursor.take("}") {
         return Ok(None);
@@ -157,9 +157,9 @@ fn read_stage(cursor: &mut Cursor<'_>) -> Read<Stage> {
     let aggregate = match cursor.word() {
         "by" => {
             cursor.next();
-            cursor.expect("(", "after `by`")?;
+            cursor.take_required("(", "after `by`")?;
             let of = read_value_of_span(cursor)?;
-            cursor.expect(")", "after the value")?;
+            cursor.take_required(")", "after the value")?;
             return Ok(Stage::By(of));
         }
         "select" => {
@@ -168,8 +168,8 @@ fn read_stage(cursor: &mut Cursor<'_>) -> Read<Stage> {
         }
         "coalesce" => {
             cursor.next();
-            cursor.expect("(", "after `coalesce`")?;
-            cursor.expect(")", "after `coalesce(`")?;
+            cursor.take_required("(", "after `coalesce`")?;
+            cursor.take_required(")", "after `coalesce(`")?;
             return Ok(Stage::Coalesce);
         }
         word @ ("topk" | "bottomk") => {
@@ -188,9 +188,9 @@ fn read_stage(cursor: &mut Cursor<'_>) -> Read<Stage> {
     };
     let name = cursor.word().to_owned();
     cursor.next();
-    cursor.expect("(", &format!("after `{name}`"))?;
+    cursor.take_required("(", &format!("after `{name}`"))?;
     let of = if aggregate == Aggregate::Count { None } else { Some(read_number_of_span(cursor)?) };
-    cursor.expect(")", &format!("to end `{name}(`"))?;
+    cursor.take_required(")", &format!("to end `{name}(`"))?;
     let symbol = cursor.symbol();
     let Some(comparison) = comparison(cursor) else {
         if matches!(symbol, "+" | "-" | "*" | "/" | "%" | "^") {
@@ -221,13 +221,13 @@ fn aggregate(word: &str) -> Option<Aggregate> {
 /// # Errors
 /// The first place where something else was expected.
 pub fn read_fields(cursor: &mut Cursor<'_>, after: &str) -> Read<Vec<Field>> {
-    cursor.expect("(", &format!("after `{after}`"))?;
+    cursor.take_required("(", &format!("after `{after}`"))?;
     let mut fields = Vec::new();
     loop {
         cursor.count_term()?;
         fields.push(read_field(cursor)?);
         if !cursor.take(",") {
-            cursor.expect(")", "or `,` after a field")?;
+            cursor.take_required(")", "or `,` after a field")?;
             return Ok(fields);
         }
     }

@@ -2,13 +2,14 @@
 //!
 //! Around arithmetic measures stand in parentheses; numbers alone are no query.
 
+use super::arithmetic::{Operand, Operator, read_sum};
 use super::condition::{comparison, read_number_of_span};
 use super::cursor::Cursor;
 use super::number::{is_at_number, read_number, read_threshold};
 use super::pipeline::{as_spanset, read_fields, read_filter, read_pipeline};
 use super::token::Token;
 use crate::model::filter::error::FilterError;
-use crate::model::filter::traceql::tree::{Aggregate, Arithmetic, Measure, Metrics, Narrowing, Pipeline, Query};
+use crate::model::filter::traceql::tree::{Aggregate, Measure, Metrics, Narrowing, Pipeline, Query};
 
 type Read<T> = Result<T, FilterError>;
 
@@ -57,17 +58,17 @@ pub fn parse(text: &str) -> Read<Query> {
 /// What the query asks of the engine that answers it, such as `with(most_recent=true)`; nothing here depends on it.
 fn read_hints(cursor: &mut Cursor<'_>) -> Read<()> {
     cursor.next();
-    cursor.expect("(", "after `with`")?;
+    cursor.take_required("(", "after `with`")?;
     loop {
         if !matches!(cursor.next(), Some(Token::Word(_))) {
             return Err(cursor.unexpected("the name of a hint"));
         }
-        cursor.expect("=", "after the name of a hint")?;
+        cursor.take_required("=", "after the name of a hint")?;
         if matches!(cursor.next(), None | Some(Token::Symbol(_))) {
             return Err(cursor.unexpected("the value of a hint"));
         }
         if !cursor.take(",") {
-            return cursor.expect(")", "to end `with(`");
+            return cursor.take_required(")", "to end `with(`");
         }
     }
 }
@@ -119,9 +120,9 @@ fn read_narrowing(cursor: &mut Cursor<'_>) -> Read<Option<Narrowing>> {
         _ => return Err(cursor.unexpected("`topk(n)` or `bottomk(n)` after a measure")),
     };
     cursor.next();
-    cursor.expect("(", "and how many")?;
+    cursor.take_required("(", "and how many")?;
     let count = read_count(cursor)?;
-    cursor.expect(")", "after the number")?;
+    cursor.take_required(")", "after the number")?;
     Ok(Some(narrow(count)))
 }
 
@@ -136,77 +137,49 @@ fn read_count(cursor: &mut Cursor<'_>) -> Read<usize> {
     }
 }
 
-fn read_sum(cursor: &mut Cursor<'_>) -> Read<Part> {
-    let mut left = read_product(cursor)?;
-    loop {
-        let operator = match cursor.symbol() {
-            "+" => Arithmetic::Add,
-            "-" => Arithmetic::Subtract,
-            _ => return Ok(left),
-        };
-        left = read_right(cursor, left, operator, read_product)?;
-    }
-}
-
-fn read_product(cursor: &mut Cursor<'_>) -> Read<Part> {
-    let mut left = read_single(cursor)?;
-    loop {
-        let operator = match cursor.symbol() {
-            "*" => Arithmetic::Multiply,
-            "/" => Arithmetic::Divide,
-            _ => return Ok(left),
-        };
-        left = read_right(cursor, left, operator, read_single)?;
-    }
-}
-
-fn read_right(
-    cursor: &mut Cursor<'_>,
-    left: Part,
-    operator: Arithmetic,
-    read: fn(&mut Cursor<'_>) -> Read<Part>,
-) -> Read<Part> {
-    let (at, symbol) = (cursor.at(), cursor.symbol());
-    cursor.count_link()?;
-    cursor.next();
-    let right = read(cursor)?;
-    let side = |part| match part {
-        Part::Number(number) => Ok(Metrics::Number(number)),
-        Part::Metrics(metrics, true) => refuse_compare(cursor, at, &metrics).map(|()| metrics),
-        Part::Metrics(_, false) => {
-            let error = cursor.error_at(at, format!("measures beside `{symbol}` stand in parentheses"));
-            Err(error.hint("such as `({ } | rate()) * 60`"))
+impl Operand for Part {
+    fn read_single(cursor: &mut Cursor<'_>) -> Read<Part> {
+        if is_at_number(cursor) {
+            return read_number(cursor).map(Part::Number);
         }
-        Part::Spans(_) => {
-            let error = cursor.error_at(at, format!("`{symbol}` does not stand between spansets"));
-            Err(error.hint("between spansets stand && || > < >> << ~, those with ! or & before them, and |"))
+        let at = cursor.at();
+        if !cursor.take("(") {
+            return read_measured(cursor, None);
         }
-    };
-    Ok(match (left, right) {
-        (Part::Number(left), Part::Number(right)) => Part::Number(operator.of(left, right)),
-        (left, right) => Part::Metrics(Metrics::Arithmetic(operator, Box::new([side(left)?, side(right)?])), true),
-    })
-}
+        let inner = read_part(cursor)?;
+        if !cursor.take(")") {
+            return Err(match cursor.peek() {
+                None => cursor.error_at(at, "this `(` is not closed"),
+                Some(_) => cursor.unexpected("an operator or `)`"),
+            });
+        }
+        match inner {
+            Part::Number(number) => Ok(Part::Number(number)),
+            Part::Metrics(metrics, _) => Ok(Part::Metrics(metrics, true)),
+            Part::Spans(pipeline) => read_measured(cursor, Some(pipeline)),
+        }
+    }
 
-fn read_single(cursor: &mut Cursor<'_>) -> Read<Part> {
-    if is_at_number(cursor) {
-        return read_number(cursor).map(Part::Number);
-    }
-    let at = cursor.at();
-    if !cursor.take("(") {
-        return read_measured(cursor, None);
-    }
-    let inner = read_part(cursor)?;
-    if !cursor.take(")") {
-        return Err(match cursor.peek() {
-            None => cursor.error_at(at, "this `(` is not closed"),
-            Some(_) => cursor.unexpected("an operator or `)`"),
-        });
-    }
-    match inner {
-        Part::Number(number) => Ok(Part::Number(number)),
-        Part::Metrics(metrics, _) => Ok(Part::Metrics(metrics, true)),
-        Part::Spans(pipeline) => read_measured(cursor, Some(pipeline)),
+    fn join(cursor: &Cursor<'_>, operator: Operator, left: Part, right: Part) -> Read<Part> {
+        let Operator { arithmetic, symbol, at, .. } = operator;
+        let side = |part| match part {
+            Part::Number(number) => Ok(Metrics::Number(number)),
+            Part::Metrics(metrics, true) => refuse_compare(cursor, at, &metrics).map(|()| metrics),
+            Part::Metrics(_, false) => {
+                let error = cursor.error_at(at, format!("measures beside `{symbol}` stand in parentheses"));
+                Err(error.hint("such as `({ } | rate()) * 60`"))
+            }
+            Part::Spans(_) => {
+                let error = cursor.error_at(at, format!("`{symbol}` does not stand between spansets"));
+                Err(error.hint("between spansets stand && || > < >> << ~, those with ! or & before them, and |"))
+            }
+        };
+        Ok(match (left, right) {
+            (Part::Number(left), Part::Number(right)) => Part::Number(arithmetic.of(left, right)),
+            (left, right) => {
+                Part::Metrics(Metrics::Arithmetic(arithmetic, Box::new([side(left)?, side(right)?])), true)
+            }
+        })
     }
 }
 
@@ -218,9 +191,9 @@ fn read_measured(cursor: &mut Cursor<'_>, first: Option<Pipeline>) -> Read<Part>
     }
     let name = cursor.word().to_owned();
     cursor.next();
-    cursor.expect("(", &format!("after `{name}`"))?;
+    cursor.take_required("(", &format!("after `{name}`"))?;
     let measure = read_measure(cursor, &name)?;
-    cursor.expect(")", &format!("to end `{name}(`"))?;
+    cursor.take_required(")", &format!("to end `{name}(`"))?;
     let by = match cursor.word() {
         "by" => {
             cursor.next();
@@ -270,7 +243,7 @@ fn read_measure(cursor: &mut Cursor<'_>, name: &str) -> Read<Measure> {
             let window = match cursor.take(",") {
                 true => {
                     let from = time(cursor)?;
-                    cursor.expect(",", "and when the window ends")?;
+                    cursor.take_required(",", "and when the window ends")?;
                     Some((from, time(cursor)?))
                 }
                 false => None,

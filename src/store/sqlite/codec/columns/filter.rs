@@ -19,7 +19,7 @@ pub fn build<'a>(ids: impl ExactSizeIterator<Item = &'a TraceId>) -> Vec<u8> {
 }
 
 /// A filter over keys.
-pub fn build_filter(keys: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
+pub fn build_of_keys(keys: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
     build_of_hashes(keys.map(|key| xxh3_64(&key.to_le_bytes())))
 }
 
@@ -41,7 +41,7 @@ pub fn may_contain(trace_filter: &[u8], id: &TraceId) -> bool {
 }
 
 /// Whether the key may be among those the filter was built from; false is certain, as for [`may_contain`].
-pub fn filter_may_contain(filter: &[u8], key: u64) -> bool {
+pub fn may_contain_key(filter: &[u8], key: u64) -> bool {
     may_contain_hash(filter, xxh3_64(&key.to_le_bytes()))
 }
 

@@ -17,7 +17,7 @@ mod writer;
 pub use self::attribute_reader::{AttributeReader, PlaceCells};
 pub use self::attribute_writer::{AttributeWriter, EncodedAttributes, RawAttributes, Shape};
 pub use self::distinct::Distinct;
-pub use self::filter::{build_filter, filter_may_contain, may_contain};
+pub use self::filter::{build_of_keys, may_contain, may_contain_key};
 pub use self::index::{BlockIndex, BlockSummary};
 pub use self::known::Known;
 pub use self::layout::{

@@ -4,6 +4,8 @@
 //! stands once in a dictionary, and its texts are a column like any other, where numbers and ids in stack traces are
 //! stored as such.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use rustc_hash::FxBuildHasher;
 
@@ -87,7 +89,7 @@ impl<'a> EventParts<'a> {
     }
 
     /// Writes the events of a block of rows.
-    pub fn write_block<'w>(&'w self, columns: &mut ColumnWriter<'w>, rows: std::ops::Range<usize>) {
+    pub fn write_block<'w>(&'w self, columns: &mut ColumnWriter<'w>, rows: Range<usize>) {
         let before = |row: usize| row.checked_sub(1).and_then(|row| self.rows.get(row));
         let (first, last) = (before(rows.start), before(rows.end));
         let end = |row: Option<&RowParts>, of: fn(&RowParts) -> usize| row.map_or(0, of);
