@@ -63,7 +63,7 @@ pub enum SqlError {
     #[error("{0}")]
     Statement(String),
     /// The file of an export cannot be written.
-    #[error("the file cannot be written: {0}")]
+    #[error("the file cannot be written")]
     File(#[from] std::io::Error),
     /// The store failed.
     #[error(transparent)]
